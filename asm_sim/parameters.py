@@ -1,0 +1,321 @@
+"""A parameter: one value of the rule or of the population, with unit, range, status and source.
+
+Rule sets and populations are trees whose leaves are parameters. This module holds what both share:
+the kinds of leaf, checking a document against its schema with a message that names file, line and
+key, setting leaves by their dotted path, and listing them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from asm_sim.documents import Document, Key, Place, did_you_mean
+from asm_sim.errors import InputError
+
+Status = Literal["regulation", "secondary", "inferred", "published", "derived", "assumption"]
+
+
+class Strict(BaseModel):
+    """Frozen, strictly typed, unknown keys forbidden."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Parameter(Strict):
+    """What every leaf carries besides its value.
+
+    ``range`` holds the values that make sense at all (inclusive); ``low`` and ``high`` the values
+    that the evidence leaves plausible.
+    """
+
+    unit: str
+    status: Status
+    source: str
+    description: str = ""
+    range: tuple[float, float] | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def numbers(self) -> list[float]:
+        """The numbers in the value, each of which must lie in ``range``."""
+        return []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _range_from_list(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("range"), list):
+            return {**data, "range": tuple(data["range"])}
+        return data
+
+    @model_validator(mode="after")
+    def _inside_range(self) -> Self:
+        if self.range is not None:
+            lowest, highest = self.range
+            for number in self.numbers():
+                if not lowest <= number <= highest:
+                    raise ValueError(f"{number:g} is out of range: {lowest:g} to {highest:g}")
+        return self
+
+
+class Number(Parameter):
+    """One number that holds in every year."""
+
+    value: float
+
+    def numbers(self) -> list[float]:
+        return [self.value]
+
+
+class Count(Parameter):
+    """One whole number."""
+
+    value: int
+
+    def numbers(self) -> list[float]:
+        return [float(self.value)]
+
+
+class YearlyNumber(Parameter):
+    """A number, or one for each performance year."""
+
+    value: float | dict[int, float]
+
+    def numbers(self) -> list[float]:
+        return list(self.value.values()) if isinstance(self.value, dict) else [self.value]
+
+    def at(self, performance_year: int) -> float:
+        return self.value[performance_year] if isinstance(self.value, dict) else self.value
+
+
+class Numbers(Parameter):
+    """A list of numbers."""
+
+    value: list[float]
+
+    def numbers(self) -> list[float]:
+        return self.value
+
+
+class Switch(Parameter):
+    """On or off."""
+
+    value: bool
+
+
+class Choice(Parameter):
+    """One of a few named alternatives."""
+
+    value: str
+    choices: list[str]
+
+    @model_validator(mode="after")
+    def _one_of_choices(self) -> Self:
+        if self.value not in self.choices:
+            hint = did_you_mean(self.value, self.choices)
+            raise ValueError(f"{self.value!r} is not one of: {', '.join(self.choices)}{hint}")
+        return self
+
+
+class Names(Parameter):
+    """A list of names."""
+
+    value: list[str]
+
+
+class Text(Parameter):
+    """A free text, such as the name of a file."""
+
+    value: str
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def check(model: type[Model], document: Document, what: str) -> Model:
+    """The document as a ``model``, or an :class:`InputError` with file, line and key per problem."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        problems: dict[Key, str] = {}
+        for item in error.errors(include_url=False):
+            key = tuple(part for part in item["loc"] if not _is_union_label(part))
+            problems.setdefault(key, _explain(item, key, document, model))
+        raise InputError(f"this {what} cannot be used:", list(problems.values())) from error
+
+
+def _is_union_label(part: str | int) -> bool:
+    return isinstance(part, str) and (part in {"float", "int", "str", "[key]"} or "[" in part)
+
+
+def _explain(item: Any, key: Key, document: Document, model: type[BaseModel]) -> str:
+    dotted = ".".join(str(part) for part in key)
+    place = document.place(key)
+    kind = item["type"]
+    given = item.get("input")
+    if kind == "extra_forbidden":
+        known = _known_names(model, document.data, key[:-1])
+        return f"{place}: unknown key {dotted!r}{did_you_mean(str(key[-1]), known)}"
+    if kind == "missing":
+        return f"{place}: {dotted!r} is missing"
+    if kind == "value_error":
+        reason = str(item["ctx"]["error"])
+        if dotted:
+            return f"{place}: {dotted}: {reason}"
+        named = reason.partition(":")[0].split(".")  # a check across keys begins with the key
+        return f"{document.place(tuple(named))}: {reason}"
+    message = item["msg"][0].lower() + item["msg"][1:]
+    return f"{place}: {dotted!r}: {message}, got {_brief(given)}"
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _known_names(model: type[BaseModel], data: Any, key: Key) -> list[str]:
+    """The names that would have been allowed where an unknown one stands."""
+    current: Any = model
+    for part in key:
+        if not (isinstance(current, type) and issubclass(current, BaseModel)):
+            return []
+        field = current.model_fields.get(str(part))
+        if field is None:
+            return []
+        current = field.annotation
+        arguments = getattr(current, "__args__", ())
+        models = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
+        if models:
+            current = models[-1]
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return list(current.model_fields)
+    return list(data) if isinstance(data, dict) else []
+
+
+def leaves(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+    """Every parameter below ``model`` with its dotted path, in document order."""
+    for name in type(model).model_fields:
+        yield from _leaves_of(getattr(model, name), f"{prefix}.{name}" if prefix else name)
+
+
+def _leaves_of(value: Any, path: str) -> Iterator[tuple[str, Parameter]]:
+    if isinstance(value, Parameter):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        yield from leaves(value, path)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves_of(item, f"{path}.{key}")
+
+
+def set_value(document: Document, dotted: str, value: Any, place: Place) -> None:
+    """Give the parameter at ``dotted`` another value (in place; only plain data is touched).
+
+    A mapping of years changes the named years of a yearly parameter; a value given for a group of
+    parameters goes to each of them; a mapping for a group goes to those that it names. Types and
+    ranges are checked afterwards by :func:`check`.
+    """
+    node: Any = document.data
+    key: Key = ()
+    for part in dotted.split("."):
+        if not isinstance(node, dict) or _is_leaf(node):
+            node = None
+            break
+        actual = _matching_key(node, part)
+        if actual is None:
+            hint = did_you_mean(part, [str(k) for k in node])
+            inside = ".".join(str(k) for k in key)
+            where = f" in {inside!r}" if inside else ""
+            raise InputError(f"{place}: unknown parameter {dotted!r}: no {part!r}{where}{hint}")
+        key = (*key, actual)
+        node = node[actual]
+    if not isinstance(node, dict):
+        raise InputError(f"{place}: {dotted!r} is not a parameter")
+    _set_below(document, node, key, value, place, dotted)
+
+
+def _set_below(
+    document: Document, node: dict[Any, Any], key: Key, value: Any, place: Place, dotted: str
+) -> None:
+    if _is_leaf(node):
+        node["value"] = _new_value(document, node["value"], value, place, dotted)
+        inside = [k for k in document.places if k[: len(key) + 1] == (*key, "value")]
+        above = [key[:length] for length in range(1, len(key) + 1)]
+        document.places.update(dict.fromkeys([*inside, *above, (*key, "value")], place))
+        return
+    children = {k: child for k, child in node.items() if isinstance(child, dict)}
+    if not children:
+        raise InputError(f"{place}: {dotted!r} is not a parameter")
+    if isinstance(value, dict):
+        for part, item in value.items():
+            actual = _matching_key(children, str(part))
+            if actual is None:
+                hint = did_you_mean(str(part), [str(k) for k in children])
+                raise InputError(f"{place}: unknown parameter {dotted}.{part!s}{hint}")
+            child_path = f"{dotted}.{part}"
+            _set_below(document, children[actual], (*key, actual), item, place, child_path)
+        return
+    alike = {child.get("unit") for child in children.values() if _is_leaf(child)}
+    if len(children) != len(node) or len(alike) != 1 or not all(map(_is_leaf, children.values())):
+        names = ", ".join(str(k) for k in children)
+        raise InputError(f"{place}: {dotted!r} is a group, not a parameter; name one of: {names}")
+    for actual, child in children.items():
+        _set_below(document, child, (*key, actual), value, place, f"{dotted}.{actual}")
+
+
+def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: str) -> Any:
+    if not isinstance(value, dict):
+        return value
+    years = document.data.get("performance_years", {})
+    known = years.get("value", []) if isinstance(years, dict) else []
+    for year in value:
+        if year not in known:
+            listed = f"; the years are {known[0]} to {known[-1]}" if known else ""
+            raise InputError(f"{place}: {dotted!r}: {year!r} is not a performance year{listed}")
+    if not isinstance(old, dict):
+        old = dict.fromkeys(known, old)
+    return {**old, **value}
+
+
+def _is_leaf(node: Any) -> bool:
+    return isinstance(node, dict) and "value" in node and "status" in node
+
+
+def _matching_key(node: Mapping[Any, Any], part: str) -> str | int | None:
+    if part in node:
+        return part
+    if part.isdigit() and int(part) in node:
+        return int(part)
+    return None
+
+
+def parse_assignment(text: str) -> tuple[str, Any]:
+    """``path=value`` from the command line; the value is read as YAML."""
+    from asm_sim.documents import parse_document
+
+    path, sign, value = text.partition("=")
+    if not sign or not path.strip():
+        raise InputError(f"--set {text!r}: write it as path=value")
+    document = parse_document(f"value: {value.strip()}", f"--set {text}")
+    return path.strip(), document.data["value"]
+
+
+def fingerprint(model: BaseModel) -> str:
+    """SHA-256 over the values of all parameters: equal exactly where the models compute the same."""
+    values: dict[str, Any] = {path: _value_of(leaf) for path, leaf in leaves(model)}
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _value_of(leaf: Parameter) -> Any:
+    value: Any = leaf.value  # type: ignore[attr-defined]
+    if isinstance(value, float) and value == math.floor(value) and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {str(year): number for year, number in sorted(value.items())}
+    return value

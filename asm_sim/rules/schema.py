@@ -1,0 +1,251 @@
+"""The shape of a rule set: what the law says, as typed, frozen data.
+
+A rule set is a tree of parameters (see :mod:`asm_sim.parameters`). Cohorts and measures are data: a
+new condition is a new entry in the YAML, not new code.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from asm_sim.parameters import (
+    Choice,
+    Count,
+    Names,
+    Number,
+    Numbers,
+    Parameter,
+    Strict,
+    Switch,
+    Text,
+    YearlyNumber,
+    leaves,
+)
+
+# Some numbers are the same by the meaning of the words, not by a choice of the rule.
+WEIGHT_TOLERANCE = 1e-9
+
+
+class Years(Parameter):
+    """Performance years, ascending."""
+
+    value: list[int]
+
+    def numbers(self) -> list[float]:
+        return [float(year) for year in self.value]
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if not self.value or sorted(set(self.value)) != self.value:
+            raise ValueError("the performance years must be given once each, in ascending order")
+        return self
+
+
+class Cap(Parameter):
+    """A largest adjustment in risk levels, or ``none``."""
+
+    value: float | Literal["none"] | dict[int, float | Literal["none"]]
+
+    def numbers(self) -> list[float]:
+        values = self.value.values() if isinstance(self.value, dict) else [self.value]
+        return [value for value in values if not isinstance(value, str)]
+
+    def at(self, performance_year: int) -> float:
+        """The cap of a year; infinity where there is none."""
+        value = self.value[performance_year] if isinstance(self.value, dict) else self.value
+        return float("inf") if isinstance(value, str) else value
+
+
+class Cohort(Strict):
+    title: str
+    specialties: Names
+    quality_measures: Names
+    cost_measure: Text
+
+
+class Measure(Strict):
+    title: str
+    inverse: Switch
+    scoring: Choice
+    submission: Choice
+    collection_types: Names
+    rate_unit: Text
+
+    @property
+    def reported(self) -> bool:
+        """Whether the clinician reports it (otherwise CMS computes it from claims)."""
+        return self.submission.value == "reported"
+
+
+class Curve(Strict):
+    """Points as a piecewise-linear function of z = (value - median) / SD, flat outside the knots."""
+
+    z: Numbers
+    points: Numbers
+    anchor: YearlyNumber
+
+    @model_validator(mode="after")
+    def _knots(self) -> Self:
+        if len(self.z.value) != len(self.points.value) or len(self.z.value) < 2:
+            raise ValueError("z and points must have the same number of knots, two or more")
+        if any(b <= a for a, b in zip(self.z.value, self.z.value[1:], strict=False)):
+            raise ValueError("z must ascend")
+        return self
+
+
+class Quality(Strict):
+    collection_types: Names
+    case_minimum: YearlyNumber
+    completeness_minimum: YearlyNumber
+    benchmark_minimum_clinicians: YearlyNumber
+    points_not_reported: YearlyNumber
+    points_maximum: Number
+    decile_percentiles: Numbers
+    standard_deviation_curve: Curve
+
+    @model_validator(mode="after")
+    def _cut_points(self) -> Self:
+        percentiles = self.decile_percentiles.value
+        if len(percentiles) < 2 or sorted(set(percentiles)) != percentiles:
+            raise ValueError("decile_percentiles must ascend")
+        return self
+
+
+class Cost(Strict):
+    case_minimum: YearlyNumber
+    points_maximum: Number
+    standard_deviation_curve: Curve
+
+
+class ImprovementActivities(Strict):
+    adjustment_by_completed: Numbers
+    blank_counts_as: Count
+
+    @model_validator(mode="after")
+    def _blank_is_possible(self) -> Self:
+        if not 0 <= self.blank_counts_as.value < len(self.adjustment_by_completed.value):
+            raise ValueError("blank_counts_as is not a number of activities that can be completed")
+        return self
+
+
+class PromotingInteroperability(Strict):
+    adjustment_at_zero: YearlyNumber
+    score_maximum: Number
+    form: Choice
+    blank_counts_as: Number
+    small_practice_scale: YearlyNumber
+
+
+class SmallPractice(Strict):
+    solo_bonus: YearlyNumber
+    small_bonus: YearlyNumber
+    small_maximum_clinicians: Count
+
+
+class ComplexPatient(Strict):
+    form: Choice
+    intercept: YearlyNumber
+    slope: YearlyNumber
+    minimum: YearlyNumber
+    maximum: YearlyNumber
+    reference_population: Choice
+
+
+class FinalScore(Strict):
+    weight_quality: YearlyNumber
+    weight_cost: YearlyNumber
+    missing_category: Choice
+    minimum: Number
+    maximum: Number
+    without_minimum_submission: Number
+    counts_as_zero: Number
+    rounding: Choice
+    several_tins: Choice
+    extreme_circumstances: Choice
+
+
+class Exchange(Strict):
+    form: Choice
+    midpoint: Choice
+    steepness: YearlyNumber
+
+
+class Payment(Strict):
+    risk_level: YearlyNumber
+    redistribution_share: YearlyNumber
+    zero_scorers_in_pool_base: Switch
+    zero_score_adjustment: YearlyNumber
+    unscored_adjustment: YearlyNumber
+    exchange: Exchange
+    cap: Cap
+
+
+class RuleSet(Strict):
+    """One version of the rule: everything that the arithmetic of a score and a payment needs."""
+
+    id: str
+    title: str
+    performance_years: Years
+    payment_year_lag: Count
+    cohorts: dict[str, Cohort]
+    measures: dict[str, Measure]
+    quality: Quality
+    cost: Cost
+    improvement_activities: ImprovementActivities
+    promoting_interoperability: PromotingInteroperability
+    small_practice: SmallPractice
+    complex_patient: ComplexPatient
+    final_score: FinalScore
+    payment: Payment
+
+    @property
+    def years(self) -> list[int]:
+        """The performance years."""
+        return self.performance_years.value
+
+    def payment_year(self, performance_year: int) -> int:
+        return performance_year + self.payment_year_lag.value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.cohorts:
+            raise ValueError("a rule set needs at least one cohort")
+        known_types = set(self.quality.collection_types.value) | {"administrative_claims"}
+        for name, cohort in self.cohorts.items():
+            if not cohort.quality_measures.value:
+                raise ValueError(f"cohort {name}: needs at least one quality measure")
+            for measure in cohort.quality_measures.value:
+                if measure not in self.measures:
+                    raise ValueError(f"cohort {name}: no entry for measure {measure!r}")
+            if len(set(cohort.quality_measures.value)) != len(cohort.quality_measures.value):
+                raise ValueError(f"cohort {name}: a quality measure is named twice")
+        for name, measure_entry in self.measures.items():
+            for kind in measure_entry.collection_types.value:
+                if kind not in known_types:
+                    raise ValueError(f"measure {name}: unknown collection type {kind!r}")
+        if self.final_score.minimum.value > self.final_score.maximum.value:
+            raise ValueError("final_score: minimum is above maximum")
+        self._check_years()
+        for year in self.years:
+            total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
+            if abs(total - 1) > WEIGHT_TOLERANCE:
+                raise ValueError(
+                    f"final_score: the weights of quality and cost sum to {total:g} in {year}, not 1"
+                )
+            if self.complex_patient.minimum.at(year) > self.complex_patient.maximum.at(year):
+                raise ValueError(f"complex_patient: minimum is above maximum in {year}")
+        return self
+
+    def _check_years(self) -> None:
+        for path, parameter in leaves(self):
+            value = getattr(parameter, "value", None)
+            if not isinstance(value, dict):
+                continue
+            for year in value:
+                if year not in self.years:
+                    raise ValueError(f"{path}: {year} is not a performance year")
+            for year in self.years:
+                if year not in value:
+                    raise ValueError(f"{path}: no value for {year}")
