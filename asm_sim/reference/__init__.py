@@ -1,0 +1,8 @@
+"""The rule in plain Python, written from the rule text: slow, obvious, and what tests trust.
+
+It imports the rule set and the standard library, never the compiled kernels.
+"""
+
+from asm_sim.reference.cohort import Fit, fit, score, score_cohort
+
+__all__ = ["Fit", "fit", "score", "score_cohort"]

@@ -1,0 +1,218 @@
+"""One cohort in one performance year: fit, then score.
+
+``fit`` yields what the rule takes from the cohort as a whole: benchmarks, complex-patient moments,
+median final score and scaling factor. ``score`` applies it to clinicians: those that were fitted
+(the ordinary rule) or others, which then weigh nothing in what they are compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from asm_sim.reference import cost, final_score, modifiers, payment, quality
+from asm_sim.reference.deviation import DeviationBenchmark
+from asm_sim.reference.modifiers import Moments
+from asm_sim.reference.rows import Clinician, Row, read_row
+from asm_sim.rules.schema import RuleSet
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one cohort in one performance year is compared with; ``None`` where it has none.
+
+    quality_benchmarks  by (measure, collection type); a group that is too small is not there
+    cost_benchmark      median and SD of the cost per episode, USD
+    hcc_risk_score, dual_share  complex-patient moments
+    median_final_score  over final scores above zero, points
+    incentive_pool      USD of the performance year
+    scaling_factor      S of 512.750(c)(1)(iv)
+    """
+
+    quality_benchmarks: quality.Benchmarks
+    cost_benchmark: DeviationBenchmark | None
+    hcc_risk_score: Moments | None
+    dual_share: Moments | None
+    median_final_score: float | None
+    incentive_pool: float
+    scaling_factor: float | None
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What a clinician achieved in the two categories; ``None`` where it is not scored."""
+
+    clinician: Clinician
+    measure_points: dict[str, float | None]
+    quality_score: float | None
+    cost_points: float | None
+    cost_score: float | None
+    combined: float | None
+
+
+def fit(rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int) -> Fit:
+    """The fit of a cohort (42 CFR 512.725, 512.730, 512.745 and 512.750).
+
+    ``rows`` have the input columns of the wide table. Raises ``ValueError`` for an unknown cohort
+    or performance year and for a row that the rule cannot be applied to.
+    """
+    clinicians = _read(rows, rules, cohort, performance_year)
+    quality_benchmarks = quality.fit_benchmarks(clinicians, rules, cohort, performance_year)
+    cost_benchmark = cost.fit_cost_benchmark(clinicians, rules, performance_year)
+    performances = [
+        _performance(clinician, quality_benchmarks, cost_benchmark, rules, performance_year)
+        for clinician in clinicians
+    ]
+    with_final_score = [one.clinician for one in performances if one.combined is not None]
+    hcc_risk_score = modifiers.fit_moments(one.hcc_risk_score for one in with_final_score)
+    dual_share = modifiers.fit_moments(one.dual_share for one in with_final_score)
+    scored = []
+    for one in performances:
+        adjustments = _adjustments(
+            one.clinician, hcc_risk_score, dual_share, rules, performance_year
+        )
+        score = final_score.final_score(
+            one.clinician, one.combined, sum(adjustments.values()), rules, performance_year
+        )
+        if score is not None:
+            scored.append(payment.ScoredPayment(score, one.clinician.part_b_payments))
+    paid = payment.fit_payment(scored, rules, performance_year)
+    return Fit(
+        quality_benchmarks=quality_benchmarks,
+        cost_benchmark=cost_benchmark,
+        hcc_risk_score=hcc_risk_score,
+        dual_share=dual_share,
+        median_final_score=paid.median_final_score,
+        incentive_pool=paid.incentive_pool,
+        scaling_factor=paid.scaling_factor,
+    )
+
+
+def score(
+    rows: Iterable[Row], fitted: Fit, rules: RuleSet, cohort: str, performance_year: int
+) -> list[dict[str, Any]]:
+    """The output columns of the wide table for each row, in input order; ``None`` is blank.
+
+    Points are 0-10 per measure, adjustments and scores in points, category scores in [0, 1], the
+    adjustment factor a fraction of Part B payments, its change in USD. The rows need not be those
+    that were fitted: a measure (quality or cost) for which the fit has no benchmark is excluded,
+    and where the fit has no median or no scaling factor a final score above zero gets an adjustment
+    of 0 (its transformed score is blank without a median). Raises ``ValueError`` as :func:`fit`.
+    """
+    return [
+        _score_one(clinician, fitted, rules, performance_year)
+        for clinician in _read(rows, rules, cohort, performance_year)
+    ]
+
+
+def score_cohort(
+    rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int
+) -> list[dict[str, Any]]:
+    """The ordinary rule: the cohort scored against its own fit. Returns and raises as both."""
+    rows = list(rows)
+    return score(rows, fit(rows, rules, cohort, performance_year), rules, cohort, performance_year)
+
+
+def _read(
+    rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int
+) -> list[Clinician]:
+    if cohort not in rules.cohorts:
+        raise ValueError(f"no cohort {cohort!r}; the rule set has {', '.join(rules.cohorts)}")
+    if performance_year not in rules.years:
+        raise ValueError(f"{performance_year} is not a performance year of the rule set")
+    return [read_row(row, rules, cohort) for row in rows]
+
+
+def _performance(
+    clinician: Clinician,
+    quality_benchmarks: quality.Benchmarks,
+    cost_benchmark: DeviationBenchmark | None,
+    rules: RuleSet,
+    performance_year: int,
+) -> Performance:
+    measure_points = {
+        name: quality.measure_points(clinician, name, quality_benchmarks, rules, performance_year)
+        for name in clinician.measures
+    }
+    quality_score = quality.quality_score(measure_points, rules)
+    cost_points = cost.cost_points(clinician, cost_benchmark, rules, performance_year)
+    cost_score = cost.cost_score(cost_points, rules)
+    return Performance(
+        clinician=clinician,
+        measure_points=measure_points,
+        quality_score=quality_score,
+        cost_points=cost_points,
+        cost_score=cost_score,
+        combined=final_score.combined_categories(
+            quality_score, cost_score, rules, performance_year
+        ),
+    )
+
+
+def _adjustments(
+    clinician: Clinician,
+    hcc_risk_score: Moments | None,
+    dual_share: Moments | None,
+    rules: RuleSet,
+    performance_year: int,
+) -> dict[str, float]:
+    """The four adjustments of the final score, by their output columns."""
+    return {
+        "improvement_activities_adjustment": modifiers.improvement_activities_adjustment(
+            clinician, rules
+        ),
+        "promoting_interoperability_adjustment": modifiers.promoting_interoperability_adjustment(
+            clinician, rules, performance_year
+        ),
+        "small_practice_adjustment": modifiers.small_practice_adjustment(
+            clinician, rules, performance_year
+        ),
+        "complex_patient_adjustment": modifiers.complex_patient_adjustment(
+            clinician, hcc_risk_score, dual_share, rules, performance_year
+        ),
+    }
+
+
+def _score_one(
+    clinician: Clinician, fitted: Fit, rules: RuleSet, performance_year: int
+) -> dict[str, Any]:
+    achieved = _performance(
+        clinician, fitted.quality_benchmarks, fitted.cost_benchmark, rules, performance_year
+    )
+    adjustments = _adjustments(
+        clinician, fitted.hcc_risk_score, fitted.dual_share, rules, performance_year
+    )
+    score = final_score.final_score(
+        clinician, achieved.combined, sum(adjustments.values()), rules, performance_year
+    )
+    transformed = None
+    if (
+        score is not None
+        and not final_score.counts_as_zero(score, rules)
+        and fitted.median_final_score is not None
+    ):
+        transformed = payment.transformed_score(
+            score, fitted.median_final_score, rules, performance_year
+        )
+    factor = payment.payment_adjustment_factor(
+        score, transformed, fitted.scaling_factor, rules, performance_year
+    )
+    paid = clinician.payment_year_part_b
+    shown: dict[str, float | None] = dict(adjustments)
+    if score is None:
+        shown["complex_patient_adjustment"] = None
+    return {
+        "clinician_id": clinician.clinician_id,
+        **{f"{name.lower()}_points": points for name, points in achieved.measure_points.items()},
+        "quality_score": achieved.quality_score,
+        "cost_points": achieved.cost_points,
+        "cost_score": achieved.cost_score,
+        **shown,
+        "final_score": score,
+        "transformed_score": transformed,
+        "scaling_factor": fitted.scaling_factor,
+        "payment_adjustment_factor": factor,
+        "payment_multiplier": 1 + factor,
+        "payment_change_usd": factor * (clinician.part_b_payments if paid is None else paid),
+    }

@@ -1,0 +1,56 @@
+"""The cost category: 42 CFR 512.730, one episode-based measure per cohort."""
+
+from __future__ import annotations
+
+from asm_sim.reference.deviation import (
+    DeviationBenchmark,
+    deviation_points,
+    fit_deviation_benchmark,
+)
+from asm_sim.reference.rows import Clinician, input_error
+from asm_sim.rules.schema import RuleSet
+
+
+def scored_cost(clinician: Clinician, rules: RuleSet, performance_year: int) -> float | None:
+    """The cost per episode in USD; ``None`` with fewer episodes than the minimum (512.730(d)).
+
+    Raises ``ValueError`` where there are enough episodes and the cost is blank.
+    """
+    minimum = rules.cost.case_minimum.at(performance_year)
+    if clinician.episodes is None or clinician.episodes < minimum:
+        return None
+    if clinician.episode_cost is None:
+        raise input_error(
+            clinician.clinician_id, f"{clinician.episodes:g} episodes, but episode_cost is blank"
+        )
+    return clinician.episode_cost
+
+
+def fit_cost_benchmark(
+    clinicians: list[Clinician], rules: RuleSet, performance_year: int
+) -> DeviationBenchmark | None:
+    """Median and SD over the cohort's clinicians with enough episodes; no minimum number of them.
+
+    ``None`` where there are none.
+    """
+    costs = [scored_cost(clinician, rules, performance_year) for clinician in clinicians]
+    scored = [cost for cost in costs if cost is not None]
+    return fit_deviation_benchmark(scored) if scored else None
+
+
+def cost_points(
+    clinician: Clinician,
+    benchmark: DeviationBenchmark | None,
+    rules: RuleSet,
+    performance_year: int,
+) -> float | None:
+    """Achievement points on the cost measure, 1 to 10; ``None`` where it is not scored."""
+    cost = scored_cost(clinician, rules, performance_year)
+    if cost is None or benchmark is None:
+        return None
+    return deviation_points(cost, benchmark, rules.cost.standard_deviation_curve, performance_year)
+
+
+def cost_score(points: float | None, rules: RuleSet) -> float | None:
+    """Share of the attainable points, in [0, 1]; ``None`` where cost is not scored."""
+    return None if points is None else points / rules.cost.points_maximum.value

@@ -1,0 +1,71 @@
+"""The final score: 42 CFR 512.745."""
+
+from __future__ import annotations
+
+from asm_sim.reference.quality import is_complete
+from asm_sim.reference.rows import Clinician
+from asm_sim.rules.schema import RuleSet
+
+
+def combined_categories(
+    quality_score: float | None, cost_score: float | None, rules: RuleSet, performance_year: int
+) -> float | None:
+    """Quality and cost by their weights, in [0, 1]; ``None`` where there is no final score.
+
+    There is none where both are missing, and under ``neutral`` where either is. With one missing,
+    ``reweight`` gives the other a weight of 1 and ``zero`` counts the missing one as 0.
+    """
+    if quality_score is None and cost_score is None:
+        return None
+    if quality_score is None or cost_score is None:
+        match rules.final_score.missing_category.value:
+            case "neutral":
+                return None
+            case "reweight":
+                return cost_score if quality_score is None else quality_score
+    weight_quality = rules.final_score.weight_quality.at(performance_year)
+    weight_cost = rules.final_score.weight_cost.at(performance_year)
+    return weight_quality * (quality_score or 0.0) + weight_cost * (cost_score or 0.0)
+
+
+def lacks_minimum_submission(clinician: Clinician, rules: RuleSet, performance_year: int) -> bool:
+    """Whether there was something to report, and nothing was reported with enough completeness.
+
+    There was something to report where a measure that the clinician reports has a case, or its
+    cases are blank. One rate with enough completeness is enough, at any number of cases.
+    """
+    to_report = [
+        result for name, result in clinician.measures.items() if rules.measures[name].reported
+    ]
+    had_cases = any(result.cases is None or result.cases >= 1 for result in to_report)
+    submitted = any(
+        result.rate is not None and is_complete(result, rules, performance_year)
+        for result in to_report
+    )
+    return had_cases and not submitted
+
+
+def final_score(
+    clinician: Clinician,
+    combined: float | None,
+    modifiers: float,
+    rules: RuleSet,
+    performance_year: int,
+) -> float | None:
+    """The final score in points; ``None`` where there is none.
+
+    ``combined`` is the result of :func:`combined_categories`, ``modifiers`` the sum of the four
+    adjustments. Having no final score comes before the zero for a lacking minimum submission.
+    """
+    rule = rules.final_score
+    if combined is None:
+        return None
+    if lacks_minimum_submission(clinician, rules, performance_year):
+        return rule.without_minimum_submission.value
+    score = rule.maximum.value * combined + modifiers
+    return min(max(score, rule.minimum.value), rule.maximum.value)
+
+
+def counts_as_zero(score: float, rules: RuleSet) -> bool:
+    """Whether a final score is one of zero (512.745(a)(2)(ii)), up to rounding."""
+    return score <= rules.final_score.counts_as_zero.value
