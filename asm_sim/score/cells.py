@@ -1,0 +1,108 @@
+"""What the cells of one column mean, whatever the column's type: blank, number, or neither.
+
+A cell is **blank** when it is missing or holds nothing but spaces, ``NA`` or ``NaN`` (any case).
+Every other spelling of "no value" (``N/A``, ``null``, ``.``) is text where a number belongs, so
+that it is reported and not guessed. Numbers in text are plain decimal, with or without exponent;
+thousands separators, percent signs and currency signs are text.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+BLANK_WORDS = frozenset({"", "na", "nan"})
+INFINITE_WORDS = frozenset({"inf", "infinity"})
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+SHOWN_CHARACTERS = 40
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+ObjectArray = npt.NDArray[np.object_]
+
+
+def numbers_of(series: pd.Series[Any]) -> tuple[FloatArray, BoolArray, BoolArray]:
+    """The numbers of a column, where it is blank, and where it holds something else.
+
+    Values are float64[n], NaN where blank or not a number; a number too large to hold is infinite.
+    """
+    dtype = series.dtype
+    if pd.api.types.is_numeric_dtype(dtype) and not (
+        pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_complex_dtype(dtype)
+    ):
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        return values, np.isnan(values), np.zeros(len(values), dtype=np.bool_)
+    cells = objects_of(series)
+    pairs = [_number(cell) for cell in cells]
+    values = np.array([number for number, _ in pairs], dtype=np.float64)
+    odd = np.array([is_odd for _, is_odd in pairs], dtype=np.bool_)
+    return values, np.isnan(values) & ~odd, odd
+
+
+def names_of(series: pd.Series[Any]) -> ObjectArray:
+    """The words of a column without surrounding spaces (object[n] of str), None where blank."""
+    return _object_array([None if is_blank(c) else str(c).strip() for c in objects_of(series)])
+
+
+def objects_of(series: pd.Series[Any]) -> ObjectArray:
+    """The cells of a column as Python objects."""
+    return series.to_numpy(dtype=object)
+
+
+def is_blank(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return cell.strip().lower() in BLANK_WORDS
+    if isinstance(cell, Decimal):
+        return cell.is_qnan()
+    if isinstance(cell, float | np.floating):
+        return bool(cell != cell)
+    return cell is None or cell is pd.NA or cell is pd.NaT
+
+
+def is_none(cells: ObjectArray) -> BoolArray:
+    """Where an array of objects holds None (bool[n])."""
+    return np.array([cell is None for cell in cells], dtype=np.bool_)
+
+
+def _number(cell: Any) -> tuple[float, bool]:
+    """A cell's number (NaN where it has none) and whether it holds something else instead."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        if NUMBER.fullmatch(text):
+            return float(text), False
+        if text.lower().lstrip("+-") in INFINITE_WORDS:
+            return np.inf, False
+        return np.nan, text.lower() not in BLANK_WORDS
+    if is_blank(cell):
+        return np.nan, False
+    if isinstance(cell, bool | np.bool_) or not isinstance(cell, Real | Decimal):
+        return np.nan, True
+    try:
+        return float(cell), False
+    except OverflowError:
+        return np.inf, False
+    except ValueError:
+        return np.nan, True
+
+
+def shown(cell: Any) -> str:
+    """A cell for a message: quoted if text, never with control characters, never long."""
+    if isinstance(cell, np.generic):
+        cell = cell.item()
+    try:
+        text = repr(cell)
+    except ValueError:  # an integer of more digits than Python is willing to write
+        text = f"a very large {type(cell).__name__}"
+    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
+
+
+def _object_array(items: list[Any]) -> ObjectArray:
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array

@@ -1,0 +1,182 @@
+"""From a checked clinician table to scores and payments, through the compiled kernels.
+
+Each cohort of each performance year is fitted and scored by itself (42 CFR 512.750(b)).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from asm_sim.rules.load import load_rules
+from asm_sim.rules.schema import RuleSet
+from asm_sim.score.check import CheckedTable, check_table
+from asm_sim.score.columns import column_name, measures_in, measures_of
+from asm_sim.score.read import read_table
+
+if TYPE_CHECKING:
+    from asm_sim.kernels.cohort import Observed
+
+KERNEL_COLUMNS = (
+    "quality_score",
+    "cost_points",
+    "cost_score",
+    "improvement_activities_adjustment",
+    "promoting_interoperability_adjustment",
+    "small_practice_adjustment",
+    "complex_patient_adjustment",
+    "final_score",
+    "transformed_score",
+)
+PAYMENT_COLUMNS = (
+    "scaling_factor",
+    "payment_adjustment_factor",
+    "payment_multiplier",
+    "payment_change_usd",
+)
+NO_COLLECTION_TYPE = -1
+
+
+@dataclass(frozen=True)
+class CohortYear:
+    """What the rule took from one cohort in one performance year; NaN where it has none.
+
+    ``positions`` are its rows in the table; the median is in points, the pool in USD.
+    """
+
+    cohort: str
+    performance_year: int
+    positions: npt.NDArray[np.intp]
+    median_final_score: float
+    incentive_pool: float
+    scaling_factor: float
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """The output table (see :func:`asm_sim.score.score`) and what a summary needs besides."""
+
+    table: pd.DataFrame
+    rules: RuleSet
+    checked: CheckedTable
+    cohort_years: list[CohortYear]
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.checked.warnings
+
+
+def score_table(
+    table: pd.DataFrame | str | Path,
+    rules: str | Path | RuleSet = "asm-2026-final",
+    settings: dict[str, Any] | None = None,
+) -> ScoredTable:
+    """Read, check and score a clinician table; raises :class:`InputError` as ``score`` does."""
+    if not isinstance(rules, RuleSet):
+        rules = load_rules(rules, settings)
+    elif settings:
+        raise TypeError("settings go with the name of a rule set, not with a loaded one")
+    raw = read_table(table)
+    return score_checked(check_table(raw, rules), rules, raw.index)
+
+
+def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -> ScoredTable:
+    """Score a table that has been checked; the result's rows are labelled by ``index``."""
+    from asm_sim.kernels.cohort import fit_and_score
+    from asm_sim.rules.compile import compile_cohort
+
+    frame = checked.frame
+    present = [cohort for cohort in rules.cohorts if (frame["cohort"] == cohort).any()]
+    points = [column_name(measure, "points") for measure in measures_of(rules, present)]
+    numbers = {
+        name: np.full(len(frame), np.nan) for name in (*points, *KERNEL_COLUMNS, *PAYMENT_COLUMNS)
+    }
+    cohort_years = []
+    for cohort, year, positions in groups(frame, rules):
+        seen = observed(frame.iloc[positions], rules, cohort)
+        outcome, fit = fit_and_score(seen, compile_cohort(rules, cohort), rules.years.index(year))
+        for m, measure in enumerate(measures_in(rules, cohort)):
+            numbers[column_name(measure, "points")][positions] = outcome.points[m]
+        for name in (*KERNEL_COLUMNS, "payment_adjustment_factor"):
+            numbers[name][positions] = getattr(outcome, name)
+        numbers["scaling_factor"][positions] = fit.scaling_factor
+        cohort_years.append(
+            CohortYear(
+                cohort,
+                year,
+                positions,
+                float(fit.median_final_score),
+                float(fit.incentive_pool),
+                float(fit.scaling_factor),
+            )
+        )
+    part_b = frame["payment_year_part_b"].fillna(frame["part_b_payments"]).to_numpy()
+    factor = numbers["payment_adjustment_factor"]
+    numbers["payment_multiplier"] = 1 + factor
+    numbers["payment_change_usd"] = factor * part_b
+    for name in numbers:
+        numbers[name] += 0.0  # a zero is never written as -0.0
+    keys = frame[["clinician_id", "cohort", "performance_year"]]
+    result = pd.concat([keys, pd.DataFrame(numbers)], axis="columns")
+    result.index = index
+    return ScoredTable(result, rules, checked, cohort_years)
+
+
+def groups(frame: pd.DataFrame, rules: RuleSet) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]:
+    """Each cohort and performance year of a checked table with the positions of its rows."""
+    for cohort in rules.cohorts:
+        in_cohort = (frame["cohort"] == cohort).to_numpy(dtype=np.bool_)
+        for year in rules.years:
+            positions = np.flatnonzero(in_cohort & (frame["performance_year"] == year).to_numpy())
+            if positions.size:
+                yield cohort, year, positions
+
+
+def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
+    """The rows of one cohort and performance year of a checked table as the kernels read them.
+
+    ``rows`` is (part of) the ``frame`` of a :class:`CheckedTable`, n clinicians. Measures come in
+    the order of the rule set's cohort; NaN is blank. Collection types are indices into
+    ``rules.quality.collection_types``, -1 where blank and 0 for measures computed from claims.
+    """
+    from asm_sim.kernels.cohort import Observed
+
+    measures = measures_in(rules, cohort)
+
+    def by_measure(part: str) -> npt.NDArray[np.float64]:
+        columns = [_floats(rows, column_name(measure, part)) for measure in measures]
+        return np.ascontiguousarray(np.stack(columns))
+
+    kinds = [_collection_indices(rows, rules, measure) for measure in measures]
+    return Observed(
+        rate=by_measure("rate"),
+        cases=by_measure("cases"),
+        completeness=by_measure("completeness"),
+        collection=np.ascontiguousarray(np.stack(kinds)),
+        episodes=_floats(rows, "episodes"),
+        episode_cost=_floats(rows, "episode_cost"),
+        improvement_activities=_floats(rows, "improvement_activities"),
+        pi_score=_floats(rows, "pi_score"),
+        practice_size=_floats(rows, "practice_size"),
+        hcc_risk_score=_floats(rows, "hcc_risk_score"),
+        dual_share=_floats(rows, "dual_share"),
+        part_b_payments=_floats(rows, "part_b_payments"),
+    )
+
+
+def _floats(rows: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    return np.ascontiguousarray(rows[name].to_numpy(dtype=np.float64))
+
+
+def _collection_indices(rows: pd.DataFrame, rules: RuleSet, measure: str) -> npt.NDArray[np.int8]:
+    if not rules.measures[measure].reported:
+        return np.zeros(len(rows), dtype=np.int8)
+    index = {word: i for i, word in enumerate(rules.quality.collection_types.value)}
+    words = rows[column_name(measure, "collection_type")]
+    return np.array([index.get(word, NO_COLLECTION_TYPE) for word in words], dtype=np.int8)
