@@ -1,0 +1,146 @@
+"""A rule set as flat typed arrays, one set for each cohort, indexed by performance year.
+
+The compiled kernels read nothing else of the rule. Everything that a rule set may change by year is
+an array of length Y (the performance years, ascending).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.rules.schema import Cap, Curve, RuleSet, YearlyNumber
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+MISSING_CATEGORY = ("reweight", "neutral", "zero")
+
+
+class CohortRules(NamedTuple):
+    """What the kernels need of the rule for one cohort: M quality measures, Y performance years."""
+
+    # quality measures, [M]
+    measure_by_deciles: Flags
+    measure_inverse: Flags
+    measure_reported: Flags
+    collection_types: int
+    # quality
+    quality_case_minimum: Floats
+    completeness_minimum: Floats
+    benchmark_minimum_clinicians: Floats
+    points_not_reported: Floats
+    quality_points_maximum: float
+    decile_fractions: Floats
+    quality_curve_z: Floats
+    quality_curve_points: Floats
+    quality_anchor: Floats
+    # cost
+    cost_case_minimum: Floats
+    cost_points_maximum: float
+    cost_curve_z: Floats
+    cost_curve_points: Floats
+    cost_anchor: Floats
+    # modifiers
+    activities_adjustment: Floats
+    activities_blank: int
+    interoperability_at_zero: Floats
+    interoperability_maximum: float
+    interoperability_blank: float
+    interoperability_small_scale: Floats
+    solo_bonus: Floats
+    small_bonus: Floats
+    small_maximum_clinicians: int
+    complex_intercept: Floats
+    complex_slope: Floats
+    complex_minimum: Floats
+    complex_maximum: Floats
+    # final score
+    weight_quality: Floats
+    weight_cost: Floats
+    missing_category: int
+    score_minimum: float
+    score_maximum: float
+    score_without_submission: float
+    score_zero: float
+    # payment
+    risk_level: Floats
+    redistribution_share: Floats
+    zero_scorers_in_pool_base: bool
+    zero_score_adjustment: Floats
+    unscored_adjustment: Floats
+    steepness: Floats
+    cap: Floats
+
+
+def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
+    """The arrays of one cohort (``rules.cohorts`` key)."""
+
+    def by_year(parameter: YearlyNumber | Cap) -> Floats:
+        return np.array([parameter.at(year) for year in rules.years], dtype=np.float64)
+
+    measures = [rules.measures[m] for m in rules.cohorts[cohort].quality_measures.value]
+    quality, cost = rules.quality, rules.cost
+    final, payment = rules.final_score, rules.payment
+    return CohortRules(
+        measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
+        measure_inverse=np.array([m.inverse.value for m in measures]),
+        measure_reported=np.array([m.reported for m in measures]),
+        collection_types=len(quality.collection_types.value),
+        quality_case_minimum=by_year(quality.case_minimum),
+        completeness_minimum=by_year(quality.completeness_minimum),
+        benchmark_minimum_clinicians=by_year(quality.benchmark_minimum_clinicians),
+        points_not_reported=by_year(quality.points_not_reported),
+        quality_points_maximum=quality.points_maximum.value,
+        decile_fractions=np.array(quality.decile_percentiles.value, dtype=np.float64) / 100,
+        **_curve("quality", quality.standard_deviation_curve, by_year),
+        cost_case_minimum=by_year(cost.case_minimum),
+        cost_points_maximum=cost.points_maximum.value,
+        **_curve("cost", cost.standard_deviation_curve, by_year),
+        activities_adjustment=_floats(rules.improvement_activities.adjustment_by_completed.value),
+        activities_blank=rules.improvement_activities.blank_counts_as.value,
+        interoperability_at_zero=by_year(rules.promoting_interoperability.adjustment_at_zero),
+        interoperability_maximum=rules.promoting_interoperability.score_maximum.value,
+        interoperability_blank=rules.promoting_interoperability.blank_counts_as.value,
+        interoperability_small_scale=by_year(
+            rules.promoting_interoperability.small_practice_scale
+        ),
+        solo_bonus=by_year(rules.small_practice.solo_bonus),
+        small_bonus=by_year(rules.small_practice.small_bonus),
+        small_maximum_clinicians=rules.small_practice.small_maximum_clinicians.value,
+        complex_intercept=by_year(rules.complex_patient.intercept),
+        complex_slope=by_year(rules.complex_patient.slope),
+        complex_minimum=by_year(rules.complex_patient.minimum),
+        complex_maximum=by_year(rules.complex_patient.maximum),
+        weight_quality=by_year(final.weight_quality),
+        weight_cost=by_year(final.weight_cost),
+        missing_category=MISSING_CATEGORY.index(final.missing_category.value),
+        score_minimum=final.minimum.value,
+        score_maximum=final.maximum.value,
+        score_without_submission=final.without_minimum_submission.value,
+        score_zero=final.counts_as_zero.value,
+        risk_level=by_year(payment.risk_level),
+        redistribution_share=by_year(payment.redistribution_share),
+        zero_scorers_in_pool_base=payment.zero_scorers_in_pool_base.value,
+        zero_score_adjustment=by_year(payment.zero_score_adjustment),
+        unscored_adjustment=by_year(payment.unscored_adjustment),
+        steepness=by_year(payment.exchange.steepness),
+        cap=by_year(payment.cap),
+    )
+
+
+def _floats(values: list[float]) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def _curve(
+    name: str, curve: Curve, by_year: Callable[[YearlyNumber], Floats]
+) -> dict[str, Floats]:
+    return {
+        f"{name}_curve_z": _floats(curve.z.value),
+        f"{name}_curve_points": _floats(curve.points.value),
+        f"{name}_anchor": by_year(curve.anchor),
+    }
