@@ -1,0 +1,70 @@
+"""One cohort-year through the whole rule: fit, score, or both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels.cost import score_cost
+from asm_sim.kernels.final_score import score_final
+from asm_sim.kernels.fit import Fit, Observed, Outcome, new_fit, new_outcome, new_scratch
+from asm_sim.kernels.payment import score_payment
+from asm_sim.kernels.quality import score_quality
+
+__all__ = ["Fit", "Observed", "Outcome", "fit_and_score", "score"]
+
+
+@kernel
+def score_cohort(observed, rules, y, fit, refit, refit_complexity, outcome, scratch):
+    """All steps of the rule for performance year index y.
+
+    ``refit`` makes every part of the fit from this cohort before it is applied; the complex-patient
+    moments have a switch of their own, since they often stay as they were.
+    """
+    score_quality(observed, rules, y, fit, refit, outcome, scratch)
+    score_cost(observed, rules, y, fit, refit, outcome, scratch)
+    score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
+    score_payment(observed, rules, y, fit, refit, outcome, scratch)
+
+
+@entry
+def _fit_and_score(observed, rules, y):
+    measures, n = observed.rate.shape
+    fit = new_fit(measures, rules.collection_types, len(rules.decile_fractions))
+    outcome = new_outcome(measures, n)
+    score_cohort(observed, rules, y, fit, True, True, outcome, new_scratch(measures, n))
+    return outcome, fit
+
+
+@entry
+def _score(observed, rules, y, fit):
+    measures, n = observed.rate.shape
+    outcome = new_outcome(measures, n)
+    score_cohort(observed, rules, y, fit, False, False, outcome, new_scratch(measures, n))
+    return outcome
+
+
+def fit_and_score(observed: Observed, rules: Any, year_index: int) -> tuple[Outcome, Fit]:
+    """The ordinary rule: the cohort-year scored against its own fit.
+
+    ``rules`` is the cohort's :class:`asm_sim.rules.compile.CohortRules`; ``year_index`` counts the
+    performance years of the rule set from 0. Inputs must have been checked.
+    """
+    outcome, fit = _fit_and_score(_contiguous(observed), rules, year_index)
+    return Outcome(*outcome), Fit(*fit)
+
+
+def score(observed: Observed, rules: Any, year_index: int, fit: Fit) -> Outcome:
+    """Clinicians scored against a fit in which they weigh nothing."""
+    return Outcome(*_score(_contiguous(observed), rules, year_index, fit))
+
+
+def _contiguous(observed: Observed) -> Observed:
+    return Observed(
+        *(
+            np.ascontiguousarray(array, np.int8 if name == "collection" else np.float64)
+            for name, array in zip(Observed._fields, observed, strict=True)
+        )
+    )

@@ -1,0 +1,139 @@
+"""What a cohort-year is made of in the kernels: what is observed, what is fitted, what comes out.
+
+``fit`` and ``score`` are separate: a fit holds the benchmarks, the complex-patient moments, the
+median and the scaling factor of one cohort-year; scoring applies a fit to any clinicians. The
+ordinary rule scores a cohort against its own fit.
+
+n clinicians, M quality measures, G collection types, K cut points; nan is blank.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.order_statistics import BUCKETS
+
+Floats = NDArray[np.float64]
+
+
+class Observed(NamedTuple):
+    """One cohort-year as CMS would see it."""
+
+    rate: Floats  # [M, n] percent, or per 100 person-years
+    cases: Floats  # [M, n]
+    completeness: Floats  # [M, n] fraction
+    collection: NDArray[np.int8]  # [M, n] index of the collection type, -1 blank
+    episodes: Floats  # [n]
+    episode_cost: Floats  # [n] USD
+    improvement_activities: Floats  # [n] 0, 1, 2
+    pi_score: Floats  # [n] 0-100
+    practice_size: Floats  # [n] clinicians
+    hcc_risk_score: Floats  # [n]
+    dual_share: Floats  # [n] fraction
+    part_b_payments: Floats  # [n] USD
+
+
+class Fit(NamedTuple):
+    """What is estimated from a cohort-year and applied to clinicians."""
+
+    cut_points: Floats  # [M, G, K] of decile measures, of the negated rate where inverse
+    quality_location: Floats  # [M, G, 2] median and SD of standard-deviation measures
+    has_benchmark: NDArray[np.bool_]  # [M, G]
+    cost_location: Floats  # [2] median (nan: nobody has a cost) and SD
+    complexity: Floats  # [2, 3] median, mean, SD of mean HCC score and of dual share; SD 0: none
+    payment: Floats  # [3] median of the positive final scores, scaling factor, pool (USD)
+
+    @property
+    def median_final_score(self) -> float:
+        return float(self.payment[0])
+
+    @property
+    def scaling_factor(self) -> float:
+        return float(self.payment[1])
+
+    @property
+    def incentive_pool(self) -> float:
+        return float(self.payment[2])
+
+
+class Outcome(NamedTuple):
+    """One cohort-year scored."""
+
+    points: Floats  # [M, n]; nan where the measure is excluded
+    quality_score: Floats  # [n] 0-1
+    cost_points: Floats
+    cost_score: Floats
+    improvement_activities_adjustment: Floats  # points
+    promoting_interoperability_adjustment: Floats
+    small_practice_adjustment: Floats
+    complex_patient_adjustment: Floats
+    final_score: Floats  # 0-100; nan without one
+    transformed_score: Floats  # 0-1; nan for zero scorers
+    payment_adjustment_factor: Floats  # fraction
+
+
+class Scratch(NamedTuple):
+    """Room to work in, sized once per thread."""
+
+    status: NDArray[np.int8]  # [M, n]
+    must_submit: NDArray[np.bool_]  # [n] had something to report
+    submitted: NDArray[np.bool_]  # [n] reported something complete enough
+    points_sum: Floats  # [n]
+    counted: Floats  # [n]
+    keys: Floats
+    payload: NDArray[np.int32]
+    sorted_keys: Floats
+    sorted_payload: NDArray[np.int32]
+    bucket_of: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    values: Floats
+    order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
+    counts: NDArray[np.int64]  # [2] clinicians with a final score, positive scorers
+
+
+@kernel
+def new_fit(measures, collection_types, cut_points):
+    """An empty fit."""
+    return Fit(
+        np.full((measures, collection_types, cut_points), np.nan),
+        np.full((measures, collection_types, 2), np.nan),
+        np.zeros((measures, collection_types), np.bool_),
+        np.full(2, np.nan),
+        np.zeros((2, 3)),
+        np.full(3, np.nan),
+    )
+
+
+@kernel
+def new_outcome(measures, n):
+    """Room for the outcome of n clinicians."""
+    return Outcome(
+        np.full((measures, n), np.nan),
+        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+    )
+
+
+@kernel
+def new_scratch(measures, n):
+    """Scratch for cohorts of up to n clinicians."""
+    return Scratch(
+        np.zeros((measures, n), np.int8),
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, np.int32),
+        np.empty(n),
+        np.empty(n, np.int32),
+        np.empty(n, np.int32),
+        np.empty(BUCKETS + 1, np.int32),
+        np.empty(n),
+        np.empty(n, np.int32),
+        np.zeros(2, np.int64),
+    )

@@ -1,0 +1,114 @@
+"""Quality category, 42 CFR 512.725: which measures count, their benchmarks and points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.order_statistics import mean_and_sd, percentile, sort_pairs
+from asm_sim.kernels.points import decile_points, deviation_points
+
+EXCLUDED = np.int8(0)  # counts neither for nor against
+NOT_REPORTED = np.int8(1)  # counted, without achievement
+VALID = np.int8(2)  # a result that enters its benchmark
+
+
+@kernel
+def classify(observed, rules, y, scratch):
+    """Status of every measure of every clinician, and who submitted anything at all."""
+    measures, n = observed.rate.shape
+    case_minimum = rules.quality_case_minimum[y]
+    completeness_minimum = rules.completeness_minimum[y]
+    must_submit = scratch.must_submit
+    submitted = scratch.submitted
+    for i in range(n):
+        must_submit[i] = False
+        submitted[i] = False
+    for m in range(measures):
+        rate = observed.rate[m]
+        cases = observed.cases[m]
+        completeness = observed.completeness[m]
+        status = scratch.status[m]
+        if rules.measure_reported[m]:
+            for i in range(n):
+                reported = (rate[i] == rate[i]) & (completeness[i] >= completeness_minimum)
+                must_submit[i] |= not (cases[i] < 1.0)  # blank cases count as some
+                submitted[i] |= reported
+                counted = VALID if reported else NOT_REPORTED
+                status[i] = EXCLUDED if cases[i] < case_minimum else counted
+        else:
+            for i in range(n):
+                known = (rate[i] == rate[i]) & (cases[i] >= case_minimum)
+                status[i] = VALID if known else EXCLUDED
+
+
+@kernel
+def score_quality(observed, rules, y, fit, refit, outcome, scratch):
+    """Points of every measure and the quality score; with ``refit`` the benchmarks are made first."""
+    measures, n = observed.rate.shape
+    classify(observed, rules, y, scratch)
+    points_sum = scratch.points_sum
+    counted = scratch.counted
+    for i in range(n):
+        points_sum[i] = 0.0
+        counted[i] = 0.0
+    for m in range(measures):
+        points = outcome.points[m]
+        status = scratch.status[m]
+        not_reported = rules.points_not_reported[y]
+        for i in range(n):
+            points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
+        groups = rules.collection_types if rules.measure_reported[m] else 1
+        for g in range(groups):
+            k = _gather(observed, rules, m, g, scratch)
+            if refit:
+                fit.has_benchmark[m, g] = k >= rules.benchmark_minimum_clinicians[y]
+            if k == 0 or not fit.has_benchmark[m, g]:
+                continue
+            sort_pairs(
+                scratch.keys, scratch.payload, k, scratch.sorted_keys, scratch.sorted_payload,
+                scratch.bucket_of, scratch.starts,
+            )
+            ordered = scratch.sorted_keys
+            if rules.measure_by_deciles[m]:
+                if refit:
+                    for j in range(len(rules.decile_fractions)):
+                        fit.cut_points[m, g, j] = percentile(ordered, k, rules.decile_fractions[j])
+                decile_points(ordered, k, fit.cut_points[m, g], scratch.values)
+            else:
+                if refit:
+                    fit.quality_location[m, g, 0] = percentile(ordered, k, 0.5)
+                    fit.quality_location[m, g, 1] = mean_and_sd(scratch.keys, k)[1]
+                deviation_points(
+                    ordered, k, fit.quality_location[m, g, 0], fit.quality_location[m, g, 1],
+                    rules.quality_curve_z, rules.quality_curve_points, rules.quality_anchor[y],
+                    scratch.values,
+                )
+            for t in range(k):
+                points[np.int64(scratch.sorted_payload[t])] = scratch.values[t]
+        for i in range(n):
+            present = points[i] == points[i]
+            points_sum[i] += points[i] if present else 0.0
+            counted[i] += 1.0 if present else 0.0
+    quality_score = outcome.quality_score
+    for i in range(n):  # 0 / 0 is nan: no counted measure, no quality score
+        quality_score[i] = points_sum[i] / (rules.quality_points_maximum * counted[i])
+
+
+@kernel
+def _gather(observed, rules, m, g, scratch):
+    """The valid results of measure m by collection type g as keys, better = higher for deciles."""
+    rate = observed.rate[m]
+    collection = observed.collection[m]
+    status = scratch.status[m]
+    any_type = not rules.measure_reported[m]
+    sign = -1.0 if rules.measure_inverse[m] and rules.measure_by_deciles[m] else 1.0
+    keys = scratch.keys
+    payload = scratch.payload
+    k = 0
+    for i in range(len(rate)):
+        if status[i] == VALID and (any_type or collection[i] == g):
+            keys[k] = sign * rate[i]
+            payload[k] = i
+            k += 1
+    return k
