@@ -40,7 +40,7 @@ def standing(clinician: Clinician, name: str, rules: RuleSet, performance_year: 
     reports is not reported where its rate is blank or its data completeness blank or too low.
 
     Raises ``ValueError`` for a reported measure with a rate but blank cases, and for a valid rate
-    whose collection type is blank or not one that CMS offers for the measure.
+    whose collection type is blank or not one in which anything may be reported.
     """
     measure = rules.measures[name]
     result = clinician.measures[name]
@@ -59,11 +59,11 @@ def standing(clinician: Clinician, name: str, rules: RuleSet, performance_year: 
         raise input_error(
             clinician.clinician_id, f"{name} has a rate but its collection type is blank"
         )
-    if result.collection_type not in measure.collection_types.value:
+    if result.collection_type not in rules.quality.collection_types.value:
         raise input_error(
             clinician.clinician_id,
             f"{name} cannot be reported as {result.collection_type!r}, only as "
-            + " or ".join(measure.collection_types.value),
+            + " or ".join(rules.quality.collection_types.value),
         )
     return "valid"
 
