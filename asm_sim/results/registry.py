@@ -1,0 +1,209 @@
+"""Every variable of a run's Dataset: its dims, units and what it means.
+
+One place for names and metadata: the engine lays its arrays out by it, the Dataset takes its
+attributes from it, and documentation reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+YEARLY_DIMS = ("draw", "cohort", "performance_year")
+GROUP_DIMS = (*YEARLY_DIMS, "group")
+COUNT_DIMS = ("cohort", "performance_year", "group")
+PANEL_DIMS = ("draw_sample", "clinician", "performance_year")
+CLINICIAN_DIMS = ("clinician", "performance_year")
+
+PAYMENT = "42 CFR 512.750"
+SCORE = "42 CFR 512.745"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a variable is: dims, units, a long name and, where one applies, the rule's citation."""
+
+    name: str
+    dims: tuple[str, ...]
+    units: str
+    long_name: str
+    citation: str = ""
+    dtype: str = "float64"
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        attributes = {"units": self.units, "long_name": self.long_name}
+        return {**attributes, "citation": self.citation} if self.citation else attributes
+
+
+def _yearly(name: str, units: str, long_name: str, citation: str = "") -> Variable:
+    return Variable(name, YEARLY_DIMS, units, long_name, citation)
+
+
+def _by_group(name: str, units: str, long_name: str) -> Variable:
+    return Variable(f"{name}_by_group", GROUP_DIMS, units, f"{long_name}, by group")
+
+
+def _panel(name: str, units: str, long_name: str) -> Variable:
+    return Variable(f"panel_{name}", PANEL_DIMS, units, f"{long_name}, first draws", "", "float32")
+
+
+def _clinician(name: str, units: str, long_name: str) -> Variable:
+    return Variable(
+        f"clinician_{name}", CLINICIAN_DIMS, units, f"{long_name}, over draws of one population"
+    )
+
+
+# The order of these three is the order in which the kernels write them (see kernels/summaries.py).
+YEARLY = (
+    _yearly("final_score_mean", "points", "Mean final score of clinicians with one", SCORE),
+    _yearly("final_score_sd", "points", "Standard deviation of the final score", SCORE),
+    _yearly("final_score_median", "points", "Median final score, zero scores included", SCORE),
+    _yearly("adjustment_mean", "fraction", "Mean payment adjustment factor", PAYMENT),
+    _yearly("adjustment_sd", "fraction", "Standard deviation of the adjustment factor", PAYMENT),
+    _yearly("share_negative", "fraction", "Share of scored clinicians with a penalty", PAYMENT),
+    _yearly("share_maximum_penalty", "fraction", "Share at the maximum penalty", PAYMENT),
+    _yearly("share_zero_score", "fraction", "Share of scored clinicians with a score of zero", SCORE),
+    _yearly("share_unscored", "fraction", "Share of clinicians without a final score", SCORE),
+    _yearly("median_final_score", "points", "Median of the positive final scores", PAYMENT),
+    _yearly("scaling_factor", "1", "Scaling factor S of the incentive pool", PAYMENT),
+    _yearly("break_even_score", "points", "Final score with an adjustment of zero", PAYMENT),
+    _yearly("amount_at_risk", "USD", "Risk level times Part B payments", PAYMENT),
+    _yearly("incentive_pool", "USD", "Incentive pool", PAYMENT),
+    _yearly("bonuses", "USD", "Positive adjustments on performance-year Part B", PAYMENT),
+    _yearly("penalties", "USD", "Negative adjustments on performance-year Part B", PAYMENT),
+    _yearly(
+        "retained_by_medicare", "USD", "Penalties minus bonuses on performance-year Part B", PAYMENT
+    ),
+    _yearly("bonuses_payment_year", "USD", "Positive adjustments on payment-year Part B", PAYMENT),
+    _yearly("penalties_payment_year", "USD", "Negative adjustments on payment-year Part B", PAYMENT),
+    _yearly(
+        "retained_by_medicare_payment_year",
+        "USD",
+        "Penalties minus bonuses on payment-year Part B",
+        PAYMENT,
+    ),
+    _yearly("rank_correlation", "1", "Rank correlation of the adjustment with the year before"),
+    _yearly("sign_change_share", "fraction", "Share whose adjustment changed sign from the year before"),
+    _yearly("adjustment_change_sd", "fraction", "SD of the adjustment's change from the year before"),
+    _yearly("rank_correlation_with_truth", "1", "Rank correlation with the noise-free adjustment"),
+    _yearly("misclassified_share", "fraction", "Share with another sign than noise-free"),
+    _yearly("misclassified_quintile_share", "fraction", "Share in another quintile than noise-free"),
+    _yearly("chance_sd", "fraction", "SD of the adjustment minus the noise-free adjustment"),
+    _yearly("chance_variance_share", "1", "Variance of chance over variance of the adjustment"),
+    _yearly("reliability", "1", "Squared correlation of the adjustment with the noise-free one"),
+)
+
+BY_GROUP = (
+    _by_group("clinicians", "clinicians", "Clinicians in the group"),
+    _by_group("final_score_mean", "points", "Mean final score"),
+    _by_group("final_score_sd", "points", "Standard deviation of the final score"),
+    _by_group("final_score_median", "points", "Median final score"),
+    _by_group("adjustment_mean", "fraction", "Mean payment adjustment factor"),
+    _by_group("adjustment_sd", "fraction", "Standard deviation of the adjustment factor"),
+    _by_group("share_negative", "fraction", "Share with a penalty"),
+    _by_group("share_maximum_penalty", "fraction", "Share at the maximum penalty"),
+    _by_group("share_unscored", "fraction", "Share without a final score"),
+)
+
+PANEL = (
+    _panel("final_score", "points", "Final score"),
+    _panel("adjustment", "fraction", "Payment adjustment factor"),
+    _panel("dollars", "USD", "Adjustment in dollars of payment-year Part B"),
+    _panel("true_final_score", "points", "Noise-free final score"),
+    _panel("true_adjustment", "fraction", "Noise-free payment adjustment factor"),
+)
+
+DRAW_LEVEL = (
+    Variable(
+        "adjustment_quantile",
+        (*YEARLY_DIMS, "quantile"),
+        "fraction",
+        "Quantile over clinicians of the adjustment factor",
+        PAYMENT,
+    ),
+    Variable(
+        "adjustment_at_score",
+        (*YEARLY_DIMS, "score"),
+        "fraction",
+        "Adjustment that a clinician with this final score would get",
+        PAYMENT,
+    ),
+    Variable(
+        "quintile_transition",
+        ("draw", "cohort", "from_quintile", "to_quintile"),
+        "share",
+        "Share of a quintile of the adjustment that is in each quintile a year later",
+    ),
+    Variable(
+        "penalty_years",
+        ("draw", "cohort", "group", "n_years"),
+        "share",
+        "Share of clinicians with this number of years with a penalty",
+    ),
+)
+
+HISTOGRAMS = (
+    Variable(
+        "adjustment_histogram",
+        (*COUNT_DIMS, "adjustment_bin"),
+        "clinician-draws",
+        "Clinicians with a final score by adjustment factor, over all draws",
+        PAYMENT,
+        "int64",
+    ),
+    Variable(
+        "final_score_histogram",
+        (*COUNT_DIMS, "score_bin"),
+        "clinician-draws",
+        "Clinicians with a final score by final score, over all draws",
+        SCORE,
+        "int64",
+    ),
+    Variable(
+        "cumulative_dollars_histogram",
+        (*COUNT_DIMS, "dollars_bin"),
+        "clinician-draws",
+        "Clinicians by dollars gained since the first payment year, over all draws",
+        PAYMENT,
+        "int64",
+    ),
+)
+
+CLINICIAN = (
+    _clinician("draws_scored", "draws", "Draws with a final score"),
+    _clinician("adjustment_mean", "fraction", "Mean adjustment factor"),
+    _clinician("adjustment_sd", "fraction", "SD of the adjustment factor"),
+    _clinician("probability_negative", "fraction", "Probability of a penalty"),
+    _clinician("final_score_mean", "points", "Mean final score"),
+    _clinician("final_score_sd", "points", "SD of the final score"),
+    _clinician("rank_mean", "rank", "Mean rank of the final score (1 = lowest) in the cohort"),
+    _clinician("rank_sd", "rank", "SD of the rank"),
+)
+
+VARIABLES = {
+    variable.name: variable
+    for variable in (*YEARLY, *DRAW_LEVEL, *BY_GROUP, *HISTOGRAMS, *PANEL, *CLINICIAN)
+}
+
+# Metadata of the coordinates.
+COORDINATES: dict[str, dict[str, str]] = {
+    "draw": {"long_name": "Draw (one synthetic cohort over all years)", "units": "1"},
+    "draw_sample": {"long_name": "Draw, of those kept clinician by clinician", "units": "1"},
+    "cohort": {"long_name": "Cohort of the model", "units": "1"},
+    "performance_year": {"long_name": "Performance year", "units": "calendar year"},
+    "payment_year": {"long_name": "Payment year", "units": "calendar year"},
+    "group": {"long_name": "Group of clinicians", "units": "1"},
+    "grouping": {"long_name": "What the group is a group by", "units": "1"},
+    "quantile": {"long_name": "Quantile over clinicians", "units": "1"},
+    "score": {"long_name": "Final score", "units": "points"},
+    "from_quintile": {"long_name": "Quintile of the adjustment (1 = lowest)", "units": "1"},
+    "to_quintile": {"long_name": "Quintile a year later (1 = lowest)", "units": "1"},
+    "n_years": {"long_name": "Years with a penalty", "units": "years"},
+    "clinician": {"long_name": "Clinician in cohort, a position in the roster", "units": "1"},
+    "clinician_id": {"long_name": "Clinician's id in the roster", "units": "1"},
+    "clinician_cohort": {"long_name": "Cohort of the clinician", "units": "1"},
+    "adjustment_bin": {"long_name": "Lower edge of the adjustment bin", "units": "fraction"},
+    "score_bin": {"long_name": "Lower edge of the final-score bin", "units": "points"},
+    "dollars_bin": {"long_name": "Lower edge of the dollars bin", "units": "USD"},
+}
