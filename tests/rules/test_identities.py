@@ -1,0 +1,225 @@
+"""Consequences of the payment rule that hold whatever the scores are (section 6 of the definition).
+
+42 CFR 512.750(c): AF = R T S - R, S = rho R sum P / sum R T P, and -R for a final score of zero.
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asm_sim.reference import payment, score_cohort
+from asm_sim.rules.load import load_rules
+from asm_sim.rules.schema import RuleSet
+from tests.oracle.tables import KINDS, random_table
+
+Rows = list[dict[str, Any]]
+
+seeds = st.integers(0, 2**32)
+kinds = st.sampled_from(KINDS)
+cohorts = st.sampled_from(["HF", "LBP"])
+years = st.sampled_from([2027, 2029, 2031])
+
+
+@cache
+def rules_with(**values: Any) -> RuleSet:
+    names = {
+        "steepness": "payment.exchange.steepness",
+        "redistribution_share": "payment.redistribution_share",
+        "zero_scorers_in_pool_base": "payment.zero_scorers_in_pool_base",
+        "missing_category": "final_score.missing_category",
+    }
+    return load_rules(settings={names[name]: value for name, value in values.items()})
+
+
+def table(seed: int, kind: str, cohort: str, n: int = 45) -> Rows:
+    return random_table(random.Random(seed), rules_with(), cohort, n, kind)
+
+
+def paid(rows: Rows, results: Rows, which: Callable[[float], bool] = lambda _: True) -> float:
+    """Part B payments of the clinicians with a final score of which something holds."""
+    return math.fsum(
+        row["part_b_payments"]
+        for row, result in zip(rows, results, strict=True)
+        if result["final_score"] is not None and which(result["final_score"])
+    )
+
+
+def net_change(rows: Rows, results: Rows) -> float:
+    """Sum of AF P over the clinicians with a final score, on performance-year payments."""
+    return math.fsum(
+        result["payment_adjustment_factor"] * row["part_b_payments"]
+        for row, result in zip(rows, results, strict=True)
+        if result["final_score"] is not None
+    )
+
+
+def above_zero(final_score: float) -> bool:
+    return final_score > 1e-9
+
+
+def factors(results: Rows) -> list[float]:
+    return [result["payment_adjustment_factor"] for result in results]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seeds,
+    kinds,
+    cohorts,
+    years,
+    st.sampled_from([0.0, 0.05, 0.1, 0.5]),
+    st.sampled_from([0.5, 0.85, 1.0]),
+    st.sampled_from(["reweight", "neutral", "zero"]),
+)
+def test_medicare_keeps_the_rest_of_the_amount_at_risk(
+    seed: int, kind: str, cohort: str, year: int, steepness: float, share: float, missing: str
+) -> None:
+    """Sum AF P = -(1 - rho) R sum P, zero scorers included on both sides."""
+    rules = rules_with(steepness=steepness, redistribution_share=share, missing_category=missing)
+    rows = table(seed, kind, cohort)
+    results = score_cohort(rows, rules, cohort, year)
+    risk_level = rules.payment.risk_level.at(year)
+    base = paid(rows, results)
+    if results[0]["scaling_factor"] is None:
+        # Nothing can be scaled: only the zero scorers pay.
+        expected = -risk_level * paid(rows, results, lambda score: not above_zero(score))
+    else:
+        expected = -(1 - share) * risk_level * base
+    assert net_change(rows, results) == pytest.approx(expected, rel=1e-9, abs=1e-10 * base + 1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds, kinds, cohorts, years)
+def test_with_zero_scorers_left_out_of_the_pool_they_pay_on_top(
+    seed: int, kind: str, cohort: str, year: int
+) -> None:
+    """Sum AF P = -(1 - rho) R sum_{F > 0} P - R sum_{F = 0} P."""
+    rules = rules_with(zero_scorers_in_pool_base=False)
+    rows = table(seed, kind, cohort)
+    results = score_cohort(rows, rules, cohort, year)
+    risk_level = rules.payment.risk_level.at(year)
+    positive = paid(rows, results, above_zero)
+    zero = paid(rows, results, lambda score: not above_zero(score))
+    kept = 0.15 * positive if results[0]["scaling_factor"] is not None else 0.0
+    expected = -risk_level * (kept + zero)
+    scale = 1e-10 * (positive + zero) + 1e-12
+    assert net_change(rows, results) == pytest.approx(expected, rel=1e-9, abs=scale)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.sampled_from([0.01, 0.5, 3.0, 100.0]), cohorts)
+def test_multiplying_the_transformed_score_by_a_constant_changes_no_adjustment(
+    seed: int, constant: float, cohort: str
+) -> None:
+    rows = table(seed, "ordinary", cohort)
+    plain = score_cohort(rows, rules_with(), cohort, 2027)
+    original = payment.transformed_score
+
+    def multiplied(*arguments: Any) -> float:
+        return constant * original(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(payment, "transformed_score", multiplied)
+        scaled = score_cohort(rows, rules_with(), cohort, 2027)
+    assert factors(scaled) == pytest.approx(factors(plain), abs=1e-12)
+    if plain[0]["scaling_factor"] is not None:
+        assert scaled[0]["scaling_factor"] * constant == pytest.approx(plain[0]["scaling_factor"])
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.sampled_from(["ordinary", "zero_scorers", "ties", "extreme_values"]), years)
+def test_without_steepness_every_positive_scorer_gets_the_same(
+    seed: int, kind: str, year: int
+) -> None:
+    """At k = 0, AF = R (rho sum P / sum_{F > 0} P - 1); without zero scorers that is -(1 - rho) R.
+
+    And k -> 0 tends to it.
+    """
+    rows = table(seed, kind, "HF")
+    results = score_cohort(rows, rules_with(steepness=0.0), "HF", year)
+    nearly = score_cohort(rows, rules_with(steepness=1e-9), "HF", year)
+    risk_level = rules_with().payment.risk_level.at(year)
+    positive = paid(rows, results, above_zero)
+    zero = paid(rows, results, lambda score: not above_zero(score))
+    for result, close in zip(results, nearly, strict=True):
+        if result["final_score"] is None:
+            expected = 0.0
+        elif not above_zero(result["final_score"]):
+            expected = -risk_level
+        elif positive == 0:
+            expected = 0.0
+        else:
+            expected = risk_level * (0.85 * (positive + zero) / positive - 1)
+            if zero == 0:
+                assert expected == pytest.approx(-0.15 * risk_level)
+        assert result["payment_adjustment_factor"] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        assert close["payment_adjustment_factor"] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, cohorts)
+def test_the_same_points_for_everyone_change_no_adjustment(seed: int, cohort: str) -> None:
+    """The exchange function is centred on the median: only differences of scores matter.
+
+    Everyone's interoperability goes from 100 to 50, minus 5 points. Uniform costs have z between
+    about -1.7 and 1.7, so that all scores stay clear of 0 and 100.
+    """
+    rng = random.Random(seed)
+    none_to_report = {
+        f"{measure.lower()}_cases": 0
+        for measure in rules_with().cohorts[cohort].quality_measures.value
+    }
+    rows = [
+        none_to_report
+        | {
+            "clinician_id": i,
+            "practice_size": 200,
+            "part_b_payments": rng.uniform(0, 1e6),
+            "improvement_activities": 1,
+            "pi_score": 100,
+            "episodes": 20,
+            "episode_cost": rng.uniform(9_000, 11_000),
+        }
+        for i in range(100)
+    ]
+    high = score_cohort(rows, rules_with(), cohort, 2027)
+    low = score_cohort([row | {"pi_score": 50} for row in rows], rules_with(), cohort, 2027)
+    differences = [a["final_score"] - b["final_score"] for a, b in zip(high, low, strict=True)]
+    assert differences == pytest.approx([5.0] * len(rows))
+    assert factors(low) == pytest.approx(factors(high), abs=1e-12)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, kinds, cohorts)
+def test_neither_the_order_of_the_rows_nor_the_currency_matters(
+    seed: int, kind: str, cohort: str
+) -> None:
+    rows = table(seed, kind, cohort)
+    plain = {r["clinician_id"]: r for r in score_cohort(rows, rules_with(), cohort, 2027)}
+    changed = [row | {"part_b_payments": row["part_b_payments"] * 128} for row in reversed(rows)]
+    for result in score_cohort(changed, rules_with(), cohort, 2027):
+        same = plain[result["clinician_id"]]
+        for column in ("final_score", "scaling_factor", "payment_adjustment_factor"):
+            wanted = same[column]
+            assert result[column] == (None if wanted is None else pytest.approx(wanted, abs=1e-12))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds, kinds, cohorts)
+def test_a_higher_final_score_is_never_paid_less(seed: int, kind: str, cohort: str) -> None:
+    results = score_cohort(table(seed, kind, cohort), rules_with(), cohort, 2031)
+    scored = sorted(
+        (r["final_score"], r["payment_adjustment_factor"])
+        for r in results
+        if r["final_score"] is not None
+    )
+    for (_, lower), (_, higher) in itertools.pairwise(scored):
+        assert higher >= lower - 1e-12
+    assert all(factor >= -0.12 for _, factor in scored)
