@@ -55,7 +55,9 @@ def read_document(path: Path, shown_as: str | None = None) -> Document:
         raise InputError(f"{name}: there is no such file")
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
-            raise InputError(f"{name}: larger than {MAXIMUM_BYTES:,} bytes; not a file of this kind")
+            raise InputError(
+                f"{name}: larger than {MAXIMUM_BYTES:,} bytes; not a file of this kind"
+            )
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not a text file in UTF-8") from error
@@ -79,7 +81,9 @@ def parse_document(text: str, name: str) -> Document:
             if isinstance(token, TagToken):
                 raise InputError(f"{at(token.start_mark)}: YAML tags (!...) are not allowed")
             if isinstance(token, AnchorToken | AliasToken):
-                raise InputError(f"{at(token.start_mark)}: YAML anchors and aliases are not allowed")
+                raise InputError(
+                    f"{at(token.start_mark)}: YAML anchors and aliases are not allowed"
+                )
         node = YAML(typ="safe", pure=True).compose(text)
     except InputError:
         raise
@@ -149,9 +153,20 @@ def _scalar(node: Any, place: Place) -> Any:
 def merged(base: Document, over: Document) -> Document:
     """``over`` laid on ``base``: mappings merge key by key, everything else is replaced."""
     data = _merge(base.data, over.data)
-    places = {key: place for key, place in base.places.items() if key != ()}
+    replaced = {key for key in over.places if not isinstance(_value_at(over.data, key), dict)}
+    places = {
+        key: place
+        for key, place in base.places.items()
+        if key and not any(key[:length] in replaced for length in range(1, len(key)))
+    }
     places.update(over.places)
     return Document(data, places)
+
+
+def _value_at(data: Any, key: Key) -> Any:
+    for part in key:
+        data = data.get(part) if isinstance(data, dict) else None
+    return data
 
 
 def _merge(base: Any, over: Any) -> Any:

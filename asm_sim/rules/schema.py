@@ -80,7 +80,7 @@ class Measure(Strict):
 
 
 class Curve(Strict):
-    """Points as a piecewise-linear function of z = (value - median) / SD, flat outside the knots."""
+    """Points, piecewise linear in z = (value - median) / SD and flat outside the knots."""
 
     z: Numbers
     points: Numbers
@@ -214,26 +214,27 @@ class RuleSet(Strict):
             raise ValueError("a rule set needs at least one cohort")
         known_types = set(self.quality.collection_types.value) | {"administrative_claims"}
         for name, cohort in self.cohorts.items():
+            path = f"cohorts.{name}.quality_measures"
             if not cohort.quality_measures.value:
-                raise ValueError(f"cohort {name}: needs at least one quality measure")
+                raise ValueError(f"{path}: needs at least one quality measure")
             for measure in cohort.quality_measures.value:
                 if measure not in self.measures:
-                    raise ValueError(f"cohort {name}: no entry for measure {measure!r}")
+                    raise ValueError(f"{path}: no entry for measure {measure!r}")
             if len(set(cohort.quality_measures.value)) != len(cohort.quality_measures.value):
-                raise ValueError(f"cohort {name}: a quality measure is named twice")
+                raise ValueError(f"{path}: a quality measure is named twice")
         for name, measure_entry in self.measures.items():
             for kind in measure_entry.collection_types.value:
                 if kind not in known_types:
-                    raise ValueError(f"measure {name}: unknown collection type {kind!r}")
+                    path = f"measures.{name}.collection_types"
+                    raise ValueError(f"{path}: unknown collection type {kind!r}")
         if self.final_score.minimum.value > self.final_score.maximum.value:
             raise ValueError("final_score: minimum is above maximum")
         self._check_years()
         for year in self.years:
             total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
             if abs(total - 1) > WEIGHT_TOLERANCE:
-                raise ValueError(
-                    f"final_score: the weights of quality and cost sum to {total:g} in {year}, not 1"
-                )
+                weights = "the weights of quality and cost"
+                raise ValueError(f"final_score: {weights} sum to {total:g} in {year}, not 1")
             if self.complex_patient.minimum.at(year) > self.complex_patient.maximum.at(year):
                 raise ValueError(f"complex_patient: minimum is above maximum in {year}")
         return self
