@@ -23,6 +23,10 @@ def combined_categories(
                 return None
             case "reweight":
                 return cost_score if quality_score is None else quality_score
+            case "zero":
+                pass
+            case other:
+                raise ValueError(f"a missing category cannot be treated as {other!r}")
     weight_quality = rules.final_score.weight_quality.at(performance_year)
     weight_cost = rules.final_score.weight_cost.at(performance_year)
     return weight_quality * (quality_score or 0.0) + weight_cost * (cost_score or 0.0)

@@ -31,7 +31,10 @@ def transformed_score(
     final_score: float, median_final_score: float, rules: RuleSet, performance_year: int
 ) -> float:
     """The logistic exchange function of a final score above zero, in [0, 1] (512.750(c)(1)(ii))."""
-    steepness = rules.payment.exchange.steepness.at(performance_year)
+    exchange = rules.payment.exchange
+    if (exchange.form.value, exchange.midpoint.value) != ("logistic", "median"):
+        raise ValueError("the rule exchanges scores by a logistic function around the median")
+    steepness = exchange.steepness.at(performance_year)
     exponent = steepness * (final_score - median_final_score)
     if exponent >= 0:
         return 1 / (1 + math.exp(-exponent))

@@ -106,8 +106,17 @@ def benchmark_group(result: MeasureResult, measure: Measure) -> str:
 
 def fit_benchmark(rates: list[float], measure: Measure, rules: RuleSet) -> Benchmark:
     """The benchmark of one group."""
-    if measure.scoring.value == "standard_deviation":
-        return fit_deviation_benchmark(rates)
+    match measure.scoring.value:
+        case "standard_deviation":
+            return fit_deviation_benchmark(rates)
+        case "decile":
+            return fit_decile_benchmark(rates, measure, rules)
+        case other:
+            raise ValueError(f"a measure cannot be scored by {other!r}")
+
+
+def fit_decile_benchmark(rates: list[float], measure: Measure, rules: RuleSet) -> DecileBenchmark:
+    """The cut points of one group, a percentile each."""
     merits = sorted(merit(rate, measure) for rate in rates)
     return DecileBenchmark(
         clinicians=len(rates),
