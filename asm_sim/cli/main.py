@@ -183,13 +183,13 @@ def _reason(error: OSError) -> str:
 
 
 def _abandon_output() -> None:
-    """Let nothing more go to standard output: at exit Python would try again, and complain."""
+    """Where standard output takes nothing any more, keep Python from trying again at exit."""
     try:
+        sys.stdout.flush()
+    except OSError:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
-    except (OSError, ValueError):
-        return
 
 
 if __name__ == "__main__":

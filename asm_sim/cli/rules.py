@@ -16,7 +16,7 @@ from asm_sim.rules.schema import RuleSet
 
 STATUSES: tuple[str, ...] = get_args(Status)
 # What every entry of the table needs; narrower terminals fold the text in the middle.
-NARROWEST = 60
+NARROWEST = 72
 
 
 def rules_command(rule_set: str, status: str | None, settings: list[str], as_json: bool) -> None:
@@ -81,7 +81,7 @@ def _print_tables(rules: RuleSet, status: str | None, chosen: list[tuple[str, Pa
         chosen, key=lambda entry: entry[0].rpartition(".")[0]
     ):
         table = Table(box=box.SIMPLE_HEAD, title=Text(section, style="bold"), title_justify="left")
-        table.add_column("parameter", overflow="fold", max_width=28)
+        table.add_column("parameter", no_wrap=True)
         table.add_column("value, meaning and citation", overflow="fold", ratio=1)
         table.add_column("status", no_wrap=True)
         for path, parameter in entries:

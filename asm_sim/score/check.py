@@ -206,7 +206,11 @@ class _Check:
         given = objects_of(series)
         blank = np.array([is_blank(cell) for cell in given], dtype=np.bool_)
         odd = ~blank & np.array(
-            [isinstance(c, bool) or not isinstance(c, str | int | float | np.number) for c in given]
+            [
+                isinstance(c, bool) or not isinstance(c, str | int | float | np.number)
+                for c in given
+            ],
+            dtype=np.bool_,
         )
         self._add(blank, column, lambda _: "is blank; give every clinician an identifier")
         self._add(odd, column, lambda i: f"{shown(given[i])} is not a text")

@@ -149,9 +149,8 @@ def _from_csv(text: str, title: str) -> RawTable:
     kept: list[tuple[int, list[str]]] = []
     for line, cells in body:
         if len(cells) != len(header):
-            problems.append(
-                (line, f"row {line}: {len(cells)} cells where the header has {len(header)}")
-            )
+            count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            problems.append((line, f"row {line}: {count} where the header has {len(header)}"))
         elif not any(cell.strip() for cell in cells):
             problems.append((line, f"row {line}: every cell is empty; delete the row"))
         else:

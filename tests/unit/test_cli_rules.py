@@ -1,0 +1,174 @@
+"""``asm-sim rules`` and what all verbs have in common."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from asm_sim.cli.main import app
+from asm_sim.cli.rules import STATUSES
+from asm_sim.rules.load import load_rules, parameters
+
+RULES = load_rules()
+
+
+def asm_sim(*arguments: str, columns: int = 80) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": str(columns)})
+
+
+def in_a_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "asm_sim.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def as_data(*arguments: str) -> dict[str, Any]:
+    result = asm_sim("rules", *arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    data: dict[str, Any] = json.loads(result.stdout)
+    return data
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_the_table_holds_every_parameter_whole(columns: int) -> None:
+    result = asm_sim("rules", columns=columns)
+    assert result.exit_code == 0
+    width = max(columns, 72)
+    assert all(len(line) <= width for line in result.stdout.splitlines())
+    assert "…" not in result.stdout
+    for path, parameter in parameters(RULES):
+        section, _, name = path.rpartition(".")
+        assert f"{section}\n" in "\n".join(line.rstrip() for line in result.stdout.splitlines())
+        assert name in result.stdout
+        assert parameter.status in result.stdout
+    if columns == 200:
+        for _, parameter in parameters(RULES):
+            assert squeezed(parameter.source) in squeezed(result.stdout)
+            assert squeezed(f"({parameter.unit})") in squeezed(result.stdout)
+
+
+def test_values_are_told_by_year() -> None:
+    text = squeezed(asm_sim("rules", columns=200).stdout)
+    assert squeezed("2027-2028: 0.09, 2029: 0.1, 2030: 0.11, 2031: 0.12") in text
+    changed = asm_sim("rules", "--set", "rules.payment.risk_level={2027: 0.02}", columns=200)
+    assert squeezed("2027: 0.02, 2028: 0.09, 2029: 0.1") in squeezed(changed.stdout)
+
+
+def test_json_carries_all_fields() -> None:
+    data = as_data()
+    assert data["id"] == "asm-2026-final"
+    assert [entry["path"] for entry in data["parameters"]] == [p for p, _ in parameters(RULES)]
+    steepness = next(e for e in data["parameters"] if e["path"].endswith("exchange.steepness"))
+    assert steepness["value"] == 0.1
+    assert steepness["value_by_year"] == dict.fromkeys(map(str, RULES.years), 0.1)
+    assert steepness["status"] == "assumption"
+    assert (steepness["low"], steepness["high"]) == (0.05, 0.2)
+    for field in ("unit", "source", "description", "range"):
+        assert steepness[field]
+    risk = next(e for e in data["parameters"] if e["path"] == "rules.payment.risk_level")
+    assert risk["value_by_year"]["2031"] == 0.12
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_status_chooses(status: str) -> None:
+    expected = [path for path, parameter in parameters(RULES) if parameter.status == status]
+    data = as_data("--status", status)
+    assert [entry["path"] for entry in data["parameters"]] == expected
+    text = asm_sim("rules", "--status", status).stdout
+    assert squeezed(f"{len(expected)} parameters of status {status}") in squeezed(text)
+
+
+def test_the_assumptions_are_the_ones_that_results_rest_on() -> None:
+    text = asm_sim("rules", "--status", "assumption").stdout
+    for name in ("steepness", "anchor", "missing_category", "cap", "intercept"):
+        assert name in text
+    assert "redistribution_share" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--status", "assumtion"], "did you mean 'assumption'?"),
+        (["--status", "[/red]"], "regulation, secondary, inferred"),
+        (["[/red]"], "[/red]: there is no such file"),
+        (["asm-2062-final"], "did you mean 'asm-2026-final'?"),
+        (["--set", "payment.cap=[red]"], "cap"),
+    ],
+)
+def test_mistakes_are_one_message(arguments: list[str], expected: str) -> None:
+    result = asm_sim("rules", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert expected in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_rule_set_of_ones_own_may_hold_markup(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "extends: asm-2026-final\ntitle: '[/red] é'\n"
+        "payment: {cap: {source: '[bold]mine[/italic] :smile:'}}\n"
+    )
+    result = asm_sim("rules", str(own))
+    assert result.exit_code == 0, result.exception
+    assert "[/red] é" in result.stdout
+    assert "[bold]mine[/italic] :smile:" in result.stdout
+    run = in_a_process("rules", str(own), PYTHONIOENCODING="ascii")
+    assert run.returncode == 0, run.stderr
+    assert "[/red] \\xe9" in run.stdout
+
+
+def test_help_without_arguments_and_version() -> None:
+    for arguments in ([], ["--help"], ["-h"]):
+        result = asm_sim(*arguments)
+        assert result.exit_code == 0
+        for verb in ("run", "score", "rules", "scenarios", "doctor"):
+            assert verb in result.stdout
+    assert asm_sim("--version").stdout.startswith("asm-sim ")
+    for verb in ("run", "score", "rules", "scenarios", "doctor"):
+        assert asm_sim(verb, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize("arguments", [["scoer"], ["[/red]"], ["score", "--bogus"], ["run", "--x"]])
+def test_unknown_verbs_and_options_are_bad_input(arguments: list[str]) -> None:
+    result = asm_sim(*arguments)
+    assert result.exit_code == 2
+    assert arguments[-1] in result.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = "numpy pandas numba xarray matplotlib pydantic scipy zarr ruamel asm_sim.rules.load"
+    code = (
+        "import sys\nfrom asm_sim.cli.main import app\napp(['--help'], standalone_mode=False)\n"
+        f"print([m for m in {heavy.split()!r} if m in sys.modules], file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0
+    assert run.stderr.strip() == "[]"
+
+
+def test_a_closed_pipe_is_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "asm_sim.cli.main", "rules"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
