@@ -1,0 +1,69 @@
+"""The named streams of random words: an append-only table.
+
+A stream belongs to one layer (which of a draw's three indices is in its addresses) and to one kind
+of entity. Within a stream, ``year`` is 0 for what does not change and 1 + the index of the calendar
+year otherwise; ``position`` counts blocks of four words. A new source of randomness is a new stream
+or a new position at the end: nothing that is here may change, or every result would.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Stream(NamedTuple):
+    number: int
+    layer: str  # parameter, population or measurement
+    entity: str  # clinician (in cohort), practice, parameter
+    words: str  # what the words of a block become
+
+
+TABLE = {
+    "practice_traits": Stream(
+        1, "population", "practice", "uniforms: size, rural, collection type, specialty"
+    ),
+    "practice_process": Stream(
+        2, "population", "practice", "normals: quality shared in the practice, reporting, two spare"
+    ),
+    "clinician_traits": Stream(
+        3,
+        "population",
+        "clinician",
+        "position 0, normals: episodes, Part B, HCC score, dual share; from 1: cases by slot",
+    ),
+    "performance": Stream(
+        4, "population", "clinician", "normals: own quality, cost, then measures by slot"
+    ),
+    "volume": Stream(
+        5, "population", "clinician", "normals: episode drift, Part B change, two spare"
+    ),
+    "episodes": Stream(6, "measurement", "clinician", "normals: episode count, cost, two spare"),
+    "measure": Stream(
+        7,
+        "measurement",
+        "clinician",
+        "position = slot; normals: result, cases; uniforms: completeness fails, completeness",
+    ),
+    "attestation": Stream(
+        8,
+        "measurement",
+        "practice",
+        "uniforms: full credit, activities, interoperability zero, interoperability score",
+    ),
+}
+
+PRACTICE_TRAITS = TABLE["practice_traits"].number
+PRACTICE_PROCESS = TABLE["practice_process"].number
+CLINICIAN_TRAITS = TABLE["clinician_traits"].number
+PERFORMANCE = TABLE["performance"].number
+VOLUME = TABLE["volume"].number
+EPISODES = TABLE["episodes"].number
+MEASURE = TABLE["measure"].number
+ATTESTATION = TABLE["attestation"].number
+
+# The first normals of the performance stream; measure slots follow.
+OWN_QUALITY = 0
+COST = 1
+FIRST_SLOT = 2
+
+YEARS_HELD = 15  # four bits, of which 0 is taken
