@@ -1,0 +1,224 @@
+"""The shape of a population: who is in the model and how they perform, as typed, frozen data.
+
+Every leaf is a parameter with value, plausible range, unit, status and source. Entries are keyed by
+cohort, specialty, measure and collection type, so that a new condition is new entries, not new code.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from asm_sim.parameters import Count, Number, Numbers, Strict, Text
+
+SIZE_CLASSES = ("solo", "small", "medium", "large")
+
+
+class BySize(Strict):
+    """One number for each class of practice size."""
+
+    solo: Number
+    small: Number
+    medium: Number
+    large: Number
+
+    def values(self) -> list[float]:
+        return [self.solo.value, self.small.value, self.medium.value, self.large.value]
+
+
+class Practice(Strict):
+    size_classes: Numbers
+    solo_share: dict[str, Number]
+    medium_share: Number
+    rural_share: Number
+    ecqm_share: Number
+
+    @model_validator(mode="after")
+    def _three_limits(self) -> Self:
+        limits = self.size_classes.value
+        if len(limits) != 3 or sorted(set(limits)) != limits or limits[0] != 1:
+            raise ValueError("size_classes: three ascending limits, the first of them 1 (solo)")
+        return self
+
+
+class Episodes(Strict):
+    minimum: Number
+    mean: dict[str, Number]
+    sigma: Number
+    yearly_drift_sd: Number
+
+    @model_validator(mode="after")
+    def _mean_above_minimum(self) -> Self:
+        for cohort, mean in self.mean.items():
+            if mean.value <= self.minimum.value:
+                raise ValueError(f"mean.{cohort}: must be above the minimum, {self.minimum.value:g}")
+        return self
+
+
+class PartB(Strict):
+    mean: dict[str, Number]
+    sigma: dict[str, Number]
+    rank_correlation_with_episodes: Number
+    yearly_change_sd: Number
+    trend: Number
+
+
+class Patients(Strict):
+    hcc_mean: dict[str, Number]
+    hcc_sd: dict[str, Number]
+    hcc_floor: Number
+    dual_logit_mean: Number
+    dual_logit_sd: Number
+    hcc_dual_correlation: Number
+
+
+class Cases(Strict):
+    sigma: Number
+    volume_share: Number
+
+
+class Reporting(Strict):
+    non_reporting_share: BySize
+    persistence: Number
+    low_completeness_share: Number
+    low_completeness: Number
+    completeness_lowest: Number
+
+
+class Attestation(Strict):
+    full_credit_share: BySize
+    one_activity_share: Number
+    interoperability_zero_share: Number
+    interoperability_lowest: Number
+    interoperability_highest: Number
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.interoperability_lowest.value > self.interoperability_highest.value:
+            raise ValueError("interoperability_lowest is above interoperability_highest")
+        return self
+
+
+class Distribution(Strict):
+    """True rates of one measure by one collection type: percentiles, or a beta distribution."""
+
+    percentiles: Numbers | None = None
+    mean: Number | None = None
+    sd: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        beta = self.mean is not None and self.sd is not None
+        either = self.mean is not None or self.sd is not None
+        if (self.percentiles is None) == (not either) or (either and not beta):
+            raise ValueError("give either percentiles, or mean and sd of a beta distribution")
+        if self.percentiles is not None and sorted(self.percentiles.value) != self.percentiles.value:
+            raise ValueError("percentiles must not descend")
+        if self.mean is not None and self.sd is not None:
+            share = self.mean.value / 100
+            if not 0 < (self.sd.value / 100) ** 2 < share * (1 - share):
+                raise ValueError("no beta distribution has this mean and sd")
+        return self
+
+
+class Normal(Strict):
+    """True rates that are normal across clinicians, with noise known by its reliability."""
+
+    location: Number
+    sd: Number
+    reliability: Number
+    reliability_cases: Number
+
+
+class MeasurePerformance(Strict):
+    slot: Count
+    cases_median: Number
+    distributions: dict[str, Distribution] | None = None
+    normal: Normal | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.distributions is None) == (self.normal is None):
+            raise ValueError("give either distributions (proportions) or normal (other rates)")
+        return self
+
+
+class Quality(Strict):
+    percentile_probabilities: Numbers
+    clinician_share: Number
+    practice_share: Number
+    permanent_share: Number
+    persistence: Number
+    drift: Number
+    spread: Number
+    measures: dict[str, MeasurePerformance]
+
+    @model_validator(mode="after")
+    def _as_many_percentiles(self) -> Self:
+        probabilities = self.percentile_probabilities.value
+        if len(probabilities) < 2 or sorted(set(probabilities)) != probabilities:
+            raise ValueError("percentile_probabilities must ascend, two or more")
+        for name, measure in self.measures.items():
+            for kind, distribution in (measure.distributions or {}).items():
+                given = distribution.percentiles
+                if given is not None and len(given.value) != len(probabilities):
+                    raise ValueError(
+                        f"measures.{name}.distributions.{kind}.percentiles: "
+                        f"expected {len(probabilities)} numbers, got {len(given.value)}"
+                    )
+        return self
+
+
+class Cost(Strict):
+    base_year: Count
+    mean: dict[str, Number]
+    sd: dict[str, Number]
+    trend: dict[str, Number]
+    reliability_at_20: dict[str, Number]
+    reliability_episodes: Number
+    permanent_share: Number
+    persistence: Number
+    correlation_with_quality: Number
+
+
+class Groups(Strict):
+    episode_bands: Numbers
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        bands = self.episode_bands.value
+        if not bands or sorted(set(bands)) != bands:
+            raise ValueError("episode_bands must ascend, one or more")
+        return self
+
+
+class Population(Strict):
+    """Everything about the clinicians that the rule does not say."""
+
+    id: str
+    title: str
+    roster: Text
+    practice: Practice
+    specialty_mix: dict[str, dict[str, Number]]
+    episodes: Episodes
+    part_b: PartB
+    patients: Patients
+    cases: Cases
+    reporting: Reporting
+    attestation: Attestation
+    quality: Quality
+    cost: Cost
+    groups: Groups
+
+    @model_validator(mode="after")
+    def _mixes(self) -> Self:
+        for cohort, mix in self.specialty_mix.items():
+            total = sum(share.value for share in mix.values())
+            if abs(total - 1) > 1e-6:
+                raise ValueError(f"specialty_mix.{cohort}: the shares sum to {total:g}, not 1")
+            for specialty in mix:
+                for name in ("hcc_mean", "hcc_sd"):
+                    if specialty not in getattr(self.patients, name):
+                        raise ValueError(f"patients.{name}: no entry for {specialty!r}")
+        return self
