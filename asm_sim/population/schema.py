@@ -129,6 +129,7 @@ class Normal(Strict):
     sd: Number
     reliability: Number
     reliability_cases: Number
+    minimum_cases: Number
 
 
 class MeasurePerformance(Strict):

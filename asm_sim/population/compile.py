@@ -1,0 +1,360 @@
+"""A population and its roster as flat arrays: what the draw kernel needs of practices and cohorts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from asm_sim.errors import InputError
+from asm_sim.population import performance
+from asm_sim.population.roster import Roster
+from asm_sim.population.schema import SIZE_CLASSES, Population
+from asm_sim.rules.schema import RuleSet
+
+Floats = NDArray[np.float64]
+Addresses = NDArray[np.uint64]
+
+_LOW_WORD = np.uint64(0xFFFFFFFF)
+_WORD = np.uint64(32)
+
+
+class PracticeModel(NamedTuple):
+    """P practices, shared by the cohorts; size classes solo, small, medium, large."""
+
+    address: Addresses  # [2, P] low and high words
+    small: NDArray[np.bool_]  # [P] flagged on the roster
+    listed: Floats  # [P]
+    solo_probability: Floats  # [P] 0 where more than one clinician is listed
+    size_limits: Floats  # [3]
+    medium_share: float
+    rural_share: float
+    ecqm_share: float
+    permanent_share: float
+    persistence: float
+    silent_below: Floats  # [4] the latent normal below which a practice reports nothing
+    reporting_persistence: float
+    full_credit: Floats  # [4]
+    one_activity_share: float
+    interoperability_zero_share: float
+    interoperability_lowest: float
+    interoperability_highest: float
+
+
+class CohortModel(NamedTuple):
+    """n clinicians of one cohort; M measures, G collection types, K percentiles, S specialties."""
+
+    address: Addresses  # [2, n]
+    practice: NDArray[np.int64]  # [n]
+    performance_years: int
+    calendar_years: int  # performance years and the payment years beyond
+    payment_lag: int
+    # traits
+    specialty_cumulative: Floats  # [S]
+    specialty_group: int  # index of the first specialty's group
+    hcc_mean: Floats  # [S]
+    hcc_sd: Floats  # [S]
+    hcc_floor: float
+    dual_logit_mean: float
+    dual_logit_sd: float
+    hcc_dual_correlation: float
+    episodes_minimum: float
+    episodes_log_mean: float
+    episodes_sigma: float
+    episodes_drift_sd: float
+    part_b_log_mean: float
+    part_b_sigma: float
+    part_b_correlation: float
+    part_b_change_sd: float
+    part_b_log_trend: float
+    cases_log_median: Floats  # [M]
+    cases_sigma: float
+    cases_volume_share: float
+    low_completeness_share: float
+    low_completeness: float
+    completeness_lowest: float
+    # quality
+    slot: NDArray[np.int64]  # [M]
+    reported: NDArray[np.bool_]  # [M]
+    collection_of: NDArray[np.int8]  # [M, G] type used by a practice of this type
+    proportion: NDArray[np.bool_]  # [M] a share of cases; otherwise normal
+    knot_z: Floats  # [K]
+    knot_rate: Floats  # [M, G * K] percent, at ascending quality
+    normal_location: Floats  # [M]
+    normal_signal: Floats  # [M] change per SD of quality, negative where lower is better
+    normal_noise: Floats  # [M] noise SD of one case
+    yearly_change: Floats  # [M] points a year
+    rate_maximum: Floats  # [M]
+    clinician_share: float
+    practice_share: float
+    quality_permanent_share: float
+    quality_persistence: float
+    spread: float
+    # cost
+    cost_median: Floats  # [Y] USD
+    cost_sigma: float
+    cost_cv: float  # coefficient of variation of one episode
+    cost_permanent_share: float
+    cost_persistence: float
+    cost_quality_correlation: float
+    # groups
+    episode_bands: Floats
+    episode_group: int
+
+
+class Group(NamedTuple):
+    grouping: str
+    label: str
+
+
+def words(addresses: Addresses) -> Addresses:
+    """Addresses as low and high 32-bit words, uint64 [2, n]."""
+    return np.ascontiguousarray(np.vstack([addresses & _LOW_WORD, addresses >> _WORD]))
+
+
+def groups(population: Population, rules: RuleSet, roster: Roster) -> list[Group]:
+    """The groups by which results are told apart: everyone, size, place, specialty, episodes."""
+    limits = [int(limit) for limit in population.practice.size_classes.value]
+    sizes = ["solo", f"2-{limits[1]}", f"{limits[1] + 1}-{limits[2]}", f"{limits[2] + 1}+"]
+    bands = [population.episodes.minimum.value, *population.groups.episode_bands.value]
+    episodes = [f"{a:g}-{b - 1:g}" for a, b in zip(bands, bands[1:], strict=False)]
+    return [
+        Group("all", "all"),
+        *(Group("practice_size", f"practice_size: {size}") for size in sizes),
+        Group("place", "place: not rural"),
+        Group("place", "place: rural"),
+        *(Group("specialty", f"specialty: {name}") for name in _specialties(population, roster)),
+        *(Group("episodes", f"episodes: {band}") for band in [*episodes, f"{bands[-1]:g}+"]),
+    ]
+
+
+FIRST_SPECIALTY_GROUP = 1 + len(SIZE_CLASSES) + 2
+
+
+def _specialties(population: Population, roster: Roster) -> list[str]:
+    """Specialties in the order of their groups: cohort by cohort."""
+    return [name for cohort in roster.cohorts for name in population.specialty_mix[cohort]]
+
+
+def check_complete(population: Population, rules: RuleSet, roster: Roster) -> None:
+    """Raise unless the population has an entry for every cohort and measure to be simulated."""
+    problems = []
+    by_cohort: dict[str, dict[str, Any]] = {
+        "practice.solo_share": population.practice.solo_share,
+        "specialty_mix": population.specialty_mix,
+        "episodes.mean": population.episodes.mean,
+        "part_b.mean": population.part_b.mean,
+        "part_b.sigma": population.part_b.sigma,
+        "cost.mean": population.cost.mean,
+        "cost.sd": population.cost.sd,
+        "cost.trend": population.cost.trend,
+        "cost.reliability_at_20": population.cost.reliability_at_20,
+    }
+    for cohort in roster.cohorts:
+        problems += [
+            f"population.{path}: no entry for cohort {cohort!r}"
+            for path, entries in by_cohort.items()
+            if cohort not in entries
+        ]
+        slots: dict[int, str] = {}
+        for name in rules.cohorts[cohort].quality_measures.value:
+            entry = population.quality.measures.get(name)
+            if entry is None:
+                problems.append(f"population.quality.measures: no entry for {name!r} ({cohort})")
+                continue
+            if entry.slot.value in slots:
+                other = slots[entry.slot.value]
+                problems.append(f"population.quality.measures.{name}.slot: {other} has it already")
+            slots[entry.slot.value] = name
+            if entry.distributions is not None and rules.measures[name].reported:
+                problems += [
+                    f"population.quality.measures.{name}.distributions: no entry for {kind!r}"
+                    for kind in rules.measures[name].collection_types.value
+                    if kind not in entry.distributions
+                ]
+    years = rules.years
+    if years != list(range(years[0], years[-1] + 1)):
+        problems.append("rules.performance_years: a simulation needs years without a gap")
+    if problems:
+        raise InputError("the population does not fit the rule set and the roster:", problems)
+
+
+def compile_practices(population: Population, roster: Roster) -> PracticeModel:
+    """The practices of the roster."""
+    practice, report, attest = population.practice, population.reporting, population.attestation
+    return PracticeModel(
+        address=words(roster.practice_address),
+        small=roster.practice_small,
+        listed=roster.practice_listed.astype(np.float64),
+        solo_probability=_solo_probability(population, roster),
+        size_limits=np.array(practice.size_classes.value, dtype=np.float64),
+        medium_share=practice.medium_share.value,
+        rural_share=practice.rural_share.value,
+        ecqm_share=practice.ecqm_share.value,
+        permanent_share=population.quality.permanent_share.value,
+        persistence=population.quality.persistence.value,
+        silent_below=np.clip(ndtri(report.non_reporting_share.values()), -40.0, 40.0),
+        reporting_persistence=report.persistence.value,
+        full_credit=np.array(attest.full_credit_share.values()),
+        one_activity_share=attest.one_activity_share.value,
+        interoperability_zero_share=attest.interoperability_zero_share.value,
+        interoperability_lowest=attest.interoperability_lowest.value,
+        interoperability_highest=attest.interoperability_highest.value,
+    )
+
+
+def _solo_probability(population: Population, roster: Roster) -> Floats:
+    """Chance that a flagged practice with one listed clinician is solo, so that shares come out."""
+    result = np.zeros(len(roster.practice_id))
+    single = roster.practice_small & (roster.practice_listed == 1)
+    for c, cohort in enumerate(roster.cohorts):
+        members = roster.practice[roster.cohort == c]
+        eligible = members[single[members]]
+        wanted = population.practice.solo_share[cohort].value * len(members)
+        if len(eligible):
+            result[eligible] = min(1.0, wanted / len(eligible))
+    return result
+
+
+def compile_cohort_model(
+    population: Population, rules: RuleSet, roster: Roster, cohort: str
+) -> CohortModel:
+    """One cohort of the roster."""
+    where = roster.slice_of(cohort)
+    episodes, part_b, patients = population.episodes, population.part_b, population.patients
+    mix = population.specialty_mix[cohort]
+    earlier = roster.cohorts[: roster.cohorts.index(cohort)]
+    specialties_before = sum(len(population.specialty_mix[name]) for name in earlier)
+    sigma = episodes.sigma.value
+    drift = part_b.yearly_change_sd.value
+    rank = part_b.rank_correlation_with_episodes.value
+    return CohortModel(
+        address=words(roster.clinician_address[where]),
+        practice=np.ascontiguousarray(roster.practice[where]),
+        performance_years=len(rules.years),
+        calendar_years=len(rules.years) + rules.payment_year_lag.value,
+        payment_lag=rules.payment_year_lag.value,
+        specialty_cumulative=np.cumsum([share.value for share in mix.values()]),
+        specialty_group=FIRST_SPECIALTY_GROUP + specialties_before,
+        hcc_mean=np.array([patients.hcc_mean[name].value for name in mix]),
+        hcc_sd=np.array([patients.hcc_sd[name].value for name in mix]),
+        hcc_floor=patients.hcc_floor.value,
+        dual_logit_mean=patients.dual_logit_mean.value,
+        dual_logit_sd=patients.dual_logit_sd.value,
+        hcc_dual_correlation=patients.hcc_dual_correlation.value,
+        episodes_minimum=episodes.minimum.value,
+        episodes_log_mean=_episodes_log_mean(population, cohort),
+        episodes_sigma=sigma,
+        episodes_drift_sd=episodes.yearly_drift_sd.value,
+        part_b_log_mean=math.log(max(part_b.mean[cohort].value, 1e-6))
+        - part_b.sigma[cohort].value ** 2 / 2,
+        part_b_sigma=part_b.sigma[cohort].value,
+        part_b_correlation=2 * math.sin(math.pi / 6 * rank),  # rank to normal correlation
+        part_b_change_sd=drift,
+        part_b_log_trend=math.log1p(part_b.trend.value) - drift**2 / 2,
+        cases_sigma=population.cases.sigma.value,
+        cases_volume_share=population.cases.volume_share.value,
+        low_completeness_share=population.reporting.low_completeness_share.value,
+        low_completeness=population.reporting.low_completeness.value,
+        completeness_lowest=population.reporting.completeness_lowest.value,
+        **_quality(population, rules, cohort),
+        **_cost(population, rules, cohort),
+        episode_bands=np.array(population.groups.episode_bands.value, dtype=np.float64),
+        episode_group=FIRST_SPECIALTY_GROUP + len(_specialties(population, roster)),
+    )
+
+
+def _episodes_log_mean(population: Population, cohort: str) -> float:
+    above = population.episodes.mean[cohort].value - population.episodes.minimum.value
+    return math.log(above) - population.episodes.sigma.value ** 2 / 2
+
+
+def _quality(population: Population, rules: RuleSet, cohort: str) -> dict[str, Any]:
+    quality = population.quality
+    types = rules.quality.collection_types.value
+    names = rules.cohorts[cohort].quality_measures.value
+    probabilities = np.array(quality.percentile_probabilities.value) / 100
+    count = len(names)
+    location, signal, noise = np.zeros(count), np.zeros(count), np.zeros(count)
+    collection_of = np.zeros((count, len(types)), dtype=np.int8)
+    knot_rate = np.zeros((count, len(types), len(probabilities)))
+    change, maximum = np.zeros(count), np.full(count, np.inf)
+    for m, name in enumerate(names):
+        entry, rule = quality.measures[name], rules.measures[name]
+        better = -1.0 if rule.inverse.value else 1.0
+        change[m] = better * quality.drift.value
+        offered = [kind for kind in types if kind in rule.collection_types.value]
+        for g, kind in enumerate(types):
+            used = kind if kind in offered or not offered else offered[0]
+            collection_of[m, g] = types.index(used) if rule.reported else 0
+            if entry.distributions is not None:
+                known = entry.distributions
+                distribution = known[used] if used in known else next(iter(known.values()))
+                knot_rate[m, collection_of[m, g]] = performance.rates_by_quality(
+                    performance.percentiles(distribution, probabilities), rule.inverse.value
+                )
+        if entry.normal is None:
+            maximum[m] = 100.0  # percent
+        else:
+            normal = entry.normal
+            ratio = performance.kappa(normal.reliability.value, normal.reliability_cases.value)
+            inverse = performance.mean_inverse_count(
+                0.0,
+                math.log(entry.cases_median.value),
+                population.cases.sigma.value,
+                normal.minimum_cases.value,
+            )
+            tau = performance.signal_sd(normal.sd.value, ratio, inverse)
+            location[m], signal[m], noise[m] = (
+                normal.location.value,
+                better * tau,
+                math.sqrt(ratio) * tau,
+            )
+    return {
+        "slot": np.array([quality.measures[name].slot.value for name in names], dtype=np.int64),
+        "reported": np.array([rules.measures[name].reported for name in names]),
+        "collection_of": collection_of,
+        "proportion": np.array([quality.measures[name].normal is None for name in names]),
+        "knot_z": ndtri(probabilities),
+        "knot_rate": np.ascontiguousarray(knot_rate.reshape(count, -1)),
+        "normal_location": location,
+        "normal_signal": signal,
+        "normal_noise": noise,
+        "yearly_change": change,
+        "rate_maximum": maximum,
+        "cases_log_median": np.log([quality.measures[name].cases_median.value for name in names]),
+        "clinician_share": quality.clinician_share.value,
+        "practice_share": quality.practice_share.value,
+        "quality_permanent_share": quality.permanent_share.value,
+        "quality_persistence": quality.persistence.value,
+        "spread": quality.spread.value,
+    }
+
+
+def _cost(population: Population, rules: RuleSet, cohort: str) -> dict[str, Any]:
+    cost = population.cost
+    mean, sd = cost.mean[cohort].value, cost.sd[cohort].value
+    ratio = performance.kappa(
+        cost.reliability_at_20[cohort].value, cost.reliability_episodes.value
+    )
+    inverse = performance.mean_inverse_count(
+        population.episodes.minimum.value,
+        _episodes_log_mean(population, cohort),
+        population.episodes.sigma.value,
+        cost.reliability_episodes.value,
+    )
+    tau = performance.signal_sd(sd, ratio, inverse)
+    years = np.array(rules.years) - cost.base_year.value
+    return {
+        "cost_median": mean
+        / math.sqrt(1 + (tau / mean) ** 2)
+        * (1 + cost.trend[cohort].value) ** years,
+        "cost_sigma": math.sqrt(math.log1p((tau / mean) ** 2)),
+        "cost_cv": math.sqrt(ratio) * tau / mean,
+        "cost_permanent_share": cost.permanent_share.value,
+        "cost_persistence": cost.persistence.value,
+        "cost_quality_correlation": cost.correlation_with_quality.value,
+    }
