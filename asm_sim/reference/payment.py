@@ -45,26 +45,26 @@ def fit_payment(scored: list[ScoredPayment], rules: RuleSet, performance_year: i
     """Median, incentive pool and scaling factor over the clinicians that have a final score.
 
     The median is ``None`` where nobody scores above zero; the scaling factor then too, and where
-    the transformed scores weighted by the amounts at risk sum to zero.
+    the transformed scores weighted by Part B payments sum to zero.
     """
     above_zero = [one for one in scored if not counts_as_zero(one.final_score, rules)]
-    risk_level = rules.payment.risk_level.at(performance_year)
     base = scored if rules.payment.zero_scorers_in_pool_base.value else above_zero
+    redistribution_share = rules.payment.redistribution_share.at(performance_year)
+    paid_in_base = math.fsum(one.part_b_payments for one in base)
     incentive_pool = (
-        rules.payment.redistribution_share.at(performance_year)
-        * risk_level
-        * math.fsum(one.part_b_payments for one in base)
+        redistribution_share * rules.payment.risk_level.at(performance_year) * paid_in_base
     )
     if not above_zero:
         return PaymentFit(None, incentive_pool, None)
     median = statistics.median(one.final_score for one in above_zero)
     weighted = math.fsum(
-        risk_level
-        * transformed_score(one.final_score, median, rules, performance_year)
-        * one.part_b_payments
+        transformed_score(one.final_score, median, rules, performance_year) * one.part_b_payments
         for one in above_zero
     )
-    return PaymentFit(median, incentive_pool, incentive_pool / weighted if weighted > 0 else None)
+    if weighted == 0:
+        return PaymentFit(median, incentive_pool, None)
+    # The pool over the sum of R T P; the risk level R cancels, and may be 0.
+    return PaymentFit(median, incentive_pool, redistribution_share * paid_in_base / weighted)
 
 
 def payment_adjustment_factor(
