@@ -37,7 +37,7 @@ def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
     lines = [
         "",
         f"{group.cohort} {group.performance_year} (paid in {payment_year}): "
-        f"{_count(len(result), 'clinician')}, {int(has_score.sum())} with a final score",
+        f"{_count(len(result), 'clinician')}, {int(has_score.sum()):,} with a final score",
     ]
     lines += _reasons("without a final score", _without_score(result, ~has_score))
     with np.errstate(invalid="ignore"):
@@ -114,10 +114,10 @@ def _excluded(
 
 def _reasons(what: str, reasons: dict[str, Flags]) -> list[str]:
     counts = {reason: int(np.count_nonzero(who)) for reason, who in reasons.items()}
-    stated = [f"{count} {reason}" for reason, count in counts.items() if count]
+    stated = [f"{count:,} {reason}" for reason, count in counts.items() if count]
     if not stated:
         return []
-    return [f"  {what}: {sum(counts.values())} ({'; '.join(stated)})"]
+    return [f"  {what}: {sum(counts.values()):,} ({'; '.join(stated)})"]
 
 
 def _count(number: int, noun: str) -> str:

@@ -52,7 +52,7 @@ def write_table(table: pd.DataFrame, output: Path) -> None:
 
 def replace_atomically(output: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a new file beside ``output``, then move it there; clean up on failure."""
-    target = output.resolve()
+    target = Path(os.path.realpath(output))  # what a link points to; never fails on a loop
     temporary = target.with_name(f".{uuid.uuid4().hex}.asm-sim.tmp")
     try:
         write(temporary)
