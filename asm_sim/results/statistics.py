@@ -1,0 +1,165 @@
+"""Estimates over draws, each with its Monte Carlo standard error, and how they are written.
+
+The unit of replication is the draw. Clinicians of one draw share a pool, a median and benchmarks,
+so a standard error over clinicians would be wrong in either direction and is offered nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from asm_sim.errors import InputError
+
+PLUS_MINUS = "±"
+NOT_KNOWN = "none"
+# Digits written where no error says how many are known.
+DIGITS_WITHOUT_ERROR = 3
+DIGITS_WITHOUT_DOUBT = 6
+# An error this small beside the value is rounding (of cents, of binary numbers), not Monte Carlo
+# error: no number of draws gives seven digits.
+RELATIVE_ROUNDING = 1e-7
+USD_PER_MILLION = 1e6
+
+
+class Estimate(NamedTuple):
+    """A mean over draws and its Monte Carlo standard error, in the units of the variable.
+
+    Both are float64 with the dims of the variable less ``draw``.
+    """
+
+    mean: xr.DataArray
+    mcse: xr.DataArray
+
+
+def mean_over_draws(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
+    """Mean over the draws in which the value is finite; nan where there is none."""
+    finite = _finite(values)
+    count = finite.sum(dim)
+    total = values.where(finite, 0.0).sum(dim, dtype=np.float64)
+    return total / count.where(count > 0)
+
+
+def mcse(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
+    """Monte Carlo standard error of the mean over draws, in the units of ``values``.
+
+    Sample standard deviation (n - 1) over the square root of n, n the number of draws in which the
+    value is finite; nan where that is fewer than two. Dims are those of ``values`` less ``dim``.
+    """
+    finite = _finite(values)
+    count = finite.sum(dim)
+    deviation = (values - mean_over_draws(values, dim)).where(finite, 0.0)
+    squares = (deviation**2).sum(dim, dtype=np.float64)
+    count = count.where(count > 1)
+    return (squares / (count - 1) / count) ** 0.5
+
+
+def _finite(values: xr.DataArray) -> xr.DataArray:
+    return values.copy(data=np.isfinite(values.values))
+
+
+def estimate(ds: xr.Dataset, name: str) -> Estimate:
+    """Mean over draws of a variable of a run, with its error.
+
+    Raises :class:`InputError` where the run has no such variable, or where it has no ``draw`` dim.
+    """
+    if name not in ds:
+        raise InputError(f"the results hold no variable {name!r}")
+    values = ds[name]
+    if "draw" not in values.dims:
+        raise InputError(
+            f"{name!r} is not a value per draw; its dims are {', '.join(map(str, values.dims))}"
+        )
+    return _estimate(values)
+
+
+def paired_difference(ds: xr.Dataset, reference: xr.Dataset, name: str) -> Estimate:
+    """Mean over draws of ``ds[name] - reference[name]``, with the error of the paired difference.
+
+    Scenarios share common random numbers, so draw d of one run is compared with draw d of the
+    other; draws that only one of them has are left out. A draw in which either is not finite counts
+    in neither. Raises :class:`InputError` where the runs share no draw, come from different seeds,
+    or differ along another dim.
+    """
+    seeds = [run.attrs.get("seed") for run in (ds, reference)]
+    if seeds[0] != seeds[1]:
+        raise InputError(
+            f"runs of different seeds ({seeds[0]} and {seeds[1]}) share no random numbers; "
+            "run both with the same --seed"
+        )
+    for run in (ds, reference):
+        if name not in run:
+            raise InputError(f"the results hold no variable {name!r}")
+    shared = np.intersect1d(ds["draw"].values, reference["draw"].values)
+    if not shared.size:
+        raise InputError("the two runs share no draw")
+    first, second = (run[name].sel(draw=shared) for run in (ds, reference))
+    try:
+        first, second = xr.align(first, second, join="exact")
+    except ValueError as error:
+        raise InputError(f"{name!r} of the two runs cannot be compared: {error}") from error
+    return _estimate(first - second)
+
+
+def _estimate(values: xr.DataArray) -> Estimate:
+    return Estimate(mean_over_draws(values), mcse(values))
+
+
+def rounded(value: float, error: float) -> tuple[str, str]:
+    """Value and error as text, both rounded to the error's first significant digit.
+
+    Two digits are kept where the first is 1. An error of zero leaves six significant digits of the
+    value; an unknown error (nan) leaves three and is written ``?``; a value that is not finite is
+    written ``none``, without error.
+    """
+    if not math.isfinite(value):
+        return NOT_KNOWN, ""
+    if not math.isfinite(error):
+        return _grouped(_to_digits(Decimal(repr(float(value))), DIGITS_WITHOUT_ERROR)), "?"
+    exact_value, exact_error = Decimal(repr(float(value))), abs(Decimal(repr(float(error))))
+    if exact_error <= Decimal(RELATIVE_ROUNDING) * abs(exact_value):
+        return _grouped(_to_digits(exact_value, DIGITS_WITHOUT_DOUBT, whole=True).normalize()), "0"
+    place = _last_place(exact_error)
+    return _grouped(_to_place(exact_value, place)), _grouped(_to_place(exact_error, place))
+
+
+def round_to_error(value: float, error: float) -> str:
+    """An estimate as a person reads it, such as ``73.93 ±0.02``; see :func:`rounded`."""
+    written, written_error = rounded(value, error)
+    return f"{written} {PLUS_MINUS}{written_error}" if written_error else written
+
+
+def percent(value: float, error: float) -> str:
+    """A fraction and its error in percent, such as ``-1.50 ±0.02 %``."""
+    return f"{round_to_error(100 * value, 100 * error)} %"
+
+
+def million_usd(value: float, error: float) -> str:
+    """An amount in USD and its error in millions, such as ``112.4 ±0.3 million USD``."""
+    return f"{round_to_error(value / USD_PER_MILLION, error / USD_PER_MILLION)} million USD"
+
+
+def _last_place(error: Decimal) -> int:
+    """Power of ten of the last digit worth writing; ``error`` > 0."""
+    first = error.adjusted()
+    return first - 1 if error.scaleb(-first) < 2 else first
+
+
+def _to_place(value: Decimal, place: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(place), ROUND_HALF_EVEN)
+
+
+def _to_digits(value: Decimal, digits: int, whole: bool = False) -> Decimal:
+    """``value`` to so many significant digits; ``whole`` keeps every digit before the point."""
+    if value == 0:
+        return value
+    place = value.adjusted() - digits + 1
+    return _to_place(value, min(place, 0) if whole else place)
+
+
+def _grouped(value: Decimal) -> str:
+    return f"{value if value else abs(value):,f}"  # abs: there is no negative zero
