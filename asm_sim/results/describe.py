@@ -1,0 +1,151 @@
+"""What a run is, in words: its cohorts, where it came from, and what it assumes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from asm_sim.errors import InputError
+
+COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
+HASH_DIGITS = 8
+
+# What the results rest on most, the weightiest first: dotted path, and the words for it.
+LEADING_ASSUMPTIONS = (
+    ("rules.payment.exchange.steepness", "the steepness of the logistic that turns a final score "
+     "into a payment"),
+    ("population.cost.reliability_at_20", "the reliability of the cost measure at 20 episodes"),
+    ("rules.cost.standard_deviation_curve.anchor", "the points that median cost earns"),
+    ("rules.final_score.missing_category", "what a category that cannot be scored counts for"),
+    ("rules.complex_patient.form", "the formula for complex patients"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One parameter that the results rest on, as the run had it.
+
+    ``value`` is its value in words (empty where the run does not record it); ``status`` says how
+    well it is known, as in the rule set.
+    """
+
+    path: str
+    words: str
+    value: str
+    status: str
+
+    def __str__(self) -> str:
+        known = ", ".join(part for part in (self.value, self.status) if part)
+        return f"{self.words} ({known})" if known else self.words
+
+
+def cohort_title(cohort: str) -> str:
+    """A cohort's name in words; its id where there are none."""
+    return COHORT_TITLES.get(cohort, cohort)
+
+
+def one_scenario(ds: xr.Dataset) -> xr.Dataset:
+    """The Dataset without its ``scenario`` dim; :class:`InputError` where it holds several."""
+    if "scenario" not in ds.dims:
+        return ds
+    if ds.sizes["scenario"] > 1:
+        names = ", ".join(str(name) for name in ds["scenario"].values[:5])
+        raise InputError(
+            f"these results hold {ds.sizes['scenario']} scenarios ({names}); choose one: "
+            "ds.sel(scenario=...)"
+        )
+    return ds.isel(scenario=0, drop=True)
+
+
+def source_line(ds: xr.Dataset) -> str:
+    """Where numbers come from: scenario, its hash, draws, seed and version of the package."""
+    about = ds.attrs
+    draws = int(about.get("draws", ds.sizes.get("draw", 0)))
+    return (
+        f"asm_sim {about.get('asm_sim_version', '?')}, scenario {about.get('scenario', '?')} "
+        f"({str(about.get('scenario_hash', '?'))[:HASH_DIGITS]}), "
+        f"{draws:,} {'draw' if draws == 1 else 'draws'}, seed {about.get('seed', '?')}"
+    )
+
+
+def provenance(ds: xr.Dataset) -> dict[str, Any]:
+    """The attributes that name a run (plain Python values), less the scenario's text."""
+    return {
+        str(name): value if isinstance(value, str | int | float) else str(value)
+        for name, value in ds.attrs.items()
+        if name not in {"scenario_yaml", "assumptions"}
+    }
+
+
+def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
+    """What the results rest on most, with the values that this run used.
+
+    Values come from the attribute ``assumptions`` (a mapping, or JSON text of one, from dotted path
+    to value, unit and status), else from the resolved scenario in ``scenario_yaml``.
+    """
+    stated = _stated(ds.attrs.get("assumptions"))
+    document = _document(ds.attrs.get("scenario_yaml"))
+    assumptions = []
+    for path, words in LEADING_ASSUMPTIONS:
+        leaf = stated.get(path, _below(document, path))
+        assumptions.append(Assumption(path, words, _written(leaf), _status(leaf)))
+    return assumptions
+
+
+def _stated(attribute: Any) -> Mapping[str, Any]:
+    if isinstance(attribute, str):
+        attribute = json.loads(attribute)
+    return attribute if isinstance(attribute, Mapping) else {}
+
+
+def _document(text: Any) -> Any:
+    if not isinstance(text, str):
+        return None
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe", pure=True).load(io.StringIO(text))
+
+
+def _below(document: Any, path: str) -> Any:
+    for part in path.split("."):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(part)
+    return document
+
+
+def _written(leaf: Any) -> str:
+    """A leaf's value with its unit; of a group of leaves, each value with its name."""
+    if leaf is None:
+        return ""
+    if not isinstance(leaf, Mapping):
+        return _plain(leaf)
+    if "value" not in leaf:
+        return ", ".join(f"{name} {_plain(_value(part))}" for name, part in leaf.items())
+    value, unit = leaf["value"], str(leaf.get("unit", ""))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(number)}" for key, number in value.items())
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{_plain(value)} {unit}" if unit and is_number else _plain(value)
+
+
+def _value(leaf: Any) -> Any:
+    return leaf["value"] if isinstance(leaf, Mapping) and "value" in leaf else leaf
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _status(leaf: Any) -> str:
+    if not isinstance(leaf, Mapping):
+        return ""
+    if "value" in leaf:
+        return str(leaf.get("status", ""))
+    statuses = {_status(part) for part in leaf.values()}
+    return statuses.pop() if len(statuses) == 1 else ""
