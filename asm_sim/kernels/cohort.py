@@ -32,7 +32,7 @@ def score_cohort(observed, rules, y, fit, refit, refit_complexity, outcome, scra
 @entry
 def _fit_and_score(observed, rules, y):
     measures, n = observed.rate.shape
-    fit = new_fit(measures, rules.collection_types, len(rules.decile_fractions))
+    fit = new_fit(measures, rules.collection_types, len(rules.decile_percentiles))
     outcome = new_outcome(measures, n)
     score_cohort(observed, rules, y, fit, True, True, outcome, new_scratch(measures, n))
     return outcome, fit

@@ -32,7 +32,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
             scratch.bucket_of, scratch.starts,
         )
     if refit:
-        fit.cost_location[0] = percentile(scratch.sorted_keys, k, 0.5) if k > 0 else np.nan
+        fit.cost_location[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
         fit.cost_location[1] = mean_and_sd(keys, k)[1]
     if k > 0 and fit.cost_location[0] == fit.cost_location[0]:
         deviation_points(

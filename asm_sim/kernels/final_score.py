@@ -102,7 +102,7 @@ def _fit_complexity(trait, final_score, moments, scratch):
             keys, scratch.payload, k, scratch.sorted_keys, scratch.sorted_payload,
             scratch.bucket_of, scratch.starts,
         )
-        moments[0] = percentile(scratch.sorted_keys, k, 0.5)
+        moments[0] = percentile(scratch.sorted_keys, k, 50.0)
 
 
 @kernel

@@ -40,8 +40,8 @@ class Observed(NamedTuple):
 class Fit(NamedTuple):
     """What is estimated from a cohort-year and applied to clinicians."""
 
-    cut_points: Floats  # [M, G, K] of decile measures, of the negated rate where inverse
-    quality_location: Floats  # [M, G, 2] median and SD of standard-deviation measures
+    cut_points: Floats  # [M, G, K] of decile measures; negated where inverse
+    quality_location: Floats  # [M, G, 2] median and SD of the others; negated where not inverse
     has_benchmark: NDArray[np.bool_]  # [M, G]
     cost_location: Floats  # [2] median (nan: nobody has a cost) and SD
     complexity: Floats  # [2, 3] median, mean, SD of mean HCC score and of dual share; SD 0: none

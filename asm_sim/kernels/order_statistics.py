@@ -112,9 +112,9 @@ def _swap(keys, payload, i, j):
 
 
 @kernel
-def percentile(ordered, n, fraction):
+def percentile(ordered, n, percent):
     """Percentile of ordered[:n] by linear interpolation of order statistics (Hyndman-Fan 7)."""
-    h = (n - 1) * fraction
+    h = (n - 1) * percent / 100.0
     k = int(h)
     if k >= n - 1:
         return ordered[n - 1]

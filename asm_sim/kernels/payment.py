@@ -40,7 +40,7 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
         scratch.bucket_of, scratch.starts,
     )
     if refit:
-        fit.payment[0] = percentile(scratch.sorted_keys, k, 0.5) if k > 0 else np.nan
+        fit.payment[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
     median = fit.payment[0]
     steepness = rules.steepness[y]
     for i in range(n):

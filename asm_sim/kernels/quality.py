@@ -72,12 +72,12 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
             ordered = scratch.sorted_keys
             if rules.measure_by_deciles[m]:
                 if refit:
-                    for j in range(len(rules.decile_fractions)):
-                        fit.cut_points[m, g, j] = percentile(ordered, k, rules.decile_fractions[j])
+                    for j in range(len(rules.decile_percentiles)):
+                        fit.cut_points[m, g, j] = percentile(ordered, k, rules.decile_percentiles[j])
                 decile_points(ordered, k, fit.cut_points[m, g], scratch.values)
             else:
                 if refit:
-                    fit.quality_location[m, g, 0] = percentile(ordered, k, 0.5)
+                    fit.quality_location[m, g, 0] = percentile(ordered, k, 50.0)
                     fit.quality_location[m, g, 1] = mean_and_sd(scratch.keys, k)[1]
                 deviation_points(
                     ordered, k, fit.quality_location[m, g, 0], fit.quality_location[m, g, 1],
@@ -97,12 +97,16 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
 
 @kernel
 def _gather(observed, rules, m, g, scratch):
-    """The valid results of measure m by collection type g as keys, better = higher for deciles."""
+    """The valid results of measure m by collection type g as keys.
+
+    Deciles count upward and distances from the median downward: the sign makes better higher for
+    the one and lower for the other.
+    """
     rate = observed.rate[m]
     collection = observed.collection[m]
     status = scratch.status[m]
     any_type = not rules.measure_reported[m]
-    sign = -1.0 if rules.measure_inverse[m] and rules.measure_by_deciles[m] else 1.0
+    sign = -1.0 if rules.measure_inverse[m] == rules.measure_by_deciles[m] else 1.0
     keys = scratch.keys
     payload = scratch.payload
     k = 0

@@ -23,7 +23,7 @@ _WORD = np.uint64(32)
 
 
 class PracticeModel(NamedTuple):
-    """P practices, shared by the cohorts; size classes solo, small, medium, large."""
+    """P practices of a cohort; size classes solo, small, medium, large."""
 
     address: Addresses  # [2, P] low and high words
     small: NDArray[np.bool_]  # [P] flagged on the roster
@@ -48,7 +48,7 @@ class CohortModel(NamedTuple):
     """n clinicians of one cohort; M measures, G collection types, K percentiles, S specialties."""
 
     address: Addresses  # [2, n]
-    practice: NDArray[np.int64]  # [n]
+    practice: NDArray[np.int64]  # [n] index into the cohort's practices
     performance_years: int
     calendar_years: int  # performance years and the payment years beyond
     payment_lag: int
@@ -182,14 +182,15 @@ def check_complete(population: Population, rules: RuleSet, roster: Roster) -> No
         raise InputError("the population does not fit the rule set and the roster:", problems)
 
 
-def compile_practices(population: Population, roster: Roster) -> PracticeModel:
-    """The practices of the roster."""
+def compile_practices(population: Population, roster: Roster, cohort: str) -> PracticeModel:
+    """The practices with clinicians of a cohort; one that has two cohorts is the same in both."""
     practice, report, attest = population.practice, population.reporting, population.attestation
+    at = np.unique(roster.practice[roster.slice_of(cohort)])
     return PracticeModel(
-        address=words(roster.practice_address),
-        small=roster.practice_small,
-        listed=roster.practice_listed.astype(np.float64),
-        solo_probability=_solo_probability(population, roster),
+        address=words(roster.practice_address[at]),
+        small=roster.practice_small[at],
+        listed=roster.practice_listed[at].astype(np.float64),
+        solo_probability=_solo_probability(population, roster)[at],
         size_limits=np.array(practice.size_classes.value, dtype=np.float64),
         medium_share=practice.medium_share.value,
         rural_share=practice.rural_share.value,
@@ -233,7 +234,7 @@ def compile_cohort_model(
     rank = part_b.rank_correlation_with_episodes.value
     return CohortModel(
         address=words(roster.clinician_address[where]),
-        practice=np.ascontiguousarray(roster.practice[where]),
+        practice=np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64),
         performance_years=len(rules.years),
         calendar_years=len(rules.years) + rules.payment_year_lag.value,
         payment_lag=rules.payment_year_lag.value,

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.rules.schema import Cap, Curve, RuleSet, YearlyNumber
+from asm_sim.parameters import YearlyNumber
+from asm_sim.rules.schema import Cap, Curve, RuleSet
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -34,7 +35,7 @@ class CohortRules(NamedTuple):
     benchmark_minimum_clinicians: Floats
     points_not_reported: Floats
     quality_points_maximum: float
-    decile_fractions: Floats
+    decile_percentiles: Floats
     quality_curve_z: Floats
     quality_curve_points: Floats
     quality_anchor: Floats
@@ -95,7 +96,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         benchmark_minimum_clinicians=by_year(quality.benchmark_minimum_clinicians),
         points_not_reported=by_year(quality.points_not_reported),
         quality_points_maximum=quality.points_maximum.value,
-        decile_fractions=np.array(quality.decile_percentiles.value, dtype=np.float64) / 100,
+        decile_percentiles=_floats(quality.decile_percentiles.value),
         **_curve("quality", quality.standard_deviation_curve, by_year),
         cost_case_minimum=by_year(cost.case_minimum),
         cost_points_maximum=cost.points_maximum.value,

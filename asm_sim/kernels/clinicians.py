@@ -1,0 +1,398 @@
+"""The clinicians of one cohort in one draw: traits, true performance, and what CMS observes.
+
+Two layers. Population: who they are and how they truly perform. Measurement: which episodes and
+cases they happen to have, and the accidents of reporting. With measurement off the observed rates
+and costs are the true ones; who reports what stays as realised.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.elementary import exp, log
+from asm_sim.kernels.fit import Observed
+from asm_sim.kernels.streams import (
+    CLINICIAN_TRAITS,
+    COST,
+    EPISODES,
+    FIRST_SLOT,
+    MEASURE,
+    OWN_QUALITY,
+    PERFORMANCE,
+    VOLUME,
+)
+from asm_sim.kernels.variates import (
+    fill_binomial,
+    fill_normal_pair,
+    fill_normals,
+    fill_normals_and_uniforms,
+    fill_poisson,
+)
+
+Floats = NDArray[np.float64]
+
+GROUPINGS = 4  # practice size, place, specialty, episodes (see population/compile.py)
+_PLACE_GROUP = 5
+_SIZE_GROUP = 1
+
+
+class Clinicians(NamedTuple):
+    """n clinicians, M measures; L latent processes: own quality, cost, one for each slot."""
+
+    specialty: NDArray[np.int8]  # [n]
+    group: NDArray[np.int16]  # [GROUPINGS, n]
+    episodes_mean: Floats  # [n]
+    cases_mean: Floats  # [M, n]
+    part_b: Floats  # [calendar years, n] USD
+    permanent: Floats  # [L, n]
+    changing: Floats  # [L, n] AR(1), this year
+    volume_drift: Floats  # [n] log, this year
+    quality: Floats  # [n] the clinician's common factor, this year
+    true_rate: Floats  # [M, n]
+    true_cost: Floats  # [n]
+    segment: NDArray[np.int64]  # [n]
+    rows: Floats  # [10, n]
+
+
+@kernel
+def new_clinicians(model, latent):
+    n = len(model.practice)
+    measures = len(model.slot)
+    return Clinicians(
+        np.zeros(n, np.int8),
+        np.zeros((GROUPINGS, n), np.int16),
+        np.empty(n),
+        np.empty((measures, n)),
+        np.empty((model.calendar_years, n)),
+        np.zeros((latent, n)),
+        np.zeros((latent, n)),
+        np.empty(n),
+        np.empty(n),
+        np.empty((measures, n)),
+        np.empty(n),
+        np.zeros(n, np.int64),
+        np.empty((10, n)),
+    )
+
+
+@kernel
+def new_observed(measures, n):
+    return Observed(
+        np.empty((measures, n)), np.empty((measures, n)), np.empty((measures, n)),
+        np.zeros((measures, n), np.int8),
+        np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+        np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+    )
+
+
+@kernel
+def latent_processes(model):
+    """Rows that hold every latent process, rounded up to whole blocks of four normals."""
+    needed = FIRST_SLOT + model.slot.max() + 1
+    return 4 * ((needed + 3) // 4)
+
+
+@kernel
+def draw_traits(model, seed, population, practices, clinicians, observed):
+    """Everything that stays as it is over the years, and Part B of every calendar year."""
+    rows = clinicians.rows
+    n = len(model.practice)
+    fill_normals(
+        seed, model.address, population, CLINICIAN_TRAITS, 0, 0, rows[0], rows[1], rows[2], rows[3]
+    )
+    volume, part_b, hcc, dual = rows[0], rows[1], rows[2], rows[3]
+    for i in range(n):
+        p = model.practice[i]
+        s = 0
+        while s + 1 < len(model.specialty_cumulative) and (
+            practices.specialty_uniform[p] >= model.specialty_cumulative[s]
+        ):
+            s += 1
+        clinicians.specialty[i] = s
+        observed.practice_size[i] = practices.size[p]
+        clinicians.group[0, i] = _SIZE_GROUP + practices.size_class[p]
+        clinicians.group[1, i] = _PLACE_GROUP + practices.rural[p]
+        clinicians.group[2, i] = model.specialty_group + s
+        score = model.hcc_mean[s] + model.hcc_sd[s] * hcc[i]
+        observed.hcc_risk_score[i] = max(score, model.hcc_floor)
+    own = np.sqrt(1.0 - model.hcc_dual_correlation**2)
+    for i in range(n):
+        z = model.hcc_dual_correlation * hcc[i] + own * dual[i]
+        observed.dual_share[i] = 1.0 / (1.0 + exp(-model.dual_logit_mean - model.dual_logit_sd * z))
+        above = exp(model.episodes_log_mean + model.episodes_sigma * volume[i])
+        clinicians.episodes_mean[i] = model.episodes_minimum + above
+    for i in range(n):
+        band = 0
+        for limit in model.episode_bands:
+            band += clinicians.episodes_mean[i] >= limit
+        clinicians.group[3, i] = model.episode_group + band
+    _draw_cases(model, seed, population, clinicians)
+    _draw_part_b(model, seed, population, clinicians)
+    _draw_permanent(model, seed, population, clinicians)
+    clinicians.volume_drift[:] = 0.0
+
+
+@kernel
+def _draw_cases(model, seed, population, clinicians):
+    """Mean number of cases of each measure; rows[0] holds the volume normal."""
+    rows = clinicians.rows
+    volume = rows[0]
+    shared = model.cases_sigma * np.sqrt(model.cases_volume_share)
+    own = model.cases_sigma * np.sqrt(1.0 - model.cases_volume_share)
+    for block in range(model.slot.max() // 4 + 1):
+        fill_normals(
+            seed, model.address, population, CLINICIAN_TRAITS, 0, block + 1,
+            rows[6], rows[7], rows[8], rows[9],
+        )
+        for m in range(len(model.slot)):
+            if model.slot[m] // 4 == block:
+                z = rows[6 + model.slot[m] % 4]
+                mean = clinicians.cases_mean[m]
+                for i in range(len(z)):
+                    mean[i] = exp(model.cases_log_median[m] + shared * volume[i] + own * z[i])
+
+
+@kernel
+def _draw_part_b(model, seed, population, clinicians):
+    """Part B of the performance and payment years; rows 0 and 1 hold the volume and own normals.
+
+    The yearly log change and the drift of the episode volume come from one block; the drift of
+    year y is drawn again in draw_year, where it is needed.
+    """
+    rows = clinicians.rows
+    volume, own = rows[0], rows[1]
+    n = len(volume)
+    r = model.part_b_correlation
+    rest = np.sqrt(1.0 - r * r)
+    logs = rows[4]
+    for i in range(n):
+        z = r * volume[i] + rest * own[i]
+        logs[i] = model.part_b_log_mean + model.part_b_sigma * z
+    for y in range(model.calendar_years):
+        if y > 0:
+            fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, rows[5], rows[6])
+            change = rows[6]
+            for i in range(n):
+                logs[i] += model.part_b_log_trend + model.part_b_change_sd * change[i]
+        part_b = clinicians.part_b[y]
+        for i in range(n):
+            part_b[i] = exp(logs[i])
+
+
+@kernel
+def _draw_permanent(model, seed, population, clinicians):
+    latent = clinicians.permanent
+    for block in range(len(latent) // 4):
+        fill_normals(
+            seed, model.address, population, PERFORMANCE, 0, block,
+            latent[4 * block], latent[4 * block + 1], latent[4 * block + 2], latent[4 * block + 3],
+        )
+
+
+@kernel
+def _advance(model, seed, population, y, clinicians):
+    """The changing part of every latent process, a stationary AR(1), and the volume drift."""
+    rows = clinicians.rows
+    for block in range(len(clinicians.changing) // 4):
+        fill_normals(
+            seed, model.address, population, PERFORMANCE, y + 1, block,
+            rows[0], rows[1], rows[2], rows[3],
+        )
+        for lane in range(4):
+            process = 4 * block + lane
+            phi = model.cost_persistence if process == COST else model.quality_persistence
+            phi = phi if y > 0 else 0.0
+            step = np.sqrt(1.0 - phi * phi)
+            state = clinicians.changing[process]
+            shock = rows[lane]
+            for i in range(len(state)):
+                state[i] = phi * state[i] + step * shock[i]
+    if y > 0:
+        fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, rows[0], rows[1])
+        sd = model.episodes_drift_sd
+        drift = clinicians.volume_drift
+        for i in range(len(drift)):
+            drift[i] += sd * rows[0, i] - 0.5 * sd * sd
+
+
+@kernel
+def draw_year(model, seed, population, measurement, measured, y, practices, clinicians, observed):
+    """True performance of year y and what CMS observes of it.
+
+    ``measured`` false: the true rates and costs are observed, without sampling.
+    """
+    _advance(model, seed, population, y, clinicians)
+    _true_cost(model, y, clinicians)
+    _common_quality(model, y, practices, clinicians)
+    n = len(model.practice)
+    for i in range(n):
+        p = model.practice[i]
+        observed.improvement_activities[i] = practices.activities[y, p]
+        observed.pi_score[i] = practices.interoperability[y, p]
+        observed.part_b_payments[i] = clinicians.part_b[y, i]
+    _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
+    for m in range(len(model.slot)):
+        _collection(model, m, practices, observed)
+        _true_rate(model, m, y, clinicians, observed)
+        _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
+
+
+@kernel
+def _common_quality(model, y, practices, clinicians):
+    """The clinician's common factor: a practice component and the clinician's own."""
+    permanent = np.sqrt(model.quality_permanent_share)
+    changing = np.sqrt(1.0 - model.quality_permanent_share)
+    shared = np.sqrt(model.practice_share)
+    own = np.sqrt(1.0 - model.practice_share)
+    fixed = clinicians.permanent[OWN_QUALITY]
+    moving = clinicians.changing[OWN_QUALITY]
+    quality = clinicians.quality
+    for i in range(len(quality)):
+        p = model.practice[i]
+        practice = (
+            permanent * practices.quality_permanent[p] + changing * practices.quality_changing[y, p]
+        )
+        quality[i] = shared * practice + own * (permanent * fixed[i] + changing * moving[i])
+
+
+@kernel
+def _true_cost(model, y, clinicians):
+    permanent = np.sqrt(model.cost_permanent_share)
+    changing = np.sqrt(1.0 - model.cost_permanent_share)
+    fixed = clinicians.permanent[COST]
+    moving = clinicians.changing[COST]
+    cost = clinicians.true_cost
+    for i in range(len(cost)):
+        cost[i] = permanent * fixed[i] + changing * moving[i]
+
+
+@kernel
+def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
+    """Episodes, Poisson about the drifting mean; cost, the lognormal mean of that many episodes."""
+    rows = clinicians.rows
+    n = len(model.practice)
+    fill_normal_pair(seed, model.address, measurement, EPISODES, y + 1, 0, rows[0], rows[1])
+    mean = rows[2]
+    for i in range(n):
+        mean[i] = clinicians.episodes_mean[i] * exp(clinicians.volume_drift[i])
+    fill_poisson(rows[0], mean, observed.episodes)
+    rho = model.cost_quality_correlation
+    rest = np.sqrt(1.0 - rho * rho)
+    cost = clinicians.true_cost
+    median = model.cost_median[y]
+    cv2 = model.cost_cv * model.cost_cv
+    for i in range(n):
+        u = rho * clinicians.quality[i] + rest * cost[i]
+        cost[i] = median * exp(model.cost_sigma * u)
+    if not measured:
+        observed.episode_cost[:] = cost
+        return
+    noise = rows[1]
+    for i in range(n):
+        variance = log(1.0 + cv2 / max(observed.episodes[i], 1.0))
+        observed.episode_cost[i] = cost[i] * exp(np.sqrt(variance) * noise[i] - 0.5 * variance)
+
+
+@kernel
+def _collection(model, m, practices, observed):
+    collection = observed.collection[m]
+    of_type = model.collection_of[m]
+    for i in range(len(collection)):
+        collection[i] = of_type[np.int64(practices.collection[model.practice[i]])]
+
+
+@kernel
+def _true_rate(model, m, y, clinicians, observed):
+    """True rate of measure m: the published quantile function at the latent quality, plus drift."""
+    process = FIRST_SLOT + model.slot[m]
+    permanent = np.sqrt(model.quality_permanent_share)
+    changing = np.sqrt(1.0 - model.quality_permanent_share)
+    common = model.spread * np.sqrt(model.clinician_share)
+    own = model.spread * np.sqrt(1.0 - model.clinician_share)
+    fixed = clinicians.permanent[process]
+    moving = clinicians.changing[process]
+    z = clinicians.rows[0]
+    for i in range(len(z)):
+        specific = permanent * fixed[i] + changing * moving[i]
+        z[i] = common * clinicians.quality[i] + own * specific
+    rate = clinicians.true_rate[m]
+    if model.proportion[m]:
+        _through_percentiles(model, m, observed.collection[m], z, clinicians, rate)
+    else:
+        for i in range(len(z)):
+            rate[i] = model.normal_location[m] + model.normal_signal[m] * z[i]
+    drift = model.yearly_change[m] * y
+    highest = model.rate_maximum[m]
+    for i in range(len(z)):
+        rate[i] = min(max(rate[i] + drift, 0.0), highest)
+
+
+@kernel
+def _through_percentiles(model, m, collection, z, clinicians, rate):
+    """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
+    knots = model.knot_z
+    last = len(knots) - 1
+    segment = clinicians.segment
+    share = clinicians.rows[1]
+    lowest, highest = knots[0], knots[last]
+    for i in range(len(z)):
+        segment[i] = 0
+        z[i] = min(max(z[i], lowest), highest)
+    for k in range(1, last):
+        knot = knots[k]
+        for i in range(len(z)):
+            segment[i] += z[i] >= knot
+    table = model.knot_rate[m]
+    for i in range(len(z)):
+        k = segment[i]
+        share[i] = (z[i] - knots[k]) / (knots[k + 1] - knots[k])
+    for i in range(len(z)):
+        at = np.int64(collection[i]) * (last + 1) + segment[i]
+        rate[i] = table[at] + share[i] * (table[at + 1] - table[at])
+
+
+@kernel
+def _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed):
+    """Cases, completeness and the observed rate of measure m."""
+    rows = clinicians.rows
+    n = len(model.practice)
+    result, cases_normal, fails, extent = rows[2], rows[3], rows[4], rows[5]
+    fill_normals_and_uniforms(
+        seed, model.address, measurement, MEASURE, y + 1, model.slot[m],
+        result, cases_normal, fails, extent,
+    )
+    cases = observed.cases[m]
+    rate = observed.rate[m]
+    true = clinicians.true_rate[m]
+    completeness = observed.completeness[m]
+    fill_poisson(cases_normal, clinicians.cases_mean[m], cases)
+    if not measured:
+        rate[:] = true
+    elif model.proportion[m]:
+        probability = rows[6]
+        for i in range(n):
+            probability[i] = 0.01 * true[i]
+        fill_binomial(result, cases, probability, rows[7])
+        for i in range(n):
+            rate[i] = 100.0 * rows[7, i] / cases[i]
+    else:
+        noise = model.normal_noise[m]
+        for i in range(n):
+            rate[i] = max(0.0, true[i] + noise / np.sqrt(max(cases[i], 1.0)) * result[i])
+    lowest = model.completeness_lowest
+    for i in range(n):
+        complete = lowest + (1.0 - lowest) * extent[i]
+        fell_short = fails[i] < model.low_completeness_share
+        completeness[i] = model.low_completeness if fell_short else complete
+    if model.reported[m]:
+        for i in range(n):
+            silent = practices.silent[y, model.practice[i]]
+            rate[i] = np.nan if silent or cases[i] < 1.0 else rate[i]
+            completeness[i] = np.nan if silent else completeness[i]
+    else:
+        for i in range(n):
+            rate[i] = np.nan if cases[i] < 1.0 else rate[i]

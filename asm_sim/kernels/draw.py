@@ -1,0 +1,157 @@
+"""One draw of one cohort: from latent performance to dollars, over all performance years.
+
+A draw has three indices. The calibration is at its central values; the population index says who
+the clinicians are and how they truly perform, the measurement index which episodes, cases and
+reporting accidents they have. Cohorts are independent of each other but for the practices that they
+share, and those have the same addresses in both.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels.clinicians import (
+    draw_traits,
+    draw_year,
+    latent_processes,
+    new_clinicians,
+    new_observed,
+)
+from asm_sim.kernels.cohort import score_cohort
+from asm_sim.kernels.fit import Observed, new_fit, new_outcome, new_scratch
+from asm_sim.kernels.practices import draw_practices, new_practices
+from asm_sim.kernels.summaries import (
+    accumulate,
+    begin_draw,
+    compare_with_truth,
+    compare_with_year_before,
+    count_year,
+    end_draw,
+    keep_panel,
+    new_memory,
+    rank_scores,
+    summarise_year,
+)
+
+
+@kernel
+def _as_true(observed, clinicians):
+    """The same cohort with true rates and costs in place of the observed ones."""
+    return Observed(
+        clinicians.true_rate, observed.cases, observed.completeness, observed.collection,
+        observed.episodes, clinicians.true_cost, observed.improvement_activities,
+        observed.pi_score, observed.practice_size, observed.hcc_risk_score, observed.dual_share,
+        observed.part_b_payments,
+    )
+
+
+@kernel
+def _hide_unreported(observed, clinicians):
+    """What is not reported is not scored on the truth either."""
+    for m in range(len(observed.rate)):
+        observed_rate, true_rate = observed.rate[m], clinicians.true_rate[m]
+        for i in range(len(true_rate)):
+            true_rate[i] = true_rate[i] if observed_rate[i] == observed_rate[i] else np.nan
+
+
+@entry
+def simulate_cohort(
+    rules, practice_model, model, grids, seed, population_index, measurement_index, measured,
+    with_truth, output,
+):
+    """Simulate a range of draws of one cohort into ``output``.
+
+    ``population_index`` and ``measurement_index`` (int64 [D]) address the draws; ``seed`` is uint64
+    [2], low and high word. Returns false where an adjustment was too large for fixed point.
+    """
+    n = len(model.practice)
+    measures = len(model.slot)
+    years = model.performance_years
+    practices = new_practices(len(practice_model.small), years)
+    clinicians = new_clinicians(model, latent_processes(model))
+    observed = new_observed(measures, n)
+    truth_observed = _as_true(observed, clinicians)
+    cuts = len(rules.decile_percentiles)
+    fit = new_fit(measures, rules.collection_types, cuts)
+    truth_fit = new_fit(measures, rules.collection_types, cuts)
+    outcome = new_outcome(measures, n)
+    truth = new_outcome(measures, n)
+    scratch = new_scratch(measures, n)
+    memory = new_memory(n, output.by_group.shape[2])
+    hold_clinicians = output.clinician.shape[1] > 0
+    fits = True
+    for d in range(len(population_index)):
+        population, measurement = population_index[d], measurement_index[d]
+        draw_practices(practice_model, seed, population, measurement, practices)
+        draw_traits(model, seed, population, practices, clinicians, observed)
+        begin_draw(memory)
+        scored_before = 0
+        for y in range(years):
+            draw_year(
+                model, seed, population, measurement, measured, y, practices, clinicians, observed
+            )
+            paid = clinicians.part_b[y + model.payment_lag]
+            row = output.yearly[d, y]
+            score_cohort(
+                observed, rules, y, fit, True, y == 0 or scored_before < n, outcome, scratch
+            )
+            scored = scratch.counts[0]
+            if y > 0 and scored < n and scored_before == n:
+                # The moments of traits stay as they are while everyone has a score.
+                score_cohort(observed, rules, y, fit, True, True, outcome, scratch)
+            rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
+            summarise_year(
+                rules, y, grids, observed, fit, outcome, paid, clinicians.group, scratch, memory,
+                d, output,
+            )
+            compare_with_year_before(y, outcome, scored, scored_before, memory, row)
+            count_year(y, grids, outcome, paid, clinicians.group, memory, output)
+            if with_truth:
+                _hide_unreported(observed, clinicians)
+                truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
+                score_cohort(
+                    truth_observed, rules, y, truth_fit, True, False, truth, scratch
+                )
+                rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
+                compare_with_truth(outcome, truth, scored, memory, row)
+            if hold_clinicians:
+                fits &= accumulate(y, outcome, memory, output.clinician)
+            if d < output.panel.shape[1]:
+                keep_panel(y, outcome, truth, with_truth, paid, d, output.panel)
+            memory.rank_before[:] = memory.rank
+            memory.adjustment_before[:] = outcome.payment_adjustment_factor
+            scored_before = scored
+        end_draw(clinicians.group, memory, d, output)
+    return fits
+
+
+@entry
+def observe_cohort(practice_model, model, seed, population, measurement, measured):
+    """What CMS observes in every year of one draw, for export as a table.
+
+    Returns per year the cohort as observed, the same with true rates and costs, and Part B of the
+    payment year.
+    """
+    n = len(model.practice)
+    measures = len(model.slot)
+    practices = new_practices(len(practice_model.small), model.performance_years)
+    clinicians = new_clinicians(model, latent_processes(model))
+    draw_practices(practice_model, seed, population, measurement, practices)
+    result = []
+    first = new_observed(measures, n)
+    draw_traits(model, seed, population, practices, clinicians, first)
+    for y in range(model.performance_years):
+        observed = new_observed(measures, n)
+        observed.practice_size[:] = first.practice_size
+        observed.hcc_risk_score[:] = first.hcc_risk_score
+        observed.dual_share[:] = first.dual_share
+        draw_year(
+            model, seed, population, measurement, measured, y, practices, clinicians, observed
+        )
+        _hide_unreported(observed, clinicians)
+        rate, cost = clinicians.true_rate.copy(), clinicians.true_cost.copy()
+        paid = clinicians.part_b[y + model.payment_lag].copy()
+        result.append((observed, rate, cost, paid, clinicians.specialty.copy(),
+                       clinicians.group.copy()))
+    return result

@@ -1,0 +1,126 @@
+"""The practices of one draw: size, place, collection type, shared quality, reporting, attestation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.streams import ATTESTATION, PRACTICE_PROCESS, PRACTICE_TRAITS
+from asm_sim.kernels.variates import fill_normal_pair, fill_uniforms
+
+Floats = NDArray[np.float64]
+
+SOLO, SMALL, MEDIUM, LARGE = 0, 1, 2, 3
+ECQM, CQM = 0, 1
+
+
+class Practices(NamedTuple):
+    """P practices over Y performance years."""
+
+    size_class: NDArray[np.int8]  # [P]
+    size: Floats  # [P] clinicians, the least that fits class and list
+    rural: NDArray[np.bool_]  # [P]
+    collection: NDArray[np.int8]  # [P]
+    specialty_uniform: Floats  # [P]
+    quality_permanent: Floats  # [P]
+    quality_changing: Floats  # [Y, P]
+    silent: NDArray[np.bool_]  # [Y, P] reports no measure
+    activities: Floats  # [Y, P]
+    interoperability: Floats  # [Y, P]
+    scratch: Floats  # [4, P]
+
+
+@kernel
+def new_practices(count, years):
+    return Practices(
+        np.zeros(count, np.int8),
+        np.empty(count),
+        np.zeros(count, np.bool_),
+        np.zeros(count, np.int8),
+        np.empty(count),
+        np.empty(count),
+        np.empty((years, count)),
+        np.zeros((years, count), np.bool_),
+        np.empty((years, count)),
+        np.empty((years, count)),
+        np.empty((4, count)),
+    )
+
+
+@kernel
+def draw_practices(model, seed, population, measurement, practices):
+    """Fill ``practices`` for a draw with these population and measurement indices."""
+    _traits(model, seed, population, practices)
+    years = len(practices.silent)
+    a, b = practices.scratch[0], practices.scratch[1]
+    fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)
+    practices.quality_permanent[:] = a
+    latent = practices.scratch[2]
+    keep = model.reporting_persistence
+    renew = np.sqrt(1.0 - keep * keep)
+    for y in range(years):
+        fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, y + 1, 0, a, b)
+        quality = practices.quality_changing[y]
+        silent = practices.silent[y]
+        if y == 0:
+            quality[:] = a
+            latent[:] = b
+        else:
+            phi = model.persistence
+            step = np.sqrt(1.0 - phi * phi)
+            before = practices.quality_changing[y - 1]
+            for p in range(len(a)):
+                quality[p] = phi * before[p] + step * a[p]
+                latent[p] = keep * latent[p] + renew * b[p]
+        for p in range(len(a)):
+            silent[p] = latent[p] < model.silent_below[np.int64(practices.size_class[p])]
+        _attestation(model, seed, measurement, practices, y)
+
+
+@kernel
+def _traits(model, seed, population, practices):
+    size_u, rural_u, collection_u = practices.scratch[0], practices.scratch[1], practices.scratch[2]
+    fill_uniforms(
+        seed, model.address, population, PRACTICE_TRAITS, 0, 0,
+        size_u, rural_u, collection_u, practices.specialty_uniform,
+    )
+    limits = model.size_limits
+    for p in range(len(size_u)):
+        listed = model.listed[p]
+        if model.small[p] and size_u[p] < model.solo_probability[p]:
+            kind, size = SOLO, 1.0
+        elif model.small[p]:  # the flag wins over a longer list
+            kind, size = SMALL, min(max(limits[0] + 1.0, listed), limits[1])
+        elif size_u[p] < model.medium_share and listed <= limits[2]:
+            kind, size = MEDIUM, max(limits[1] + 1.0, listed)
+        else:
+            kind, size = LARGE, max(limits[2] + 1.0, listed)
+        practices.size_class[p] = kind
+        practices.size[p] = size
+        practices.rural[p] = rural_u[p] < model.rural_share
+        practices.collection[p] = ECQM if collection_u[p] < model.ecqm_share else CQM
+
+
+@kernel
+def _attestation(model, seed, measurement, practices, y):
+    """Improvement activities and interoperability of one year: full credit, or one by one."""
+    full, one, zero, score = (
+        practices.scratch[0], practices.scratch[1], practices.interoperability[y],
+        practices.scratch[3],
+    )
+    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, one, zero, score)
+    activities = practices.activities[y]
+    interoperability = practices.interoperability[y]
+    lowest = model.interoperability_lowest
+    width = model.interoperability_highest - lowest
+    for p in range(len(full)):
+        if full[p] < model.full_credit[np.int64(practices.size_class[p])]:
+            activities[p] = 2.0
+            interoperability[p] = 100.0
+        else:
+            activities[p] = 1.0 if one[p] < model.one_activity_share else 0.0
+            nothing = zero[p] < model.interoperability_zero_share
+            interoperability[p] = 0.0 if nothing else lowest + width * score[p]

@@ -1,0 +1,517 @@
+"""What is kept of a draw: statistics over the clinicians of each year, counts, and a panel.
+
+Within a draw sums run in roster order. Over draws only integers are added up (counts, ranks, and
+fixed point), so the result does not depend on how draws are spread over threads and blocks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.clinicians import GROUPINGS
+from asm_sim.kernels.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.payment import logistic
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+# Positions in the arrays below; the names stand, in this order, in results/registry.py.
+(
+    SCORE_MEAN, SCORE_SD, SCORE_MEDIAN, ADJUSTMENT_MEAN, ADJUSTMENT_SD, SHARE_NEGATIVE,
+    SHARE_MAXIMUM_PENALTY, SHARE_ZERO, SHARE_UNSCORED, MEDIAN_POSITIVE, SCALING, BREAK_EVEN,
+    AT_RISK, POOL, BONUSES, PENALTIES, RETAINED, BONUSES_PAID, PENALTIES_PAID, RETAINED_PAID,
+    RANK_CORRELATION, SIGN_CHANGE, CHANGE_SD, RANK_TRUTH, MISCLASSIFIED, MISCLASSIFIED_QUINTILE,
+    CHANCE_SD, CHANCE_SHARE, RELIABILITY,
+) = range(29)  # fmt: skip
+YEARLY_STATISTICS = 29
+(
+    G_COUNT, G_SCORE_MEAN, G_SCORE_SD, G_SCORE_MEDIAN, G_ADJUSTMENT_MEAN, G_ADJUSTMENT_SD,
+    G_NEGATIVE, G_MAXIMUM_PENALTY, G_UNSCORED,
+) = range(9)  # fmt: skip
+GROUP_STATISTICS = 9
+PANEL_SCORE, PANEL_ADJUSTMENT, PANEL_DOLLARS, PANEL_TRUE_SCORE, PANEL_TRUE_ADJUSTMENT = range(5)
+PANEL_VARIABLES = 5
+(
+    C_SCORED, C_NEGATIVE, C_ADJUSTMENT, C_ADJUSTMENT_SQUARED, C_SCORE, C_SCORE_SQUARED, C_RANK,
+    C_RANK_SQUARED,
+) = range(8)  # fmt: skip
+CLINICIAN_SUMS = 8
+
+ADJUSTMENT_ONE = 2.0**40  # fixed point of adjustments and their squares
+SCORE_ONE = 2.0**32
+SCORE_SQUARED_ONE = 2.0**20
+LARGEST_ADJUSTMENT = 8.0
+
+SIGN_TOLERANCE = 1e-12  # an adjustment this close to zero is no penalty
+QUINTILES = 5
+
+
+class Grids(NamedTuple):
+    """Where quantiles, curve and histograms are taken; the first bin is underflow, the last overflow."""
+
+    percents: Floats  # [Q]
+    scores: Floats  # [S]
+    adjustment_lowest: float
+    adjustment_width: float
+    adjustment_bins: int  # with under- and overflow, like the two below
+    score_lowest: float
+    score_width: float
+    score_bins: int
+    dollars_lowest: float
+    dollars_width: float
+    dollars_bins: int
+
+
+class Output(NamedTuple):
+    """What a call of the draw kernel fills, for D draws of one cohort."""
+
+    yearly: Floats  # [D, Y, YEARLY_STATISTICS]
+    by_group: Floats  # [D, Y, groups, GROUP_STATISTICS]
+    quantile: Floats  # [D, Y, Q]
+    curve: Floats  # [D, Y, S]
+    transition: Floats  # [D, 5, 5]
+    penalty_years: Floats  # [D, groups, Y + 1]
+    adjustment_histogram: Counts  # [Y, groups, bins]
+    score_histogram: Counts
+    dollars_histogram: Counts
+    panel: NDArray[np.float32]  # [PANEL_VARIABLES, <= D, n, Y]
+    clinician: Counts  # [CLINICIAN_SUMS, n or 0, Y]
+
+
+class Memory(NamedTuple):
+    """What one year's summary keeps for the next."""
+
+    rank: Floats  # [n] midrank of the final score among the scored; nan without a score
+    rank_before: Floats
+    rank_true: Floats
+    adjustment_before: Floats  # [n]
+    dollars: Floats  # [n] cumulated
+    penalties: NDArray[np.int64]  # [n] years with one
+    transitions: Floats  # [5, 5] counts
+    sums: Floats  # [groups, 8]
+    seen: NDArray[np.int64]  # [groups]
+    middle: Floats  # [groups, 2]
+    ordered: Floats  # [n] adjustments in ascending order
+    zeros: NDArray[np.int32]  # [n]
+
+
+@kernel
+def new_memory(n, groups):
+    return Memory(
+        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+        np.zeros(n, np.int64), np.zeros((QUINTILES, QUINTILES)), np.zeros((groups, 8)),
+        np.zeros(groups, np.int64), np.zeros((groups, 2)), np.empty(n), np.zeros(n, np.int32),
+    )
+
+
+@kernel
+def begin_draw(memory):
+    memory.dollars[:] = 0.0
+    memory.penalties[:] = 0
+    memory.transitions[:] = 0.0
+
+
+@kernel
+def rank_scores(final, zero, scratch, ranks):
+    """Midranks of the final scores among clinicians with one; uses the order left by payment."""
+    zeros = scratch.counts[0] - scratch.counts[1]
+    for i in range(len(final)):
+        ranks[i] = 0.5 * (zeros + 1.0) if final[i] <= zero else np.nan
+    positive = scratch.counts[1]
+    keys = scratch.sorted_keys
+    order = scratch.order
+    begin = 0
+    while begin < positive:
+        end = begin + 1
+        while end < positive and keys[end] == keys[begin]:
+            end += 1
+        rank = zeros + 0.5 * (begin + end + 1.0)
+        for t in range(begin, end):
+            ranks[np.int64(order[t])] = rank
+        begin = end
+
+
+@kernel
+def quintile(rank, scored):
+    """0 to 4."""
+    return min(QUINTILES - 1, int(QUINTILES * (rank - 0.5) / scored))
+
+
+@kernel
+def summarise_year(rules, y, grids, observed, fit, outcome, paid, group, scratch, memory, d, output):
+    """Level statistics of one cohort-year: ``paid`` is Part B of the payment year [n]."""
+    row = output.yearly[d, y]
+    _level(rules, y, observed, fit, outcome, paid, scratch, row)
+    _quantiles(rules, y, grids, outcome, scratch, memory, output.quantile[d, y])
+    _curve(rules, y, grids, fit, output.curve[d, y])
+    _groups(rules, y, outcome, group, scratch, memory, output.by_group[d, y], row)
+
+
+@kernel
+def _level(rules, y, observed, fit, outcome, paid, scratch, row):
+    final = outcome.final_score
+    factor = outcome.payment_adjustment_factor
+    part_b = observed.part_b_payments
+    n = len(final)
+    scored = scratch.counts[0]
+    score = squares = adjustment = bonuses = penalties = bonuses_paid = penalties_paid = base = 0.0
+    negative = maximum = zero = 0
+    bottom = -rules.risk_level[y] * (1.0 - 1e-9)
+    for i in range(n):
+        f = final[i]
+        if f != f:
+            continue
+        a = factor[i]
+        score += f
+        adjustment += a
+        base += part_b[i]
+        negative += a < -SIGN_TOLERANCE
+        maximum += (a <= bottom) & (a < 0.0)
+        zero += f <= rules.score_zero
+        bonuses += max(a, 0.0) * part_b[i]
+        penalties += max(-a, 0.0) * part_b[i]
+        bonuses_paid += max(a, 0.0) * paid[i]
+        penalties_paid += max(-a, 0.0) * paid[i]
+    row[SHARE_UNSCORED] = (n - scored) / n
+    count = float(scored) if scored > 0 else np.nan
+    mean_score = score / count
+    mean = adjustment / count
+    spread = 0.0
+    for i in range(n):
+        if final[i] == final[i]:
+            squares += (final[i] - mean_score) ** 2
+            spread += (factor[i] - mean) ** 2
+    degrees = float(scored - 1) if scored > 1 else np.nan
+    row[SCORE_MEAN] = mean_score
+    row[SCORE_SD] = np.sqrt(squares / degrees)
+    row[ADJUSTMENT_MEAN] = mean
+    row[ADJUSTMENT_SD] = np.sqrt(spread / degrees)
+    row[SHARE_NEGATIVE] = negative / count
+    row[SHARE_MAXIMUM_PENALTY] = maximum / count
+    row[SHARE_ZERO] = zero / count
+    row[MEDIAN_POSITIVE] = fit.payment[0]
+    row[SCALING] = fit.payment[1]
+    row[BREAK_EVEN] = break_even_score(rules, y, fit)
+    row[AT_RISK] = rules.risk_level[y] * base
+    row[POOL] = fit.payment[2]
+    row[BONUSES] = bonuses
+    row[PENALTIES] = penalties
+    row[RETAINED] = penalties - bonuses
+    row[BONUSES_PAID] = bonuses_paid
+    row[PENALTIES_PAID] = penalties_paid
+    row[RETAINED_PAID] = penalties_paid - bonuses_paid
+
+
+@kernel
+def break_even_score(rules, y, fit):
+    """The final score with an adjustment of zero; nan where no score has one."""
+    scaling = fit.payment[1]
+    steepness = rules.steepness[y]
+    if not (scaling > 1.0 and steepness > 0.0):
+        return np.nan
+    return fit.payment[0] - np.log(scaling - 1.0) / steepness
+
+
+@kernel
+def _quantiles(rules, y, grids, outcome, scratch, memory, row):
+    """Quantiles of the adjustment over scored clinicians; it ascends with the final score."""
+    factor = outcome.payment_adjustment_factor
+    ordered = memory.ordered
+    scored, positive = scratch.counts[0], scratch.counts[1]
+    zeros = scored - positive
+    bottom = rules.zero_score_adjustment[y] * rules.risk_level[y]
+    for t in range(zeros):
+        ordered[t] = bottom
+    for t in range(positive):
+        ordered[zeros + t] = factor[np.int64(scratch.order[t])]
+    if zeros > 0 and positive > 0 and ordered[zeros] < bottom:  # zero scorers are not the lowest
+        scratch.keys[:scored] = ordered[:scored]
+        sort_pairs(
+            scratch.keys, scratch.payload, scored, ordered, scratch.sorted_payload,
+            scratch.bucket_of, scratch.starts,
+        )
+    for q in range(len(row)):
+        row[q] = percentile(ordered, scored, grids.percents[q]) if scored > 0 else np.nan
+
+
+@kernel
+def _curve(rules, y, grids, fit, row):
+    """The adjustment that a clinician with a given final score would get."""
+    risk = rules.risk_level[y]
+    for s in range(len(row)):
+        score = grids.scores[s]
+        if score > rules.score_zero:
+            factor = risk * logistic(rules.steepness[y] * (score - fit.payment[0])) * fit.payment[1]
+            row[s] = min(factor - risk, rules.cap[y] * risk if risk > 0.0 else 0.0)
+        else:
+            row[s] = rules.zero_score_adjustment[y] * risk
+
+
+@kernel
+def _groups(rules, y, outcome, group, scratch, memory, rows, overall):
+    """The same by group; row 0 is everyone."""
+    final = outcome.final_score
+    factor = outcome.payment_adjustment_factor
+    n = len(final)
+    sums = memory.sums
+    sums[:] = 0.0
+    bottom = -rules.risk_level[y] * (1.0 - 1e-9)
+    for i in range(n):
+        f = final[i]
+        scored = 1.0 if f == f else 0.0
+        score = f if f == f else 0.0
+        a = factor[i] if f == f else 0.0
+        negative = 1.0 if a < -SIGN_TOLERANCE else 0.0
+        maximum = 1.0 if (a <= bottom) & (a < 0.0) else 0.0
+        for k in range(GROUPINGS):
+            at = sums[np.int64(group[k, i])]
+            at[0] += 1.0
+            at[1] += scored
+            at[2] += score
+            at[3] += score * score
+            at[4] += a
+            at[5] += a * a
+            at[6] += negative
+            at[7] += maximum
+    _group_medians(final, group, rules.score_zero, scratch, memory)
+    rows[0, G_COUNT] = n
+    rows[0, G_SCORE_MEAN] = overall[SCORE_MEAN]
+    rows[0, G_SCORE_SD] = overall[SCORE_SD]
+    rows[0, G_SCORE_MEDIAN] = memory.middle[0, 0]
+    rows[0, G_ADJUSTMENT_MEAN] = overall[ADJUSTMENT_MEAN]
+    rows[0, G_ADJUSTMENT_SD] = overall[ADJUSTMENT_SD]
+    rows[0, G_NEGATIVE] = overall[SHARE_NEGATIVE]
+    rows[0, G_MAXIMUM_PENALTY] = overall[SHARE_MAXIMUM_PENALTY]
+    rows[0, G_UNSCORED] = overall[SHARE_UNSCORED]
+    overall[SCORE_MEDIAN] = memory.middle[0, 0]
+    for g in range(1, len(rows)):
+        at = sums[g]
+        count = at[1] if at[1] > 0.0 else np.nan
+        degrees = at[1] - 1.0 if at[1] > 1.0 else np.nan
+        rows[g, G_COUNT] = at[0]
+        rows[g, G_SCORE_MEAN] = at[2] / count
+        rows[g, G_SCORE_SD] = np.sqrt(max(0.0, (at[3] - at[2] * at[2] / count) / degrees))
+        rows[g, G_SCORE_MEDIAN] = memory.middle[g, 0]
+        rows[g, G_ADJUSTMENT_MEAN] = at[4] / count
+        rows[g, G_ADJUSTMENT_SD] = np.sqrt(max(0.0, (at[5] - at[4] * at[4] / count) / degrees))
+        rows[g, G_NEGATIVE] = at[6] / count
+        rows[g, G_MAXIMUM_PENALTY] = at[7] / count
+        rows[g, G_UNSCORED] = (at[0] - at[1]) / at[0] if at[0] > 0.0 else np.nan
+
+
+@kernel
+def _group_medians(final, group, zero, scratch, memory):
+    """Median final score of every group, walking the clinicians in ascending order of the score."""
+    middle, seen = memory.middle, memory.seen
+    scored, positive = scratch.counts[0], scratch.counts[1]
+    zeros = scored - positive
+    middle[:] = np.nan
+    seen[:] = 0
+    memory.sums[0, 1] = scored
+    for i in range(len(final) if zeros > 0 else 0):
+        if final[i] <= zero:
+            for k in range(GROUPINGS):
+                _pass_middle(np.int64(group[k, i]), final[i], memory)
+            _pass_middle(0, final[i], memory)
+    for t in range(positive):
+        i = np.int64(scratch.order[t])
+        for k in range(GROUPINGS):
+            _pass_middle(np.int64(group[k, i]), scratch.sorted_keys[t], memory)
+        _pass_middle(0, scratch.sorted_keys[t], memory)
+
+
+@kernel
+def _pass_middle(g, value, memory):
+    at = memory.seen[g]
+    count = np.int64(memory.sums[g, 1])
+    if at == (count - 1) // 2:
+        memory.middle[g, 0] = value
+    if at == count // 2:
+        memory.middle[g, 0] = 0.5 * (memory.middle[g, 0] + value)
+    memory.seen[g] = at + 1
+
+
+@kernel
+def _correlation(a, b):
+    """Correlation over the entries where neither is nan."""
+    count = 0
+    sum_a = sum_b = 0.0
+    for i in range(len(a)):
+        if a[i] == a[i] and b[i] == b[i]:
+            count += 1
+            sum_a += a[i]
+            sum_b += b[i]
+    if count < 2:
+        return np.nan
+    mean_a = sum_a / count
+    mean_b = sum_b / count
+    aa = bb = ab = 0.0
+    for i in range(len(a)):
+        if a[i] == a[i] and b[i] == b[i]:
+            aa += (a[i] - mean_a) ** 2
+            bb += (b[i] - mean_b) ** 2
+            ab += (a[i] - mean_a) * (b[i] - mean_b)
+    return ab / np.sqrt(aa * bb) if aa > 0.0 and bb > 0.0 else np.nan
+
+
+@kernel
+def compare_with_year_before(y, outcome, scored, scored_before, memory, row):
+    """Year-over-year statistics, over clinicians with a final score in both years."""
+    if y == 0:
+        row[RANK_CORRELATION] = row[SIGN_CHANGE] = row[CHANGE_SD] = np.nan
+        return
+    factor = outcome.payment_adjustment_factor
+    before = memory.adjustment_before
+    rank, rank_before = memory.rank, memory.rank_before
+    count = changed = 0
+    total = 0.0
+    for i in range(len(factor)):
+        if rank[i] == rank[i] and rank_before[i] == rank_before[i]:
+            count += 1
+            total += factor[i] - before[i]
+            changed += (factor[i] < -SIGN_TOLERANCE) != (before[i] < -SIGN_TOLERANCE)
+            was, now = quintile(rank_before[i], scored_before), quintile(rank[i], scored)
+            memory.transitions[was, now] += 1.0
+    squares = 0.0
+    mean = total / count if count > 0 else np.nan
+    for i in range(len(factor)):
+        if rank[i] == rank[i] and rank_before[i] == rank_before[i]:
+            squares += (factor[i] - before[i] - mean) ** 2
+    row[RANK_CORRELATION] = _correlation(rank, rank_before)
+    row[SIGN_CHANGE] = changed / count if count > 0 else np.nan
+    row[CHANGE_SD] = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
+
+
+@kernel
+def compare_with_truth(outcome, truth, scored, memory, row):
+    """Observed adjustments against the noise-free ones of the same draw."""
+    factor = outcome.payment_adjustment_factor
+    true = truth.payment_adjustment_factor
+    rank, rank_true = memory.rank, memory.rank_true
+    count = wrong_sign = wrong_quintile = 0
+    sum_a = sum_t = 0.0
+    for i in range(len(factor)):
+        if rank[i] == rank[i] and rank_true[i] == rank_true[i]:
+            count += 1
+            sum_a += factor[i]
+            sum_t += true[i]
+            wrong_sign += (factor[i] < -SIGN_TOLERANCE) != (true[i] < -SIGN_TOLERANCE)
+            wrong_quintile += quintile(rank[i], scored) != quintile(rank_true[i], scored)
+    known = float(count) if count > 0 else np.nan
+    mean_a, mean_t = sum_a / known, sum_t / known
+    aa = tt = at = cc = 0.0
+    for i in range(len(factor)):
+        if rank[i] == rank[i] and rank_true[i] == rank_true[i]:
+            a, t = factor[i] - mean_a, true[i] - mean_t
+            aa += a * a
+            tt += t * t
+            at += a * t
+            cc += (a - t) ** 2
+    row[RANK_TRUTH] = _correlation(rank, rank_true)
+    row[MISCLASSIFIED] = wrong_sign / known
+    row[MISCLASSIFIED_QUINTILE] = wrong_quintile / known
+    row[CHANCE_SD] = np.sqrt(cc / (count - 1)) if count > 1 else np.nan
+    row[CHANCE_SHARE] = cc / aa if aa > 0.0 else np.nan
+    row[RELIABILITY] = at * at / (aa * tt) if aa > 0.0 and tt > 0.0 else np.nan
+
+
+@kernel
+def bin_of(value, lowest, width, bins):
+    """Bin 0 is underflow, bins - 1 overflow; the top edge belongs to the last bin within."""
+    at = np.floor((value - lowest) / width)
+    if at < 0.0:
+        return 0
+    inside = bins - 2
+    if at >= inside:
+        return inside if value <= lowest + inside * width else bins - 1
+    return int(at) + 1
+
+
+@kernel
+def count_year(y, grids, outcome, paid, group, memory, output):
+    """Histograms, penalty years and cumulated dollars; groups only, everyone is added up at the end."""
+    final = outcome.final_score
+    factor = outcome.payment_adjustment_factor
+    dollars = memory.dollars
+    for i in range(len(final)):
+        dollars[i] += factor[i] * paid[i]
+        by_dollars = bin_of(
+            dollars[i], grids.dollars_lowest, grids.dollars_width, grids.dollars_bins
+        )
+        for k in range(GROUPINGS):
+            output.dollars_histogram[y, np.int64(group[k, i]), by_dollars] += 1
+        if final[i] == final[i]:
+            memory.penalties[i] += factor[i] < -SIGN_TOLERANCE
+            by_factor = bin_of(
+                factor[i], grids.adjustment_lowest, grids.adjustment_width, grids.adjustment_bins
+            )
+            by_score = bin_of(final[i], grids.score_lowest, grids.score_width, grids.score_bins)
+            for k in range(GROUPINGS):
+                g = np.int64(group[k, i])
+                output.adjustment_histogram[y, g, by_factor] += 1
+                output.score_histogram[y, g, by_score] += 1
+
+
+@kernel
+def end_draw(group, memory, d, output):
+    """Transition matrix and penalty years of a whole draw."""
+    transition = output.transition[d]
+    for a in range(QUINTILES):
+        total = memory.transitions[a].sum()
+        for b in range(QUINTILES):
+            transition[a, b] = memory.transitions[a, b] / total if total > 0.0 else np.nan
+    shares = output.penalty_years[d]
+    shares[:] = 0.0
+    for i in range(len(memory.penalties)):
+        years = memory.penalties[i]
+        shares[0, years] += 1.0
+        for k in range(GROUPINGS):
+            shares[np.int64(group[k, i]), years] += 1.0
+    for g in range(len(shares)):
+        total = shares[g].sum()
+        for years in range(shares.shape[1]):
+            shares[g, years] = shares[g, years] / total if total > 0.0 else np.nan
+
+
+@kernel
+def accumulate(y, outcome, memory, sums):
+    """Fixed-point sums of one clinician over draws; false where an adjustment is too large to hold."""
+    factor = outcome.payment_adjustment_factor
+    final = outcome.final_score
+    fits = True
+    for i in range(len(factor)):
+        f = final[i]
+        if f != f:
+            continue
+        a = factor[i]
+        if not abs(a) <= LARGEST_ADJUSTMENT:
+            fits = False
+            continue
+        rank2 = np.int64(2.0 * memory.rank[i])  # midranks are halves
+        sums[C_SCORED, i, y] += 1
+        sums[C_NEGATIVE, i, y] += a < -SIGN_TOLERANCE
+        sums[C_ADJUSTMENT, i, y] += np.int64(np.rint(a * ADJUSTMENT_ONE))
+        sums[C_ADJUSTMENT_SQUARED, i, y] += np.int64(np.rint(a * a * ADJUSTMENT_ONE))
+        sums[C_SCORE, i, y] += np.int64(np.rint(f * SCORE_ONE))
+        sums[C_SCORE_SQUARED, i, y] += np.int64(np.rint(f * f * SCORE_SQUARED_ONE))
+        sums[C_RANK, i, y] += rank2
+        sums[C_RANK_SQUARED, i, y] += rank2 * rank2
+    return fits
+
+
+@kernel
+def keep_panel(y, outcome, truth, with_truth, paid, d, panel):
+    """Clinician by clinician, as float32."""
+    for i in range(len(paid)):
+        factor = outcome.payment_adjustment_factor[i]
+        panel[PANEL_SCORE, d, i, y] = outcome.final_score[i]
+        panel[PANEL_ADJUSTMENT, d, i, y] = factor
+        panel[PANEL_DOLLARS, d, i, y] = factor * paid[i]
+        panel[PANEL_TRUE_SCORE, d, i, y] = truth.final_score[i] if with_truth else np.nan
+        panel[PANEL_TRUE_ADJUSTMENT, d, i, y] = (
+            truth.payment_adjustment_factor[i] if with_truth else np.nan
+        )

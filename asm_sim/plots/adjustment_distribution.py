@@ -1,0 +1,164 @@
+"""How the payment adjustment is distributed over clinicians, by cohort and year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from asm_sim.plots.figure import (
+    BONUS,
+    INK,
+    MAXIMUM_PENALTY,
+    PENALTY,
+    RunFigure,
+    house_style,
+    new_figure,
+)
+from asm_sim.results.describe import cohort_title, one_scenario
+from asm_sim.results.statistics import estimate, percent
+
+Floats = npt.NDArray[np.float64]
+
+# Bars at least this wide, percentage points; finer bins of the run are put together.
+BAR_WIDTH = 0.5
+# Room above the highest bar for the text, of the height of the panel.
+HEADROOM = 0.42
+
+
+def plot(ds: xr.Dataset) -> RunFigure:
+    """Small multiples: a panel per performance year (down) and cohort (across).
+
+    Bars are clinicians with a final score over all draws, in percent of them per percentage point
+    of adjustment, so that areas compare between runs with other bins; those exactly at the maximum
+    penalty are drawn in black inside the bar that they fall into. The share with a penalty is
+    written with its Monte Carlo error.
+    """
+    ds = one_scenario(ds)
+    panels = [
+        _panel(ds, cohort, year)
+        for year in ds["performance_year"].values
+        for cohort in ds["cohort"].values
+    ]
+    with house_style():
+        rows, columns = ds.sizes["performance_year"], ds.sizes["cohort"]
+        figure = new_figure(ds, 3.6 * columns, 1.0 + 1.35 * rows)
+        axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for panel, ax in zip(panels, axes.ravel(), strict=True):
+            _draw(panel, ax)
+        for cohort, ax in zip(ds["cohort"].values, axes[0], strict=True):
+            ax.set_title(cohort_title(str(cohort)))
+        _scale(panels, axes[0, 0])
+        figure.suptitle("Payment adjustment of clinicians with a final score")
+        figure.supxlabel("Payment adjustment factor (% of Part B payments of the payment year)")
+        figure.supylabel("Clinicians (% per percentage point of adjustment)")
+        figure.legend(
+            handles=[
+                Patch(color=MAXIMUM_PENALTY, label="at the maximum penalty"),
+                Patch(color=PENALTY, label="other penalty"),
+                Patch(color=BONUS, label="bonus"),
+            ],
+            loc="outside lower center",
+            ncols=3,
+        )
+    figure.plotted = {"panels": panels}
+    return figure
+
+
+def _panel(ds: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
+    """The numbers of one panel; edges in percent, lower edges inclusive."""
+    at = {"cohort": cohort, "performance_year": year}
+    counts = ds["adjustment_histogram"].sel(at).sel(group="all").values
+    edges = 100.0 * ds["adjustment_bin"].values[1:].astype(np.float64)
+    # The adjustment of a final score of zero is the maximum penalty.
+    lowest = 100.0 * float(ds["adjustment_at_score"].sel(at).min())
+    inner, edges = _bars(counts[1:-1], edges)
+    inner, edges = _nothing_below(lowest, inner, edges)
+    total = int(counts.sum())
+    shares = {}
+    for name in ("share_negative", "share_maximum_penalty"):
+        mean, error = estimate(ds, name)
+        shares[name] = {"mean": float(mean.sel(at)), "mcse": float(error.sel(at))}
+    return {
+        "cohort": str(cohort),
+        "performance_year": int(year),
+        "payment_year": int(ds["payment_year"].sel(performance_year=year)),
+        "bar_edges_percent": edges,
+        "clinician_draws": inner,
+        "clinician_draws_below": int(counts[0]),
+        "clinician_draws_above": int(counts[-1]),
+        "clinicians_percent_per_point": 100.0 * inner / max(total, 1) / np.diff(edges),
+        "maximum_penalty_percent": lowest,
+        **shares,
+    }
+
+
+def _bars(
+    counts: npt.NDArray[np.int64], edges: Floats
+) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Neighbouring bins put together to bars of about ``BAR_WIDTH``, zero an edge where it was."""
+    together = max(1, round(BAR_WIDTH / float(np.median(np.diff(edges)))))
+    first = int(np.argmin(np.abs(edges))) % together
+    starts = np.unique([0, *range(first, len(counts), together)])
+    return np.add.reduceat(counts, starts), np.append(edges[starts], edges[-1])
+
+
+def _nothing_below(
+    lowest: float, counts: npt.NDArray[np.int64], edges: Floats
+) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Bars from the one that holds the lowest possible adjustment on.
+
+    Binary rounding may leave -9 % a hair below the edge at -9 %, in the bar before.
+    """
+    first = int(np.searchsorted(edges, lowest + 1e-9 * max(1.0, abs(lowest)), side="right")) - 1
+    first = max(first, 0)
+    kept = counts[first:].copy()
+    kept[0] += counts[:first].sum()
+    return kept, edges[first:]
+
+
+def _draw(panel: dict[str, Any], ax: Axes) -> None:
+    edges, heights = panel["bar_edges_percent"], panel["clinicians_percent_per_point"]
+    left, widths = edges[:-1], np.diff(edges)
+    colours = [PENALTY if middle < 0 else BONUS for middle in left + widths / 2]
+    ax.bar(left, heights, widths, align="edge", color=colours, edgecolor="white", linewidth=0.3)
+    at_maximum = 100.0 * panel["share_maximum_penalty"]["mean"]
+    ax.bar(
+        left[0], min(at_maximum / widths[0], heights[0]), widths[0], align="edge",
+        color=MAXIMUM_PENALTY,
+    )  # fmt: skip
+    ax.axvline(0.0, color=INK, linewidth=0.9)
+    ax.text(
+        0.0, 0.98, f"{panel['performance_year']}, paid in {panel['payment_year']}",
+        transform=ax.transAxes, va="top", fontweight="bold", fontsize=8,
+    )  # fmt: skip
+    negative, maximum = panel["share_negative"], panel["share_maximum_penalty"]
+    ax.text(
+        0.0, 0.83,
+        f"{percent(negative['mean'], negative['mcse'])} with a penalty\n"
+        f"{percent(maximum['mean'], maximum['mcse'])} at {panel['maximum_penalty_percent']:.3g} %",
+        transform=ax.transAxes, va="top", fontsize=7.5, color=INK,
+    )  # fmt: skip
+    beyond = panel["clinician_draws_below"] + panel["clinician_draws_above"]
+    if beyond:
+        share = 100.0 * beyond / (beyond + panel["clinician_draws"].sum())
+        ax.text(
+            1.0, 0.83, f"{share:.2g} % beyond the axis",
+            transform=ax.transAxes, va="top", ha="right", fontsize=7.5, color=INK,
+        )  # fmt: skip
+
+
+def _scale(panels: list[dict[str, Any]], ax: Axes) -> None:
+    occupied = [panel["bar_edges_percent"][:-1][panel["clinician_draws"] > 0] for panel in panels]
+    everywhere = np.concatenate([*occupied, [0.0]])
+    ax.set_xlim(everywhere.min() - BAR_WIDTH, everywhere.max() + 2 * BAR_WIDTH)
+    highest = max(float(panel["clinicians_percent_per_point"].max()) for panel in panels)
+    ax.set_ylim(0.0, max(highest, 1.0) / (1.0 - HEADROOM))
+    ax.yaxis.set_major_locator(MaxNLocator(3))
+    ax.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
