@@ -26,6 +26,8 @@ _TAIL = 3.39
 _GUARD_CONSTANT = 0.04
 _GUARD_TAIL = 0.001
 _NEGLIGIBLE = 1e-18
+_FEW = 6.0
+_ROOT_HALF = 0.7071067811865476
 
 
 @inlined
@@ -173,7 +175,11 @@ def _binomial_quantile(w, n, p):
         return 0.0
     if p >= 1.0:
         return n
-    x, inverse = _lattice_point(n * p, n * p * (1.0 - p), 0.0, 0.0, 0.0, w)
+    if n * p <= _FEW:
+        return _few_binomial(0.5 * math.erfc(-w * _ROOT_HALF), n, p)
+    if n * (1.0 - p) <= _FEW:  # count the failures from the other end
+        return n - _few_failures(0.5 * math.erfc(-w * _ROOT_HALF), n, 1.0 - p)
+    x, _ = _lattice_point(n * p, n * p * (1.0 - p), 0.0, 0.0, 0.0, w)
     k = min(max(math.floor(x + 0.5), 0.0), n)
     odds = p / (1.0 - p)
     mass = math.exp(
@@ -181,7 +187,7 @@ def _binomial_quantile(w, n, p):
         + k * math.log(p) + (n - k) * math.log1p(-p)
     )
     if w <= 0.0:
-        target = 0.5 * math.erfc(-w * math.sqrt(0.5))
+        target = 0.5 * math.erfc(-w * _ROOT_HALF)
         below = mass  # P(X <= k), summed downward
         term = mass
         j = k
@@ -198,7 +204,7 @@ def _binomial_quantile(w, n, p):
             mass *= k / ((n - k + 1.0) * odds)
             k -= 1.0
         return k
-    target = 0.5 * math.erfc(w * math.sqrt(0.5))
+    target = 0.5 * math.erfc(w * _ROOT_HALF)
     above = 0.0  # P(X > k), summed upward
     term = mass
     j = k
@@ -220,6 +226,37 @@ def _binomial_quantile(w, n, p):
 
 
 @kernel
+def _few_binomial(u, n, p):
+    """Smallest k with P(X <= k) >= u, upward from zero: for distributions that lie near zero."""
+    odds = p / (1.0 - p)
+    mass = math.exp(n * math.log1p(-p))
+    below = mass
+    k = 0.0
+    while below < u and k < n and mass > _NEGLIGIBLE * below:
+        mass *= (n - k) * odds / (k + 1.0)
+        k += 1.0
+        below += mass
+    return k
+
+
+@kernel
+def _few_failures(u, n, q):
+    """Largest j of failures with P(failures >= j) >= u: the same quantile, seen from the top.
+
+    P(successes <= k) = P(failures >= n - k), so the smallest k is the largest such j.
+    """
+    odds = q / (1.0 - q)
+    mass = math.exp(n * math.log1p(-q))
+    fewer = mass  # P(failures <= j)
+    j = 0.0
+    while 1.0 - fewer >= u and j < n and mass > 0.0:
+        mass *= (n - j) * odds / (j + 1.0)
+        j += 1.0
+        fewer += mass
+    return j
+
+
+@kernel
 def _poisson_quantile(w, mean):
     """Smallest k with P(X <= k) >= Phi(w), by summation of the exact probabilities."""
     if mean <= 0.0:
@@ -228,7 +265,7 @@ def _poisson_quantile(w, mean):
     k = max(math.floor(x + 0.5), 0.0)
     mass = math.exp(k * math.log(mean) - mean - math.lgamma(k + 1.0))
     if w <= 0.0:
-        target = 0.5 * math.erfc(-w * math.sqrt(0.5))
+        target = 0.5 * math.erfc(-w * _ROOT_HALF)
         below = mass
         term = mass
         j = k
@@ -245,7 +282,7 @@ def _poisson_quantile(w, mean):
             mass *= k / mean
             k -= 1.0
         return k
-    target = 0.5 * math.erfc(w * math.sqrt(0.5))
+    target = 0.5 * math.erfc(w * _ROOT_HALF)
     above = 0.0
     term = mass
     j = k

@@ -17,8 +17,11 @@ from asm_sim.plots.figure import (
     MAXIMUM_PENALTY,
     PENALTY,
     RunFigure,
+    add_key,
     house_style,
     new_figure,
+    signed,
+    typeset,
 )
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import estimate, percent
@@ -47,25 +50,23 @@ def plot(ds: xr.Dataset) -> RunFigure:
     ]
     with house_style():
         rows, columns = ds.sizes["performance_year"], ds.sizes["cohort"]
-        figure = new_figure(ds, 3.6 * columns, 1.0 + 1.35 * rows)
+        title = "Payment adjustment of clinicians with a final score"
+        figure = new_figure(ds, 3.6 * columns, 1.3 + 1.35 * rows, title)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)
         for cohort, ax in zip(ds["cohort"].values, axes[0], strict=True):
             ax.set_title(cohort_title(str(cohort)))
         _scale(panels, axes[0, 0])
-        figure.suptitle("Payment adjustment of clinicians with a final score")
-        figure.supxlabel("Payment adjustment factor (% of Part B payments of the payment year)")
+        for ax in axes[-1]:
+            ax.set_xlabel("Payment adjustment factor (% of Part B payments)")
         figure.supylabel("Clinicians (% per percentage point of adjustment)")
-        figure.legend(
-            handles=[
-                Patch(color=MAXIMUM_PENALTY, label="at the maximum penalty"),
-                Patch(color=PENALTY, label="other penalty"),
-                Patch(color=BONUS, label="bonus"),
-            ],
-            loc="outside lower center",
-            ncols=3,
-        )
+        key = {
+            "at the maximum penalty": MAXIMUM_PENALTY,
+            "other penalty": PENALTY,
+            "bonus": BONUS,
+        }
+        add_key(figure, [Patch(color=colour, label=label) for label, colour in key.items()])
     figure.plotted = {"panels": panels}
     return figure
 
@@ -98,9 +99,7 @@ def _panel(ds: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
     }
 
 
-def _bars(
-    counts: npt.NDArray[np.int64], edges: Floats
-) -> tuple[npt.NDArray[np.int64], Floats]:
+def _bars(counts: npt.NDArray[np.int64], edges: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     """Neighbouring bins put together to bars of about ``BAR_WIDTH``, zero an edge where it was."""
     together = max(1, round(BAR_WIDTH / float(np.median(np.diff(edges)))))
     first = int(np.argmin(np.abs(edges))) % together
@@ -133,17 +132,22 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
         color=MAXIMUM_PENALTY,
     )  # fmt: skip
     ax.axvline(0.0, color=INK, linewidth=0.9)
-    ax.text(
-        0.0, 0.98, f"{panel['performance_year']}, paid in {panel['payment_year']}",
-        transform=ax.transAxes, va="top", fontweight="bold", fontsize=8,
-    )  # fmt: skip
     negative, maximum = panel["share_negative"], panel["share_maximum_penalty"]
-    ax.text(
-        0.0, 0.83,
-        f"{percent(negative['mean'], negative['mcse'])} with a penalty\n"
-        f"{percent(maximum['mean'], maximum['mcse'])} at {panel['maximum_penalty_percent']:.3g} %",
-        transform=ax.transAxes, va="top", fontsize=7.5, color=INK,
-    )  # fmt: skip
+    lines = (
+        (0.98, f"{panel['performance_year']}, paid in {panel['payment_year']}", "bold"),
+        (0.84, f"{percent(negative['mean'], negative['mcse'])} with a penalty", "normal"),
+        (
+            0.71,
+            f"{percent(maximum['mean'], maximum['mcse'])} at "
+            f"{panel['maximum_penalty_percent']:.3g} %",
+            "normal",
+        ),
+    )
+    for height, line, weight in lines:
+        ax.text(
+            0.01, height, typeset(line), transform=ax.transAxes, va="top",
+            fontsize=7.5, fontweight=weight, bbox={"facecolor": "white", "pad": 0.8},
+        )  # fmt: skip
     beyond = panel["clinician_draws_below"] + panel["clinician_draws_above"]
     if beyond:
         share = 100.0 * beyond / (beyond + panel["clinician_draws"].sum())
@@ -159,6 +163,7 @@ def _scale(panels: list[dict[str, Any]], ax: Axes) -> None:
     ax.set_xlim(everywhere.min() - BAR_WIDTH, everywhere.max() + 2 * BAR_WIDTH)
     highest = max(float(panel["clinicians_percent_per_point"].max()) for panel in panels)
     ax.set_ylim(0.0, max(highest, 1.0) / (1.0 - HEADROOM))
-    ax.yaxis.set_major_locator(MaxNLocator(3))
+    ticks = MaxNLocator(2, steps=[1, 2, 5, 10]).tick_values(0.0, max(highest, 1.0))
+    ax.set_yticks([tick for tick in ticks if tick <= max(highest, 1.0)])
     ax.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}" if value else "0"))
+    ax.xaxis.set_major_formatter(FuncFormatter(signed))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import matplotlib.style
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from asm_sim.results.describe import source_line
 
 STYLE = Path(__file__).with_name("asm.mplstyle")
 SOURCE_LINE = "source-line"
-SOURCE_LINE_INCHES = 0.25
+HEAD_INCHES, FOOT_INCHES = 0.55, 0.25
+INDENT = 0.01
 
 # The roles that colours play, dark against light so that they differ in grey too.
 PENALTY, BONUS, MAXIMUM_PENALTY = "#B5561C", "#9CCBE6", "#2B1100"
@@ -45,20 +50,40 @@ def house_style() -> AbstractContextManager[None]:
     return matplotlib.style.context(["default", STYLE])
 
 
-def new_figure(ds: xr.Dataset, width: float, height: float) -> RunFigure:
-    """An empty figure (inches) with room for, and with, the source line at its foot."""
-    figure = RunFigure(figsize=(width, height), layout="constrained")
+def new_figure(ds: xr.Dataset, width: float, height: float, title: str) -> RunFigure:
+    """An empty figure (inches) with its title, room for a key, and the source line at its foot."""
+    head, foot = HEAD_INCHES / height, FOOT_INCHES / height
+    layout = ConstrainedLayoutEngine(rect=(0.0, foot, 1.0, 1.0 - foot - head))
+    figure = RunFigure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
-    foot = SOURCE_LINE_INCHES / height
-    figure.get_layout_engine().set(rect=(0.0, foot, 1.0, 1.0 - foot))  # type: ignore[union-attr]
-    figure.text(
-        0.01,
-        0.25 * foot,
-        f"Source: {source_line(ds)}",
-        gid=SOURCE_LINE,
-        color=QUIET,
-        fontsize=6.5,
-        va="bottom",
-    )
+    for text in (
+        figure.text(INDENT, 1.0 - 0.08 / height, title, va="top", fontsize=11, fontweight="bold"),
+        figure.text(
+            INDENT, 0.07 / height, f"Source: {source_line(ds)}",
+            va="bottom", fontsize=6.5, color=QUIET, gid=SOURCE_LINE,
+        ),
+    ):  # fmt: skip
+        text.set_in_layout(False)
     figure.plotted = {}
     return figure
+
+
+def add_key(figure: RunFigure, handles: Sequence[Artist]) -> None:
+    """One line below the title that says what is drawn how."""
+    legend = figure.legend(
+        handles=list(handles),
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1.0 - 0.27 / figure.get_figheight()),
+        ncols=len(handles),
+    )
+    legend.set_in_layout(False)
+
+
+def typeset(text: str) -> str:
+    """With the sign of minus in place of the hyphen."""
+    return re.sub(r"(?<!\w)-(?=\d)", "\N{MINUS SIGN}", text)
+
+
+def signed(value: float, _position: int | None = None) -> str:
+    """A tick label of a gain or a loss: with its sign, zero without."""
+    return typeset(f"{value:+g}") if value else "0"

@@ -1,0 +1,167 @@
+"""What a final score is worth: the adjustment at each score, and where the clinicians are."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from asm_sim.plots.figure import (
+    FIRST_YEAR,
+    INK,
+    LAST_YEAR,
+    QUIET,
+    STRIP,
+    RunFigure,
+    add_key,
+    house_style,
+    new_figure,
+    signed,
+)
+from asm_sim.results.describe import cohort_title, one_scenario
+from asm_sim.results.statistics import estimate, round_to_error
+
+Floats = npt.NDArray[np.float64]
+
+BAND = (0.05, 0.95)
+
+
+def plot(ds: xr.Dataset) -> RunFigure:
+    """A panel per cohort: adjustment against final score in the first and the last year.
+
+    Lines are medians over draws, bands run from the 5th to the 95th percentile over draws: how much
+    the price of a score depends on who else is in the cohort, not how sure its mean is. Marked are
+    the median of the positive final scores and the score that breaks even, with its Monte Carlo
+    error. The strip below shows where clinicians are, in percent of them per point, first year.
+    """
+    ds = one_scenario(ds)
+    panels = [_panel(ds, str(cohort)) for cohort in ds["cohort"].values]
+    with house_style():
+        title = "What a final score is worth"
+        figure = new_figure(ds, 3.6 * len(panels), 4.6, title)
+        axes = figure.subplots(
+            2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[4.5, 1]
+        )
+        for panel, (above, below) in zip(panels, axes.T, strict=True):
+            _draw_curves(panel, above)
+            _draw_strip(panel, below)
+            above.set_title(cohort_title(panel["cohort"]))
+            below.set_xlabel("Final score (points)")
+        axes[0, 0].set_ylabel("Payment adjustment factor\n(% of Part B payments)")
+        axes[1, 0].set_ylabel("Clinicians\n(% per point)")
+        add_key(figure, _key(panels[0]))
+    figure.plotted = {"panels": panels}
+    return figure
+
+
+def _panel(ds: xr.Dataset, cohort: str) -> dict[str, Any]:
+    of_cohort = ds.sel(cohort=cohort)
+    years = sorted({int(of_cohort["performance_year"][end]) for end in (0, -1)})
+    counts = of_cohort["final_score_histogram"].sel(performance_year=years[0], group="all").values
+    counts, edges = _inside(counts, ds["score_bin"].values.astype(np.float64))
+    return {
+        "cohort": cohort,
+        "score_points": ds["score"].values,
+        "curves": [_curve(of_cohort, year) for year in years],
+        "clinicians": {
+            "performance_year": years[0],
+            "bar_edges_points": edges,
+            "clinician_draws": counts,
+            "clinicians_percent_per_point": 100.0 * counts / max(counts.sum(), 1) / np.diff(edges),
+        },
+    }
+
+
+def _curve(of_cohort: xr.Dataset, year: int) -> dict[str, Any]:
+    of_year = of_cohort.sel(performance_year=year)
+    by_draw = 100.0 * of_year["adjustment_at_score"].transpose("draw", "score").values
+    low, middle, high = np.quantile(by_draw, [BAND[0], 0.5, BAND[1]], axis=0)
+    marks = {}
+    for name in ("break_even_score", "median_final_score"):
+        mean, error = estimate(of_year, name)
+        marks[f"{name}_points"] = {"mean": float(mean), "mcse": float(error)}
+    return {
+        "performance_year": year,
+        "payment_year": int(of_year["payment_year"]),
+        "adjustment_percent_median": middle,
+        "adjustment_percent_p05": low,
+        "adjustment_percent_p95": high,
+        **marks,
+    }
+
+
+def _inside(
+    counts: npt.NDArray[np.int64], lower_edges: Floats
+) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Counts between the finite edges; what is at or beyond an end joins the bar at that end.
+
+    The greatest final score lies on the last edge, so the last bar is closed on both sides.
+    """
+    inner = counts[1:-1].copy()
+    inner[0] += counts[0]
+    inner[-1] += counts[-1]
+    return inner, lower_edges[1:]
+
+
+def _draw_curves(panel: dict[str, Any], ax: Axes) -> None:
+    scores = panel["score_points"]
+    ax.axhline(0.0, color=INK, linewidth=0.9)
+    for curve, (colour, style) in zip(panel["curves"], _looks(panel), strict=True):
+        ax.fill_between(
+            scores, curve["adjustment_percent_p05"], curve["adjustment_percent_p95"],
+            color=colour, alpha=0.25, linewidth=0,
+        )  # fmt: skip
+        ax.plot(scores, curve["adjustment_percent_median"], color=colour, linestyle=style)
+    ax.margins(y=0.08)
+    _mark(panel["curves"][0], ax)
+    ax.yaxis.set_major_formatter(FuncFormatter(signed))
+    ax.set_xlim(0.0, 100.0)
+
+
+def _mark(curve: dict[str, Any], ax: Axes) -> None:
+    """The median and the break-even score of one year; nothing where there is none."""
+    year = curve["performance_year"]
+    median, even = curve["median_final_score_points"], curve["break_even_score_points"]
+    looks: dict[str, Any] = {"ha": "right", "fontsize": 7.5, "textcoords": "offset points"}
+    if np.isfinite(median["mean"]):
+        ax.axvline(median["mean"], color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)))
+        ax.annotate(
+            f"median {year}: {round_to_error(median['mean'], median['mcse'])}",
+            (median["mean"], 1.0), (-4, -2), xycoords=("data", "axes fraction"),
+            va="top", color=QUIET, **looks,
+        )  # fmt: skip
+    if np.isfinite(even["mean"]):
+        ax.plot(even["mean"], 0.0, "o", color=INK, markersize=5, zorder=5)
+        ax.annotate(
+            f"break-even {year}: {round_to_error(even['mean'], even['mcse'])}",
+            (even["mean"], 0.0), (-12, 4), color=INK, **looks,
+        )  # fmt: skip
+
+
+def _draw_strip(panel: dict[str, Any], ax: Axes) -> None:
+    edges = panel["clinicians"]["bar_edges_points"]
+    heights = panel["clinicians"]["clinicians_percent_per_point"]
+    ax.bar(edges[:-1], heights, np.diff(edges), align="edge", color=STRIP)
+    ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
+
+
+def _looks(panel: dict[str, Any]) -> list[tuple[str, Literal["-", "--"]]]:
+    return [(FIRST_YEAR, "-"), (LAST_YEAR, "--")][: len(panel["curves"])]
+
+
+def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
+    lines: list[Line2D | Patch] = [
+        Line2D(
+            [], [], color=colour, linestyle=style,
+            label=f"{curve['performance_year']}, paid in {curve['payment_year']}",
+        )
+        for curve, (colour, style) in zip(panel["curves"], _looks(panel), strict=True)
+    ]  # fmt: skip
+    band = Patch(color=QUIET, alpha=0.35, label="5th to 95th percentile of draws")
+    return [*lines, band]
