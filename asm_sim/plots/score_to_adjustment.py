@@ -152,7 +152,8 @@ def _draw_strip(panel: dict[str, Any], ax: Axes) -> None:
 
 
 def _looks(panel: dict[str, Any]) -> list[tuple[str, Literal["-", "--"]]]:
-    return [(FIRST_YEAR, "-"), (LAST_YEAR, "--")][: len(panel["curves"])]
+    looks: list[tuple[str, Literal["-", "--"]]] = [(FIRST_YEAR, "-"), (LAST_YEAR, "--")]
+    return looks[: len(panel["curves"])]
 
 
 def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
