@@ -20,7 +20,7 @@ LEADING_ASSUMPTIONS = (
     ("rules.payment.exchange.steepness", "the steepness of the logistic that turns a final score "
      "into a payment"),
     ("population.cost.reliability_at_20", "the reliability of the cost measure at 20 episodes"),
-    ("rules.cost.standard_deviation_curve.anchor", "the points that median cost earns"),
+    ("rules.cost.standard_deviation_curve.anchor", "the anchor of the cost curve"),
     ("rules.final_score.missing_category", "what a category that cannot be scored counts for"),
     ("rules.complex_patient.form", "the formula for complex patients"),
 )  # fmt: skip
@@ -85,22 +85,23 @@ def provenance(ds: xr.Dataset) -> dict[str, Any]:
 def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
     """What the results rest on most, with the values that this run used.
 
-    Values come from the attribute ``assumptions`` (a mapping, or JSON text of one, from dotted path
-    to value, unit and status), else from the resolved scenario in ``scenario_yaml``.
+    Values come from the attribute ``assumptions``: JSON text of a mapping from a parameter's dotted
+    path to its ``value``, ``unit`` and ``status``. For what is not in it, they come from the
+    settings (``set``) of the resolved scenario in ``scenario_yaml``, without unit or status.
     """
-    stated = _stated(ds.attrs.get("assumptions"))
-    document = _document(ds.attrs.get("scenario_yaml"))
+    stated = _mapping(json.loads(ds.attrs.get("assumptions", "{}")))
+    settings = _mapping(_mapping(_document(ds.attrs.get("scenario_yaml"))).get("set"))
     assumptions = []
     for path, words in LEADING_ASSUMPTIONS:
-        leaf = stated.get(path, _below(document, path))
+        leaf = _at(stated, path)
+        if leaf is None:
+            leaf = _at(settings, path)
         assumptions.append(Assumption(path, words, _written(leaf), _status(leaf)))
     return assumptions
 
 
-def _stated(attribute: Any) -> Mapping[str, Any]:
-    if isinstance(attribute, str):
-        attribute = json.loads(attribute)
-    return attribute if isinstance(attribute, Mapping) else {}
+def _mapping(data: Any) -> Mapping[str, Any]:
+    return data if isinstance(data, Mapping) else {}
 
 
 def _document(text: Any) -> Any:
@@ -111,12 +112,16 @@ def _document(text: Any) -> Any:
     return YAML(typ="safe", pure=True).load(io.StringIO(text))
 
 
-def _below(document: Any, path: str) -> Any:
-    for part in path.split("."):
-        if not isinstance(document, Mapping):
-            return None
-        document = document.get(part)
-    return document
+def _at(by_path: Mapping[str, Any], path: str) -> Any:
+    """The parameter at ``path``; for a group, its parameters by name; None where there is none."""
+    if path in by_path:
+        return by_path[path]
+    below = {
+        str(key).removeprefix(f"{path}."): leaf
+        for key, leaf in by_path.items()
+        if str(key).startswith(f"{path}.")
+    }
+    return below or None
 
 
 def _written(leaf: Any) -> str:

@@ -7,6 +7,7 @@ hold and the numbers are of a plausible size.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,20 @@ PAID_OUT = 0.85
 
 SCENARIO_YAML = """\
 title: Baseline
-rules:
-  payment:
-    redistribution_share: {value: 0.85, unit: fraction of the amount at risk, status: secondary}
-    exchange:
-      steepness: {value: 0.1, unit: per point, status: assumption}
+rules: asm-2026-final
+population: roster-2027-preliminary
+draws: 2000
+seed: 1
+set: {}
 """
+ASSUMPTIONS = {
+    "rules.payment.exchange.steepness": (0.1, "per point"),
+    "rules.cost.standard_deviation_curve.anchor": (7.5, "points"),
+    "rules.final_score.missing_category": ("reweight", "treatment"),
+    "rules.complex_patient.form": ("mips", "form"),
+    "population.cost.reliability_at_20.HF": (0.5, "reliability"),
+    "population.cost.reliability_at_20.LBP": (0.55, "reliability"),
+}
 
 COORDINATE_VALUES: dict[str, npt.NDArray[Any]] = {
     "quantile": np.array([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]),
@@ -104,6 +113,12 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
             "title": "Baseline",
             "scenario": "baseline",
             "scenario_yaml": SCENARIO_YAML,
+            "assumptions": json.dumps(
+                {
+                    path: {"value": value, "unit": unit, "status": "assumption"}
+                    for path, (value, unit) in ASSUMPTIONS.items()
+                }
+            ),
             "scenario_hash": "0123456789abcdef" * 4,
             "rules_hash": "1" * 64,
             "population_hash": "2" * 64,

@@ -149,23 +149,32 @@ def test_sentences_follow_the_data(ds: xr.Dataset) -> None:
     assert "over payment year 2031 penalties" in sentences(one_year)[0]
 
 
-def test_assumptions_that_the_run_states_come_first(ds: xr.Dataset) -> None:
-    stated = {
-        "rules.payment.exchange.steepness": {
-            "value": 0.2,
-            "unit": "per point",
-            "status": "derived",
-        },
-        "population.cost.reliability_at_20": {
-            "HF": {"value": 0.5, "unit": "reliability", "status": "assumption"},
-            "LBP": {"value": 0.55, "unit": "reliability", "status": "assumption"},
-        },
-    }
-    changed = ds.assign_attrs(assumptions=json.dumps(stated))
-    sentence = sentences(changed)[2]
-    assert "(0.2 per point, derived), then" in sentence
-    assert "no source states" not in sentence
+def test_assumptions_carry_the_values_and_status_of_the_run(ds: xr.Dataset) -> None:
+    sentence = sentences(ds)[2]
     assert "at 20 episodes (HF 0.5, LBP 0.55, assumption)" in sentence
+    assert "the anchor of the cost curve (7.5 points, assumption)" in sentence
+    assert "which no source states, then" in sentence
+    known = json.loads(ds.attrs["assumptions"])
+    known["rules.payment.exchange.steepness"] |= {"value": 0.2, "status": "regulation"}
+    changed = sentences(ds.assign_attrs(assumptions=json.dumps(known)))[2]
+    assert "(0.2 per point, regulation), then" in changed
+
+
+def test_settings_of_the_scenario_stand_in_where_assumptions_are_not_recorded(
+    ds: xr.Dataset,
+) -> None:
+    changed = ds.assign_attrs(
+        assumptions="{}",
+        scenario_yaml="""\
+set:
+  rules.payment.exchange.steepness: 0.2
+  population.cost.reliability_at_20.LBP: 0.4
+""",
+    )
+    first, second, third, *_ = leading_assumptions(changed)
+    assert (first.value, first.status) == ("0.2", "")
+    assert (second.value, second.status) == ("LBP 0.4", "")
+    assert (third.value, third.status) == ("", "")
 
 
 def test_without_a_recorded_scenario_no_value_is_claimed(ds: xr.Dataset) -> None:
