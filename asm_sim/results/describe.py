@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ LEADING_ASSUMPTIONS = (
 class Assumption:
     """One parameter that the results rest on, as the run had it.
 
-    ``value`` is its value in words (empty where the run does not record it); ``status`` says how
-    well it is known, as in the rule set.
+    ``value`` is its value in words, empty where the run does not record it; ``status`` is
+    ``assumption``, or empty where it is known better.
     """
 
     path: str
@@ -74,42 +73,31 @@ def source_line(ds: xr.Dataset) -> str:
 
 
 def provenance(ds: xr.Dataset) -> dict[str, Any]:
-    """The attributes that name a run (plain Python values), less the scenario's text."""
+    """The attributes that name a run (plain Python values), less the long texts."""
     return {
         str(name): value if isinstance(value, str | int | float) else str(value)
         for name, value in ds.attrs.items()
-        if name not in {"scenario_yaml", "assumptions"}
+        if name not in {"scenario_yaml", "parameters", "assumptions"}
     }
 
 
 def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
     """What the results rest on most, with the values that this run used.
 
-    Values come from the attribute ``assumptions``: JSON text of a mapping from a parameter's dotted
-    path to its ``value``, ``unit`` and ``status``. For what is not in it, they come from the
-    settings (``set``) of the resolved scenario in ``scenario_yaml``, without unit or status.
+    From the run's attributes, JSON text each: ``assumptions`` maps the dotted path of every
+    parameter of status assumption to its ``value`` and ``unit``; ``parameters`` maps the path of
+    every parameter to its value, whatever its status.
     """
-    stated = _mapping(json.loads(ds.attrs.get("assumptions", "{}")))
-    settings = _mapping(_mapping(_document(ds.attrs.get("scenario_yaml"))).get("set"))
+    assumed, parameters = (
+        json.loads(ds.attrs.get(name, "{}")) for name in ("assumptions", "parameters")
+    )
     assumptions = []
     for path, words in LEADING_ASSUMPTIONS:
-        leaf = _at(stated, path)
-        if leaf is None:
-            leaf = _at(settings, path)
-        assumptions.append(Assumption(path, words, _written(leaf), _status(leaf)))
+        leaf = _at(assumed, path)
+        status = "" if leaf is None else "assumption"
+        known = _at(parameters, path) if leaf is None else leaf
+        assumptions.append(Assumption(path, words, _written(known), status))
     return assumptions
-
-
-def _mapping(data: Any) -> Mapping[str, Any]:
-    return data if isinstance(data, Mapping) else {}
-
-
-def _document(text: Any) -> Any:
-    if not isinstance(text, str):
-        return None
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe", pure=True).load(io.StringIO(text))
 
 
 def _at(by_path: Mapping[str, Any], path: str) -> Any:
@@ -145,12 +133,3 @@ def _value(leaf: Any) -> Any:
 
 def _plain(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _status(leaf: Any) -> str:
-    if not isinstance(leaf, Mapping):
-        return ""
-    if "value" in leaf:
-        return str(leaf.get("status", ""))
-    statuses = {_status(part) for part in leaf.values()}
-    return statuses.pop() if len(statuses) == 1 else ""

@@ -1,0 +1,50 @@
+"""asm_sim: a Monte Carlo policy research toolkit for Medicare's Ambulatory Specialty Model.
+
+    import asm_sim as asm
+    ds = asm.simulate("baseline", draws=500, seed=1)
+
+Nothing heavy is imported until it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "InputError": ("asm_sim.errors", "InputError"),
+    "Scenario": ("asm_sim.scenario.schema", "Scenario"),
+    "cohort_table": ("asm_sim.engine.export", "cohort_table"),
+    "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
+    "open_results": ("asm_sim.results.open", "open_results"),
+    "rules": ("asm_sim.rules", None),
+    "plots": ("asm_sim.plots", None),
+    "score": ("asm_sim.score", None),
+    "simulate": ("asm_sim.engine.local", "simulate"),
+}
+
+__all__ = ["__version__", *_WHERE]
+
+if TYPE_CHECKING:
+    from asm_sim import plots, rules, score
+    from asm_sim.engine.export import cohort_table
+    from asm_sim.engine.local import simulate
+    from asm_sim.errors import InputError
+    from asm_sim.results.open import open_results
+    from asm_sim.scenario.load import load_scenario
+    from asm_sim.scenario.schema import Scenario
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _WHERE[name]
+    loaded = importlib.import_module(module)
+    return loaded if attribute is None else getattr(loaded, attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

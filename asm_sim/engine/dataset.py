@@ -1,0 +1,169 @@
+"""From arrays to the run's Dataset: coordinates, attributes, and what is derived at the end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numba
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from asm_sim import __version__
+from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
+from asm_sim.engine.plan import (
+    ADJUSTMENT_BINS,
+    DOLLARS_BINS,
+    QUANTILES,
+    SCORE_BINS,
+    SCORES,
+    Plan,
+)
+from asm_sim.kernels.summaries import (
+    ADJUSTMENT_ONE,
+    C_ADJUSTMENT,
+    C_ADJUSTMENT_SQUARED,
+    C_NEGATIVE,
+    C_RANK,
+    C_RANK_SQUARED,
+    C_SCORE,
+    C_SCORE_SQUARED,
+    C_SCORED,
+    QUINTILES,
+    SCORE_ONE,
+    SCORE_SQUARED_ONE,
+)
+from asm_sim.parameters import leaves
+from asm_sim.results.registry import COORDINATES, HISTOGRAMS, PANEL, VARIABLES
+
+_SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
+
+
+def coordinates(plan: Plan) -> dict[str, Any]:
+    """All coordinates with their metadata."""
+    rules = plan.scenario.rules
+
+    def edges(bins: tuple[float, float, int]) -> NDArray[np.float64]:
+        lowest, width, count = bins
+        return np.concatenate([[-np.inf], lowest + width * np.arange(count + 1)])
+
+    values: dict[str, tuple[str, Any]] = {
+        "draw": ("draw", np.arange(plan.scenario.draws)),
+        "draw_sample": ("draw_sample", np.arange(plan.panel_draws)),
+        "cohort": ("cohort", np.array(plan.roster.cohorts)),
+        "performance_year": ("performance_year", np.array(plan.years)),
+        "payment_year": (
+            "performance_year",
+            np.array([rules.payment_year(year) for year in plan.years]),
+        ),
+        "group": ("group", np.array([group.label for group in plan.groups])),
+        "grouping": ("group", np.array([group.grouping for group in plan.groups])),
+        "quantile": ("quantile", np.array(QUANTILES)),
+        "score": ("score", np.array(SCORES)),
+        "from_quintile": ("from_quintile", np.arange(1, QUINTILES + 1)),
+        "to_quintile": ("to_quintile", np.arange(1, QUINTILES + 1)),
+        "n_years": ("n_years", np.arange(len(plan.years) + 1)),
+        "clinician": ("clinician", np.arange(plan.clinicians)),
+        "clinician_id": ("clinician", np.array(plan.roster.clinician_id)),
+        "clinician_cohort": (
+            "clinician",
+            np.array(plan.roster.cohorts)[plan.roster.cohort],
+        ),
+        "adjustment_bin": ("adjustment_bin", edges(ADJUSTMENT_BINS)),
+        "score_bin": ("score_bin", edges(SCORE_BINS)),
+        "dollars_bin": ("dollars_bin", edges(DOLLARS_BINS)),
+    }
+    return {name: (dim, value, COORDINATES[name]) for name, (dim, value) in values.items()}
+
+
+def attributes(plan: Plan) -> dict[str, Any]:
+    """What a reader must know to make the run again."""
+    scenario = plan.scenario
+    rule_leaves = dict(leaves(scenario.rules, "rules"))
+    population_leaves = dict(leaves(scenario.population, "population"))
+    assumed = {
+        path: {"value": _plain(leaf), "unit": leaf.unit, "description": leaf.description}
+        for path, leaf in (rule_leaves | population_leaves).items()
+        if leaf.status == "assumption"
+    }
+    parameters = {path: _plain(leaf) for path, leaf in (rule_leaves | population_leaves).items()}
+    return {
+        "title": scenario.title,
+        "scenario": scenario.name,
+        "scenario_yaml": json.dumps(scenario.resolved(), indent=1),  # JSON is YAML
+        "scenario_hash": plan.scenario_hash(),
+        "rules": scenario.rules.id,
+        "rules_hash": scenario.rules_hash,
+        "population": scenario.population.id,
+        "population_hash": scenario.population_hash,
+        "roster_hash": plan.roster.sha256,
+        "seed": str(scenario.seed),  # up to 64 bits: more than JSON readers hold
+        "draws": scenario.draws,
+        "rng": "Philox4x32-10, addressed",
+        "parameters": json.dumps(parameters),
+        "assumptions": json.dumps(assumed),
+        "asm_sim_version": __version__,
+        "numpy_version": np.__version__,
+        "numba_version": numba.__version__,
+        "created_by": f"asm_sim {__version__}",
+    }
+
+
+def _plain(leaf: Any) -> Any:
+    value = leaf.value
+    return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def clinician_variables(plan: Plan, sums: NDArray[np.int64]) -> Arrays:
+    """Means and spreads of each clinician over draws, from their fixed-point sums [8, n, Y]."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count = sums[C_SCORED].astype(np.float64)
+        count[count == 0] = np.nan
+
+        def mean_and_sd(
+            first: int, second: int, one: float, one_squared: float
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            mean = sums[first] / one / count
+            variance = np.clip(sums[second] / one_squared - count * mean**2, 0, None) / (count - 1)
+            sd = np.sqrt(np.where(count > 1, variance, np.nan))
+            return mean, np.where(sd < _SMALLEST_SD, 0.0, sd)
+
+        adjustment = mean_and_sd(C_ADJUSTMENT, C_ADJUSTMENT_SQUARED, ADJUSTMENT_ONE, ADJUSTMENT_ONE)
+        score = mean_and_sd(C_SCORE, C_SCORE_SQUARED, SCORE_ONE, SCORE_SQUARED_ONE)
+        rank = mean_and_sd(C_RANK, C_RANK_SQUARED, 2.0, 4.0)
+        return {
+            "clinician_draws_scored": sums[C_SCORED].astype(np.float64),
+            "clinician_adjustment_mean": adjustment[0],
+            "clinician_adjustment_sd": adjustment[1],
+            "clinician_probability_negative": sums[C_NEGATIVE] / count,
+            "clinician_final_score_mean": score[0],
+            "clinician_final_score_sd": score[1],
+            "clinician_rank_mean": rank[0],
+            "clinician_rank_sd": rank[1],
+        }
+
+
+def is_sum(name: str) -> bool:
+    """Whether a variable's blocks are added (otherwise they are joined along the draws)."""
+    return name == CLINICIAN_SUMS_NAME or name in {variable.name for variable in HISTOGRAMS}
+
+
+def is_panel(name: str) -> bool:
+    return name in {variable.name for variable in PANEL}
+
+
+def in_memory(plan: Plan, blocks: list[Arrays]) -> xr.Dataset:
+    """A Dataset from all blocks of a run, in order."""
+    names = list(dict.fromkeys(name for arrays in blocks for name in arrays))
+    arrays: Arrays = {}
+    for name in names:
+        parts = [block[name] for block in blocks if name in block]
+        arrays[name] = sum(parts[1:], parts[0]) if is_sum(name) else np.concatenate(parts)
+    if CLINICIAN_SUMS_NAME in arrays:
+        arrays |= clinician_variables(plan, arrays.pop(CLINICIAN_SUMS_NAME))
+    variables = {
+        name: (VARIABLES[name].dims, values, VARIABLES[name].attrs)
+        for name, values in arrays.items()
+    }
+    return xr.Dataset(variables, coords=coordinates(plan), attrs=attributes(plan))

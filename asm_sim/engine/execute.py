@@ -1,0 +1,160 @@
+"""Running a block: its draws spread over threads, its results as named arrays.
+
+Threads share the draws of a block; the kernel holds no lock while it runs. Everything that a thread
+returns is per draw or an integer count, so nothing depends on who did what.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.engine.plan import (
+    ADJUSTMENT_BINS,
+    DOLLARS_BINS,
+    QUANTILES,
+    SCORE_BINS,
+    SCORES,
+    Block,
+    CohortPlan,
+    Plan,
+    grids,
+)
+from asm_sim.errors import InputError
+from asm_sim.kernels.draw import simulate_cohort
+from asm_sim.kernels.summaries import (
+    CLINICIAN_SUMS,
+    GROUP_STATISTICS,
+    PANEL_VARIABLES,
+    QUINTILES,
+    YEARLY_STATISTICS,
+    Output,
+)
+from asm_sim.results.registry import BY_GROUP, DRAW_LEVEL, HISTOGRAMS, PANEL, YEARLY
+
+Arrays = dict[str, NDArray[Any]]
+
+DRAWS_PER_TASK = 10
+CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
+_EVERYONE, _SIZES = 0, slice(1, 5)
+
+
+def thread_count() -> int:
+    """NUMBA_NUM_THREADS where it is set, else the processors that this process may use."""
+    given = os.environ.get("NUMBA_NUM_THREADS")
+    if given is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    if not given.isdigit() or int(given) < 1:
+        raise InputError(f"NUMBA_NUM_THREADS={given!r}: must be a whole number, 1 or more")
+    return int(given)
+
+
+def run_block(plan: Plan, block: Block, pool: ThreadPoolExecutor) -> Arrays:
+    """All variables of a block, named and laid out as in the registry."""
+    tasks = [
+        (cohort, first, min(DRAWS_PER_TASK, block.first + block.draws - first))
+        for cohort in plan.cohorts
+        for first in range(block.first, block.first + block.draws, DRAWS_PER_TASK)
+    ]
+    outputs = list(pool.map(lambda task: _run_task(plan, *task), tasks))
+    per_cohort = len(tasks) // len(plan.cohorts)
+    parts = [outputs[i : i + per_cohort] for i in range(0, len(outputs), per_cohort)]
+    return _named(plan, block, parts)
+
+
+def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
+    output = _empty_output(plan, cohort, first, draws)
+    population, measurement = plan.indices(first, draws)
+    fits = simulate_cohort(
+        cohort.rules,
+        cohort.practices,
+        cohort.model,
+        grids(),
+        plan.seed_words(),
+        population,
+        measurement,
+        plan.measures,
+        True,
+        output,
+    )
+    if not fits:
+        raise InputError(
+            "an adjustment lies beyond +-800 % of Part B payments, more than the sums over draws "
+            "can hold; look at rules.payment.exchange and rules.payment.cap"
+        )
+    return output
+
+
+def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
+    years, count, n = len(plan.years), len(plan.groups), cohort.clinicians
+    panel = max(0, min(draws, plan.panel_draws - first))
+    held = n if plan.holds_population else 0
+
+    def histogram(bins: tuple[float, float, int]) -> NDArray[np.int64]:
+        return np.zeros((years, count, bins[2] + 2), np.int64)
+
+    return Output(
+        yearly=np.full((draws, years, YEARLY_STATISTICS), np.nan),
+        by_group=np.full((draws, years, count, GROUP_STATISTICS), np.nan),
+        quantile=np.empty((draws, years, len(QUANTILES))),
+        curve=np.empty((draws, years, len(SCORES))),
+        transition=np.empty((draws, QUINTILES, QUINTILES)),
+        penalty_years=np.empty((draws, count, years + 1)),
+        adjustment_histogram=histogram(ADJUSTMENT_BINS),
+        score_histogram=histogram(SCORE_BINS),
+        dollars_histogram=histogram(DOLLARS_BINS),
+        panel=np.empty((PANEL_VARIABLES, panel, n, years), np.float32),
+        clinician=np.zeros((CLINICIAN_SUMS, held, years), np.int64),
+    )
+
+
+def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
+    """The outputs of all tasks as variables: draws joined, cohorts stacked, counts added."""
+
+    def by_draw(name: str) -> NDArray[np.float64]:
+        joined = [np.concatenate([getattr(o, name) for o in outputs]) for outputs in parts]
+        return np.stack(joined, axis=1)  # draw, cohort, ...
+
+    def added(name: str) -> NDArray[np.int64]:
+        total = np.stack([sum(getattr(o, name) for o in outputs) for outputs in parts])
+        total[:, :, _EVERYONE] = total[:, :, _SIZES].sum(axis=2)
+        return total
+
+    arrays: Arrays = {}
+    yearly, by_group = by_draw("yearly"), by_draw("by_group")
+    for k, variable in enumerate(YEARLY):
+        arrays[variable.name] = np.ascontiguousarray(yearly[..., k])
+    for k, variable in enumerate(BY_GROUP):
+        arrays[variable.name] = np.ascontiguousarray(by_group[..., k])
+    for variable, name in zip(
+        DRAW_LEVEL, ("quantile", "curve", "transition", "penalty_years"), strict=True
+    ):
+        arrays[variable.name] = by_draw(name)
+    for variable, name in zip(
+        HISTOGRAMS,
+        ("adjustment_histogram", "score_histogram", "dollars_histogram"),
+        strict=True,
+    ):
+        arrays[variable.name] = added(name)
+    if block.first < plan.panel_draws:
+        panel = np.concatenate(
+            [np.concatenate([o.panel for o in outputs], axis=1) for outputs in parts], axis=2
+        )
+        for k, variable in enumerate(PANEL):
+            arrays[variable.name] = np.ascontiguousarray(panel[k])
+    if plan.holds_population:
+        sums = [sum(o.clinician for o in outputs) for outputs in parts]
+        arrays[CLINICIAN_SUMS_NAME] = np.concatenate(sums, axis=1)
+    return arrays
+
+
+def run_blocks(plan: Plan, blocks: list[Block]) -> Iterator[tuple[Block, Arrays]]:
+    """Run blocks one after the other, the threads of this process sharing each."""
+    with ThreadPoolExecutor(thread_count()) as pool:
+        for block in blocks:
+            yield block, run_block(plan, block, pool)
