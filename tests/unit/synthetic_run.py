@@ -28,14 +28,6 @@ SAMPLE = 200
 STEEPNESS = 0.10
 PAID_OUT = 0.85
 
-SCENARIO_YAML = """\
-title: Baseline
-rules: asm-2026-final
-population: roster-2027-preliminary
-draws: 2000
-seed: 1
-set: {}
-"""
 ASSUMPTIONS = {
     "rules.payment.exchange.steepness": (0.1, "per point"),
     "rules.cost.standard_deviation_curve.anchor": (7.5, "points"),
@@ -112,10 +104,11 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
         attrs={
             "title": "Baseline",
             "scenario": "baseline",
-            "scenario_yaml": SCENARIO_YAML,
+            "scenario_yaml": json.dumps({"title": "Baseline", "set": {}}),
+            "parameters": json.dumps({path: value for path, (value, _) in ASSUMPTIONS.items()}),
             "assumptions": json.dumps(
                 {
-                    path: {"value": value, "unit": unit, "status": "assumption"}
+                    path: {"value": value, "unit": unit}
                     for path, (value, unit) in ASSUMPTIONS.items()
                 }
             ),
@@ -124,7 +117,7 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
             "population_hash": "2" * 64,
             "rules": "asm-2026-final",
             "population": "roster-2027-preliminary",
-            "seed": seed,
+            "seed": str(seed),
             "draws": draws,
             "asm_sim_version": "0.1.0",
             "numpy_version": np.__version__,

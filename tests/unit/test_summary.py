@@ -155,26 +155,17 @@ def test_assumptions_carry_the_values_and_status_of_the_run(ds: xr.Dataset) -> N
     assert "the anchor of the cost curve (7.5 points, assumption)" in sentence
     assert "which no source states, then" in sentence
     known = json.loads(ds.attrs["assumptions"])
-    known["rules.payment.exchange.steepness"] |= {"value": 0.2, "status": "regulation"}
+    known["rules.payment.exchange.steepness"]["value"] = 0.2
     changed = sentences(ds.assign_attrs(assumptions=json.dumps(known)))[2]
-    assert "(0.2 per point, regulation), then" in changed
+    assert "(0.2 per point, assumption), which no source states, then" in changed
 
 
-def test_settings_of_the_scenario_stand_in_where_assumptions_are_not_recorded(
-    ds: xr.Dataset,
-) -> None:
-    changed = ds.assign_attrs(
-        assumptions="{}",
-        scenario_yaml="""\
-set:
-  rules.payment.exchange.steepness: 0.2
-  population.cost.reliability_at_20.LBP: 0.4
-""",
-    )
-    first, second, third, *_ = leading_assumptions(changed)
-    assert (first.value, first.status) == ("0.2", "")
-    assert (second.value, second.status) == ("LBP 0.4", "")
-    assert (third.value, third.status) == ("", "")
+def test_what_is_known_better_is_not_called_an_assumption(ds: xr.Dataset) -> None:
+    known = json.loads(ds.attrs["assumptions"])
+    del known["rules.payment.exchange.steepness"]
+    changed = ds.assign_attrs(assumptions=json.dumps(known))
+    assert leading_assumptions(changed)[0].status == ""
+    assert "into a payment (0.1), then" in sentences(changed)[2]
 
 
 def test_without_a_recorded_scenario_no_value_is_claimed(ds: xr.Dataset) -> None:
@@ -204,7 +195,7 @@ def test_draws_without_a_break_even_score_are_counted(ds: xr.Dataset) -> None:
 
 def test_json_is_complete_and_can_be_written(ds: xr.Dataset) -> None:
     answer = json.loads(json.dumps(summary_json(ds), allow_nan=False))
-    assert answer["run"]["seed"] == 1
+    assert answer["run"]["seed"] == "1"
     assert answer["run"]["scenario_hash"] == ds.attrs["scenario_hash"]
     assert "scenario_yaml" not in answer["run"]
     assert pd.DataFrame(answer["statistics"]).equals(summary_table(ds))
