@@ -132,14 +132,14 @@ def _mark(curve: dict[str, Any], ax: Axes) -> None:
     if np.isfinite(median["mean"]):
         ax.axvline(median["mean"], color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)))
         ax.annotate(
-            f"median {year}: {round_to_error(median['mean'], median['mcse'])}",
+            f"median above 0, {year}: {round_to_error(median['mean'], median['mcse'])}",
             (median["mean"], 1.0), (-4, -2), xycoords=("data", "axes fraction"),
             va="top", color=QUIET, **looks,
         )  # fmt: skip
     if np.isfinite(even["mean"]):
         ax.plot(even["mean"], 0.0, "o", color=INK, markersize=5, zorder=5)
         ax.annotate(
-            f"break-even {year}: {round_to_error(even['mean'], even['mcse'])}",
+            f"break-even, {year}: {round_to_error(even['mean'], even['mcse'])}",
             (even["mean"], 0.0), (-12, 4), color=INK, **looks,
         )  # fmt: skip
 

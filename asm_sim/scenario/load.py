@@ -130,6 +130,8 @@ def _apply(
     set_value(target, rest, value, place)
 
 
-def shipped() -> list[tuple[str, str]]:
-    """Names and titles of the scenarios that the package ships."""
-    return [(name, load_scenario(name).title) for name in SHELF.names()]
+def shipped() -> list[tuple[str, str, str]]:
+    """Name, title and description of the scenarios that the package ships."""
+    files = [load_scenario(name).file for name in SHELF.names()]
+    pairs = zip(SHELF.names(), files, strict=True)
+    return [(name, file.title, file.description) for name, file in pairs]

@@ -1,0 +1,132 @@
+"""``asm-sim run``: a scenario simulated, its answer in words, its results and figures on disk."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+
+RUNS = Path("runs")
+FIGURES = "figures"
+
+
+def run_command(
+    scenario: str,
+    draws: int | None,
+    seed: int | None,
+    out: Path | None,
+    settings: list[str],
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Run one scenario. Everything is checked before a folder is made."""
+    note = Console(stderr=True, highlight=False, soft_wrap=True)
+    note.print(f"asm-sim: reading {scenario}", markup=False)
+    begun = time.perf_counter()
+    from asm_sim.scenario.load import load_scenario
+
+    chosen = load_scenario(scenario, settings).with_draws(draws, seed)
+    note.print(f"{chosen.title}", markup=False)
+    note.print("Preparing the model (the first time, kernels are compiled: about half a minute)")
+    from asm_sim.engine.execute import thread_count
+    from asm_sim.engine.local import run_to_folder
+    from asm_sim.engine.plan import make_plan
+
+    plan = make_plan(chosen)
+    folder = out or RUNS / f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}"
+    clinicians = f"{plan.clinicians:,} clinicians, {len(plan.years)} performance years"
+    note.print(
+        f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {thread_count()} threads"
+    )
+    # A run without an own name holds the same scenario; only its settings may differ.
+    with _progress(chosen.draws) as progress:
+        try:
+            store = run_to_folder(plan, folder, overwrite or out is None, progress)
+        except KeyboardInterrupt:
+            note.print("Stopped. Finished blocks are kept: the same command goes on from here.")
+            raise
+
+    from asm_sim.results.open import open_results
+    from asm_sim.results.summary import print_summary, summary_json, summary_table
+
+    ds = open_results(folder)
+    summary_table(ds).to_csv(folder / "summary.csv", index=False)
+    (folder / "scenario.yaml").write_text(_yaml(ds.attrs["scenario_yaml"]), encoding="utf-8")
+    figures = _figures(ds, folder / FIGURES)
+    if as_json:
+        typer.echo(json.dumps(summary_json(ds), indent=1))
+    else:
+        print_summary(ds, Console(highlight=False))
+    note.print(f"\nResults   {store}", markup=False)
+    note.print(f"Table     {folder / 'summary.csv'}", markup=False)
+    for figure in figures:
+        note.print(f"Figure    {figure}", markup=False)
+    note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+
+
+def _figures(ds: object, folder: Path) -> list[Path]:
+    """The two figures of a run; returns the pictures."""
+    from asm_sim.plots import adjustment_distribution, score_to_adjustment
+    from asm_sim.plots.save import save
+
+    drawn = []
+    for module in (adjustment_distribution, score_to_adjustment):
+        name = module.__name__.rpartition(".")[2]
+        paths = save(module.plot(ds), folder, name, ds)  # type: ignore[arg-type]
+        drawn.append(next(path for path in paths if path.suffix == ".png"))
+    return drawn
+
+
+def _yaml(text: str) -> str:
+    """The resolved scenario, which is kept as JSON, as readable YAML."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    buffer = StringIO()
+    YAML(typ="safe", pure=True).dump(json.loads(text), buffer)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _progress(draws: int) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on standard error with rate and time left; silent where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("draws, {task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Simulating", total=draws, rate="")
+        begun: list[tuple[float, int]] = []
+
+        def update(done: int, total: int) -> None:
+            begun.append((time.perf_counter(), done))
+            first, already = begun[0]
+            elapsed = begun[-1][0] - first
+            rate = f"{(done - already) / elapsed:,.0f} a second" if elapsed > 0 else "compiling"
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield update
+
+

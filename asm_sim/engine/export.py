@@ -1,0 +1,79 @@
+"""One draw as tables: what CMS would see of every clinician, and what is true of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asm_sim.engine.local import resolve
+from asm_sim.engine.plan import CohortPlan, Plan, make_plan
+from asm_sim.kernels.draw import observe_cohort
+from asm_sim.scenario.schema import Scenario
+
+_COLUMNS = (
+    ("practice_size", "practice_size"),
+    ("hcc_risk_score", "hcc_risk_score"),
+    ("dual_share", "dual_share"),
+    ("part_b_payments", "part_b_payments"),
+    ("improvement_activities", "improvement_activities"),
+    ("pi_score", "pi_score"),
+    ("episodes", "episodes"),
+    ("episode_cost", "episode_cost"),
+)
+
+
+def cohort_table(
+    scenario: str | Path | Scenario = "baseline", draw: int = 0, truth: bool = False
+) -> pd.DataFrame:
+    """One draw of a scenario as the wide table that :func:`asm_sim.score` takes.
+
+    One row per clinician, cohort and performance year; sending it through ``asm_sim.score`` gives
+    the adjustments of that draw. With ``truth`` the rates and costs are the true ones in place of
+    the observed.
+    """
+    plan = make_plan(resolve(scenario, None, None))
+    frames = [frame for cohort in plan.cohorts for frame in tables(plan, cohort, draw, truth)]
+    return pd.concat(frames, ignore_index=True)
+
+
+def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[pd.DataFrame]:
+    """The years of one cohort in one draw."""
+    population, measurement = plan.indices(draw, 1)
+    seen = observe_cohort(
+        cohort.practices,
+        cohort.model,
+        plan.seed_words(),
+        population[0],
+        measurement[0],
+        plan.measures,
+    )
+    roster, rules = plan.roster, plan.scenario.rules
+    where = roster.slice_of(cohort.name)
+    specialties = np.array(list(plan.scenario.population.specialty_mix[cohort.name]))
+    sizes = np.array([group.label.partition(": ")[2] for group in plan.groups])
+    for year, (observed, rate, cost, paid, specialty, group) in zip(plan.years, seen, strict=True):
+        columns: dict[str, Any] = {
+            "clinician_id": roster.clinician_id[where],
+            "cohort": cohort.name,
+            "performance_year": year,
+            "practice_id": [roster.practice_id[p] for p in roster.practice[where]],
+            "practice_class": sizes[group[0]],
+            "specialty": specialties[specialty],
+            "payment_year_part_b": paid,
+        }
+        columns |= {name: getattr(observed, field) for name, field in _COLUMNS}
+        if truth:
+            columns["episode_cost"] = cost
+        for m, name in enumerate(rules.cohorts[cohort.name].quality_measures.value):
+            column, measure = name.lower(), rules.measures[name]
+            columns[f"{column}_rate"] = rate[m] if truth else observed.rate[m]
+            columns[f"{column}_cases"] = observed.cases[m]
+            if measure.reported:
+                kinds = np.array(rules.quality.collection_types.value)
+                columns[f"{column}_completeness"] = observed.completeness[m]
+                columns[f"{column}_collection_type"] = kinds[observed.collection[m]]
+        yield pd.DataFrame(columns)
