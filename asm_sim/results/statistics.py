@@ -135,12 +135,17 @@ def round_to_error(value: float, error: float) -> str:
 
 def percent(value: float, error: float) -> str:
     """A fraction and its error in percent, such as ``-1.50 ±0.02 %``."""
-    return f"{round_to_error(100 * value, 100 * error)} %"
+    return _with_unit(100 * value, 100 * error, "%")
 
 
 def million_usd(value: float, error: float) -> str:
     """An amount in USD and its error in millions, such as ``112.4 ±0.3 million USD``."""
-    return f"{round_to_error(value / USD_PER_MILLION, error / USD_PER_MILLION)} million USD"
+    return _with_unit(value / USD_PER_MILLION, error / USD_PER_MILLION, "million USD")
+
+
+def _with_unit(value: float, error: float, unit: str) -> str:
+    written = round_to_error(value, error)
+    return f"{written} {unit}" if math.isfinite(value) else written
 
 
 def _last_place(error: Decimal) -> int:

@@ -170,3 +170,4 @@ def test_units() -> None:
     assert percent(-0.015, 0.00021) == "-1.50 ±0.02 %"
     assert million_usd(112.43e6, 3.1e5) == "112.4 ±0.3 million USD"
     assert million_usd(-4e3, NAN) == "-0.00400 ±? million USD"
+    assert percent(NAN, NAN) == million_usd(NAN, 0.1) == "none"
