@@ -1,0 +1,70 @@
+"""Notebooks run from top to bottom, and each .ipynb is its .py without outputs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.py"))
+DRAWS = "6"
+SECONDS_PER_CELL = 300
+
+every_notebook = pytest.mark.parametrize("source", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def test_there_are_notebooks_and_each_has_its_pair() -> None:
+    assert NOTEBOOKS
+    assert {path.stem for path in NOTEBOOKS} == {path.stem for path in FOLDER.glob("*.ipynb")}
+
+
+@every_notebook
+def test_pair_is_in_sync(source: Path) -> None:
+    pair = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    assert cells(pair) == cells(jupytext.read(source)), (
+        f"out of sync: jupytext --to ipynb {source.name}"
+    )
+    nbformat.validate(pair)
+
+
+@every_notebook
+def test_pair_has_no_outputs(source: Path) -> None:
+    pair = nbformat.read(source.with_suffix(".ipynb"), as_version=4)
+    for cell in pair.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs
+            assert cell.execution_count is None
+
+
+@every_notebook
+def test_runs_and_shows_something(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASM_SIM_NOTEBOOK_DRAWS", DRAWS)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    folder = tmp_path / "notebooks"  # no run of the user's beside it
+    folder.mkdir()
+    notebook = jupytext.read(source)
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS_PER_CELL,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute(env={**os.environ, "PYTHONWARNINGS": "error::DeprecationWarning:asm_sim"})
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if output.get("name") == "stderr"], "warnings"
+    assert any("image/png" in output.get("data", {}) for output in outputs)
