@@ -42,9 +42,10 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     if refit:
         fit.payment[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
     median = fit.payment[0]
+    has_median = median == median  # a foreign fit may have none
     steepness = rules.steepness[y]
     for i in range(n):
-        positive = final[i] > rules.score_zero
+        positive = (final[i] > rules.score_zero) & has_median
         transformed[i] = logistic(steepness * (final[i] - median)) if positive else np.nan
     if refit:
         _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
