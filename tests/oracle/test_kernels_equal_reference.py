@@ -1,0 +1,272 @@
+"""The compiled kernels compute what the plain-Python reference computes, to 1e-9.
+
+The reference is written from the rule text (tests/rules checks it against worked cases); here it
+judges the kernels on random tables that are valid but nasty, under random settings of the rule.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import asm_sim as asm
+from asm_sim import reference
+from asm_sim.kernels.cohort import Observed, Outcome, fit_and_score, score
+from asm_sim.rules.compile import CohortRules, compile_cohort
+from asm_sim.rules.load import load_rules
+from asm_sim.rules.schema import RuleSet
+from tests.oracle.tables import KINDS, Row, random_table
+from tests.rules.test_third_condition import RULES as THIRD_CONDITION
+
+TOLERANCE = 1e-9
+DEFAULT = load_rules()
+
+
+def number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def observed(rows: list[Row], rules: RuleSet, cohort: str) -> Observed:
+    """Rows of the wide table as the kernels take them."""
+    measures = rules.cohorts[cohort].quality_measures.value
+    types = rules.quality.collection_types.value
+
+    def column(name: str) -> np.ndarray:
+        return np.array([number(row.get(name)) for row in rows])
+
+    def part(name: str) -> np.ndarray:
+        return np.array(
+            [[number(row.get(f"{m.lower()}_{name}")) for row in rows] for m in measures]
+        )
+
+    def collection(measure: str, row: Row) -> int:
+        if not rules.measures[measure].reported:
+            return 0
+        given = row.get(f"{measure.lower()}_collection_type")
+        return types.index(given) if isinstance(given, str) else -1
+
+    return Observed(
+        rate=part("rate"),
+        cases=part("cases"),
+        completeness=part("completeness"),
+        collection=np.array([[collection(m, row) for row in rows] for m in measures], np.int8),
+        episodes=column("episodes"),
+        episode_cost=column("episode_cost"),
+        improvement_activities=column("improvement_activities"),
+        pi_score=column("pi_score"),
+        practice_size=column("practice_size"),
+        hcc_risk_score=column("hcc_risk_score"),
+        dual_share=column("dual_share"),
+        part_b_payments=column("part_b_payments"),
+    )
+
+
+def differ(a: float, b: float) -> bool:
+    if math.isnan(a) or math.isnan(b):
+        return math.isnan(a) != math.isnan(b)
+    return a != b and not abs(a - b) <= TOLERANCE * max(1.0, abs(a))
+
+
+def differences(
+    wanted: list[dict[str, Any]], outcome: Outcome, rules: RuleSet, cohort: str
+) -> list[str]:
+    """Every value of the kernels that is not the reference's."""
+    measures = rules.cohorts[cohort].quality_measures.value
+    columns = {f"{m.lower()}_points": outcome.points[k] for k, m in enumerate(measures)}
+    columns |= {name: getattr(outcome, name) for name in Outcome._fields if name != "points"}
+    return [
+        f"{name} of row {i}: reference {row[name]}, kernels {values[i]}"
+        for name, values in columns.items()
+        for i, row in enumerate(wanted)
+        if differ(number(row[name]), float(values[i]))
+    ]
+
+
+def random_settings(rng: random.Random) -> dict[str, Any]:
+    """A rule set as a scenario might have it, with the extremes of every lever."""
+    weight = rng.choice([0.0, 0.3, 0.5, 1.0])
+    choices: dict[str, Any] = {
+        "final_score.missing_category": rng.choice(["reweight", "neutral", "zero"]),
+        "final_score.weight_quality": weight,
+        "final_score.weight_cost": 1 - weight,
+        "final_score.without_minimum_submission": rng.choice([0.0, 25.0]),
+        "payment.zero_scorers_in_pool_base": rng.random() < 0.5,
+        "payment.zero_score_adjustment": rng.choice([-1.0, -0.25, 0.0]),
+        "payment.unscored_adjustment": rng.choice([0.0, -0.01]),
+        "payment.cap": rng.choice(["none", 0.0, 0.3, 1.0, {2029: 0.1}]),
+        "payment.exchange.steepness": rng.choice([0.0, 0.01, 0.3, 5.0, 100.0, {2031: 0.05}]),
+        "payment.risk_level": rng.choice([0.0, 0.09, 1.0, {2027: 0.01, 2028: 0.5}]),
+        "payment.redistribution_share": rng.choice([0.0, 0.5, 1.0]),
+        "cost.standard_deviation_curve.anchor": rng.uniform(1, 10),
+        "quality.standard_deviation_curve.anchor": rng.uniform(1, 10),
+        "quality.benchmark_minimum_clinicians": rng.choice([1, 2, 5, 20]),
+        "quality.points_not_reported": rng.choice([0.0, 3.0]),
+        "promoting_interoperability.small_practice_scale": rng.random(),
+        "improvement_activities.adjustment_by_completed": rng.choice([[-20, -10, 0], [-7, -7, -1]]),
+        "complex_patient.slope": rng.choice([0.0, 4.0, 40.0]),
+        "complex_patient.intercept": rng.choice([-3.0, 1.5]),
+    }
+    kept = rng.sample(sorted(choices), rng.randint(1, len(choices)))
+    if {"final_score.weight_quality", "final_score.weight_cost"} & set(kept):
+        kept = sorted({*kept, "final_score.weight_quality", "final_score.weight_cost"})
+    return {name: choices[name] for name in kept}
+
+
+@pytest.fixture(scope="module")
+def third(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An invented condition, one of its measures with an SD curve where higher is better."""
+    path: Path = tmp_path_factory.mktemp("rules") / "with-diabetes.yaml"
+    path.write_text(THIRD_CONDITION)
+    return path
+
+
+def check_table(rows: list[Row], rules: RuleSet, cohort: str, year: int) -> None:
+    """Fit, score, and the three numbers of the fit that the payment needs."""
+    compiled = compile_cohort(rules, cohort)
+    outcome, fitted = fit_and_score(
+        observed(rows, rules, cohort), compiled, rules.years.index(year)
+    )
+    wanted = reference.fit(rows, rules, cohort, year)
+    found = differences(reference.score(rows, wanted, rules, cohort, year), outcome, rules, cohort)
+    for name in ("median_final_score", "scaling_factor", "incentive_pool"):
+        a, b = number(getattr(wanted, name)), getattr(fitted, name)
+        if differ(a, b):
+            found.append(f"{name}: reference {a}, kernels {b}")
+    assert not found, found[:5]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cohort", ["HF", "LBP"])
+def test_the_rule_as_it_stands(kind: str, cohort: str) -> None:
+    for seed in range(10):
+        rng = random.Random(f"{kind} {cohort} {seed}")
+        rows = random_table(rng, DEFAULT, cohort, rng.choice([1, 3, 20, 41, 130]), kind)
+        check_table(rows, DEFAULT, cohort, rng.choice(DEFAULT.years))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_other_rule_settings(seed: int) -> None:
+    rng = random.Random(seed)
+    settings = random_settings(rng)
+    rules = load_rules(settings=settings)
+    for kind in KINDS:
+        cohort = rng.choice(["HF", "LBP"])
+        rows = random_table(rng, rules, cohort, rng.choice([1, 3, 30, 60]), kind)
+        check_table(rows, rules, cohort, rng.choice(rules.years))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_third_condition(kind: str, third: Path) -> None:
+    for seed in range(6):
+        rng = random.Random(f"{kind} {seed}")
+        settings = random_settings(rng) if seed % 2 else {}
+        rules = load_rules(third, settings)
+        rows = random_table(rng, rules, "DM", rng.choice([2, 25, 60]), kind)
+        check_table(rows, rules, "DM", rng.choice(rules.years))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_clinicians_against_a_fit_in_which_they_weigh_nothing(seed: int) -> None:
+    """Probe clinicians, and the fit of another year: any fit, any clinicians."""
+    rng = random.Random(f"probe {seed}")
+    rules = load_rules(settings=random_settings(rng)) if seed % 2 else DEFAULT
+    for kind in KINDS:
+        cohort = rng.choice(["HF", "LBP"])
+        fit_year, year = rng.choice(rules.years), rng.choice(rules.years)
+        peers = random_table(rng, rules, cohort, rng.choice([1, 25, 60]), kind)
+        probes = random_table(rng, rules, cohort, rng.choice([1, 10]), rng.choice(KINDS))
+        compiled = compile_cohort(rules, cohort)
+        _, fitted = fit_and_score(
+            observed(peers, rules, cohort), compiled, rules.years.index(fit_year)
+        )
+        outcome = score(observed(probes, rules, cohort), compiled, rules.years.index(year), fitted)
+        wanted_fit = reference.fit(peers, rules, cohort, fit_year)
+        wanted = reference.score(probes, wanted_fit, rules, cohort, year)
+        found = differences(wanted, outcome, rules, cohort)
+        assert not found, (kind, found[:5])
+
+
+def test_scoring_a_cohort_again_by_its_own_fit_changes_nothing() -> None:
+    rows = random_table(random.Random(4), DEFAULT, "HF", 80, "ordinary")
+    compiled, seen = compile_cohort(DEFAULT, "HF"), observed(rows, DEFAULT, "HF")
+    outcome, fitted = fit_and_score(seen, compiled, 2)
+    again = score(seen, compiled, 2, fitted)
+    for name in Outcome._fields:
+        np.testing.assert_array_equal(getattr(again, name), getattr(outcome, name))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_through_the_table(seed: int) -> None:
+    """The same by ``asm.score``, both cohorts and two years in one table."""
+    rng = random.Random(f"table {seed}")
+    settings = random_settings(rng) if seed % 2 else {}
+    rules = load_rules(settings=settings)
+    rows: list[Row] = []
+    wanted = []
+    for cohort in rules.cohorts:
+        for year in rng.sample(rules.years, 2):
+            table = random_table(rng, rules, cohort, 30, rng.choice(KINDS))
+            rows += [row | {"cohort": cohort, "performance_year": year} for row in table]
+            wanted += reference.score_cohort(table, rules, cohort, year)
+    order = list(range(len(rows)))
+    rng.shuffle(order)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        result = asm.score(pd.DataFrame([rows[i] for i in order]), settings=settings)
+    found = [
+        f"{name} of row {position}: reference {value}, table {result[name].iloc[position]}"
+        for position, i in enumerate(order)
+        for name, value in wanted[i].items()
+        if name != "clinician_id" and differ(number(value), float(result[name].iloc[position]))
+    ]
+    assert not found, found[:5]
+
+
+def perturbed(rules: CohortRules, field: str) -> CohortRules:
+    value = getattr(rules, field)
+    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+        return rules._replace(**{field: ~value})
+    if isinstance(value, np.ndarray) and len(value) > 1 and np.all(np.diff(value) > 0):
+        return rules._replace(**{field: value * 0.9 + 0.05})  # still ascending
+    if isinstance(value, bool):
+        return rules._replace(**{field: not value})
+    if field == "missing_category":
+        return rules._replace(missing_category=(value + 1) % 3)
+    if isinstance(value, int):
+        return rules._replace(**{field: value + 1})
+    if field in {"score_zero", "score_minimum"}:
+        return rules._replace(**{field: 30.0})
+    return rules._replace(**{field: value * 1.02 + 0.013})
+
+
+@pytest.mark.parametrize("field", CohortRules._fields)
+def test_the_oracle_has_teeth(field: str) -> None:
+    """Any parameter of the rule that is slightly wrong is noticed."""
+    if field == "collection_types":
+        pytest.skip("a size, not a value")
+    rules = load_rules(
+        settings={
+            "payment.cap": 0.2,
+            "quality.benchmark_minimum_clinicians": 8,
+            # Blanks that count as something, so that what they count as can be told from a zero.
+            "improvement_activities.blank_counts_as": 1,
+            "final_score.without_minimum_submission": 5.0,
+        }
+    )
+    right = compile_cohort(rules, "HF")
+    wrong = perturbed(right, field)
+    for kind in ("ordinary", "blanks", "ties", "zero_scorers", "no_score", "below_case_minimum"):
+        for seed in range(8):
+            rows = random_table(random.Random(seed), rules, "HF", 40, kind)
+            outcome, _ = fit_and_score(observed(rows, rules, "HF"), wrong, 0)
+            wanted = reference.score_cohort(rows, rules, "HF", 2027)
+            if differences(wanted, outcome, rules, "HF"):
+                return
+    pytest.fail(f"another {field} changes no result")
