@@ -1,0 +1,102 @@
+"""The baseline model as arrays, for the tests and timings of this folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from asm_sim.engine.plan import grids, make_plan
+from asm_sim.kernels import summaries as s
+from asm_sim.population.compile import compile_cohort_model, compile_practices
+from asm_sim.population.roster import Roster, address
+from asm_sim.rules.compile import compile_cohort
+from asm_sim.scenario.load import load_scenario
+
+SEED = np.array([1, 0], np.uint64)
+GRIDS = grids()
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Everything that a draw of one cohort needs."""
+
+    name: str
+    rules: Any
+    practices: Any
+    model: Any
+    groups: int
+
+    @property
+    def size(self) -> int:
+        return len(self.model.practice)
+
+    @property
+    def clinician_years(self) -> int:
+        return self.size * int(self.model.performance_years)
+
+
+@cache
+def cohorts(copies: int = 1) -> tuple[Cohort, ...]:
+    """The cohorts of the baseline, the roster ``copies`` times over under new ids."""
+    plan = make_plan(load_scenario("baseline", []))
+    population, rules = plan.scenario.population, plan.scenario.rules
+    roster = _replicated(plan.roster, copies) if copies > 1 else plan.roster
+    return tuple(
+        Cohort(
+            name,
+            compile_cohort(rules, name),
+            compile_practices(population, roster, name),
+            compile_cohort_model(population, rules, roster, name),
+            len(plan.groups),
+        )
+        for name in roster.cohorts
+    )
+
+
+def _replicated(roster: Roster, copies: int) -> Roster:
+    """Every clinician and practice ``copies`` times, each copy with its own id and address."""
+    n, p = len(roster.clinician_id), len(roster.practice_id)
+    # copies of one clinician stand together, so cohorts stay contiguous
+    who, copy = np.repeat(np.arange(n), copies), np.tile(np.arange(copies), n)
+    clinicians = tuple(f"{roster.clinician_id[i]}-{c}" for i, c in zip(who, copy, strict=True))
+    practices = tuple(f"{name}-{c}" for c in range(copies) for name in roster.practice_id)
+
+    def addresses(kind: str, names: list[str]) -> Any:
+        return np.array([address(kind, name) for name in names], np.uint64)
+
+    return replace(
+        roster,
+        cohort=roster.cohort[who],
+        clinician_id=clinicians,
+        state=tuple(roster.state[i] for i in who),
+        practice=roster.practice[who] + p * copy,
+        clinician_address=addresses(
+            "clinician",
+            [f"{roster.cohort[i]}\x1f{name}" for i, name in zip(who, clinicians, strict=True)],
+        ),
+        practice_id=practices,
+        practice_small=np.tile(roster.practice_small, copies),
+        practice_listed=np.tile(roster.practice_listed, copies),
+        practice_address=addresses("practice", list(practices)),
+    )
+
+
+def new_output(cohort: Cohort, draws: int) -> s.Output:
+    """Room for the draws of one cohort, without panel and clinician sums."""
+    years, g, n = int(cohort.model.performance_years), cohort.groups, cohort.size
+    return s.Output(
+        yearly=np.full((draws, years, s.YEARLY_STATISTICS), np.nan),
+        by_group=np.full((draws, years, g, s.GROUP_STATISTICS), np.nan),
+        quantile=np.empty((draws, years, len(GRIDS.percents))),
+        curve=np.empty((draws, years, len(GRIDS.scores))),
+        transition=np.empty((draws, s.QUINTILES, s.QUINTILES)),
+        penalty_years=np.empty((draws, g, years + 1)),
+        adjustment_histogram=np.zeros((years, g, GRIDS.adjustment_bins), np.int64),
+        score_histogram=np.zeros((years, g, GRIDS.score_bins), np.int64),
+        dollars_histogram=np.zeros((years, g, GRIDS.dollars_bins), np.int64),
+        panel=np.empty((s.PANEL_VARIABLES, 0, n, years), np.float32),
+        clinician=np.zeros((s.CLINICIAN_SUMS, 0, years), np.int64),
+    )

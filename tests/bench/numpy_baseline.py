@@ -1,0 +1,704 @@
+"""A draw of one cohort in plain NumPy: what the compiled kernel is compared with.
+
+The same model and the same output, without the truth lens: NumPy's own generator, one draw at a
+time, every step over all clinicians at once. It is written to be fast as NumPy goes. Nothing is
+computed twice, groups are indices made once a draw, percentiles come from one vectorised sort, and
+sums by group are one matrix product.
+
+Two halves: ``observe_year`` makes what CMS sees, ``fit_and_score`` applies the rule to it. The
+second takes the kernels' own types, so that both can score the very same cohort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from asm_sim.kernels import summaries as s
+from asm_sim.kernels.final_score import REWEIGHT, ZERO
+from asm_sim.kernels.fit import Fit, Observed, Outcome
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Practices(NamedTuple):
+    """P practices over Y years."""
+
+    size_class: Ints  # [P]
+    size: Floats
+    rural: NDArray[np.bool_]
+    collection: Ints
+    specialty: Ints
+    quality: Floats  # [Y, P] shared by the clinicians of a practice
+    silent: NDArray[np.bool_]  # [Y, P]
+    activities: Floats  # [Y, P]
+    interoperability: Floats  # [Y, P]
+
+
+class Clinicians(NamedTuple):
+    """What stays over the years of a draw, and the latent processes."""
+
+    practices: Practices
+    practice_size: Floats
+    hcc: Floats
+    dual: Floats
+    group: NDArray[np.int16]  # [groupings, n]
+    members: list[list[Ints]]  # [M][type] clinicians who report the measure by this type
+    collection: NDArray[np.int8]  # [M, n]
+    cases_mean: Floats  # [M, n]
+    episodes_mean: Floats  # [Y, n]
+    part_b: Floats  # [calendar years, n]
+    permanent: Floats  # [2 + M, n]
+    changing: Floats  # [2 + M, n] advanced in place
+
+
+class Memory:
+    """What the years of one draw pass on."""
+
+    def __init__(self, n: int) -> None:
+        self.dollars = np.zeros(n)
+        self.penalties = np.zeros(n, np.int64)
+        self.transitions = np.zeros(25)
+        self.count = 0  # with a final score, the year before
+        self.rank: Any = None
+        self.factor: Any = None
+        self.negative: Any = None
+
+
+def simulate(
+    rules: Any, practice_model: Any, model: Any, grids: s.Grids, rng: Generator, output: s.Output
+) -> None:
+    """Fill every draw of ``output``, as ``kernels.draw.simulate_cohort`` does, without truth."""
+    for d in range(len(output.yearly)):
+        clinicians = draw_clinicians(practice_model, model, rng)
+        years = (
+            (observe_year(model, clinicians, y, rng), clinicians.part_b[y + model.payment_lag])
+            for y in range(model.performance_years)
+        )
+        score_draw(rules, grids, clinicians.group, years, d, output)
+
+
+def score_draw(
+    rules: Any,
+    grids: s.Grids,
+    group: NDArray[np.int16],
+    years: Iterable[tuple[Observed, Floats]],
+    d: int,
+    output: s.Output,
+) -> None:
+    """Score and summarise the years of one draw: the cohort and Part B of the payment year."""
+    count, n = output.by_group.shape[2], group.shape[1]
+    indicator = np.zeros((count, n))
+    indicator[group, np.arange(n)] = 1.0
+    memory = Memory(n)
+    fit = None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for y, (observed, paid) in enumerate(years):
+            before = fit if memory.count == n else None
+            outcome, fit, scored = fit_and_score(observed, rules, y, before)
+            factor = outcome.payment_adjustment_factor
+            has_score = ~np.isnan(outcome.final_score)
+            negative = has_score & (factor < -s.SIGN_TOLERANCE)
+            row = output.yearly[d, y]
+            _level(rules, y, observed, factor, fit, scored, paid, row)
+            _quantiles_and_curve(rules, y, grids, factor, fit, scored, d, output)
+            bottom = -rules.risk_level[y] * (1.0 - 1e-9)
+            rows = output.by_group[d, y]
+            _by_group(group, indicator, outcome, scored, has_score, negative, bottom, row, rows)
+            rank = _midranks(scored, n)
+            _year_over_year(factor, rank, len(scored.order), negative, memory, row)
+            memory.dollars += factor * paid
+            _histograms(grids, group, outcome, has_score, memory.dollars, y, output)
+            memory.penalties += negative
+            memory.count, memory.rank, memory.factor = len(scored.order), rank, factor
+            memory.negative = negative
+        transitions = memory.transitions.reshape(5, 5)
+        output.transition[d] = transitions / transitions.sum(axis=1, keepdims=True)
+        lengths = output.penalty_years.shape[2]
+        shares = np.zeros((count, lengths))
+        shares[0] = np.bincount(memory.penalties, minlength=lengths)
+        for row in group:
+            cells = row * np.int64(lengths) + memory.penalties
+            shares += np.bincount(cells, minlength=shares.size).reshape(shares.shape)
+        output.penalty_years[d] = shares / shares.sum(axis=1, keepdims=True)
+
+
+# ---- the population and what is observed of it ----
+
+
+def _draw_practices(model: Any, specialty_cumulative: Floats, years: int, rng: Generator) -> Any:
+    count = len(model.small)
+    size_u, rural_u, collection_u, specialty_u = rng.random((4, count))
+    limits, listed = model.size_limits, model.listed
+    solo = size_u < model.solo_probability
+    medium = (size_u < model.medium_share) & (listed <= limits[2])
+    size_class = np.where(model.small, np.where(solo, 0, 1), np.where(medium, 2, 3))
+    small_size = np.minimum(np.maximum(limits[0] + 1.0, listed), limits[1])
+    large_size = np.maximum(np.where(medium, limits[1], limits[2]) + 1.0, listed)
+    size = np.where(model.small, np.where(solo, 1.0, small_size), large_size)
+
+    permanent = rng.standard_normal(count)
+    changing, latent = np.empty((years, count)), np.empty((years, count))
+    shock = rng.standard_normal((years, 2, count))
+    changing[0], latent[0] = shock[0]
+    step = np.sqrt(1.0 - model.persistence**2)
+    renew = np.sqrt(1.0 - model.reporting_persistence**2)
+    for y in range(1, years):
+        changing[y] = model.persistence * changing[y - 1] + step * shock[y, 0]
+        latent[y] = model.reporting_persistence * latent[y - 1] + renew * shock[y, 1]
+
+    full, one, zero, score = rng.random((4, years, count))
+    credited = full < model.full_credit[size_class]
+    width = model.interoperability_highest - model.interoperability_lowest
+    partial = np.where(
+        zero < model.interoperability_zero_share,
+        0.0,
+        model.interoperability_lowest + width * score,
+    )
+    return Practices(
+        size_class,
+        size,
+        rural_u < model.rural_share,
+        np.where(collection_u < model.ecqm_share, 0, 1),
+        np.searchsorted(specialty_cumulative[:-1], specialty_u, side="right"),
+        np.sqrt(model.permanent_share) * permanent
+        + np.sqrt(1.0 - model.permanent_share) * changing,
+        latent < model.silent_below[size_class],
+        np.where(credited, 2.0, np.where(one < model.one_activity_share, 1.0, 0.0)),
+        np.where(credited, 100.0, partial),
+    )
+
+
+def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicians:
+    """Practices and clinicians of one draw."""
+    years = model.performance_years
+    practices = _draw_practices(practice_model, model.specialty_cumulative, years, rng)
+    at = model.practice
+    n, measures = len(at), len(model.slot)
+    volume, part_b, hcc, dual = rng.standard_normal((4, n))
+    specialty = practices.specialty[at]
+    hcc_score = np.maximum(
+        model.hcc_mean[specialty] + model.hcc_sd[specialty] * hcc, model.hcc_floor
+    )
+    r = model.hcc_dual_correlation
+    logit = model.dual_logit_mean + model.dual_logit_sd * (r * hcc + np.sqrt(1.0 - r * r) * dual)
+    episodes = model.episodes_minimum + np.exp(
+        model.episodes_log_mean + model.episodes_sigma * volume
+    )
+    group = np.empty((4, n), np.int16)
+    group[0] = (1 + practices.size_class)[at]
+    group[1] = (5 + practices.rural)[at]
+    group[2] = model.specialty_group + specialty
+    group[3] = model.episode_group + np.searchsorted(model.episode_bands, episodes, side="right")
+    collection = model.collection_of[:, practices.collection[at]]
+    by_type = [
+        [np.flatnonzero(collection[m] == g) for g in range(model.collection_of.shape[1])]
+        for m in range(measures)
+    ]
+    shared = model.cases_sigma * np.sqrt(model.cases_volume_share)
+    own = model.cases_sigma * np.sqrt(1.0 - model.cases_volume_share)
+    cases_mean = np.exp(
+        model.cases_log_median[:, None] + shared * volume + own * rng.standard_normal((measures, n))
+    )
+    r = model.part_b_correlation
+    logs = np.empty((model.calendar_years, n))
+    logs[0] = model.part_b_log_mean + model.part_b_sigma * (
+        r * volume + np.sqrt(1.0 - r * r) * part_b
+    )
+    logs[1:] = model.part_b_log_trend + model.part_b_change_sd * rng.standard_normal(
+        (model.calendar_years - 1, n)
+    )
+    drift = np.zeros((years, n))
+    sd = model.episodes_drift_sd
+    drift[1:] = sd * rng.standard_normal((years - 1, n)) - 0.5 * sd * sd
+    return Clinicians(
+        practices,
+        practices.size[at],
+        hcc_score,
+        1.0 / (1.0 + np.exp(-logit)),
+        group,
+        by_type,
+        collection,
+        cases_mean,
+        episodes * np.exp(np.cumsum(drift, axis=0)),
+        np.exp(np.cumsum(logs, axis=0)),
+        rng.standard_normal((2 + measures, n)),
+        np.empty((2 + measures, n)),
+    )
+
+
+def observe_year(model: Any, clinicians: Clinicians, y: int, rng: Generator) -> Observed:
+    """True performance of year y and what CMS observes of it."""
+    at, practices = model.practice, clinicians.practices
+    n, measures = len(at), len(model.slot)
+    changing = clinicians.changing
+    shock = rng.standard_normal((2 + measures, n))
+    if y == 0:
+        changing[:] = shock
+    else:
+        phi = np.full(2 + measures, model.quality_persistence)
+        phi[1] = model.cost_persistence
+        changing *= phi[:, None]
+        changing += np.sqrt(1.0 - phi**2)[:, None] * shock
+    permanent, moving = np.sqrt([model.quality_permanent_share, 1 - model.quality_permanent_share])
+    processes = permanent * clinicians.permanent + moving * changing
+    shared, own = np.sqrt([model.practice_share, 1.0 - model.practice_share])
+    quality = shared * practices.quality[y][at] + own * processes[0]
+
+    episodes = rng.poisson(clinicians.episodes_mean[y]).astype(np.float64)
+    permanent, moving = np.sqrt([model.cost_permanent_share, 1.0 - model.cost_permanent_share])
+    latent = permanent * clinicians.permanent[1] + moving * changing[1]
+    rho = model.cost_quality_correlation
+    log_cost = model.cost_sigma * (rho * quality + np.sqrt(1.0 - rho * rho) * latent)
+    variance = np.log1p(model.cost_cv**2 / np.maximum(episodes, 1.0))
+    noise = np.sqrt(variance) * rng.standard_normal(n) - 0.5 * variance
+    cost = model.cost_median[y] * np.exp(log_cost + noise)
+
+    silent = practices.silent[y][at]
+    rate, cases = np.empty((measures, n)), np.empty((measures, n))
+    common, specific = model.spread * np.sqrt([model.clinician_share, 1 - model.clinician_share])
+    completeness = np.where(
+        rng.random((measures, n)) < model.low_completeness_share,
+        model.low_completeness,
+        model.completeness_lowest + (1.0 - model.completeness_lowest) * rng.random((measures, n)),
+    )
+    completeness[model.reported] = np.where(silent, np.nan, completeness[model.reported])
+    for m in range(measures):
+        z = common * quality + specific * processes[2 + m]
+        count = rng.poisson(clinicians.cases_mean[m])
+        cases[m] = count
+        drift = model.yearly_change[m] * y
+        if model.proportion[m]:
+            true = np.empty(n)
+            knots = model.knot_rate[m].reshape(len(clinicians.members[m]), -1)
+            for g, members in enumerate(clinicians.members[m]):
+                true[members] = np.interp(z[members], model.knot_z, knots[g])
+            np.clip(true + drift, 0.0, model.rate_maximum[m], out=true)
+            successes = rng.binomial(count, 0.01 * true)
+            rate[m] = 100.0 * successes / np.maximum(cases[m], 1.0)
+        else:
+            true = model.normal_location[m] + model.normal_signal[m] * z + drift
+            np.clip(true, 0.0, model.rate_maximum[m], out=true)
+            noise = model.normal_noise[m] / np.sqrt(np.maximum(cases[m], 1.0))
+            rate[m] = np.maximum(0.0, true + noise * rng.standard_normal(n))
+        rate[m, (silent | (count < 1)) if model.reported[m] else count < 1] = np.nan
+    return Observed(
+        rate,
+        cases,
+        completeness,
+        clinicians.collection,
+        episodes,
+        cost,
+        practices.activities[y][at],
+        practices.interoperability[y][at],
+        clinicians.practice_size,
+        clinicians.hcc,
+        clinicians.dual,
+        clinicians.part_b[y],
+    )
+
+
+# ---- the rule ----
+
+
+class Scored(NamedTuple):
+    """Clinicians by final score."""
+
+    order: Ints  # those with a final score, ascending
+    ordered: Floats  # their scores
+    zeros: int  # the first of them
+
+
+def percentiles(ordered: Floats, percents: Any) -> Any:
+    """Percentiles of sorted values by linear interpolation (Hyndman-Fan 7)."""
+    last = len(ordered) - 1
+    h = last * np.asarray(percents) / 100.0
+    k = h.astype(np.int64)
+    low = ordered[k]
+    return low + (h - k) * (ordered[np.minimum(k + 1, last)] - low)
+
+
+def _mean_and_sd(values: Floats) -> tuple[float, float]:
+    if len(values) == 0:
+        return np.nan, 0.0
+    mean = values.mean()
+    deviation = values - mean
+    if len(values) < 2 or not (values != values[0]).any():
+        return float(values[0]), 0.0
+    return mean, np.sqrt(deviation @ deviation / (len(values) - 1))
+
+
+def _deviation_points(
+    values: Floats, median: float, sd: float, curve_z: Floats, curve: Floats, anchor: float
+) -> Floats:
+    if not sd > 0.0:
+        return np.full(len(values), anchor)
+    shift = anchor - np.interp(0.0, curve_z, curve)
+    points = np.interp((values - median) / sd, curve_z, curve) + shift
+    return np.clip(points, curve.min(), curve.max())
+
+
+def fit_and_score(
+    observed: Observed, rules: Any, y: int, before: Fit | None = None
+) -> tuple[Outcome, Fit, Scored]:
+    """A cohort-year against its own fit.
+
+    ``before`` is a fit of the same clinicians in a year in which all of them had a score: while
+    that stays so the complex-patient moments are taken over.
+    """
+    measures, n = observed.rate.shape
+    fit = Fit(
+        np.full((measures, rules.collection_types, len(rules.decile_percentiles)), np.nan),
+        np.full((measures, rules.collection_types, 2), np.nan),
+        np.zeros((measures, rules.collection_types), np.bool_),
+        np.full(2, np.nan),
+        np.zeros((2, 3)),
+        np.full(3, np.nan),
+    )
+    points, quality, unsubmitted = _quality(observed, rules, y, fit)
+    cost_points = np.full(n, np.nan)
+    at = np.flatnonzero(observed.episodes >= rules.cost_case_minimum[y])
+    if len(at):
+        values = observed.episode_cost[at]
+        fit.cost_location[:] = _median(values), _mean_and_sd(values)[1]
+        cost_points[at] = _deviation_points(
+            values, *fit.cost_location, rules.cost_curve_z, rules.cost_curve_points,
+            rules.cost_anchor[y],
+        )  # fmt: skip
+    cost = cost_points / rules.cost_points_maximum
+    activities, interoperability, small, complexity, final = _final(
+        observed, rules, y, fit, before, quality, cost, unsubmitted
+    )
+    transformed, factor, scored = _payment(observed.part_b_payments, rules, y, fit, final)
+    outcome = Outcome(
+        points, quality, cost_points, cost, activities, interoperability, small, complexity, final,
+        transformed, factor,
+    )  # fmt: skip
+    return outcome, fit, scored
+
+
+def _median(values: Floats) -> float:
+    half = len(values) // 2
+    if len(values) % 2:
+        return float(np.partition(values, half)[half])
+    middle = np.partition(values, (half - 1, half))
+    return 0.5 * float(middle[half - 1] + middle[half])
+
+
+def _quality(observed: Observed, rules: Any, y: int, fit: Fit) -> tuple[Floats, Floats, Any]:
+    measures, n = observed.rate.shape
+    minimum = rules.quality_case_minimum[y]
+    known = ~np.isnan(observed.rate)
+    points = np.full((measures, n), np.nan)
+    must_submit, submitted = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    steps = np.arange(1.0, len(rules.decile_percentiles) + 1.0)
+    for m in range(measures):
+        if rules.measure_reported[m]:
+            enough = ~(observed.cases[m] < minimum)
+            reported = known[m] & (observed.completeness[m] >= rules.completeness_minimum[y])
+            must_submit |= ~(observed.cases[m] < 1.0)
+            submitted |= reported
+            points[m, enough & ~reported] = rules.points_not_reported[y]
+            valid = enough & reported
+            groups = [
+                np.flatnonzero(valid & (observed.collection[m] == g))
+                for g in range(rules.collection_types)
+            ]
+        else:
+            groups = [np.flatnonzero(known[m] & (observed.cases[m] >= minimum))]
+        for g, at in enumerate(groups):
+            fit.has_benchmark[m, g] = len(at) >= rules.benchmark_minimum_clinicians[y]
+            if not fit.has_benchmark[m, g] or len(at) == 0:
+                continue
+            values = observed.rate[m, at]
+            if rules.measure_inverse[m] == rules.measure_by_deciles[m]:
+                values = -values
+            if rules.measure_by_deciles[m]:
+                cuts = percentiles(np.sort(values), rules.decile_percentiles)
+                fit.cut_points[m, g] = cuts
+                points[m, at] = np.interp(values, cuts, steps)
+            else:
+                fit.quality_location[m, g] = _median(values), _mean_and_sd(values)[1]
+                points[m, at] = _deviation_points(
+                    values, *fit.quality_location[m, g], rules.quality_curve_z,
+                    rules.quality_curve_points, rules.quality_anchor[y],
+                )  # fmt: skip
+    present = ~np.isnan(points)
+    total = np.where(present, points, 0.0).sum(axis=0)
+    counted = np.count_nonzero(present, axis=0)
+    with np.errstate(invalid="ignore"):  # 0 / 0: no counted measure
+        score = total / (rules.quality_points_maximum * counted)
+    return points, score, must_submit & ~submitted
+
+
+def _final(
+    observed: Observed,
+    rules: Any,
+    y: int,
+    fit: Fit,
+    before: Fit | None,
+    quality: Floats,
+    cost: Floats,
+    unsubmitted: Any,
+) -> tuple[Floats, ...]:
+    done = observed.improvement_activities
+    done = np.where(np.isnan(done), rules.activities_blank, done).astype(np.int64)
+    activities = rules.activities_adjustment[done]
+    pi = observed.pi_score
+    pi = np.where(np.isnan(pi), rules.interoperability_blank, pi)
+    is_small = observed.practice_size <= rules.small_maximum_clinicians
+    scale = np.where(is_small, rules.interoperability_small_scale[y], 1.0)
+    interoperability = (
+        rules.interoperability_at_zero[y] * (1.0 - pi / rules.interoperability_maximum) * scale
+    )
+    small = np.where(is_small, rules.small_bonus[y], 0.0)
+    small[observed.practice_size == 1.0] = rules.solo_bonus[y]
+
+    performance = rules.weight_quality[y] * quality + rules.weight_cost[y] * cost
+    no_quality, no_cost = np.isnan(quality), np.isnan(cost)
+    if rules.missing_category == REWEIGHT:
+        performance = np.where(no_quality, cost, np.where(no_cost, quality, performance))
+    elif rules.missing_category == ZERO:
+        quality_only = np.where(no_cost, rules.weight_quality[y] * quality, performance)
+        performance = np.where(no_quality, rules.weight_cost[y] * cost, quality_only)
+    has_score = ~np.isnan(performance)
+    base = rules.score_maximum * performance + activities + interoperability + small
+
+    if before is not None and has_score.all():
+        fit.complexity[:] = before.complexity
+    else:
+        for moments, trait in zip(
+            fit.complexity, (observed.hcc_risk_score, observed.dual_share), strict=True
+        ):
+            values = trait[has_score & ~np.isnan(trait)]
+            moments[1:] = _mean_and_sd(values)
+            moments[0] = _median(values) if len(values) else 0.0
+    complexity = np.zeros(len(base))
+    for moments, trait in zip(
+        fit.complexity, (observed.hcc_risk_score, observed.dual_share), strict=True
+    ):
+        median, mean, sd = moments
+        if sd > 0.0:
+            slope = rules.complex_slope[y] / sd
+            part = np.maximum(0.0, rules.complex_intercept[y] + slope * (trait - mean))
+            complexity += np.where(trait >= median, part, 0.0)
+    np.clip(complexity, rules.complex_minimum[y], rules.complex_maximum[y], out=complexity)
+    final = np.clip(base + complexity, rules.score_minimum, rules.score_maximum)
+    final[unsubmitted & has_score] = rules.score_without_submission
+    complexity[~has_score] = np.nan
+    return activities, interoperability, small, complexity, final
+
+
+def _payment(
+    part_b: Floats, rules: Any, y: int, fit: Fit, final: Floats
+) -> tuple[Floats, Floats, Scored]:
+    at = np.flatnonzero(~np.isnan(final))
+    order = at[np.argsort(final[at])]
+    ordered = final[order]
+    zeros = int(np.searchsorted(ordered, rules.score_zero, side="right"))
+    if zeros < len(ordered):
+        fit.payment[0] = percentiles(ordered[zeros:], 50.0)
+    positive = final > rules.score_zero
+    logit = rules.steepness[y] * (final - fit.payment[0])
+    transformed = np.where(positive, 1.0 / (1.0 + np.exp(-logit)), np.nan)
+    who = np.flatnonzero(positive)
+    weighted = transformed[who] @ part_b[who]
+    base = part_b[at if rules.zero_scorers_in_pool_base else who].sum()
+    share, risk = rules.redistribution_share[y], rules.risk_level[y]
+    fit.payment[1] = share * base / weighted if weighted > 0.0 else np.nan
+    fit.payment[2] = share * risk * base
+
+    factor = np.full(len(final), rules.unscored_adjustment[y])
+    factor[order[:zeros]] = rules.zero_score_adjustment[y] * risk
+    if weighted > 0.0:
+        highest = rules.cap[y] * risk if risk > 0.0 else 0.0
+        factor[who] = np.minimum(risk * fit.payment[1] * transformed[who] - risk, highest)
+    else:
+        factor[who] = 0.0
+    return transformed, factor, Scored(order, ordered, zeros)
+
+
+# ---- what is kept ----
+
+
+def _level(
+    rules: Any,
+    y: int,
+    observed: Observed,
+    factor: Floats,
+    fit: Fit,
+    scored: Scored,
+    paid: Floats,
+    row: Floats,
+) -> None:
+    n, count = len(paid), len(scored.order)
+    risk = rules.risk_level[y]
+    f, a = scored.ordered, factor[scored.order]
+    part_b, paid = observed.part_b_payments[scored.order], paid[scored.order]
+    bonus, penalty = np.maximum(a, 0.0), np.maximum(-a, 0.0)
+    row[s.SCORE_MEAN], row[s.SCORE_SD] = _moments(f)
+    row[s.ADJUSTMENT_MEAN], row[s.ADJUSTMENT_SD] = _moments(a)
+    row[s.SCORE_MEDIAN] = percentiles(f, 50.0) if count else np.nan
+    row[s.SHARE_NEGATIVE] = np.count_nonzero(a < -s.SIGN_TOLERANCE) / count
+    maximum = (a <= -risk * (1.0 - 1e-9)) & (a < 0.0)
+    row[s.SHARE_MAXIMUM_PENALTY] = np.count_nonzero(maximum) / count
+    row[s.SHARE_ZERO] = scored.zeros / count
+    row[s.SHARE_UNSCORED] = (n - count) / n
+    row[s.MEDIAN_POSITIVE], row[s.SCALING], row[s.POOL] = fit.payment
+    row[s.BREAK_EVEN] = _break_even(rules, y, fit)
+    row[s.AT_RISK] = risk * part_b.sum()
+    row[s.BONUSES], row[s.PENALTIES] = bonus @ part_b, penalty @ part_b
+    row[s.RETAINED] = row[s.PENALTIES] - row[s.BONUSES]
+    row[s.BONUSES_PAID], row[s.PENALTIES_PAID] = bonus @ paid, penalty @ paid
+    row[s.RETAINED_PAID] = row[s.PENALTIES_PAID] - row[s.BONUSES_PAID]
+
+
+def _quantiles_and_curve(
+    rules: Any,
+    y: int,
+    grids: s.Grids,
+    factor: Floats,
+    fit: Fit,
+    scored: Scored,
+    d: int,
+    output: s.Output,
+) -> None:
+    risk = rules.risk_level[y]
+    a = factor[scored.order]
+    if np.any(a[1:] < a[:-1]):  # zero scorers are not the lowest
+        a = np.sort(a)
+    output.quantile[d, y] = percentiles(a, grids.percents) if len(a) else np.nan
+    logit = rules.steepness[y] * (grids.scores - fit.payment[0])
+    curve = risk * fit.payment[1] / (1.0 + np.exp(-logit)) - risk
+    output.curve[d, y] = np.where(
+        grids.scores > rules.score_zero,
+        np.minimum(curve, rules.cap[y] * risk if risk > 0.0 else 0.0),
+        rules.zero_score_adjustment[y] * risk,
+    )
+
+
+def _moments(values: Floats) -> tuple[float, float]:
+    if len(values) == 0:
+        return np.nan, np.nan
+    mean = values.mean()
+    deviation = values - mean
+    return mean, np.sqrt(deviation @ deviation / (len(values) - 1)) if len(values) > 1 else np.nan
+
+
+def _break_even(rules: Any, y: int, fit: Fit) -> float:
+    if not (fit.payment[1] > 1.0 and rules.steepness[y] > 0.0):
+        return np.nan
+    return float(fit.payment[0] - np.log(fit.payment[1] - 1.0) / rules.steepness[y])
+
+
+def _by_group(
+    group: NDArray[np.int16],
+    indicator: Floats,
+    outcome: Outcome,
+    scored: Scored,
+    has_score: Any,
+    negative: Any,
+    bottom: float,
+    overall: Floats,
+    rows: Floats,
+) -> None:
+    n = len(has_score)
+    f = np.where(has_score, outcome.final_score, 0.0)
+    a = np.where(has_score, outcome.payment_adjustment_factor, 0.0)
+    values = np.ones((8, n))
+    values[1] = has_score
+    values[2] = f
+    values[3] = f * f
+    values[4] = a
+    values[5] = a * a
+    values[6] = negative
+    values[7] = (a <= bottom) & (a < 0.0)
+    sums = indicator @ values.T  # [groups, 8]
+    everyone, known, f, ff, a, aa, below, maximum = sums.T
+    count = np.where(known > 0.0, known, np.nan)
+    degrees = np.where(known > 1.0, known - 1.0, np.nan)
+    rows[:, s.G_COUNT] = everyone
+    rows[:, s.G_SCORE_MEAN] = f / count
+    rows[:, s.G_SCORE_SD] = np.sqrt(np.fmax(0.0, (ff - f * f / count) / degrees))
+    rows[:, s.G_ADJUSTMENT_MEAN] = a / count
+    rows[:, s.G_ADJUSTMENT_SD] = np.sqrt(np.fmax(0.0, (aa - a * a / count) / degrees))
+    rows[:, s.G_NEGATIVE] = below / count
+    rows[:, s.G_MAXIMUM_PENALTY] = maximum / count
+    rows[:, s.G_UNSCORED] = (everyone - known) / np.where(everyone > 0.0, everyone, np.nan)
+    rows[:, s.G_SCORE_MEDIAN] = np.nan
+    for row in group:
+        at = row[scored.order]
+        sizes = np.bincount(at)
+        ordered = scored.ordered[np.argsort(at, kind="stable")]  # int16: a radix sort
+        present = np.flatnonzero(sizes)
+        sizes = sizes[present]
+        begins = np.cumsum(sizes) - sizes
+        middle = ordered[begins + (sizes - 1) // 2] + ordered[begins + sizes // 2]
+        rows[present, s.G_SCORE_MEDIAN] = 0.5 * middle
+    rows[0] = (
+        n, overall[s.SCORE_MEAN], overall[s.SCORE_SD], overall[s.SCORE_MEDIAN],
+        overall[s.ADJUSTMENT_MEAN], overall[s.ADJUSTMENT_SD], overall[s.SHARE_NEGATIVE],
+        overall[s.SHARE_MAXIMUM_PENALTY], overall[s.SHARE_UNSCORED],
+    )  # fmt: skip
+
+
+def _midranks(scored: Scored, n: int) -> Floats:
+    """Midranks of the final scores; nan without one."""
+    begins = np.flatnonzero(np.diff(scored.ordered, prepend=-np.inf))
+    sizes = np.diff(begins, append=len(scored.ordered))
+    rank = np.full(n, np.nan)
+    rank[scored.order] = np.repeat(begins + 0.5 * (sizes + 1.0), sizes)
+    return rank
+
+
+def _year_over_year(
+    factor: Floats, rank: Floats, count: int, negative: Any, memory: Memory, row: Floats
+) -> None:
+    row[s.RANK_CORRELATION] = row[s.SIGN_CHANGE] = row[s.CHANGE_SD] = np.nan
+    if memory.rank is None:
+        return
+    both = np.flatnonzero(~np.isnan(rank + memory.rank))
+    now, before = rank[both], memory.rank[both]
+    row[s.RANK_CORRELATION] = _correlation(now, before)
+    row[s.SIGN_CHANGE] = np.count_nonzero((negative != memory.negative)[both]) / len(both)
+    row[s.CHANGE_SD] = _moments((factor - memory.factor)[both])[1]
+    was = np.minimum(4, (5 * (before - 0.5) / memory.count).astype(np.int64))
+    is_now = np.minimum(4, (5 * (now - 0.5) / count).astype(np.int64))
+    memory.transitions += np.bincount(5 * was + is_now, minlength=25)
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def _histograms(
+    grids: s.Grids,
+    group: NDArray[np.int16],
+    outcome: Outcome,
+    has_score: Any,
+    dollars: Floats,
+    y: int,
+    output: s.Output,
+) -> None:
+    final, factor, scored_group = outcome.final_score, outcome.payment_adjustment_factor, group
+    if not has_score.all():
+        final, factor, scored_group = final[has_score], factor[has_score], group[:, has_score]
+    for values, who, lowest, width, target in (
+        (dollars, group, grids.dollars_lowest, grids.dollars_width, output.dollars_histogram),
+        (factor, scored_group, grids.adjustment_lowest, grids.adjustment_width,
+         output.adjustment_histogram),
+        (final, scored_group, grids.score_lowest, grids.score_width, output.score_histogram),
+    ):  # fmt: skip
+        groups, bins = target.shape[1:]
+        at = np.floor((values - lowest) / width)
+        bin_of = (np.clip(at, -1.0, bins - 2) + 1.0).astype(np.int64)
+        top = (at >= bins - 2) & (values <= lowest + (bins - 2) * width)
+        bin_of[top] = bins - 2
+        cells = who * np.int64(bins) + bin_of
+        target[y] += np.bincount(cells.ravel(), minlength=groups * bins).reshape(groups, bins)
