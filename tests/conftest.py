@@ -36,10 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--stress") or "stress" in config.getoption("markexpr"):
         return
-    skip = pytest.mark.skip(reason="long; run with --stress")
-    for item in items:
-        if "stress" in item.keywords:
-            item.add_marker(skip)
+    long = [item for item in items if "stress" in item.keywords]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 def roster_rows() -> list[dict[str, str]]:

@@ -246,11 +246,9 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
     return rules._replace(**{field: value * 1.02 + 0.013})
 
 
-@pytest.mark.parametrize("field", CohortRules._fields)
+@pytest.mark.parametrize("field", sorted({*CohortRules._fields} - {"collection_types"}))
 def test_the_oracle_has_teeth(field: str) -> None:
     """Any parameter of the rule that is slightly wrong is noticed."""
-    if field == "collection_types":
-        pytest.skip("a size, not a value")
     rules = load_rules(
         settings={
             "payment.cap": 0.2,
