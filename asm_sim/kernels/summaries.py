@@ -422,7 +422,8 @@ def compare_with_truth(outcome, truth, scored, memory, row):
 @kernel
 def bin_of(value, lowest, width, bins):
     """Bin 0 is underflow, bins - 1 overflow; the top edge belongs to the last bin within."""
-    at = np.floor((value - lowest) / width)
+    # Whole penalties lie on edges: what rounding leaves just below one belongs above it.
+    at = np.floor((value - lowest) / width + 1e-9)
     if at < 0.0:
         return 0
     inside = bins - 2
