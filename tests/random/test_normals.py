@@ -6,7 +6,6 @@ from scipy import stats
 
 from asm_sim.kernels.variates import normals_at
 
-SEED = np.array([2026, 0], np.uint64)
 ENTITIES = 50_000
 
 

@@ -1,0 +1,31 @@
+"""Run a scenario into a folder, slowly: ``python -m tests.engine.run_small SCENARIO FOLDER``.
+
+A process for the tests to kill: blocks of two draws, a line on standard output after each.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from asm_sim.engine import execute, plan
+from asm_sim.engine.local import run_to_folder
+from asm_sim.scenario.load import load_scenario
+
+BLOCK_DRAWS = 2
+
+
+def main(scenario: str, folder: str) -> None:
+    plan.BLOCK_DRAWS = BLOCK_DRAWS
+    execute.DRAWS_PER_TASK = 1
+
+    def report(done: int, total: int) -> None:
+        print(f"{done} of {total}", flush=True)
+        time.sleep(0.15)
+
+    run_to_folder(plan.make_plan(load_scenario(scenario)), Path(folder), progress=report)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
