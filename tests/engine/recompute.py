@@ -1,4 +1,4 @@
-"""The statistics of one draw, cohort and year once more, in NumPy from the clinicians themselves."""
+"""The statistics of one draw, cohort and year once more, in NumPy from the clinicians."""
 
 from __future__ import annotations
 

@@ -259,7 +259,7 @@ def test_money_of_the_performance_year(run: tuple[Scenario, xr.Dataset]) -> None
 
 
 def test_dollars_are_those_of_the_payment_year(run: tuple[Scenario, xr.Dataset]) -> None:
-    """Two years later: of 2029 on 2027's performance, and that is 2029's performance-year Part B."""
+    """Performance of 2027 is paid in 2029, on what is 2029's performance-year Part B."""
     scenario, dataset = run
     for cohort in COHORTS:
         draw = recompute.Draw(dataset, 5, cohort)

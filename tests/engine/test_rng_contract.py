@@ -24,6 +24,7 @@ from tests.engine import run_small
 from tests.engine.same import assert_same_bits
 
 Variates = dict[str, np.ndarray]
+Rows = list[dict[str, str]]
 
 
 def variates(scenario: Scenario, cohort: str, draw: int = 0) -> Variates:
@@ -199,11 +200,11 @@ def test_a_rule_makes_a_paired_difference(
     np.testing.assert_allclose(doubled.adjustment_sd, 2 * small_run.adjustment_sd, rtol=1e-9)
 
 
-# With no practice forced to be solo so that a share comes out, nobody's thresholds depend on others.
+# Without a share of solo practices to be met, nobody's thresholds depend on the others.
 APART = {"population.practice.solo_share": 0.0}
 
 
-def alone(rows: list[dict[str, str]]) -> str:
+def alone(rows: Rows) -> str:
     """A clinician of HF whose practice lists nobody else."""
     listed = [row["practice_id"] for row in rows]
     return next(
@@ -215,7 +216,7 @@ def alone(rows: list[dict[str, str]]) -> str:
 
 def compare_rosters(
     make: MakeScenario,
-    edit: Callable[[list[dict[str, str]], str], list[dict[str, str]]],
+    edit: Callable[[Rows, str], Rows],
     settings: dict[str, Any],
 ) -> tuple[str, list[str], list[str], Variates, Variates]:
     rows = roster_rows()
@@ -230,28 +231,34 @@ def common(here: list[str], there: list[str], but: str) -> tuple[list[int], list
     return [here.index(name) for name in both], [there.index(name) for name in both]
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda rows, one: [row for row in rows if row["clinician_id"] != one],
-        lambda rows, one: list(reversed(rows)),
-        lambda rows, one: [
-            row | {"small_practice": "10"[int(row["small_practice"])]}
-            if row["clinician_id"] == one
-            else row
-            for row in rows
-        ],
-        lambda rows, one: [
-            row | {"practice_id": "elsewhere"} if row["clinician_id"] == one else row
-            for row in rows
-        ],
-        lambda rows, one: [
-            {**rows[0], "clinician_id": "new", "practice_id": "new"},
-            *rows,
-        ],
-    ],
-    ids=["removed", "reordered", "other practice size", "other practice", "one more"],
-)
+def removed(rows: Rows, one: str) -> Rows:
+    return [row for row in rows if row["clinician_id"] != one]
+
+
+def reordered(rows: Rows, _: str) -> Rows:
+    return list(reversed(rows))
+
+
+def other_size(rows: Rows, one: str) -> Rows:
+    return [
+        row | {"small_practice": "10"[int(row["small_practice"])]}
+        if row["clinician_id"] == one
+        else row
+        for row in rows
+    ]
+
+
+def other_practice(rows: Rows, one: str) -> Rows:
+    return [
+        row | {"practice_id": "elsewhere"} if row["clinician_id"] == one else row for row in rows
+    ]
+
+
+def one_more(rows: Rows, _: str) -> Rows:
+    return [{**rows[0], "clinician_id": "new", "practice_id": "new"}, *rows]
+
+
+@pytest.mark.parametrize("edit", [removed, reordered, other_size, other_practice, one_more])
 def test_only_the_clinician_who_changes_changes(edit: Any, make_scenario: MakeScenario) -> None:
     one, here, there, before, after = compare_rosters(make_scenario, edit, APART)
     assert changed(before, after, common(here, there, one)) == set()
@@ -260,13 +267,7 @@ def test_only_the_clinician_who_changes_changes(edit: Any, make_scenario: MakeSc
 def test_a_clinician_takes_its_own_variates_to_another_practice(
     make_scenario: MakeScenario,
 ) -> None:
-    def moved(rows: list[dict[str, str]], one: str) -> list[dict[str, str]]:
-        return [
-            row | {"practice_id": "elsewhere"} if row["clinician_id"] == one else row
-            for row in rows
-        ]
-
-    one, here, there, before, after = compare_rosters(make_scenario, moved, APART)
+    one, here, there, before, after = compare_rosters(make_scenario, other_practice, APART)
     column = ([here.index(one)], [there.index(one)])
     different = changed(before, after, column)
     own = {"hcc_risk_score", "dual_share", "part_b_payments", "episodes", "episode_cost", "cases"}
@@ -277,10 +278,7 @@ def test_a_clinician_takes_its_own_variates_to_another_practice(
 def test_true_performance_of_others_stays_with_the_default_solo_shares(
     make_scenario: MakeScenario,
 ) -> None:
-    def without(rows: list[dict[str, str]], one: str) -> list[dict[str, str]]:
-        return [row for row in rows if row["clinician_id"] != one]
-
-    one, here, there, before, after = compare_rosters(make_scenario, without, {})
+    one, here, there, before, after = compare_rosters(make_scenario, removed, {})
     different = changed(before, after, common(here, there, one))
     assert different <= {"practice_size", "group", "rate", "completeness", "true_rate"} | {
         "improvement_activities",

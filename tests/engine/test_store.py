@@ -1,4 +1,4 @@
-"""The folder of a run: what is never touched, what is replaced, and files that are whole or absent."""
+"""The folder of a run: never touched, replaced when asked, and its files whole or absent."""
 
 from __future__ import annotations
 
