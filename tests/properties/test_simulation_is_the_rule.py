@@ -1,0 +1,108 @@
+"""A draw written out as a table and sent through ``asm.score`` is paid what the simulation paid."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import asm_sim as asm
+from asm_sim.engine.export import cohort_table
+from asm_sim.engine.local import simulate
+from asm_sim.scenario.schema import Scenario
+from tests.conftest import MakeScenario
+
+LAYERS = {
+    "both layers on": '{population: "on", measurement: "on"}',
+    "population held, measurement off": '{population: "off", measurement: "off"}',
+    "population held": '{population: "off", measurement: "on"}',
+}
+SETTINGS = {
+    "as it stands": {},
+    "many without a score": {
+        "rules.final_score.missing_category": "neutral",
+        "rules.cost.case_minimum": {2027: 20, 2028: 45, 2029: 20, 2030: 30, 2031: 1},
+        "population.reporting.non_reporting_share": 0.2,
+        "population.episodes.minimum": 5.0,
+    },
+}
+
+
+def scored(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return asm.score(table, rules=scenario.rules)
+
+
+def check(dataset: xr.Dataset, result: pd.DataFrame, draw: int, truth: bool = False) -> None:
+    """Every clinician and year, to the precision of float32."""
+    lens = "true_" if truth else ""
+    for cohort in dataset.cohort.values:
+        for year in dataset.performance_year.values:
+            inside = (result["cohort"] == cohort) & (result["performance_year"] == year)
+            rows = result[inside].set_index("clinician_id")
+            of_cohort = (dataset.clinician_cohort == cohort).values
+            panel = dataset.isel(clinician=of_cohort, draw_sample=draw).sel(performance_year=year)
+            rows = rows.loc[panel.clinician_id.values]
+            np.testing.assert_allclose(
+                panel[f"panel_{lens}final_score"], rows["final_score"], rtol=1e-6, atol=1e-9
+            )
+            np.testing.assert_allclose(
+                panel[f"panel_{lens}adjustment"],
+                rows["payment_adjustment_factor"],
+                rtol=1e-6,
+                atol=1e-9,
+            )
+            if not truth:
+                np.testing.assert_allclose(
+                    panel.panel_dollars, rows["payment_change_usd"], rtol=1e-6, atol=1e-3
+                )
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_a_draw_as_a_table_gives_its_adjustments(
+    layers: str, settings: str, make_scenario: MakeScenario
+) -> None:
+    scenario = make_scenario(settings=SETTINGS[settings], layers=LAYERS[layers], draws=3)
+    dataset = simulate(scenario)
+    if settings != "as it stands":
+        unscored = dataset.share_unscored.values
+        assert unscored.max() > 0.15
+        assert unscored.min() == 0.0  # a year without, after a year with
+    for draw in (0, 2):
+        table = cohort_table(scenario, draw=draw)
+        assert len(table) == 150 * 5
+        check(dataset, scored(table, scenario), draw)
+
+
+def test_the_noise_free_lens(small_scenario: Scenario, small_run: xr.Dataset) -> None:
+    """True rates and costs in place of the observed ones, the rest as it was."""
+    table = cohort_table(small_scenario, draw=4, truth=True)
+    check(small_run, scored(table, small_scenario), 4, truth=True)
+
+
+def test_totals_of_the_table(small_scenario: Scenario, small_run: xr.Dataset) -> None:
+    table = cohort_table(small_scenario, draw=1)
+    result = scored(table, small_scenario)
+    result["part_b_payments"] = table["part_b_payments"]
+    sums = result[result["final_score"].notna()].groupby(["cohort", "performance_year"])
+    for (cohort, year), rows in sums:
+        here = small_run.isel(draw=1).sel(cohort=cohort, performance_year=year)
+        net = (rows["payment_adjustment_factor"] * rows["part_b_payments"]).sum()
+        assert float(here.retained_by_medicare) == pytest.approx(-net, rel=1e-9)
+        assert float(here.scaling_factor) == pytest.approx(rows["scaling_factor"].iloc[0], rel=1e-9)
+        assert float(here.adjustment_sd) == pytest.approx(
+            rows["payment_adjustment_factor"].std(), rel=1e-9
+        )
+
+
+@pytest.mark.stress
+def test_the_shipped_roster_as_a_table() -> None:
+    dataset = simulate("baseline", draws=2)
+    scenario = asm.load_scenario("baseline")
+    for draw in (0, 1):
+        check(dataset, scored(cohort_table(scenario, draw=draw), scenario), draw)

@@ -1,0 +1,207 @@
+"""Who the clinicians are: shares, spreads and correlations come out as the population says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from asm_sim.engine.plan import make_plan
+from asm_sim.population import performance
+from asm_sim.scenario.load import load_scenario
+from tests.properties.sample import plan_with, sample
+
+COHORTS = ("HF", "LBP")
+
+
+def test_the_shipped_roster() -> None:
+    """The CY 2027 preliminary list: 2,607 and 3,903 clinicians in 2,562 practices."""
+    roster = plan_with().roster
+    assert roster.cohorts == COHORTS
+    assert [(roster.cohort == c).sum() for c in range(2)] == [2607, 3903]
+    assert len(roster.practice_id) == 2562
+    small = roster.practice_small[roster.practice]
+    assert small[roster.cohort == 0].sum() == 730  # calibration_parameters.csv
+    assert len(set(zip(roster.cohort, roster.clinician_id, strict=True))) == 6510
+
+
+@pytest.mark.parametrize(("cohort", "share"), [("HF", 0.10), ("LBP", 0.15)])
+def test_share_that_practises_alone(cohort: str, share: float) -> None:
+    seen = sample(cohort).practice_size[:, 0] == 1
+    assert seen.mean() == pytest.approx(share, abs=0.006)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_practice_sizes_fit_flag_and_list(cohort: str) -> None:
+    roster = plan_with().roster
+    practice = roster.practice[roster.slice_of(cohort)]
+    small, listed = roster.practice_small[practice], roster.practice_listed[practice]
+    size = sample(cohort).practice_size[:, 0]
+    assert (size[:, small] <= 15).all()
+    assert (size[:, ~small] > 15).all()
+    assert (size[:, small & (listed > 1)] > 1).all()
+    fits = np.where(small, np.minimum(listed, 15), listed)
+    assert (size >= fits).all()
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_dual_share_has_the_published_quintile_means(cohort: str) -> None:
+    """.066, .218 (middle three) and .520: Khullar, JAMA 2020; the fit gives .065, .219 and .520."""
+    share = np.sort(sample(cohort).dual_share[:, 0].ravel())
+    fifth = len(share) // 5
+    assert share[:fifth].mean() == pytest.approx(0.066, abs=0.003)
+    assert share[fifth:-fifth].mean() == pytest.approx(0.218, abs=0.004)
+    assert share[-fifth:].mean() == pytest.approx(0.520, abs=0.008)
+
+
+def test_hcc_scores_by_specialty() -> None:
+    seen = sample("LBP")
+    patients = plan_with().scenario.population.patients
+    for s, name in enumerate(plan_with().scenario.population.specialty_mix["LBP"]):
+        score = seen.hcc_risk_score[:, 0][seen.specialty[:, 0] == s]
+        mean, sd = patients.hcc_mean[name].value, patients.hcc_sd[name].value
+        floor = (0.5 - mean) / sd  # censored there
+        expected = mean + sd * (stats.norm.pdf(floor) + floor * stats.norm.cdf(floor))
+        assert score.mean() == pytest.approx(expected, abs=0.03)
+        assert score.min() >= 0.5
+
+
+def test_specialties_come_in_their_shares() -> None:
+    """Drawn by practice, so clinicians vary more than a multinomial would."""
+    mix = plan_with().scenario.population.specialty_mix["LBP"]
+    seen = sample("LBP").specialty[:, 0]
+    for s, share in enumerate(mix.values()):
+        assert (seen == s).mean() == pytest.approx(share.value, abs=0.025)
+
+
+@pytest.mark.parametrize(("cohort", "mean", "sigma"), [("HF", 270_000, 0.9), ("LBP", 175_000, 0.7)])
+def test_part_b(cohort: str, mean: float, sigma: float) -> None:
+    seen = sample(cohort).part_b_payments
+    assert seen[:, 0].mean() == pytest.approx(mean, rel=0.03)
+    assert np.log(seen[:, 0]).std() == pytest.approx(sigma, rel=0.02)
+    change = np.diff(np.log(seen), axis=1)
+    assert change.std() == pytest.approx(0.20, rel=0.01)
+    assert np.exp(change).mean() == pytest.approx(0.98, abs=0.002)
+    independent = np.corrcoef(change[:, 0].ravel(), change[:, 1].ravel())[0, 1]
+    assert abs(independent) < 0.03
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_payment_years_go_on_where_performance_years_end(cohort: str) -> None:
+    seen = sample(cohort)
+    np.testing.assert_array_equal(seen.paid[:, :3], seen.part_b_payments[:, 2:])
+    change = np.log(seen.paid[:, 3:] / seen.paid[:, 2:-1])
+    assert change.std() == pytest.approx(0.20, rel=0.01)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_rank_correlation_of_part_b_with_episodes(cohort: str) -> None:
+    """.5, seen where there are so many episodes that their sampling does not blur it."""
+    many = (("population.episodes.mean", 50_000.0), ("population.episodes.minimum", 0.0))
+    seen = sample(cohort, 3, many)
+    rank = [
+        stats.spearmanr(seen.part_b_payments[d, 0], seen.episodes[d, 0]).statistic for d in range(3)
+    ]
+    assert np.mean(rank) == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize(("cohort", "mean"), [("HF", 41), ("LBP", 89)])
+def test_episodes(cohort: str, mean: float) -> None:
+    seen = sample(cohort).episodes
+    for y in range(5):  # the drift keeps the mean
+        assert seen[:, y].mean() == pytest.approx(mean, rel=0.03)
+    assert (seen == np.floor(seen)).all()
+
+
+def test_cases_share_half_their_variance_with_the_volume() -> None:
+    """Log cases of two measures: sigma .8, of which half is common, so a correlation of .5."""
+    seen = sample("LBP").cases[:, 0]
+    logs = np.log(seen[:, [1, 2]] + 0.5).reshape(8, 2, -1)
+    assert logs.std(axis=2).mean() == pytest.approx(0.8, rel=0.03)
+    correlation = np.mean([np.corrcoef(both)[0, 1] for both in logs])
+    assert correlation == pytest.approx(0.5, abs=0.03)
+    assert np.median(seen[:, 1]) == pytest.approx(200, rel=0.05)
+
+
+SILENT = {"solo": 0.20, "2-15": 0.08, "16-99": 0.01, "100+": 0.01}
+
+
+def practices(cohort: str, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """One clinician of each practice: size group [draw, p] and whether it is silent [draw, y, p]."""
+    roster = plan_with().roster
+    _, first = np.unique(roster.practice[roster.slice_of(cohort)], return_index=True)
+    seen = sample(cohort, draws)
+    silent = np.isnan(seen.completeness[:, :, 1][..., first])
+    return seen.group[:, 0, 0][:, first], silent
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_who_reports_nothing_by_size(cohort: str) -> None:
+    size, silent = practices(cohort, 8)
+    for number, share in enumerate(SILENT.values(), start=1):
+        chosen = np.moveaxis(silent, 1, -1)[size == number]
+        assert chosen.mean() == pytest.approx(share, abs=3.5 * np.sqrt(share / chosen.size) + 0.003)
+
+
+def test_silence_lasts() -> None:
+    """A latent AR(1) with .7: two years running as often as a bivariate normal says."""
+    size, silent = practices("LBP", 8)
+    chosen = np.moveaxis(silent, 1, -1)[size == 2]
+    threshold = stats.norm.ppf(0.08)
+    for lag in (1, 2, 3):
+        rho = 0.7**lag
+        both = stats.multivariate_normal([0, 0], [[1, rho], [rho, 1]]).cdf([threshold, threshold])
+        seen = (chosen[:, :-lag] & chosen[:, lag:]).mean()
+        assert seen == pytest.approx(both, abs=4 * np.sqrt(both / len(chosen)))
+        assert seen > 1.5 * 0.08**2
+
+
+def test_all_measures_of_a_silent_practice_are_blank() -> None:
+    seen = sample("HF")
+    reported = seen.completeness[:, :, 1:]  # the first is computed from claims
+    silent = np.isnan(reported)
+    assert (silent.all(axis=2) == silent.any(axis=2)).all()
+    assert np.isnan(seen.rate[:, :, 1:][silent]).all()
+    assert np.isnan(seen.rate[:, :, 0]).mean() < 0.01
+
+
+def test_completeness_and_attestation() -> None:
+    seen = sample("LBP")
+    known = seen.completeness[~np.isnan(seen.completeness)]
+    assert (known < 0.75).mean() == pytest.approx(0.03, abs=0.002)
+    assert known[known >= 0.75].min() >= 0.8
+    full = (seen.improvement_activities == 2) & (seen.pi_score == 100)
+    size = seen.group[:, :, 0]
+    for number, share in ((1, 0.60), (2, 0.75), (3, 0.90), (4, 0.90)):
+        assert full[size == number].mean() == pytest.approx(share, abs=0.03)
+    rest = ~full
+    assert (seen.improvement_activities[rest] == 1).mean() == pytest.approx(0.6, abs=0.03)
+    zero = seen.pi_score[rest] == 0
+    assert zero.mean() == pytest.approx(0.3, abs=0.03)
+    scores = seen.pi_score[rest][~zero]
+    assert 20 <= scores.min() < 21
+    assert 94 < scores.max() <= 95
+    assert scores.mean() == pytest.approx(57.5, abs=1.5)
+
+
+def test_collection_types() -> None:
+    """By practice, half and half; Q377 by eCQM only, Q220 by CQM only."""
+    hf, lbp = sample("HF").collection[:, 0], sample("LBP").collection[:, 0]
+    assert (hf[:, 1] == 0).mean() == pytest.approx(0.5, abs=0.03)
+    np.testing.assert_array_equal(hf[:, 1], hf[:, 2])
+    assert (hf[:, 4] == 0).all()
+    assert (lbp[:, 3] == 1).all()
+
+
+def test_mean_inverse_count() -> None:
+    """E[1/n | n >= 20] against a plain simulation."""
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(20 + np.exp(rng.normal(2.5, 1.0, 2_000_000)))
+    wanted = (1 / counts[counts >= 20]).mean()
+    assert performance.mean_inverse_count(20.0, 2.5, 1.0, 20.0) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_the_shipped_scenario_is_the_design() -> None:
+    scenario = load_scenario("baseline")
+    assert make_plan(scenario).holds_population is False
+    assert make_plan(scenario).measures is True
