@@ -44,7 +44,7 @@ def cohort_of(plan: Plan, name: str) -> CohortPlan:
     return next(cohort for cohort in plan.cohorts if cohort.name == name)
 
 
-def draw_sample(plan: Plan, cohort: CohortPlan, draws: int, seed: int = 20) -> Sample:
+def draw_sample(cohort: CohortPlan, draws: int, seed: int = 20) -> Sample:
     words = np.array([seed, 0], np.uint64)
     kept = []
     for d in range(draws):
@@ -57,5 +57,4 @@ def draw_sample(plan: Plan, cohort: CohortPlan, draws: int, seed: int = 20) -> S
 @cache
 def sample(cohort: str, draws: int = 8, settings: tuple[tuple[str, Any], ...] = ()) -> Sample:
     """Kept for the other tests: do not change it."""
-    plan = plan_with(settings)
-    return draw_sample(plan, cohort_of(plan, cohort), draws)
+    return draw_sample(cohort_of(plan_with(settings), cohort), draws)

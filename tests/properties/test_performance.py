@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 from functools import cache
 from typing import Any
@@ -213,9 +214,7 @@ def test_quality_within_a_practice() -> None:
     plan = plan_with()
     practice = plan.roster.practice[plan.roster.slice_of("HF")]
     order = np.argsort(practice, kind="stable")
-    pairs = [
-        (a, b) for a, b in zip(order[:-1], order[1:], strict=True) if practice[a] == practice[b]
-    ][::2]
+    pairs = [(a, b) for a, b in itertools.pairwise(order) if practice[a] == practice[b]][::2]
     a, b = np.array(pairs).T
     z = quality_z(sample("HF", 16))[:, 0]
     known = ~np.isnan(z[:, a]) & ~np.isnan(z[:, b])
@@ -254,8 +253,7 @@ def test_cost_over_the_years(cohort: str) -> None:
 @cache
 def at_mean_episodes(cohort: str, episodes: float) -> tuple[Sample, Any]:
     """Everyone with the same expected number of episodes."""
-    plan = plan_with()
-    part = cohort_of(plan, cohort)
+    part = cohort_of(plan_with(), cohort)
     model = part.model._replace(
         episodes_minimum=episodes,
         episodes_log_mean=-40.0,
@@ -263,7 +261,7 @@ def at_mean_episodes(cohort: str, episodes: float) -> tuple[Sample, Any]:
         episodes_drift_sd=0.0,
     )
     changed = type(part)(part.name, part.rules, part.practices, model)
-    return draw_sample(plan, changed, 5), model
+    return draw_sample(changed, 5), model
 
 
 @pytest.mark.parametrize("cohort", ["HF", "LBP"])

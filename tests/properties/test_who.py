@@ -127,7 +127,7 @@ SILENT = {"solo": 0.20, "2-15": 0.08, "16-99": 0.01, "100+": 0.01}
 
 
 def practices(cohort: str, draws: int) -> tuple[np.ndarray, np.ndarray]:
-    """One clinician of each practice: size group [draw, p] and whether it is silent [draw, y, p]."""
+    """By practice: size group [draw, p] and whether it is silent [draw, year, p]."""
     roster = plan_with().roster
     _, first = np.unique(roster.practice[roster.slice_of(cohort)], return_index=True)
     seen = sample(cohort, draws)
