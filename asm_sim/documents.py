@@ -223,10 +223,12 @@ def load_with_bases(
     name_or_path: str | Path,
     shelf: Shelf,
     combine: Callable[[Document, Document], Document] = merged,
+    default: str | None = None,
 ) -> tuple[Document, Path]:
     """Read a document by name or path and lay it on the chain of those that it extends.
 
-    Returns the whole document (without ``extends``) and the path of the file that was named.
+    One that names no base extends the shipped ``default``, if given. Returns the whole document
+    (without ``extends``) and the path of the file that was named.
     """
     path = find_document(name_or_path, shelf)
     chain: list[Document] = []
@@ -242,7 +244,11 @@ def load_with_bases(
         base = document.data.pop("extends", None)
         chain.append(document)
         if base is None:
-            break
+            last = shelf.folder / f"{default}.yaml"
+            if default is None or here.resolve() == last.resolve():
+                break
+            here = last
+            continue
         place = document.place(("extends",))
         if not isinstance(base, str):
             raise InputError(f"{place}: extends must be the name of a {shelf.kind}")

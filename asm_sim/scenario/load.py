@@ -42,13 +42,9 @@ def load_scenario(
     A file that names no base extends ``baseline``. Raises :class:`asm_sim.errors.InputError`
     naming file, line and key.
     """
-    document, path = load_with_bases(name_or_path, SHELF, _combine)
-    own = read_document(path, shown_as=str(name_or_path)).data
-    if "title" not in own:
+    document, path = load_with_bases(name_or_path, SHELF, _combine, DEFAULT)
+    if "title" not in read_document(path, shown_as=str(name_or_path)).data:
         raise InputError(f"{name_or_path}: the scenario has no 'title'")
-    if "extends" not in own and path != SHELF.folder / f"{DEFAULT}.yaml":
-        base, _ = load_with_bases(DEFAULT, SHELF, _combine)
-        document = _combine(base, document)
     settings = _settings_of(document)
     for item in assignments:
         dotted, value = parse_assignment(item) if isinstance(item, str) else item
