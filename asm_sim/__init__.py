@@ -24,7 +24,18 @@ _WHERE = {
     "simulate": ("asm_sim.engine.local", "simulate"),
 }
 
-__all__ = ["__version__", *_WHERE]
+__all__ = [
+    "InputError",
+    "Scenario",
+    "__version__",
+    "cohort_table",
+    "load_scenario",
+    "open_results",
+    "plots",
+    "rules",
+    "score",
+    "simulate",
+]
 
 if TYPE_CHECKING:
     from asm_sim import plots, rules, score

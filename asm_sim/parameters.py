@@ -138,7 +138,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def check(model: type[Model], document: Document, what: str) -> Model:
-    """The document as a ``model``, or an :class:`InputError` with file, line and key per problem."""
+    """The document as a ``model``, or an :class:`InputError` with file, line and key."""
     try:
         return model.model_validate(document.data)
     except ValidationError as error:
@@ -306,7 +306,7 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
 
 def fingerprint(model: BaseModel) -> str:
-    """SHA-256 over the values of all parameters: equal exactly where the models compute the same."""
+    """SHA-256 over the values of all parameters: equal where the models compute the same."""
     values: dict[str, Any] = {path: _value_of(leaf) for path, leaf in leaves(model)}
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

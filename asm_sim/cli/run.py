@@ -12,7 +12,6 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-
 RUNS = Path("runs")
 FIGURES = "figures"
 
@@ -128,5 +127,3 @@ def _progress(draws: int) -> Iterator[Callable[[int, int], None] | None]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield update
-
-

@@ -115,7 +115,7 @@ def _plain(leaf: Any) -> Any:
     return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def clinician_variables(plan: Plan, sums: NDArray[np.int64]) -> Arrays:
+def clinician_variables(sums: NDArray[np.int64]) -> Arrays:
     """Means and spreads of each clinician over draws, from their fixed-point sums [8, n, Y]."""
     with np.errstate(divide="ignore", invalid="ignore"):
         count = sums[C_SCORED].astype(np.float64)
@@ -161,7 +161,7 @@ def in_memory(plan: Plan, blocks: list[Arrays]) -> xr.Dataset:
         parts = [block[name] for block in blocks if name in block]
         arrays[name] = sum(parts[1:], parts[0]) if is_sum(name) else np.concatenate(parts)
     if CLINICIAN_SUMS_NAME in arrays:
-        arrays |= clinician_variables(plan, arrays.pop(CLINICIAN_SUMS_NAME))
+        arrays |= clinician_variables(arrays.pop(CLINICIAN_SUMS_NAME))
     variables = {
         name: (VARIABLES[name].dims, values, VARIABLES[name].attrs)
         for name, values in arrays.items()

@@ -138,9 +138,7 @@ def make_plan(scenario: Scenario) -> Plan:
         )
         for name in roster.cohorts
     )
-    return Plan(
-        scenario, roster, cohorts, tuple(groups(scenario.population, scenario.rules, roster))
-    )
+    return Plan(scenario, roster, cohorts, tuple(groups(scenario.population, roster)))
 
 
 def grids() -> Grids:

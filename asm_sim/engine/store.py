@@ -1,7 +1,7 @@
 """Blocks on disk, and the Zarr store that they become.
 
 A block is one file, written in one atomic step (temporary name, sync, rename) with its checksum and
-the plan's fingerprint inside. A block that exists is done: the files are the ledger. Nothing is ever
+the plan's fingerprint inside. A block that exists is done: the files are the ledger. Nothing is
 changed in place, so doing a block twice is harmless and no locks are needed.
 """
 
@@ -38,7 +38,7 @@ MARK = "run.json"  # what makes a folder a run of ours
 _CHUNK_BLOCKS = 10  # blocks to a chunk of the draw dimension
 
 
-class CorruptBlock(Exception):
+class CorruptBlockError(Exception):
     """A block file that does not hold what it should."""
 
 
@@ -69,18 +69,18 @@ def write_block(folder: Path, fingerprint: str, block: Block, arrays: Arrays) ->
 
 
 def read_block(folder: Path, fingerprint: str, block: Block) -> Arrays:
-    """The arrays of a block; :class:`CorruptBlock` unless they are what was written for this plan."""
+    """The arrays of a block; :class:`CorruptBlockError` unless it was written so for this plan."""
     path = block_path(folder, block)
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         head = json.loads(arrays.pop("_head").tobytes())
     except Exception as error:  # a damaged archive fails in more ways than can be listed
-        raise CorruptBlock(f"{path.name}: not a readable block") from error
+        raise CorruptBlockError(f"{path.name}: not a readable block") from error
     if head.get("plan") != fingerprint or head.get("number") != block.number:
-        raise CorruptBlock(f"{path.name}: belongs to another run")
+        raise CorruptBlockError(f"{path.name}: belongs to another run")
     if head.get("sha256") != _checksum(arrays):
-        raise CorruptBlock(f"{path.name}: the checksum does not match")
+        raise CorruptBlockError(f"{path.name}: the checksum does not match")
     return arrays
 
 
@@ -89,7 +89,7 @@ def _checksum(arrays: Arrays) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-        digest.update(memoryview(array).cast("B") if array.size else b"")
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
@@ -100,7 +100,7 @@ def missing_blocks(folder: Path, plan: Plan) -> list[Block]:
     for block in plan.blocks():
         try:
             read_block(folder, fingerprint, block)
-        except CorruptBlock:
+        except CorruptBlockError:
             block_path(folder, block).unlink(missing_ok=True)
             missing.append(block)
     return missing
@@ -182,7 +182,7 @@ def consolidate(folder: Path, plan: Plan) -> Path:
                 _array(group, plan, name)[first:end] = np.concatenate(parts)
             waiting, first = {}, end
     if CLINICIAN_SUMS_NAME in totals:
-        totals |= clinician_variables(plan, totals.pop(CLINICIAN_SUMS_NAME))
+        totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
     for name, values in totals.items():
         _array(group, plan, name)[...] = values
     zarr.consolidate_metadata(partial, zarr_format=2)
@@ -214,8 +214,4 @@ def _array(group: Any, plan: Plan, name: str) -> Any:
 
 
 def _sizes(plan: Plan) -> dict[str, int]:
-    return {
-        dim: len(value)
-        for name, (dim, value, _) in coordinates(plan).items()
-        if name == dim
-    }
+    return {dim: len(value) for name, (dim, value, _) in coordinates(plan).items() if name == dim}

@@ -9,6 +9,7 @@ own kernels and numba's settings stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def sources_hash() -> str:
     return digest.hexdigest()
 
 
-class _Locator(_CacheLocator):  # type: ignore[misc]
+class _Locator(_CacheLocator):
     """Tells numba where the compiled code of a kernel lies and what it was compiled from."""
 
     def __init__(self, py_func: Callable[..., Any]) -> None:
@@ -71,11 +72,11 @@ class _Locator(_CacheLocator):  # type: ignore[misc]
         return locator if os.access(cache_folder(), os.W_OK) else None
 
 
-class _CacheImpl(CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = (_Locator,)
+class _CacheImpl(CompileResultCacheImpl):
+    _locator_classes = [_Locator]  # type: ignore[list-item]  # noqa: RUF012
 
 
-class _KernelCache(FunctionCache):  # type: ignore[misc]
+class _KernelCache(FunctionCache):
     _impl_class = _CacheImpl
 
 
@@ -92,19 +93,17 @@ def inlined(function: Callable[..., Any]) -> Any:
 def entry(function: Callable[..., Any]) -> Any:
     """Compile for calls from Python: without the GIL and cached on disk where that is possible."""
     dispatcher = njit(nogil=True, **_OPTIONS)(function)
-    try:
+    with contextlib.suppress(RuntimeError):  # no folder to write to: compile in memory
         dispatcher._cache = _KernelCache(function)
-    except RuntimeError:  # no folder to write to: compile in memory
-        pass
     return dispatcher
 
 
 @intrinsic
-def fma(_context, a, b, c):  # type: ignore[no-untyped-def]
+def fma(_context, a, b, c):
     """a * b + c with one rounding."""
     signature = types.float64(types.float64, types.float64, types.float64)
 
-    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(_context, builder, _signature, arguments):
         return builder.fma(*arguments)
 
     if all(isinstance(value, types.Float) for value in (a, b, c)):

@@ -82,10 +82,18 @@ def new_clinicians(model, latent):
 @kernel
 def new_observed(measures, n):
     return Observed(
-        np.empty((measures, n)), np.empty((measures, n)), np.empty((measures, n)),
+        np.empty((measures, n)),
+        np.empty((measures, n)),
+        np.empty((measures, n)),
         np.zeros((measures, n), np.int8),
-        np.empty(n), np.empty(n), np.empty(n), np.empty(n),
-        np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
     )
 
 
@@ -104,7 +112,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     fill_normals(
         seed, model.address, population, CLINICIAN_TRAITS, 0, 0, rows[0], rows[1], rows[2], rows[3]
     )
-    volume, part_b, hcc, dual = rows[0], rows[1], rows[2], rows[3]
+    volume, hcc, dual = rows[0], rows[2], rows[3]
     for i in range(n):
         p = model.practice[i]
         s = 0
@@ -145,8 +153,16 @@ def _draw_cases(model, seed, population, clinicians):
     own = model.cases_sigma * np.sqrt(1.0 - model.cases_volume_share)
     for block in range(model.slot.max() // 4 + 1):
         fill_normals(
-            seed, model.address, population, CLINICIAN_TRAITS, 0, block + 1,
-            rows[6], rows[7], rows[8], rows[9],
+            seed,
+            model.address,
+            population,
+            CLINICIAN_TRAITS,
+            0,
+            block + 1,
+            rows[6],
+            rows[7],
+            rows[8],
+            rows[9],
         )
         for m in range(len(model.slot)):
             if model.slot[m] // 4 == block:
@@ -188,8 +204,16 @@ def _draw_permanent(model, seed, population, clinicians):
     latent = clinicians.permanent
     for block in range(len(latent) // 4):
         fill_normals(
-            seed, model.address, population, PERFORMANCE, 0, block,
-            latent[4 * block], latent[4 * block + 1], latent[4 * block + 2], latent[4 * block + 3],
+            seed,
+            model.address,
+            population,
+            PERFORMANCE,
+            0,
+            block,
+            latent[4 * block],
+            latent[4 * block + 1],
+            latent[4 * block + 2],
+            latent[4 * block + 3],
         )
 
 
@@ -199,8 +223,16 @@ def _advance(model, seed, population, y, clinicians):
     rows = clinicians.rows
     for block in range(len(clinicians.changing) // 4):
         fill_normals(
-            seed, model.address, population, PERFORMANCE, y + 1, block,
-            rows[0], rows[1], rows[2], rows[3],
+            seed,
+            model.address,
+            population,
+            PERFORMANCE,
+            y + 1,
+            block,
+            rows[0],
+            rows[1],
+            rows[2],
+            rows[3],
         )
         for lane in range(4):
             process = 4 * block + lane
@@ -226,7 +258,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     ``measured`` false: the true rates and costs are observed, without sampling.
     """
     _advance(model, seed, population, y, clinicians)
-    _true_cost(model, y, clinicians)
+    _latent_cost(model, clinicians)
     _common_quality(model, y, practices, clinicians)
     n = len(model.practice)
     for i in range(n):
@@ -260,7 +292,8 @@ def _common_quality(model, y, practices, clinicians):
 
 
 @kernel
-def _true_cost(model, y, clinicians):
+def _latent_cost(model, clinicians):
+    """The latent cost of this year, left in ``true_cost`` until it becomes dollars."""
     permanent = np.sqrt(model.cost_permanent_share)
     changing = np.sqrt(1.0 - model.cost_permanent_share)
     fixed = clinicians.permanent[COST]
@@ -362,8 +395,16 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
     n = len(model.practice)
     result, cases_normal, fails, extent = rows[2], rows[3], rows[4], rows[5]
     fill_normals_and_uniforms(
-        seed, model.address, measurement, MEASURE, y + 1, model.slot[m],
-        result, cases_normal, fails, extent,
+        seed,
+        model.address,
+        measurement,
+        MEASURE,
+        y + 1,
+        model.slot[m],
+        result,
+        cases_normal,
+        fails,
+        extent,
     )
     cases = observed.cases[m]
     rate = observed.rate[m]

@@ -62,9 +62,8 @@ def score(observed: Observed, rules: Any, year_index: int, fit: Fit) -> Outcome:
 
 
 def _contiguous(observed: Observed) -> Observed:
-    return Observed(
-        *(
-            np.ascontiguousarray(array, np.int8 if name == "collection" else np.float64)
-            for name, array in zip(Observed._fields, observed, strict=True)
-        )
-    )
+    arrays: list[Any] = [
+        np.ascontiguousarray(array, np.int8 if name == "collection" else np.float64)
+        for name, array in zip(Observed._fields, observed, strict=True)
+    ]
+    return Observed(*arrays)

@@ -28,16 +28,27 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
             k += 1
     if k > 0:
         sort_pairs(
-            keys, payload, k, scratch.sorted_keys, scratch.sorted_payload,
-            scratch.bucket_of, scratch.starts,
+            keys,
+            payload,
+            k,
+            scratch.sorted_keys,
+            scratch.sorted_payload,
+            scratch.bucket_of,
+            scratch.starts,
         )
     if refit:
         fit.cost_location[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
         fit.cost_location[1] = mean_and_sd(keys, k)[1]
     if k > 0 and fit.cost_location[0] == fit.cost_location[0]:
         deviation_points(
-            scratch.sorted_keys, k, fit.cost_location[0], fit.cost_location[1],
-            rules.cost_curve_z, rules.cost_curve_points, rules.cost_anchor[y], scratch.values,
+            scratch.sorted_keys,
+            k,
+            fit.cost_location[0],
+            fit.cost_location[1],
+            rules.cost_curve_z,
+            rules.cost_curve_points,
+            rules.cost_anchor[y],
+            scratch.values,
         )
         for t in range(k):
             points[np.int64(scratch.sorted_payload[t])] = scratch.values[t]

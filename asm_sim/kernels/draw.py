@@ -39,9 +39,17 @@ from asm_sim.kernels.summaries import (
 def _as_true(observed, clinicians):
     """The same cohort with true rates and costs in place of the observed ones."""
     return Observed(
-        clinicians.true_rate, observed.cases, observed.completeness, observed.collection,
-        observed.episodes, clinicians.true_cost, observed.improvement_activities,
-        observed.pi_score, observed.practice_size, observed.hcc_risk_score, observed.dual_share,
+        clinicians.true_rate,
+        observed.cases,
+        observed.completeness,
+        observed.collection,
+        observed.episodes,
+        clinicians.true_cost,
+        observed.improvement_activities,
+        observed.pi_score,
+        observed.practice_size,
+        observed.hcc_risk_score,
+        observed.dual_share,
         observed.part_b_payments,
     )
 
@@ -57,8 +65,16 @@ def _hide_unreported(observed, clinicians):
 
 @entry
 def simulate_cohort(
-    rules, practice_model, model, grids, seed, population_index, measurement_index, measured,
-    with_truth, output,
+    rules,
+    practice_model,
+    model,
+    grids,
+    seed,
+    population_index,
+    measurement_index,
+    measured,
+    with_truth,
+    output,
 ):
     """Simulate a range of draws of one cohort into ``output``.
 
@@ -102,17 +118,25 @@ def simulate_cohort(
                 score_cohort(observed, rules, y, fit, True, True, outcome, scratch)
             rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
             summarise_year(
-                rules, y, grids, observed, fit, outcome, paid, clinicians.group, scratch, memory,
-                d, output,
+                rules,
+                y,
+                grids,
+                observed,
+                fit,
+                outcome,
+                paid,
+                clinicians.group,
+                scratch,
+                memory,
+                d,
+                output,
             )
             compare_with_year_before(y, outcome, scored, scored_before, memory, row)
             count_year(y, grids, outcome, paid, clinicians.group, memory, output)
             if with_truth:
                 _hide_unreported(observed, clinicians)
                 truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
-                score_cohort(
-                    truth_observed, rules, y, truth_fit, True, False, truth, scratch
-                )
+                score_cohort(truth_observed, rules, y, truth_fit, True, False, truth, scratch)
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
                 compare_with_truth(outcome, truth, scored, memory, row)
             if hold_clinicians:
@@ -152,6 +176,7 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
         _hide_unreported(observed, clinicians)
         rate, cost = clinicians.true_rate.copy(), clinicians.true_cost.copy()
         paid = clinicians.part_b[y + model.payment_lag].copy()
-        result.append((observed, rate, cost, paid, clinicians.specialty.copy(),
-                       clinicians.group.copy()))
+        result.append(
+            (observed, rate, cost, paid, clinicians.specialty.copy(), clinicians.group.copy())
+        )
     return result

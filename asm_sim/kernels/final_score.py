@@ -99,15 +99,20 @@ def _fit_complexity(trait, final_score, moments, scratch):
     moments[1], moments[2] = mean_and_sd(keys, k)
     if k > 0:
         sort_pairs(
-            keys, scratch.payload, k, scratch.sorted_keys, scratch.sorted_payload,
-            scratch.bucket_of, scratch.starts,
+            keys,
+            scratch.payload,
+            k,
+            scratch.sorted_keys,
+            scratch.sorted_payload,
+            scratch.bucket_of,
+            scratch.starts,
         )
         moments[0] = percentile(scratch.sorted_keys, k, 50.0)
 
 
 @kernel
 def _component(value, moments, rules, y):
-    """One component of the complex-patient adjustment; 0 for a blank and where there is no spread."""
+    """One component of the complex-patient adjustment; 0 for a blank and without a spread."""
     if not (moments[2] > 0.0 and value >= moments[0]):
         return 0.0
     z = (value - moments[1]) / moments[2]

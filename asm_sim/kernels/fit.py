@@ -113,8 +113,16 @@ def new_outcome(measures, n):
     """Room for the outcome of n clinicians."""
     return Outcome(
         np.full((measures, n), np.nan),
-        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
-        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
     )
 
 

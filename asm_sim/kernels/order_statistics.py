@@ -123,7 +123,7 @@ def percentile(ordered, n, percent):
 
 @kernel
 def mean_and_sd(values, n):
-    """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 below two values or all equal."""
+    """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 where all are equal."""
     if n == 0:
         return np.nan, 0.0
     total = 0.0

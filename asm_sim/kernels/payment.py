@@ -36,8 +36,13 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
             k += 1
     scratch.counts[1] = k
     sort_pairs(
-        keys, scratch.payload, k, scratch.sorted_keys, scratch.order,
-        scratch.bucket_of, scratch.starts,
+        keys,
+        scratch.payload,
+        k,
+        scratch.sorted_keys,
+        scratch.order,
+        scratch.bucket_of,
+        scratch.starts,
     )
     if refit:
         fit.payment[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan

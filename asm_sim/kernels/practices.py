@@ -1,4 +1,4 @@
-"""The practices of one draw: size, place, collection type, shared quality, reporting, attestation."""
+"""The practices of one draw: size, place, collection type, quality, reporting, attestation."""
 
 from __future__ import annotations
 
@@ -84,8 +84,16 @@ def draw_practices(model, seed, population, measurement, practices):
 def _traits(model, seed, population, practices):
     size_u, rural_u, collection_u = practices.scratch[0], practices.scratch[1], practices.scratch[2]
     fill_uniforms(
-        seed, model.address, population, PRACTICE_TRAITS, 0, 0,
-        size_u, rural_u, collection_u, practices.specialty_uniform,
+        seed,
+        model.address,
+        population,
+        PRACTICE_TRAITS,
+        0,
+        0,
+        size_u,
+        rural_u,
+        collection_u,
+        practices.specialty_uniform,
     )
     limits = model.size_limits
     for p in range(len(size_u)):
@@ -108,7 +116,9 @@ def _traits(model, seed, population, practices):
 def _attestation(model, seed, measurement, practices, y):
     """Improvement activities and interoperability of one year: full credit, or one by one."""
     full, one, zero, score = (
-        practices.scratch[0], practices.scratch[1], practices.interoperability[y],
+        practices.scratch[0],
+        practices.scratch[1],
+        practices.interoperability[y],
         practices.scratch[3],
     )
     fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, one, zero, score)

@@ -44,7 +44,7 @@ def classify(observed, rules, y, scratch):
 
 @kernel
 def score_quality(observed, rules, y, fit, refit, outcome, scratch):
-    """Points of every measure and the quality score; with ``refit`` the benchmarks are made first."""
+    """Points of every measure and the quality score; ``refit`` makes the benchmarks first."""
     measures, n = observed.rate.shape
     classify(observed, rules, y, scratch)
     points_sum = scratch.points_sum
@@ -66,22 +66,34 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
             if k == 0 or not fit.has_benchmark[m, g]:
                 continue
             sort_pairs(
-                scratch.keys, scratch.payload, k, scratch.sorted_keys, scratch.sorted_payload,
-                scratch.bucket_of, scratch.starts,
+                scratch.keys,
+                scratch.payload,
+                k,
+                scratch.sorted_keys,
+                scratch.sorted_payload,
+                scratch.bucket_of,
+                scratch.starts,
             )
             ordered = scratch.sorted_keys
             if rules.measure_by_deciles[m]:
                 if refit:
                     for j in range(len(rules.decile_percentiles)):
-                        fit.cut_points[m, g, j] = percentile(ordered, k, rules.decile_percentiles[j])
+                        fit.cut_points[m, g, j] = percentile(
+                            ordered, k, rules.decile_percentiles[j]
+                        )
                 decile_points(ordered, k, fit.cut_points[m, g], scratch.values)
             else:
                 if refit:
                     fit.quality_location[m, g, 0] = percentile(ordered, k, 50.0)
                     fit.quality_location[m, g, 1] = mean_and_sd(scratch.keys, k)[1]
                 deviation_points(
-                    ordered, k, fit.quality_location[m, g, 0], fit.quality_location[m, g, 1],
-                    rules.quality_curve_z, rules.quality_curve_points, rules.quality_anchor[y],
+                    ordered,
+                    k,
+                    fit.quality_location[m, g, 0],
+                    fit.quality_location[m, g, 1],
+                    rules.quality_curve_z,
+                    rules.quality_curve_points,
+                    rules.quality_anchor[y],
                     scratch.values,
                 )
             for t in range(k):

@@ -40,17 +40,21 @@ def philox(c0, c1, c2, c3, k0, k1):
 @inlined
 def tag(stream, year, position):
     """The last counter word: stream, year and position packed in 12, 4 and 16 bits."""
-    return (
-        (np.uint64(stream) << np.uint64(20)) | (np.uint64(year) << np.uint64(16))
-    ) | np.uint64(position)
+    return ((np.uint64(stream) << np.uint64(20)) | (np.uint64(year) << np.uint64(16))) | np.uint64(
+        position
+    )
 
 
 @entry
 def philox_words(counter, key):
     """The four words of one block, for the published known answers; uint32 [4] from [4] and [2]."""
     words = philox(
-        np.uint64(counter[0]), np.uint64(counter[1]), np.uint64(counter[2]), np.uint64(counter[3]),
-        np.uint64(key[0]), np.uint64(key[1]),
+        np.uint64(counter[0]),
+        np.uint64(counter[1]),
+        np.uint64(counter[2]),
+        np.uint64(counter[3]),
+        np.uint64(key[0]),
+        np.uint64(key[1]),
     )
     result = np.empty(4, np.uint32)
     for i in range(4):

@@ -51,7 +51,7 @@ QUINTILES = 5
 
 
 class Grids(NamedTuple):
-    """Where quantiles, curve and histograms are taken; the first bin is underflow, the last overflow."""
+    """Where quantiles, curve and histograms are taken; outer bins are under- and overflow."""
 
     percents: Floats  # [Q]
     scores: Floats  # [S]
@@ -102,9 +102,18 @@ class Memory(NamedTuple):
 @kernel
 def new_memory(n, groups):
     return Memory(
-        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
-        np.zeros(n, np.int64), np.zeros((QUINTILES, QUINTILES)), np.zeros((groups, 8)),
-        np.zeros(groups, np.int64), np.zeros((groups, 2)), np.empty(n), np.zeros(n, np.int32),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.zeros(n, np.int64),
+        np.zeros((QUINTILES, QUINTILES)),
+        np.zeros((groups, 8)),
+        np.zeros(groups, np.int64),
+        np.zeros((groups, 2)),
+        np.empty(n),
+        np.zeros(n, np.int32),
     )
 
 
@@ -142,7 +151,9 @@ def quintile(rank, scored):
 
 
 @kernel
-def summarise_year(rules, y, grids, observed, fit, outcome, paid, group, scratch, memory, d, output):
+def summarise_year(
+    rules, y, grids, observed, fit, outcome, paid, group, scratch, memory, d, output
+):
     """Level statistics of one cohort-year: ``paid`` is Part B of the payment year [n]."""
     row = output.yearly[d, y]
     _level(rules, y, observed, fit, outcome, paid, scratch, row)
@@ -231,8 +242,13 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
     if zeros > 0 and positive > 0 and ordered[zeros] < bottom:  # zero scorers are not the lowest
         scratch.keys[:scored] = ordered[:scored]
         sort_pairs(
-            scratch.keys, scratch.payload, scored, ordered, scratch.sorted_payload,
-            scratch.bucket_of, scratch.starts,
+            scratch.keys,
+            scratch.payload,
+            scored,
+            ordered,
+            scratch.sorted_payload,
+            scratch.bucket_of,
+            scratch.starts,
         )
     for q in range(len(row)):
         row[q] = percentile(ordered, scored, grids.percents[q]) if scored > 0 else np.nan
@@ -434,7 +450,7 @@ def bin_of(value, lowest, width, bins):
 
 @kernel
 def count_year(y, grids, outcome, paid, group, memory, output):
-    """Histograms, penalty years and cumulated dollars; groups only, everyone is added up at the end."""
+    """Histograms, penalty years and cumulated dollars by group; everyone is added up later."""
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
     dollars = memory.dollars
@@ -480,7 +496,7 @@ def end_draw(group, memory, d, output):
 
 @kernel
 def accumulate(y, outcome, memory, sums):
-    """Fixed-point sums of one clinician over draws; false where an adjustment is too large to hold."""
+    """Fixed-point sums of each clinician over draws; false where an adjustment does not fit."""
     factor = outcome.payment_adjustment_factor
     final = outcome.final_score
     fits = True

@@ -67,7 +67,7 @@ def fill_normal_pair(seed, entity, layer, stream, year, position, a, b):
     k0 = seed[0]
     k1 = seed[1]
     for i in range(len(a)):
-        w0, w1, w2, w3 = philox(low[i], high[i], index, word, k0, k1)
+        w0, w1, _, _ = philox(low[i], high[i], index, word, k0, k1)
         a[i], b[i] = normal_pair(w0, w1)
 
 
@@ -183,8 +183,11 @@ def _binomial_quantile(w, n, p):
     k = min(max(math.floor(x + 0.5), 0.0), n)
     odds = p / (1.0 - p)
     mass = math.exp(
-        math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
-        + k * math.log(p) + (n - k) * math.log1p(-p)
+        math.lgamma(n + 1.0)
+        - math.lgamma(k + 1.0)
+        - math.lgamma(n - k + 1.0)
+        + k * math.log(p)
+        + (n - k) * math.log1p(-p)
     )
     if w <= 0.0:
         target = 0.5 * math.erfc(-w * _ROOT_HALF)
@@ -261,7 +264,7 @@ def _poisson_quantile(w, mean):
     """Smallest k with P(X <= k) >= Phi(w), by summation of the exact probabilities."""
     if mean <= 0.0:
         return 0.0
-    x, inverse = _lattice_point(mean, mean, 0.0, 0.0, 0.0, w)
+    x, _ = _lattice_point(mean, mean, 0.0, 0.0, 0.0, w)
     k = max(math.floor(x + 0.5), 0.0)
     mass = math.exp(k * math.log(mean) - mean - math.lgamma(k + 1.0))
     if w <= 0.0:

@@ -1,8 +1,9 @@
-"""A population and its roster as flat arrays: what the draw kernel needs of practices and cohorts."""
+"""A population and its roster as flat arrays: what the draw kernel needs."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,12 +116,12 @@ def words(addresses: Addresses) -> Addresses:
     return np.ascontiguousarray(np.vstack([addresses & _LOW_WORD, addresses >> _WORD]))
 
 
-def groups(population: Population, rules: RuleSet, roster: Roster) -> list[Group]:
+def groups(population: Population, roster: Roster) -> list[Group]:
     """The groups by which results are told apart: everyone, size, place, specialty, episodes."""
     limits = [int(limit) for limit in population.practice.size_classes.value]
     sizes = ["solo", f"2-{limits[1]}", f"{limits[1] + 1}-{limits[2]}", f"{limits[2] + 1}+"]
     bands = [population.episodes.minimum.value, *population.groups.episode_bands.value]
-    episodes = [f"{a:g}-{b - 1:g}" for a, b in zip(bands, bands[1:], strict=False)]
+    episodes = [f"{a:g}-{b - 1:g}" for a, b in pairwise(bands)]
     return [
         Group("all", "all"),
         *(Group("practice_size", f"practice_size: {size}") for size in sizes),
@@ -270,7 +271,7 @@ def compile_cohort_model(
 
 def _episodes_log_mean(population: Population, cohort: str) -> float:
     above = population.episodes.mean[cohort].value - population.episodes.minimum.value
-    return math.log(above) - population.episodes.sigma.value ** 2 / 2
+    return math.log(above) - population.episodes.sigma.value**2 / 2
 
 
 def _quality(population: Population, rules: RuleSet, cohort: str) -> dict[str, Any]:
@@ -338,9 +339,7 @@ def _quality(population: Population, rules: RuleSet, cohort: str) -> dict[str, A
 def _cost(population: Population, rules: RuleSet, cohort: str) -> dict[str, Any]:
     cost = population.cost
     mean, sd = cost.mean[cohort].value, cost.sd[cohort].value
-    ratio = performance.kappa(
-        cost.reliability_at_20[cohort].value, cost.reliability_episodes.value
-    )
+    ratio = performance.kappa(cost.reliability_at_20[cohort].value, cost.reliability_episodes.value)
     inverse = performance.mean_inverse_count(
         population.episodes.minimum.value,
         _episodes_log_mean(population, cohort),

@@ -48,7 +48,8 @@ def percentiles(distribution: Distribution, probabilities: Floats) -> Floats:
     """Rates in percent at the given probabilities (fractions, ascending)."""
     if distribution.percentiles is not None:
         return np.array(distribution.percentiles.value, dtype=np.float64)
-    assert distribution.mean is not None and distribution.sd is not None
+    assert distribution.mean is not None
+    assert distribution.sd is not None
     mean, sd = distribution.mean.value / 100, distribution.sd.value / 100
     size = mean * (1 - mean) / sd**2 - 1
     return np.asarray(100 * betaincinv(mean * size, (1 - mean) * size, probabilities))

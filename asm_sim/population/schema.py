@@ -1,7 +1,7 @@
 """The shape of a population: who is in the model and how they perform, as typed, frozen data.
 
-Every leaf is a parameter with value, plausible range, unit, status and source. Entries are keyed by
-cohort, specialty, measure and collection type, so that a new condition is new entries, not new code.
+Every leaf is a parameter with value, plausible range, unit, status and source. Entries are keyed
+by cohort, specialty, measure and collection type: a new condition is new entries, not new code.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Episodes(Strict):
     def _mean_above_minimum(self) -> Self:
         for cohort, mean in self.mean.items():
             if mean.value <= self.minimum.value:
-                raise ValueError(f"mean.{cohort}: must be above the minimum, {self.minimum.value:g}")
+                raise ValueError(
+                    f"mean.{cohort}: must be above the minimum, {self.minimum.value:g}"
+                )
         return self
 
 
@@ -113,7 +115,10 @@ class Distribution(Strict):
         either = self.mean is not None or self.sd is not None
         if (self.percentiles is None) == (not either) or (either and not beta):
             raise ValueError("give either percentiles, or mean and sd of a beta distribution")
-        if self.percentiles is not None and sorted(self.percentiles.value) != self.percentiles.value:
+        if (
+            self.percentiles is not None
+            and sorted(self.percentiles.value) != self.percentiles.value
+        ):
             raise ValueError("percentiles must not descend")
         if self.mean is not None and self.sd is not None:
             share = self.mean.value / 100

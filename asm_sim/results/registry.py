@@ -63,7 +63,7 @@ YEARLY = (
     _yearly("adjustment_sd", "fraction", "Standard deviation of the adjustment factor", PAYMENT),
     _yearly("share_negative", "fraction", "Share of scored clinicians with a penalty", PAYMENT),
     _yearly("share_maximum_penalty", "fraction", "Share at the maximum penalty", PAYMENT),
-    _yearly("share_zero_score", "fraction", "Share of scored clinicians with a score of zero", SCORE),
+    _yearly("share_zero_score", "fraction", "Share of scored clinicians with a zero score", SCORE),
     _yearly("share_unscored", "fraction", "Share of clinicians without a final score", SCORE),
     _yearly("median_final_score", "points", "Median of the positive final scores", PAYMENT),
     _yearly("scaling_factor", "1", "Scaling factor S of the incentive pool", PAYMENT),
@@ -76,7 +76,7 @@ YEARLY = (
         "retained_by_medicare", "USD", "Penalties minus bonuses on performance-year Part B", PAYMENT
     ),
     _yearly("bonuses_payment_year", "USD", "Positive adjustments on payment-year Part B", PAYMENT),
-    _yearly("penalties_payment_year", "USD", "Negative adjustments on payment-year Part B", PAYMENT),
+    _yearly("penalties_payment_year", "USD", "Negative adjustments, payment-year Part B", PAYMENT),
     _yearly(
         "retained_by_medicare_payment_year",
         "USD",
@@ -84,11 +84,13 @@ YEARLY = (
         PAYMENT,
     ),
     _yearly("rank_correlation", "1", "Rank correlation of the adjustment with the year before"),
-    _yearly("sign_change_share", "fraction", "Share whose adjustment changed sign from the year before"),
-    _yearly("adjustment_change_sd", "fraction", "SD of the adjustment's change from the year before"),
+    _yearly("sign_change_share", "fraction", "Share with another sign than the year before"),
+    _yearly("adjustment_change_sd", "fraction", "SD of the change from the year before"),
     _yearly("rank_correlation_with_truth", "1", "Rank correlation with the noise-free adjustment"),
     _yearly("misclassified_share", "fraction", "Share with another sign than noise-free"),
-    _yearly("misclassified_quintile_share", "fraction", "Share in another quintile than noise-free"),
+    _yearly(
+        "misclassified_quintile_share", "fraction", "Share in another quintile than without noise"
+    ),
     _yearly("chance_sd", "fraction", "SD of the adjustment minus the noise-free adjustment"),
     _yearly("chance_variance_share", "1", "Variance of chance over variance of the adjustment"),
     _yearly("reliability", "1", "Squared correlation of the adjustment with the noise-free one"),

@@ -18,7 +18,7 @@ __all__ = ["rules"]
 
 
 def rules(name: str | Path = "asm-2026-final", settings: dict[str, Any] | None = None) -> RuleSet:
-    """A rule set by its name or from a YAML file; ``settings`` as in :func:`asm_sim.rules.load.load_rules`."""
+    """A rule set by its name or from a YAML file (see :func:`asm_sim.rules.load.load_rules`)."""
     from asm_sim.rules.load import load_rules
 
     return load_rules(name, settings)

@@ -106,9 +106,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         interoperability_at_zero=by_year(rules.promoting_interoperability.adjustment_at_zero),
         interoperability_maximum=rules.promoting_interoperability.score_maximum.value,
         interoperability_blank=rules.promoting_interoperability.blank_counts_as.value,
-        interoperability_small_scale=by_year(
-            rules.promoting_interoperability.small_practice_scale
-        ),
+        interoperability_small_scale=by_year(rules.promoting_interoperability.small_practice_scale),
         solo_bonus=by_year(rules.small_practice.solo_bonus),
         small_bonus=by_year(rules.small_practice.small_bonus),
         small_maximum_clinicians=rules.small_practice.small_maximum_clinicians.value,
@@ -137,9 +135,7 @@ def _floats(values: list[float]) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def _curve(
-    name: str, curve: Curve, by_year: Callable[[YearlyNumber], Floats]
-) -> dict[str, Floats]:
+def _curve(name: str, curve: Curve, by_year: Callable[[YearlyNumber], Floats]) -> dict[str, Floats]:
     return {
         f"{name}_curve_z": _floats(curve.z.value),
         f"{name}_curve_points": _floats(curve.points.value),

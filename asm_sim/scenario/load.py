@@ -85,14 +85,10 @@ def _settings_of(document: Document) -> list[tuple[str, Any, Place]]:
     if not isinstance(given, dict):
         place = document.place((_SETTINGS,))
         raise InputError(f"{place}: 'set' must be a mapping of parameters to values")
-    return [
-        (str(path), value, document.place((_SETTINGS, path))) for path, value in given.items()
-    ]
+    return [(str(path), value, document.place((_SETTINGS, path))) for path, value in given.items()]
 
 
-def _parts(
-    file: ScenarioFile, document: Document, path: Path
-) -> tuple[Document, Document, Path]:
+def _parts(file: ScenarioFile, document: Document, path: Path) -> tuple[Document, Document, Path]:
     """The documents of the rule set and the population that a scenario names."""
     beside = None if path.parent == SHELF.folder else path.parent
     found = {}
@@ -111,15 +107,14 @@ def _parts(
     return rules, population, beside if folder == POPULATIONS.folder and beside else folder
 
 
-def _apply(
-    dotted: str, value: Any, place: Place, rules: Document, population: Document
-) -> None:
+def _apply(dotted: str, value: Any, place: Place, rules: Document, population: Document) -> None:
     root, _, rest = dotted.partition(".")
     target = {"rules": rules, "population": population}.get(root)
     if target is None or not rest:
         hint = did_you_mean(root, ["rules", "population"])
         raise InputError(
-            f"{place}: {dotted!r} is no parameter; it must begin with 'rules.' or 'population.'{hint}"
+            f"{place}: {dotted!r} is no parameter; "
+            f"it must begin with 'rules.' or 'population.'{hint}"
         )
     if isinstance(value, list | dict) and not value:
         raise InputError(f"{place}: {dotted!r}: nothing is set")

@@ -87,14 +87,12 @@ class Scenario:
         if seed is None:
             data["seed"] = self.seed
         file = check(ScenarioFile, Document(data, {(): Place("--draws and --seed")}), "scenario")
-        return Scenario(
-            self.name, file, self.settings, self.rules, self.population, self.folder
-        )
+        return Scenario(self.name, file, self.settings, self.rules, self.population, self.folder)
 
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data: what was named and what was set."""
         result: dict[str, Any] = self.file.model_dump()
-        result["set"] = {path: value for path, value in self.settings}
+        result["set"] = dict(self.settings)
         return result
 
     def hash(self, roster_sha256: str) -> str:

@@ -1,0 +1,41 @@
+# Two commands matter: `make run` and `make test`. Each sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test venv lab bench check stress clean
+
+run: $(READY)  ## set up, then simulate the baseline and print the answer
+	$(BIN)/asm-sim run baseline
+
+test: $(READY)  ## set up, then pass all tests
+	$(BIN)/python -m pytest
+
+venv: $(READY)  ## the environment, from the lock file
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lab: $(READY)  ## JupyterLab with the package, on this machine only
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --notebook-dir=notebooks
+
+bench: $(READY)  ## speed, as ratios in one run
+	$(BIN)/python -m tests.bench
+
+check: $(READY)  ## style, types, and which room may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+stress: $(READY)  ## the tests that take too long for every day
+	$(BIN)/python -m pytest --stress
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
