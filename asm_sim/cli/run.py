@@ -39,12 +39,13 @@ def run_command(
     from asm_sim.engine.plan import make_plan
 
     plan = make_plan(chosen)
-    folder = out or RUNS / f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}"
+    name = f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}-{plan.scenario_hash()[:8]}"
+    folder = out or RUNS / name
     clinicians = f"{plan.clinicians:,} clinicians, {len(plan.years)} performance years"
     note.print(
         f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {thread_count()} threads"
     )
-    # A run without an own name holds the same scenario; only its settings may differ.
+    # The name says everything that decides a draw but the version; an older version's run may go.
     with _progress(chosen.draws) as progress:
         try:
             store = run_to_folder(plan, folder, overwrite or out is None, progress)

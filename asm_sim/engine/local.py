@@ -58,9 +58,15 @@ def run_to_folder(
 ) -> Path:
     """Run a plan into ``folder`` and return the path of its Zarr store.
 
-    Finished blocks survive a kill: the same plan in the same folder goes on where it stopped.
+    Finished blocks survive a kill: the same plan in the same folder goes on where it stopped, and
+    a finished run of the same plan stays as it is.
     """
     store.prepare(folder, plan, overwrite)
+    finished = folder / store.RESULTS
+    if finished.is_dir():  # it appears only whole, and of the plan that the folder is marked with
+        if progress:
+            progress(plan.scenario.draws, plan.scenario.draws)
+        return finished
     missing = store.missing_blocks(folder, plan)
     total = plan.scenario.draws
     done = total - sum(block.draws for block in missing)

@@ -130,7 +130,9 @@ def prepare(folder: Path, plan: Plan, overwrite: bool) -> None:
             )
         if known != entry:
             _remove_run(folder)
-    (folder / BLOCKS).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / RESULTS).is_dir():
+        (folder / BLOCKS).mkdir(exist_ok=True)
     write_atomically(mark, json.dumps(entry).encode())
 
 

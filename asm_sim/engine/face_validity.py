@@ -1,0 +1,251 @@
+"""The synthetic cohort against what is published: a table with source and gap.
+
+Not a test of the model's truth. It says how near the simulated cohort is to the figures that it was
+built on, and to a few that it was not.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from asm_sim.engine.execute import run_blocks
+from asm_sim.engine.export import tables
+from asm_sim.engine.plan import Plan, make_plan
+from asm_sim.population.load import DATA
+from asm_sim.scenario.load import load_scenario
+
+DEFAULT_DRAWS = 20
+_MILLION = 1_000_000
+_TAIL_YEAR = "2023"
+_QUARTILE_YEARS = 4
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One published figure and the simulated one; ``low`` and ``high`` bound what is published."""
+
+    what: str
+    cohort: str
+    simulated: float
+    mcse: float  # over draws; nan where nothing is drawn
+    published: float
+    low: float
+    high: float
+    unit: str
+    source: str
+
+    @property
+    def inside(self) -> bool:
+        """Whether the simulated figure lies within the published range, up to three errors."""
+        slack = 3 * self.mcse if np.isfinite(self.mcse) else 0.0
+        return self.low - slack <= self.simulated <= self.high + slack
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "gap": self.simulated - self.published, "inside": self.inside}
+
+
+def face_validity(draws: int | None = None) -> list[Comparison]:
+    """Compare ``draws`` draws of the shipped baseline (20 unless said) with published figures."""
+    plan = make_plan(load_scenario().with_draws(draws or DEFAULT_DRAWS, None))
+    frames = {
+        cohort.name: [
+            pd.concat(tables(plan, cohort, draw, truth=False), ignore_index=True)
+            for draw in range(plan.scenario.draws)
+        ]
+        for cohort in plan.cohorts
+    }
+    result = [*_roster(plan)]
+    for cohort, drawn in frames.items():
+        first = [frame[frame["performance_year"] == plan.years[0]] for frame in drawn]
+        result += [
+            *_practices(plan, cohort, first),
+            *_volume(plan, cohort, first),
+            *_part_b_tail(cohort, first),
+            *_costs(plan, cohort, first),
+            *_benchmarks(plan, cohort, first),
+        ]
+    return [*result, *_persistence(plan)]
+
+
+def _over_draws(values: list[float]) -> tuple[float, float]:
+    array = np.array(values)
+    error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else np.nan
+    return float(array.mean()), float(error)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    with (DATA / name).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _roster(plan: Plan) -> Iterator[Comparison]:
+    """What the list itself says."""
+    counted = {
+        row["cohort"]: float(row["value"])
+        for row in _rows("calibration_parameters.csv")
+        if row["parameter"] == "n_participants"
+    }
+    small = {
+        row["cohort"]: row
+        for row in _rows("calibration_parameters.csv")
+        if row["parameter"] == "share_small_practice"
+    }
+    sizes = _rows("asm_organisation_size.csv")
+    for cohort in plan.roster.cohorts:
+        where = plan.roster.slice_of(cohort)
+        practice = plan.roster.practice[where]
+        n = len(practice)
+        # The published count is of TIN/NPI pairs; 6,510 of the 6,637 pairs are distinct clinicians.
+        yield Comparison(
+            "participants", cohort, n, np.nan, counted[cohort], 0.95 * counted[cohort],
+            counted[cohort], "clinicians", "VBCA, 7 Feb 2026: rows (TIN/NPI), a few NPIs twice",
+        )  # fmt: skip
+        row = small[cohort]
+        yield Comparison(
+            "in small practices", cohort, float(plan.roster.practice_small[practice].mean()),
+            np.nan, float(row["value"]), float(row["low"]), float(row["high"]), "share",
+            "preliminary participant list",
+        )  # fmt: skip
+        listed = np.bincount(np.unique(practice, return_counts=True)[1])
+        for size in (1, 2, 3):
+            published = next(
+                float(row["organisations"])
+                for row in sizes
+                if row["cohort"] == cohort and row["participants_in_organisation"] == str(size)
+            )
+            yield Comparison(
+                f"practices with {size} listed", cohort, float(listed[size]), np.nan, published,
+                published, published, "practices", "asm_organisation_size.csv",
+            )  # fmt: skip
+
+
+def _practices(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    """Solo practice and reporting, both drawn."""
+    population = plan.scenario.population
+    solo = population.practice.solo_share[cohort]
+    mean, error = _over_draws([float((f["practice_size"] == 1).mean()) for f in first])
+    yield _against("in solo practice", cohort, mean, error, solo)
+    reported = [
+        name.lower()
+        for name in plan.scenario.rules.cohorts[cohort].quality_measures.value
+        if plan.scenario.rules.measures[name].reported
+    ]
+    columns = [f"{name}_completeness" for name in reported]
+    silent = [frame[columns].isna().all(axis=1) for frame in first]
+    shares = population.reporting.non_reporting_share
+    limits = [0.0, *population.practice.size_classes.value, np.inf]
+    for k, name in enumerate(("solo", "small", "medium", "large")):
+        drawn = [
+            float(s[frame["practice_size"].between(limits[k], limits[k + 1], "right")].mean())
+            for s, frame in zip(silent, first, strict=True)
+        ]
+        mean, error = _over_draws(drawn)
+        yield _against(
+            f"report nothing: {name} practices", cohort, mean, error, getattr(shares, name)
+        )
+    mean, error = _over_draws([float(s.mean()) for s in silent])
+    yield Comparison(
+        "report nothing: all", cohort, mean, error, 0.024, 0.02, 0.06, "share",
+        "PY2023 .024-.04 of all MIPS; small practices weigh more here",
+    )  # fmt: skip
+
+
+def _against(what: str, cohort: str, mean: float, error: float, parameter: Any) -> Comparison:
+    """Against the parameter that the model was given, with the range that its source leaves."""
+    low = parameter.low if parameter.low is not None else parameter.value
+    high = parameter.high if parameter.high is not None else parameter.value
+    return Comparison(
+        what, cohort, mean, error, parameter.value, low, high, parameter.unit, parameter.source
+    )
+
+
+def _volume(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    mean, error = _over_draws([float(frame["episodes"].mean()) for frame in first])
+    parameter = plan.scenario.population.episodes.mean[cohort]
+    yield _against("episodes a year", cohort, mean, error, parameter)
+    mean, error = _over_draws([float(frame["part_b_payments"].mean()) for frame in first])
+    parameter = plan.scenario.population.part_b.mean[cohort]
+    yield _against("Part B paid", cohort, mean, error, parameter)
+
+
+def _part_b_tail(cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    """Shares above dollar thresholds; the range spans the published years."""
+    rows = [row for row in _rows("asm_participant_part_b_tail.csv") if row["cohort"] == cohort]
+    for threshold in (0.5, 0.6, 1.0, 1.5):
+        same = [row for row in rows if float(row["threshold_usd"]) == threshold * _MILLION]
+        shares = [float(row["share_above"]) for row in same]
+        latest = next(float(r["share_above"]) for r in same if r["year"] == _TAIL_YEAR)
+        drawn = [float((f["part_b_payments"] > threshold * _MILLION).mean()) for f in first]
+        mean, error = _over_draws(drawn)
+        yield Comparison(
+            f"Part B above {threshold:g} million", cohort, mean, error, latest, min(shares),
+            max(shares), "share", "asm_participant_part_b_tail.csv, 2019-2023",
+        )  # fmt: skip
+
+
+def _costs(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    """Mean and SD of the observed cost of those with enough episodes, at the base year's level."""
+    cost = plan.scenario.population.cost
+    years = plan.years[0] - cost.base_year.value
+    deflator = (1 + cost.trend[cohort].value) ** years
+    minimum = plan.scenario.rules.cost.case_minimum.at(plan.years[0])
+    scored = [f.loc[f["episodes"] >= minimum, "episode_cost"] / deflator for f in first]
+    mean, error = _over_draws([float(values.mean()) for values in scored])
+    yield _against("mean cost of an episode", cohort, mean, error, cost.mean[cohort])
+    mean, error = _over_draws([float(values.std()) for values in scored])
+    yield _against("SD of the cost of an episode", cohort, mean, error, cost.sd[cohort])
+
+
+def _benchmarks(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    """Percentiles of the observed rates of those with enough cases, by collection type."""
+    scenario = plan.scenario
+    quality = scenario.population.quality
+    minimum = scenario.rules.quality.case_minimum.at(plan.years[0])
+    percents = quality.percentile_probabilities.value
+    for name in scenario.rules.cohorts[cohort].quality_measures.value:
+        entry, column = quality.measures[name], name.lower()
+        valid = [f[(f[f"{column}_cases"] >= minimum) & f[f"{column}_rate"].notna()] for f in first]
+        if entry.normal is not None:
+            for what, of, parameter in (
+                ("median", pd.Series.median, entry.normal.location),
+                ("SD", pd.Series.std, entry.normal.sd),
+            ):
+                mean, error = _over_draws([float(of(f[f"{column}_rate"])) for f in valid])
+                yield _against(f"{name} {what}", cohort, mean, error, parameter)
+        for kind, distribution in (entry.distributions or {}).items():
+            if distribution.percentiles is None:
+                continue
+            for percent in (10, 50, 90):
+                published = distribution.percentiles.value[percents.index(percent)]
+                drawn = [
+                    float(np.percentile(group, percent))
+                    for f in valid
+                    if len(group := f.loc[f[f"{column}_collection_type"] == kind, f"{column}_rate"])
+                ]
+                mean, error = _over_draws(drawn)
+                yield Comparison(
+                    f"{name} {kind} percentile {percent}", cohort, mean, error, published,
+                    published - 5, published + 5, "percent",
+                    f"{distribution.percentiles.source}; within 5 points (sampling noise is added)",
+                )  # fmt: skip
+
+
+def _persistence(plan: Plan) -> Iterator[Comparison]:
+    """In the lowest quarter of the final score four years running."""
+    panels = [arrays["panel_final_score"] for _, arrays in run_blocks(plan, plan.blocks()[:1])]
+    scores = np.concatenate(panels)[..., :_QUARTILE_YEARS]
+    for cohort in plan.roster.cohorts:
+        of_cohort = scores[:, plan.roster.slice_of(cohort)]
+        quarter = np.nanpercentile(of_cohort, 25, axis=1, keepdims=True)
+        always = (of_cohort <= quarter).all(axis=2).mean(axis=1)
+        mean, error = _over_draws([float(share) for share in always])
+        yield Comparison(
+            "lowest quarter four years running", cohort, mean, error, 0.075, 0.04, 0.11, "share",
+            "JAMA Netw Open 2021, 4-11 % for most measures (groups)",
+        )  # fmt: skip
