@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.bench.harness import Check, time_numpy
+from tests.bench.harness import FREE_CORES, Check, free_cores, time_numpy
 
 FEW_DRAWS, MANY_DRAWS = 200, 1400
 MEMORY_LIMIT = 1024.0  # MiB
@@ -85,23 +85,32 @@ def measure(repetitions: int, long: bool) -> tuple[list[str], list[Check]]:
     run_baseline(1)  # fills the cache
     time_numpy(1)
     helps = [asm_sim("--help").seconds for _ in range(5)]
-    marginal, against, few_runs, many_runs = [], [], [], []
+    marginal, against, free, few_runs, many_runs = [], [], [], [], []
     for _ in range(repetitions):
         numpy = time_numpy(3)
+        free.append(free_cores())
         few_runs.append(run_baseline(FEW_DRAWS))
         many_runs.append(run_baseline(MANY_DRAWS))
+        free.append(free_cores())
         numpy += time_numpy(3)
         marginal.append(many_runs[-1].seconds - few_runs[-1].seconds)
         against.append((MANY_DRAWS - FEW_DRAWS) * float(np.median(numpy)) / marginal[-1])
     own = run_baseline(None)
     thousand = run_baseline(1000)
+    idle = Check("Two threads over one, nothing in common", free)
+    judged = idle.value >= FREE_CORES
+    note = "" if judged else "two cores are not free"
     per_draw = 1e3 * np.median(marginal) / (MANY_DRAWS - FEW_DRAWS)
     lines = [
         f"{FEW_DRAWS} draws {_seconds(few_runs)}, {MANY_DRAWS:,} draws {_seconds(many_runs)}; "
         f"marginal {np.median(marginal):.1f} s, {per_draw:.2f} ms a draw of all cohorts"
     ]
     checks = [
-        Check("NumPy without lens over asm-sim run, marginal", against, at_least=5.0),
+        Check(
+            "NumPy without lens over asm-sim run, marginal",
+            against, at_least=5.0, judged=judged, note=note,
+        ),
+        idle,
         Check("asm-sim run baseline, warm cache, seconds", [own.seconds], at_most=45.0),
         Check(
             "First output on the screen, seconds",

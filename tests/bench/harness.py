@@ -26,7 +26,7 @@ DRAWS_PER_TASK = 10  # as in the engine
 KERNEL_DRAWS = 40
 NUMPY_DRAWS = 3
 GROWTH_DRAWS = 10
-SPIN_STEPS = 60_000_000
+SPIN_STEPS = 40_000_000
 FREE_CORES = 1.9  # what two threads gain with nothing in common, where two cores are free
 
 
@@ -111,13 +111,18 @@ def run_numpy(cohort: Cohort, first: int, draws: int) -> None:
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _spin(steps: Any) -> Any:
-    """Work that needs a core and nothing else: what two threads can gain here at all."""
-    state = np.uint64(88172645463325252)
+    """Work that fills a core's execution units and shares nothing: what two threads can gain here.
+
+    Four independent chains, so that two threads on one physical core would be seen.
+    """
+    a, b = np.uint64(88172645463325252), np.uint64(2463534242)
+    c, d = np.uint64(362436069), np.uint64(521288629)
+    left, right, last = np.uint64(13), np.uint64(7), np.uint64(17)
     for _ in range(steps):
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
-    return state
+        a, b, c, d = a ^ (a << left), b ^ (b << left), c ^ (c << left), d ^ (d << left)
+        a, b, c, d = a ^ (a >> right), b ^ (b >> right), c ^ (c >> right), d ^ (d >> right)
+        a, b, c, d = a ^ (a << last), b ^ (b << last), c ^ (c << last), d ^ (d << last)
+    return a ^ b ^ c ^ d
 
 
 class Harness:
@@ -244,6 +249,19 @@ SPIN_2 = "Spinning, two threads"
 FEW = f"Kernel, {GROWTH_DRAWS} draws"
 MANY = f"Kernel, {10 * GROWTH_DRAWS} draws"
 WIDE = f"Kernel, {GROWTH_DRAWS} draws of four times the roster"
+
+
+def free_cores() -> float:
+    """What two threads gain at this moment: 2 on two free cores, 1 where there is only one."""
+
+    def wall(steps: list[int], threads: int) -> float:
+        with ThreadPoolExecutor(threads) as pool:
+            begun = time.perf_counter()
+            list(pool.map(_spin, steps))
+            return time.perf_counter() - begun
+
+    _spin(1)
+    return wall([SPIN_STEPS, SPIN_STEPS], 1) / wall([SPIN_STEPS, SPIN_STEPS], 2)
 
 
 def time_numpy(repetitions: int) -> list[float]:
