@@ -23,7 +23,7 @@ $(READY): requirements.lock pyproject.toml
 	touch $@
 
 lab: $(READY)  ## JupyterLab with the package, on this machine only
-	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --notebook-dir=notebooks
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks
 
 bench: $(READY)  ## speed, as ratios in one run
 	$(BIN)/python -m tests.bench

@@ -27,6 +27,21 @@ from asm_sim.parameters import (
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
 WEIGHT_TOLERANCE = 1e-9
 
+# What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
+PROGRAMMED = {
+    "scoring": {"decile", "standard_deviation"},
+    "submission": {"reported", "administrative_claims"},
+    "promoting_interoperability.form": {"linear"},
+    "complex_patient.form": {"mips"},
+    "complex_patient.reference_population": {"cohort_with_final_score"},
+    "final_score.missing_category": {"reweight", "neutral", "zero"},
+    "final_score.rounding": {"none"},
+    "final_score.several_tins": {"one_row_per_clinician"},
+    "final_score.extreme_circumstances": {"none"},
+    "payment.exchange.form": {"logistic"},
+    "payment.exchange.midpoint": {"median"},
+}
+
 
 class Years(Parameter):
     """Performance years, ascending."""
@@ -229,6 +244,7 @@ class RuleSet(Strict):
                     raise ValueError(f"{path}: unknown collection type {kind!r}")
         if self.final_score.minimum.value > self.final_score.maximum.value:
             raise ValueError("final_score: minimum is above maximum")
+        self._check_choices()
         self._check_years()
         for year in self.years:
             total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
@@ -238,6 +254,14 @@ class RuleSet(Strict):
             if self.complex_patient.minimum.at(year) > self.complex_patient.maximum.at(year):
                 raise ValueError(f"complex_patient: minimum is above maximum in {year}")
         return self
+
+    def _check_choices(self) -> None:
+        for path, parameter in leaves(self):
+            if isinstance(parameter, Choice):
+                key = path.rpartition(".")[2] if path.startswith("measures.") else path
+                unknown = set(parameter.choices) - PROGRAMMED[key]
+                if unknown:
+                    raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
 
     def _check_years(self) -> None:
         for path, parameter in leaves(self):
