@@ -8,7 +8,6 @@ changed in place, so doing a block twice is harmless and no locks are needed.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -46,12 +45,13 @@ def block_path(folder: Path, block: Block) -> Path:
     return folder / BLOCKS / f"{block.number:06d}-{block.draws}.npz"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Make a file appear whole or not at all."""
+@contextmanager
+def appearing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name whole, or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -62,10 +62,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_block(folder: Path, fingerprint: str, block: Block, arrays: Arrays) -> None:
     """Make a block durable."""
     head = {"plan": fingerprint, "number": block.number, "sha256": _checksum(arrays)}
-    buffer = io.BytesIO()
     note = np.frombuffer(json.dumps(head).encode(), np.uint8)
-    np.savez(buffer, allow_pickle=False, _head=note, **arrays)
-    write_atomically(block_path(folder, block), buffer.getvalue())
+    with appearing_whole(block_path(folder, block)) as file:
+        np.savez(file, allow_pickle=False, _head=note, **arrays)
 
 
 def read_block(folder: Path, fingerprint: str, block: Block) -> Arrays:
@@ -89,7 +88,7 @@ def _checksum(arrays: Arrays) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-        digest.update(array.tobytes())
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
@@ -133,7 +132,8 @@ def prepare(folder: Path, plan: Plan, overwrite: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RESULTS).is_dir():
         (folder / BLOCKS).mkdir(exist_ok=True)
-    write_atomically(mark, json.dumps(entry).encode())
+    with appearing_whole(mark) as file:
+        file.write(json.dumps(entry).encode())
 
 
 def _read_mark(mark: Path) -> dict[str, Any] | None:

@@ -115,10 +115,15 @@ def test_a_finished_run_can_be_run_again(plan: Plan, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {store.MARK, store.RESULTS}
 
 
+def write(path: Path, content: bytes) -> None:
+    with store.appearing_whole(path) as file:
+        file.write(content)
+
+
 def test_writing_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure leaves the old file as it was, and no other."""
     path = tmp_path / "block"
-    store.write_atomically(path, b"first")
+    write(path, b"first")
 
     def fail(_: int) -> None:
         raise OSError("no space left on device")
@@ -126,9 +131,9 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fail)
         with pytest.raises(OSError, match="no space"):
-            store.write_atomically(path, b"second")
+            write(path, b"second")
     assert contents(tmp_path) == {"block": b"first"}
-    store.write_atomically(path, b"second")
+    write(path, b"second")
     assert contents(tmp_path) == {"block": b"second"}
 
 
