@@ -696,7 +696,7 @@ def _histograms(
         (final, scored_group, grids.score_lowest, grids.score_width, output.score_histogram),
     ):  # fmt: skip
         groups, bins = target.shape[1:]
-        at = np.floor((values - lowest) / width)
+        at = np.floor((values - lowest) / width + 1e-9)  # as in the kernel: an edge rounds up
         bin_of = (np.clip(at, -1.0, bins - 2) + 1.0).astype(np.int64)
         top = (at >= bins - 2) & (values <= lowest + (bins - 2) * width)
         bin_of[top] = bins - 2
