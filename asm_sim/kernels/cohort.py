@@ -34,7 +34,16 @@ def _fit_and_score(observed, rules, y):
     measures, n = observed.rate.shape
     fit = new_fit(measures, rules.collection_types, len(rules.decile_percentiles))
     outcome = new_outcome(measures, n)
-    score_cohort(observed, rules, y, fit, True, True, outcome, new_scratch(measures, n))
+    score_cohort(
+        observed,
+        rules,
+        y,
+        fit,
+        True,
+        True,
+        outcome,
+        new_scratch(measures, n, len(rules.decile_percentiles)),
+    )
     return outcome, fit
 
 
@@ -42,7 +51,16 @@ def _fit_and_score(observed, rules, y):
 def _score(observed, rules, y, fit):
     measures, n = observed.rate.shape
     outcome = new_outcome(measures, n)
-    score_cohort(observed, rules, y, fit, False, False, outcome, new_scratch(measures, n))
+    score_cohort(
+        observed,
+        rules,
+        y,
+        fit,
+        False,
+        False,
+        outcome,
+        new_scratch(measures, n, len(rules.decile_percentiles)),
+    )
     return outcome
 
 

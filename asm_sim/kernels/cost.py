@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.order_statistics import mean_and_sd, percentile, sort_pairs
+from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.points import deviation_points
 
 
@@ -22,36 +22,29 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     k = 0
     for i in range(n):
         points[i] = np.nan
-        if episodes[i] >= minimum:
-            keys[k] = cost[i]
-            payload[k] = i
-            k += 1
-    if k > 0:
-        sort_pairs(
-            keys,
-            payload,
-            k,
-            scratch.sorted_keys,
-            scratch.sorted_payload,
-            scratch.bucket_of,
-            scratch.starts,
-        )
+        keys[k] = cost[i]  # overwritten by the next where this one is not taken
+        payload[k] = i
+        k += episodes[i] >= minimum
+    location = fit.cost_location
     if refit:
-        fit.cost_location[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
-        fit.cost_location[1] = mean_and_sd(keys, k)[1]
-    if k > 0 and fit.cost_location[0] == fit.cost_location[0]:
+        location[0] = np.nan
+        if k > 0:
+            percentiles(keys, k, MEDIAN, location, scratch)
+        location[1] = mean_and_sd(keys, k)[1]
+    if k > 0 and location[0] == location[0]:
         deviation_points(
-            scratch.sorted_keys,
+            keys,
             k,
-            fit.cost_location[0],
-            fit.cost_location[1],
+            location[0],
+            location[1],
             rules.cost_curve_z,
             rules.cost_curve_points,
             rules.cost_anchor[y],
+            scratch.sorted_keys,
             scratch.values,
         )
         for t in range(k):
-            points[np.int64(scratch.sorted_payload[t])] = scratch.values[t]
+            points[np.int64(payload[t])] = scratch.values[t]
     score = outcome.cost_score
     for i in range(n):
         score[i] = points[i] / rules.cost_points_maximum

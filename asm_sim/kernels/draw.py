@@ -93,7 +93,7 @@ def simulate_cohort(
     truth_fit = new_fit(measures, rules.collection_types, cuts)
     outcome = new_outcome(measures, n)
     truth = new_outcome(measures, n)
-    scratch = new_scratch(measures, n)
+    scratch = new_scratch(measures, n, cuts)
     memory = new_memory(n, output.by_group.shape[2])
     hold_clinicians = output.clinician.shape[1] > 0
     fits = True

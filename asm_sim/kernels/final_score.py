@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.order_statistics import mean_and_sd, percentile, sort_pairs
+from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
 
 REWEIGHT = 0
 NEUTRAL = 1
@@ -94,20 +94,10 @@ def _fit_complexity(trait, final_score, moments, scratch):
     for i in range(len(trait)):
         if trait[i] == trait[i] and final_score[i] == final_score[i]:
             keys[k] = trait[i]
-            scratch.payload[k] = i
             k += 1
     moments[1], moments[2] = mean_and_sd(keys, k)
     if k > 0:
-        sort_pairs(
-            keys,
-            scratch.payload,
-            k,
-            scratch.sorted_keys,
-            scratch.sorted_payload,
-            scratch.bucket_of,
-            scratch.starts,
-        )
-        moments[0] = percentile(scratch.sorted_keys, k, 50.0)
+        percentiles(keys, k, MEDIAN, moments, scratch)
 
 
 @kernel

@@ -90,7 +90,9 @@ class Scratch(NamedTuple):
     sorted_payload: NDArray[np.int32]
     bucket_of: NDArray[np.int32]
     starts: NDArray[np.int32]
+    fill: NDArray[np.int32]
     values: Floats
+    table: Floats  # [2, K + 1] for look-ups
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.int64]  # [2] clinicians with a final score, positive scorers
 
@@ -127,7 +129,7 @@ def new_outcome(measures, n):
 
 
 @kernel
-def new_scratch(measures, n):
+def new_scratch(measures, n, cut_points):
     """Scratch for cohorts of up to n clinicians."""
     return Scratch(
         np.zeros((measures, n), np.int8),
@@ -141,7 +143,9 @@ def new_scratch(measures, n):
         np.empty(n, np.int32),
         np.empty(n, np.int32),
         np.empty(BUCKETS + 1, np.int32),
+        np.empty(BUCKETS, np.int32),
         np.empty(n),
+        np.empty((2, cut_points + 1)),
         np.empty(n, np.int32),
         np.zeros(2, np.int64),
     )

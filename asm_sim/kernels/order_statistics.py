@@ -1,7 +1,8 @@
 """Sorting and percentiles of one benchmark group or cohort, without allocation.
 
-Values are spread over equal-width buckets (about two to a bucket) and each bucket is put in order:
-linear in the number of values. Crowded buckets fall back to heapsort.
+Values are spread over equal-width buckets (about two to a bucket) and buckets are put in order:
+all of them to sort, only those that hold a wanted order statistic for percentiles. Linear in the
+number of values; crowded buckets fall back to heapsort.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from asm_sim.kernels._jit import kernel
 
 BUCKETS = 2048
 _CROWDED = 24
+MEDIAN = np.array([50.0])
 
 
 @kernel
@@ -23,23 +25,7 @@ def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, bucket_of, starts)
     """
     if n == 0:
         return
-    low = keys[0]
-    high = keys[0]
-    for i in range(n):
-        low = min(low, keys[i])
-        high = max(high, keys[i])
-    buckets = min(BUCKETS, max(16, n // 2))
-    scale = (buckets - 1) / (high - low) if high > low else 0.0
-    if not scale < 1e300:  # a spread too small to divide
-        scale = 0.0
-    for b in range(buckets + 1):
-        starts[b] = 0
-    for i in range(n):
-        b = np.int32((keys[i] - low) * scale)
-        bucket_of[i] = b
-        starts[b + 1] += 1
-    for b in range(buckets):
-        starts[b + 1] += starts[b]
+    buckets = _spread(keys, n, bucket_of, starts)
     for i in range(n):
         b = bucket_of[i]
         at = starts[b]
@@ -49,11 +35,72 @@ def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, bucket_of, starts)
     begin = 0
     for b in range(buckets):  # starts[b] is now the end of bucket b
         end = starts[b]
-        if end - begin > _CROWDED:
-            _sort_crowded(sorted_keys, sorted_payload, begin, end)
-        elif end - begin > 1:
-            _insertion_sort(sorted_keys, sorted_payload, begin, end)
+        _sort_bucket(sorted_keys, sorted_payload, begin, end)
         begin = end
+
+
+@kernel
+def _spread(keys, n, bucket_of, starts):
+    """Put every key into its bucket; starts[b] is where bucket b begins in the sorted order."""
+    low = keys[0]
+    high = keys[0]
+    for i in range(n):
+        low = min(low, keys[i])
+        high = max(high, keys[i])
+    buckets = min(BUCKETS, max(16, n // 2))
+    scale = (buckets - 1) / (high - low) if high > low else 0.0
+    if not scale < 1e300:  # a spread too small to divide
+        scale = 0.0
+    for i in range(n):
+        bucket_of[i] = np.int32((keys[i] - low) * scale)
+    for b in range(buckets + 1):
+        starts[b] = 0
+    for i in range(n):
+        starts[bucket_of[i] + 1] += 1
+    for b in range(buckets):
+        starts[b + 1] += starts[b]
+    return buckets
+
+
+@kernel
+def _sort_bucket(keys, payload, begin, end):
+    if end - begin > _CROWDED:
+        _sort_crowded(keys, payload, begin, end)
+    elif end - begin > 1:
+        _insertion_sort(keys, payload, begin, end)
+
+
+@kernel
+def percentiles(values, n, percents, result, scratch):
+    """Percentiles (ascending ``percents``) of values[:n] in any order, n >= 1, without a full sort.
+
+    The payload is carried along for nothing: buckets that are put in order are few.
+    """
+    starts = scratch.starts
+    bucket_of = scratch.bucket_of
+    ordered = scratch.sorted_keys
+    fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
+    buckets = _spread(values, n, bucket_of, starts)
+    for b in range(buckets):
+        fill[b] = -1
+    b = 0
+    for percent in percents:
+        k = int((n - 1) * percent / 100.0)
+        for rank in (k, min(k + 1, n - 1)):
+            while starts[b + 1] <= rank:
+                b += 1
+            fill[b] = starts[b]
+    for i in range(n):
+        b = bucket_of[i]
+        at = fill[b]
+        if at >= 0:
+            fill[b] = at + 1
+            ordered[at] = values[i]
+    for b in range(buckets):
+        if fill[b] >= 0:
+            _sort_bucket(ordered, scratch.sorted_payload, starts[b], starts[b + 1])
+    for j in range(len(percents)):
+        result[j] = percentile(ordered, n, percents[j])
 
 
 @kernel
@@ -141,17 +188,3 @@ def mean_and_sd(values, n):
         deviation = values[i] - mean
         squares += deviation * deviation
     return mean, np.sqrt(squares / (n - 1))
-
-
-@kernel
-def first_at_or_above(ordered, n, value):
-    """Index of the first of ordered[:n] that is not below value; n where there is none."""
-    low = 0
-    high = n
-    while low < high:
-        middle = (low + high) // 2
-        if ordered[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low

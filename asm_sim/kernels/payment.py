@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
 
 _UNDERFLOW = -700.0
 
 
-@kernel
+@inlined
 def logistic(x):
     """1 / (1 + exp(-x)), 0 where it underflows."""
-    return 1.0 / (1.0 + exp(-x)) if x > _UNDERFLOW else 0.0
+    share = 1.0 / (1.0 + exp(-x))
+    return share if x > _UNDERFLOW else 0.0
 
 
 @kernel
@@ -28,12 +29,12 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     transformed = outcome.transformed_score
     n = len(final)
     keys = scratch.keys
+    payload = scratch.payload
     k = 0
     for i in range(n):
-        if final[i] > rules.score_zero:
-            keys[k] = final[i]
-            scratch.payload[k] = i
-            k += 1
+        keys[k] = final[i]  # overwritten by the next where this one is not taken
+        payload[k] = i
+        k += final[i] > rules.score_zero
     scratch.counts[1] = k
     sort_pairs(
         keys,

@@ -1,7 +1,7 @@
 """From a value to achievement points: deciles, and distances from the median.
 
-Both walk over the *sorted* values of a benchmark group: between two cut points the clinicians are
-neighbours there, so every stretch is one plain loop.
+Both pass once over the values for every knot, which vectorises, in place of searching where each
+value lies.
 """
 
 from __future__ import annotations
@@ -9,50 +9,47 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.order_statistics import first_at_or_above
 
 
 @kernel
-def decile_points(ordered, n, cut_points, points):
-    """Points of decile measures: k + (value - b_k) / (b_k+1 - b_k); below the first cut 1 point."""
+def decile_points(values, n, cut_points, segment, table, points):
+    """Points of decile measures: k + (value - b_k) / (b_k+1 - b_k); below the first cut 1 point.
+
+    Scratch: segment int32 [>= n] becomes k, the number of cuts at or below the value; table
+    float64 [2, >= K + 1] the lower cut and the width of every segment.
+    """
     last = len(cut_points)
-    begin = first_at_or_above(ordered, n, cut_points[0])
-    for i in range(begin):
-        points[i] = 1.0
-    for k in range(last):
-        lower = cut_points[k]
-        if k + 1 == last:
-            for i in range(begin, n):
-                points[i] = float(last)
-        else:
-            end = first_at_or_above(ordered, n, cut_points[k + 1])
-            width = cut_points[k + 1] - lower
-            for i in range(begin, end):
-                points[i] = (k + 1.0) + (ordered[i] - lower) / width
-            begin = max(begin, end)
+    lower, width = table[0], table[1]
+    lower[0], width[0] = 0.0, np.inf  # nothing is added below the first cut and above the last
+    for k in range(1, last):
+        lower[k], width[k] = cut_points[k - 1], cut_points[k] - cut_points[k - 1]
+    lower[last], width[last] = 0.0, np.inf
+    for i in range(n):
+        segment[i] = 0
+    for cut in cut_points:
+        for i in range(n):
+            segment[i] += values[i] >= cut
+    for i in range(n):
+        k = segment[i]
+        points[i] = max(k, 1) + (values[i] - lower[k]) / width[k]
 
 
 @kernel
 def curve_at(z, curve_z, curve_points):
     """The piecewise-linear curve through the knots, flat outside."""
-    last = len(curve_z) - 1
-    if z <= curve_z[0]:
-        return curve_points[0]
-    if z >= curve_z[last]:
-        return curve_points[last]
-    j = 0
-    while z >= curve_z[j + 1]:
-        j += 1
-    share = (z - curve_z[j]) / (curve_z[j + 1] - curve_z[j])
-    return curve_points[j] + share * (curve_points[j + 1] - curve_points[j])
+    result = curve_points[0]
+    for j in range(len(curve_z) - 1):
+        share = (z - curve_z[j]) / (curve_z[j + 1] - curve_z[j])
+        result += min(max(share, 0.0), 1.0) * (curve_points[j + 1] - curve_points[j])
+    return result
 
 
 @kernel
-def deviation_points(ordered, n, median, sd, curve_z, curve_points, anchor, points):
+def deviation_points(values, n, median, sd, curve_z, curve_points, anchor, z, points):
     """Points of standard-deviation measures: the curve at z = (value - median) / SD.
 
     The curve is moved so that it passes through the anchor at z = 0, within its own lowest and
-    highest points. Without spread everyone gets the anchor.
+    highest points. Without spread everyone gets the anchor. Scratch: z float64 [>= n].
     """
     if not sd > 0.0:
         for i in range(n):
@@ -60,27 +57,15 @@ def deviation_points(ordered, n, median, sd, curve_z, curve_points, anchor, poin
         return
     lowest = curve_points.min()
     highest = curve_points.max()
-    shift = anchor - curve_at(0.0, curve_z, curve_points)
-    last = len(curve_z) - 1
-    i = 0
-    while i < n and (ordered[i] - median) / sd < curve_z[0]:
-        points[i] = min(max(curve_points[0] + shift, lowest), highest)
-        i += 1
-    for j in range(last):
-        begin = i
-        while i < n and (ordered[i] - median) / sd < curve_z[j + 1]:
-            i += 1
-        slope = (curve_points[j + 1] - curve_points[j]) / (curve_z[j + 1] - curve_z[j])
-        for t in range(begin, i):
-            z = (ordered[t] - median) / sd
-            value = curve_points[j] + (z - curve_z[j]) * slope + shift
-            points[t] = min(max(value, lowest), highest)
-    for t in range(i, n):
-        points[t] = min(max(curve_points[last] + shift, lowest), highest)
-
-
-@kernel
-def scatter(points, payload, n, target):
-    """target[payload[i]] = points[i]."""
+    start = curve_points[0] + anchor - curve_at(0.0, curve_z, curve_points)
     for i in range(n):
-        target[np.int64(payload[i])] = points[i]
+        z[i] = (values[i] - median) / sd
+        points[i] = start
+    for j in range(len(curve_z) - 1):
+        left = curve_z[j]
+        width = curve_z[j + 1] - left
+        slope = (curve_points[j + 1] - curve_points[j]) / width
+        for i in range(n):
+            points[i] += slope * min(max(z[i] - left, 0.0), width)
+    for i in range(n):
+        points[i] = min(max(points[i], lowest), highest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.order_statistics import mean_and_sd, percentile, sort_pairs
+from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.points import decile_points, deviation_points
 
 EXCLUDED = np.int8(0)  # counts neither for nor against
@@ -65,39 +65,30 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 fit.has_benchmark[m, g] = k >= rules.benchmark_minimum_clinicians[y]
             if k == 0 or not fit.has_benchmark[m, g]:
                 continue
-            sort_pairs(
-                scratch.keys,
-                scratch.payload,
-                k,
-                scratch.sorted_keys,
-                scratch.sorted_payload,
-                scratch.bucket_of,
-                scratch.starts,
-            )
-            ordered = scratch.sorted_keys
+            keys = scratch.keys
             if rules.measure_by_deciles[m]:
+                cuts = fit.cut_points[m, g]
                 if refit:
-                    for j in range(len(rules.decile_percentiles)):
-                        fit.cut_points[m, g, j] = percentile(
-                            ordered, k, rules.decile_percentiles[j]
-                        )
-                decile_points(ordered, k, fit.cut_points[m, g], scratch.values)
+                    percentiles(keys, k, rules.decile_percentiles, cuts, scratch)
+                decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
             else:
+                location = fit.quality_location[m, g]
                 if refit:
-                    fit.quality_location[m, g, 0] = percentile(ordered, k, 50.0)
-                    fit.quality_location[m, g, 1] = mean_and_sd(scratch.keys, k)[1]
+                    percentiles(keys, k, MEDIAN, location, scratch)
+                    location[1] = mean_and_sd(keys, k)[1]
                 deviation_points(
-                    ordered,
+                    keys,
                     k,
-                    fit.quality_location[m, g, 0],
-                    fit.quality_location[m, g, 1],
+                    location[0],
+                    location[1],
                     rules.quality_curve_z,
                     rules.quality_curve_points,
                     rules.quality_anchor[y],
+                    scratch.sorted_keys,
                     scratch.values,
                 )
             for t in range(k):
-                points[np.int64(scratch.sorted_payload[t])] = scratch.values[t]
+                points[np.int64(scratch.payload[t])] = scratch.values[t]
         for i in range(n):
             present = points[i] == points[i]
             points_sum[i] += points[i] if present else 0.0
@@ -123,8 +114,7 @@ def _gather(observed, rules, m, g, scratch):
     payload = scratch.payload
     k = 0
     for i in range(len(rate)):
-        if status[i] == VALID and (any_type or collection[i] == g):
-            keys[k] = sign * rate[i]
-            payload[k] = i
-            k += 1
+        keys[k] = sign * rate[i]  # overwritten by the next where this one is not taken
+        payload[k] = i
+        k += (status[i] == VALID) & (any_type | (collection[i] == g))
     return k

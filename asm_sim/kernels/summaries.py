@@ -260,11 +260,14 @@ def _curve(rules, y, grids, fit, row):
     risk = rules.risk_level[y]
     for s in range(len(row)):
         score = grids.scores[s]
-        if score > rules.score_zero:
-            factor = risk * logistic(rules.steepness[y] * (score - fit.payment[0])) * fit.payment[1]
-            row[s] = min(factor - risk, rules.cap[y] * risk if risk > 0.0 else 0.0)
-        else:
+        if score <= rules.score_zero:
             row[s] = rules.zero_score_adjustment[y] * risk
+        elif fit.payment[1] == fit.payment[1]:
+            share = logistic(rules.steepness[y] * (score - fit.payment[0]))
+            factor = risk * share * fit.payment[1] - risk
+            row[s] = min(factor, rules.cap[y] * risk if risk > 0.0 else 0.0)
+        else:  # nothing to share out
+            row[s] = 0.0
 
 
 @kernel
