@@ -33,7 +33,7 @@ def run_command(
 
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
     note.print(f"{chosen.title}", markup=False)
-    note.print("Preparing the model (the first time, kernels are compiled: about half a minute)")
+    note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
     from asm_sim.engine.execute import thread_count
     from asm_sim.engine.local import run_to_folder
     from asm_sim.engine.plan import make_plan
