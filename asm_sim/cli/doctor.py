@@ -50,7 +50,7 @@ def installation() -> dict[str, Any]:
     from importlib.metadata import version
 
     from asm_sim import __version__
-    from asm_sim.engine.execute import thread_count
+    from asm_sim.engine.threads import thread_count
     from asm_sim.kernels._jit import cache_folder
 
     compiled = sorted(cache_folder().glob("*.nbc")) if cache_folder().is_dir() else []

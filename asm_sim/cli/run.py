@@ -29,12 +29,13 @@ def run_command(
     note = Console(stderr=True, highlight=False, soft_wrap=True)
     note.print(f"asm-sim: reading {scenario}", markup=False)
     begun = time.perf_counter()
+    from asm_sim.engine.threads import thread_count
     from asm_sim.scenario.load import load_scenario
 
+    threads = thread_count()  # before numba reads the same variable
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
     note.print(f"{chosen.title}", markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
-    from asm_sim.engine.execute import thread_count
     from asm_sim.engine.local import run_to_folder
     from asm_sim.engine.plan import make_plan
 
@@ -42,9 +43,7 @@ def run_command(
     name = f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}-{plan.scenario_hash()[:8]}"
     folder = out or RUNS / name
     clinicians = f"{plan.clinicians:,} clinicians, {len(plan.years)} performance years"
-    note.print(
-        f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {thread_count()} threads"
-    )
+    note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
     # The name says everything that decides a draw but the version; an older version's run may go.
     with _progress(chosen.draws) as progress:
         try:

@@ -6,7 +6,6 @@ returns is per draw or an integer count, so nothing depends on who did what.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -25,6 +24,7 @@ from asm_sim.engine.plan import (
     Plan,
     grids,
 )
+from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError
 from asm_sim.kernels.draw import simulate_cohort
 from asm_sim.kernels.summaries import (
@@ -42,16 +42,6 @@ Arrays = dict[str, NDArray[Any]]
 DRAWS_PER_TASK = 10
 CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
 _EVERYONE, _SIZES = 0, slice(1, 5)
-
-
-def thread_count() -> int:
-    """NUMBA_NUM_THREADS where it is set, else the processors that this process may use."""
-    given = os.environ.get("NUMBA_NUM_THREADS")
-    if given is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if not given.isdigit() or int(given) < 1:
-        raise InputError(f"NUMBA_NUM_THREADS={given!r}: must be a whole number, 1 or more")
-    return int(given)
 
 
 def run_block(plan: Plan, block: Block, pool: ThreadPoolExecutor) -> Arrays:

@@ -23,37 +23,49 @@ def score_final(observed, rules, y, fit, refit, outcome, scratch):
     if refit:
         _fit_complexity(observed.hcc_risk_score, outcome.final_score, fit.complexity[0], scratch)
         _fit_complexity(observed.dual_share, outcome.final_score, fit.complexity[1], scratch)
+    _complexity(observed, rules, y, fit, outcome.complex_patient_adjustment)
     final = outcome.final_score
     complexity = outcome.complex_patient_adjustment
+    lowest, highest = rules.score_minimum, rules.score_maximum
+    without_submission = rules.score_without_submission
     for i in range(len(final)):
-        extra = _component(observed.hcc_risk_score[i], fit.complexity[0], rules, y)
-        extra += _component(observed.dual_share[i], fit.complexity[1], rules, y)
-        extra = min(max(extra, rules.complex_minimum[y]), rules.complex_maximum[y])
-        score = final[i] + extra
-        score = min(max(score, rules.score_minimum), rules.score_maximum)
-        if scratch.must_submit[i] and not scratch.submitted[i]:
-            score = rules.score_without_submission
+        score = min(max(final[i] + complexity[i], lowest), highest)
+        lacking = scratch.must_submit[i] & (not scratch.submitted[i])
+        score = without_submission if lacking else score
         has_score = final[i] == final[i]
         final[i] = score if has_score else np.nan
-        complexity[i] = extra if has_score else np.nan
+        complexity[i] = complexity[i] if has_score else np.nan
 
 
 @kernel
 def _modifiers(observed, rules, y, outcome):
-    at_zero = rules.interoperability_at_zero[y]
-    for i in range(len(observed.practice_size)):
-        activities = observed.improvement_activities[i]
-        done = int(activities) if activities == activities else rules.activities_blank
-        outcome.improvement_activities_adjustment[i] = rules.activities_adjustment[done]
-        pi = observed.pi_score[i]
-        pi = pi if pi == pi else rules.interoperability_blank
-        size = observed.practice_size[i]
-        small = size <= rules.small_maximum_clinicians
-        scale = rules.interoperability_small_scale[y] if small else 1.0
-        missing = 1.0 - pi / rules.interoperability_maximum
-        outcome.promoting_interoperability_adjustment[i] = at_zero * missing * scale
-        bonus = rules.small_bonus[y] if small else 0.0
-        outcome.small_practice_adjustment[i] = rules.solo_bonus[y] if size == 1.0 else bonus
+    """The three adjustments of what is stated, loop by loop so that each one vectorises."""
+    activities = observed.improvement_activities
+    of_activities = outcome.improvement_activities_adjustment
+    blank = rules.activities_adjustment[rules.activities_blank]
+    for i in range(len(activities)):
+        of_activities[i] = blank
+    for done in range(len(rules.activities_adjustment)):
+        adjustment = rules.activities_adjustment[done]
+        for i in range(len(activities)):
+            of_activities[i] = adjustment if activities[i] == done else of_activities[i]
+
+    score = observed.pi_score
+    size = observed.practice_size
+    of_interoperability = outcome.promoting_interoperability_adjustment
+    at_zero, of_small = rules.interoperability_at_zero[y], rules.interoperability_small_scale[y]
+    full, unstated = rules.interoperability_maximum, rules.interoperability_blank
+    largest_small = rules.small_maximum_clinicians
+    for i in range(len(score)):
+        stated = score[i] if score[i] == score[i] else unstated
+        scale = of_small if size[i] <= largest_small else 1.0
+        of_interoperability[i] = at_zero * (1.0 - stated / full) * scale
+
+    of_size = outcome.small_practice_adjustment
+    solo_bonus, small_bonus = rules.solo_bonus[y], rules.small_bonus[y]
+    for i in range(len(size)):
+        bonus = small_bonus if size[i] <= largest_small else 0.0
+        of_size[i] = solo_bonus if size[i] == 1.0 else bonus
 
 
 @kernel
@@ -101,9 +113,19 @@ def _fit_complexity(trait, final_score, moments, scratch):
 
 
 @kernel
-def _component(value, moments, rules, y):
-    """One component of the complex-patient adjustment; 0 for a blank and without a spread."""
-    if not (moments[2] > 0.0 and value >= moments[0]):
-        return 0.0
-    z = (value - moments[1]) / moments[2]
-    return max(0.0, rules.complex_intercept[y] + rules.complex_slope[y] * z)
+def _complexity(observed, rules, y, fit, complexity):
+    """The complex-patient adjustment; a component is 0 for a blank and without a spread."""
+    intercept, slope = rules.complex_intercept[y], rules.complex_slope[y]
+    for i in range(len(complexity)):
+        complexity[i] = 0.0
+    for t in range(2):
+        trait = observed.hcc_risk_score if t == 0 else observed.dual_share
+        median, mean, sd = fit.complexity[t, 0], fit.complexity[t, 1], fit.complexity[t, 2]
+        if not sd > 0.0:
+            continue
+        for i in range(len(complexity)):
+            component = max(0.0, intercept + slope * ((trait[i] - mean) / sd))
+            complexity[i] += component if trait[i] >= median else 0.0
+    least, most = rules.complex_minimum[y], rules.complex_maximum[y]
+    for i in range(len(complexity)):
+        complexity[i] = min(max(complexity[i], least), most)

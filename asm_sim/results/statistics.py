@@ -22,6 +22,7 @@ DIGITS_WITHOUT_ERROR = 3
 DIGITS_WITHOUT_DOUBT = 6
 # An error this small beside the value is rounding (of cents, of binary numbers), not Monte Carlo
 # error: no number of draws gives seven digits.
+ROUNDING = 1e-9  # of fractions, points and million USD
 RELATIVE_ROUNDING = 1e-7
 USD_PER_MILLION = 1e6
 
@@ -120,6 +121,8 @@ def rounded(value: float, error: float) -> tuple[str, str]:
         return NOT_KNOWN, ""
     if not math.isfinite(error):
         return _grouped(_to_digits(Decimal(repr(float(value))), DIGITS_WITHOUT_ERROR)), "?"
+    if abs(value) < ROUNDING and abs(error) < ROUNDING:  # what is left of an exact zero
+        value = error = 0.0
     exact_value, exact_error = Decimal(repr(float(value))), abs(Decimal(repr(float(error))))
     if exact_error <= Decimal(RELATIVE_ROUNDING) * abs(exact_value):
         return _grouped(_to_digits(exact_value, DIGITS_WITHOUT_DOUBT, whole=True).normalize()), "0"

@@ -14,7 +14,7 @@ from asm_sim.parameters import Strict, fingerprint
 from asm_sim.population.schema import Population
 from asm_sim.rules.schema import RuleSet
 
-LARGEST_DRAW = 2**31  # a draw's index takes 32 bits of an address
+LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
 
 
