@@ -42,13 +42,13 @@ from asm_sim.results.summary import sentences
 # %% [markdown]
 # ## The run
 #
-# If `asm-sim run --out runs/baseline` has been run in the folder above this one, its results are
-# read. Otherwise a smaller run is made here, which takes less than a minute.
+# If `make run` (or `asm-sim run baseline`) has been run in the folder above this one, its latest
+# results are read. Otherwise a smaller run is made here.
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-run = Path("../runs/baseline")
-ds = asm.open_results(run) if run.exists() else asm.simulate("baseline", draws=DRAWS, seed=1)
+runs = sorted(Path("../runs").glob("baseline*/results.zarr"), key=lambda path: path.stat().st_mtime)
+ds = asm.open_results(runs[-1]) if runs else asm.simulate("baseline", draws=DRAWS, seed=1)
 print(ds.attrs["title"])
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
 
