@@ -1,6 +1,6 @@
 """Sorting and percentiles of one benchmark group or cohort, without allocation.
 
-Values are spread over equal-width buckets (four for each value, since values crowd together). To
+Values are spread over equal-width buckets (about two to a bucket). To
 sort, every bucket is put in order; for percentiles only those that hold a wanted order statistic.
 Linear in the number of values; crowded buckets fall back to heapsort.
 """
@@ -11,7 +11,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 
-BUCKETS = 16384
+BUCKETS = 2048
 _CROWDED = 24
 MEDIAN = np.array([50.0])
 
@@ -47,7 +47,7 @@ def _spread(keys, n, bucket_of, starts):
     for i in range(n):
         low = min(low, keys[i])
         high = max(high, keys[i])
-    buckets = min(BUCKETS, max(16, 4 * n))
+    buckets = min(BUCKETS, max(16, n // 2))
     scale = (buckets - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
