@@ -14,34 +14,42 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "InputError": ("asm_sim.errors", "InputError"),
+    "RunError": ("asm_sim.errors", "RunError"),
     "Scenario": ("asm_sim.scenario.schema", "Scenario"),
     "cohort_table": ("asm_sim.engine.export", "cohort_table"),
+    "compare": ("asm_sim.results.compare", "compare"),
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "open_results": ("asm_sim.results.open", "open_results"),
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
     "simulate": ("asm_sim.engine.local", "simulate"),
+    "sweep": ("asm_sim.engine.sweep", "sweep"),
 }
 
 __all__ = [
     "InputError",
+    "RunError",
     "Scenario",
     "__version__",
     "cohort_table",
+    "compare",
     "load_scenario",
     "open_results",
     "plots",
     "rules",
     "score",
     "simulate",
+    "sweep",
 ]
 
 if TYPE_CHECKING:
     from asm_sim import plots, rules, score
     from asm_sim.engine.export import cohort_table
     from asm_sim.engine.local import simulate
-    from asm_sim.errors import InputError
+    from asm_sim.engine.sweep import sweep
+    from asm_sim.errors import InputError, RunError
+    from asm_sim.results.compare import compare
     from asm_sim.results.open import open_results
     from asm_sim.scenario.load import load_scenario
     from asm_sim.scenario.schema import Scenario

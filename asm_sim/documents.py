@@ -7,6 +7,7 @@ are refused. A document may extend another one by its name.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -44,6 +45,43 @@ class Document:
             if key[:length] in self.places:
                 return self.places[key[:length]]
         return Place("input")
+
+    def copy(self) -> Document:
+        """A copy whose data and places can be changed without changing these."""
+        return Document(_copied(self.data), dict(self.places))
+
+
+def _copied(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _copied(value) for key, value in data.items()}
+    return [_copied(item) for item in data] if isinstance(data, list) else data
+
+
+def compact(value: Any) -> str:
+    """Plain data on one line, written as one would write it in YAML."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{key}: {compact(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(compact, value)) + "]"
+        case str() if value and value.isprintable():
+            return value
+        case bool() | str() | None:
+            return json.dumps(value)
+    return repr(value)
+
+
+def canonical(value: Any) -> str:
+    """A text that is the same where plain data says the same: 1 and 1.0, keys in any order."""
+    match value:
+        case dict():
+            pairs = sorted((canonical(key), canonical(item)) for key, item in value.items())
+            return repr(pairs)
+        case list():
+            return repr([canonical(item) for item in value])
+        case int() if not isinstance(value, bool) and abs(value) < 2**53:
+            return repr(float(value))
+    return repr(value)
 
 
 def read_document(path: Path, shown_as: str | None = None) -> Document:

@@ -23,3 +23,11 @@ class InputError(ValueError):
         if more > 0:
             lines.append(f"  ... and {more} more")
         super().__init__("\n".join(lines))
+
+
+class RunError(RuntimeError):
+    """A run that failed for a reason outside the package: a cluster, a disk.
+
+    The message says what happened, what is kept and how to go on; the command line prints it and
+    ends with exit code 1.
+    """

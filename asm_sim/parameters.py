@@ -220,6 +220,12 @@ def set_value(document: Document, dotted: str, value: Any, place: Place) -> None
     parameters goes to each of them; a mapping for a group goes to those that it names. Types and
     ranges are checked afterwards by :func:`check`.
     """
+    key, node = find_node(document, dotted, place)
+    _set_below(document, node, key, value, place, dotted)
+
+
+def find_node(document: Document, dotted: str, place: Place) -> tuple[Key, dict[Any, Any]]:
+    """The parameter, or the group of parameters, at ``dotted``: its key and its data."""
     node: Any = document.data
     key: Key = ()
     for part in dotted.split("."):
@@ -236,17 +242,18 @@ def set_value(document: Document, dotted: str, value: Any, place: Place) -> None
         node = node[actual]
     if not isinstance(node, dict):
         raise InputError(f"{place}: {dotted!r} is not a parameter")
-    _set_below(document, node, key, value, place, dotted)
+    return key, node
 
 
 def _set_below(
     document: Document, node: dict[Any, Any], key: Key, value: Any, place: Place, dotted: str
 ) -> None:
     if _is_leaf(node):
-        node["value"] = _new_value(document, node["value"], value, place, dotted)
-        inside = [k for k in document.places if k[: len(key) + 1] == (*key, "value")]
+        old, inside = node["value"], (*key, "value")
+        node["value"] = _new_value(document, old, value, place, dotted)
         above = [key[:length] for length in range(1, len(key) + 1)]
-        document.places.update(dict.fromkeys([*inside, *above, (*key, "value")], place))
+        below = [*_keys_of(old, inside), *_keys_of(node["value"], inside)]
+        document.places.update(dict.fromkeys([*above, *below], place))
         return
     children = {k: child for k, child in node.items() if isinstance(child, dict)}
     if not children:
@@ -268,11 +275,21 @@ def _set_below(
         _set_below(document, child, (*key, actual), value, place, f"{dotted}.{actual}")
 
 
+def _keys_of(value: Any, key: Key) -> Iterator[Key]:
+    """The key of a value and of everything in it."""
+    yield key
+    if isinstance(value, dict | list):
+        for part, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _keys_of(item, (*key, part))
+
+
 def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: str) -> Any:
     if not isinstance(value, dict):
         return value
     years = document.data.get("performance_years", {})
     known = years.get("value", []) if isinstance(years, dict) else []
+    # JSON, in which a run records its scenario, writes a year as a text.
+    value = {int(k) if isinstance(k, str) and k.isdecimal() else k: v for k, v in value.items()}
     for year in value:
         if year not in known:
             listed = f"; the years are {known[0]} to {known[-1]}" if known else ""

@@ -121,3 +121,38 @@ def held_run(held_scenario: Scenario) -> xr.Dataset:
     from asm_sim.engine.local import simulate
 
     return simulate(held_scenario)
+
+
+SWEEP = """\
+title: A small sweep
+extends: scenario
+draws: {draws}
+layers: {layers}
+sweep:
+  grid:
+    rules.payment.exchange.steepness: {steepness}
+    rules.payment.redistribution_share: [0.85, 1.0]
+compare_to: {{rules.payment.exchange.steepness: 0.1, rules.payment.redistribution_share: 0.85}}
+"""
+MakeSweep = Callable[..., Path]
+
+
+@pytest.fixture
+def sweep_file(tmp_path: Path) -> MakeSweep:
+    """Write a sweep of the small roster: steepness by redistribution share, with its files."""
+    folder = tmp_path / "scenarios"
+
+    def make(
+        steepness: str = "[0.05, 0.1]", draws: int = 12, held: bool = False, seed: int = 7
+    ) -> Path:
+        folder.mkdir(exist_ok=True)
+        write_roster(folder / "small.csv", roster_rows())
+        (folder / "small.yaml").write_text(POPULATION)
+        (folder / "scenario.yaml").write_text(SCENARIO.replace("seed: 7", f"seed: {seed}"))
+        layers = f'{{population: "{"off" if held else "on"}", measurement: "on"}}'
+        (folder / "small_sweep.yaml").write_text(
+            SWEEP.format(steepness=steepness, draws=draws, layers=layers)
+        )
+        return folder / "small_sweep.yaml"
+
+    return make

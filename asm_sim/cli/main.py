@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, RunError
 
 FAILED = 1
 BAD_INPUT = 2
@@ -30,7 +30,12 @@ Settings = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Variables = Annotated[
+    str | None, typer.Option("--variables", metavar="NAMES", help="Which variables: a,b,c.")
+]
 Draws = Annotated[int | None, typer.Option("--draws", min=1, help="Number of draws.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the draws.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old results.")]
 
 
 class Verbs(TyperGroup):
@@ -43,6 +48,9 @@ class Verbs(TyperGroup):
         except InputError as error:
             _say(f"Error: {error}")
             raise typer.Exit(BAD_INPUT) from error
+        except RunError as error:
+            _say(f"Error: {error}")
+            raise typer.Exit(FAILED) from error
         except KeyboardInterrupt as error:
             _say("Interrupted.")
             raise typer.Exit(INTERRUPTED) from error
@@ -85,16 +93,92 @@ def run(
         "baseline"
     ),
     draws: Draws = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draws.")] = None,
+    seed: Seed = None,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the results.")] = None,
     settings: Settings = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old results.")] = False,
+    overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a scenario."""
     from asm_sim.cli.run import run_command
 
     run_command(scenario, draws, seed, out, settings or [], overwrite, as_json)
+
+
+@app.command()
+def sweep(
+    scenario: Annotated[str, typer.Argument(help="A sweep's name, or a YAML file.")],
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder or URL (s3://...) of the store.")
+    ] = None,
+    draws: Draws = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Run what is missing: after a stop, or to add to it.")
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print scenarios, memory, disk and time; run nothing.")
+    ] = False,
+    until: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--until",
+            metavar="LIMIT",
+            help="Stop when this Monte Carlo error holds: 'retained_by_medicare<0.5%' (of the "
+            "mean) or 'share_negative<0.001'; --draws is the most. May be repeated.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Worker processes on this machine.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Address of a dask scheduler: tcp://...")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="K/N", help="Run only this part: 3/16.")
+    ] = None,
+    write_sbatch: Annotated[
+        Path | None,
+        typer.Option("--write-sbatch", help="Write a Slurm script for a job array, and stop."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read all blocks again; repair damaged ones.")
+    ] = False,
+    panel: Annotated[
+        int | None,
+        typer.Option("--panel", min=0, help="Draws kept clinician by clinician (none)."),
+    ] = None,
+    block_draws: Annotated[
+        int | None, typer.Option("--block-draws", min=1, help="Draws to a block (100).")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run many scenarios into one store: grids, lists and designs, here or on a cluster."""
+    from asm_sim.cli.sweep import Request, sweep_command
+
+    sweep_command(
+        Request(
+            scenario=scenario,
+            out=out,
+            draws=draws,
+            seed=seed,
+            settings=settings or [],
+            resume=resume,
+            plan=plan,
+            until=until or [],
+            workers=workers,
+            scheduler=scheduler,
+            shard=shard,
+            write_sbatch=write_sbatch,
+            verify=verify,
+            panel=panel,
+            block_draws=block_draws,
+            overwrite=overwrite,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command()
@@ -145,6 +229,56 @@ def scenarios(as_json: AsJson = False) -> None:
     from asm_sim.cli.scenarios import scenarios_command
 
     scenarios_command(as_json)
+
+
+@app.command()
+def compare(
+    store: Annotated[
+        str, typer.Argument(help="A sweep's folder or URL (s3://...), or that of a run.")
+    ],
+    a: Annotated[
+        str, typer.Argument(help="A scenario's name or position (from 0); for a run, another run.")
+    ],
+    b: Annotated[
+        str | None,
+        typer.Argument(help="The scenario to subtract; by default the sweep's compare_to."),
+    ] = None,
+    variables: Variables = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the numbers here too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a scenario changes: A minus B of a sweep, or one run minus another.
+
+    Both have the same random numbers, so that differences are paired draw by draw:
+    `asm-sim compare sweeps/steepness "steepness=0.2"`, `asm-sim compare runs/a runs/b`.
+    """
+    from asm_sim.cli.compare import compare_command
+
+    compare_command(store, a, b, variables, csv, as_json)
+
+
+@app.command()
+def export(
+    store: Annotated[str, typer.Argument(help="The folder or URL (s3://...) of a run or a sweep.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="netcdf, parquet or csv.")],
+    variables: Variables = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", help="Only this scenario of a sweep: name or position."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; else into the run's folder."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old output.")] = False,
+) -> None:
+    """Write results for R, Stata, Excel and others: NetCDF, Parquet or CSV.
+
+    Tables are long: a row per draw, cohort and performance year, a column per variable.
+    """
+    from asm_sim.cli.export import export_command
+
+    export_command(store, to, variables, scenario, output, overwrite)
 
 
 @app.command()

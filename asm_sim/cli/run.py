@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -36,18 +33,24 @@ def run_command(
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
     note.print(f"{chosen.title}", markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
-    from asm_sim.engine.local import run_to_folder
-    from asm_sim.engine.plan import make_plan
+    from asm_sim.engine.files import open_folder
+    from asm_sim.engine.progress import on_terminal
+    from asm_sim.engine.sweep import carry_out
+    from asm_sim.engine.work import work_of
 
-    plan = make_plan(chosen)
-    name = f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}-{plan.scenario_hash()[:8]}"
+    work = work_of(chosen)
+    name = f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}-{work.hash[:8]}"
     folder = out or RUNS / name
-    clinicians = f"{plan.clinicians:,} clinicians, {len(plan.years)} performance years"
+    listed = len(work.roster.clinician_id)
+    clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
     note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
     # The name says everything that decides a draw but the version; an older version's run may go.
-    with _progress(chosen.draws) as progress:
+    replaced = overwrite or out is None
+    with on_terminal() as progress:
         try:
-            store = run_to_folder(plan, folder, overwrite or out is None, progress)
+            carry_out(
+                open_folder(folder), work, overwrite=replaced, keep_blocks=False, progress=progress
+            )
         except KeyboardInterrupt:
             note.print("Stopped. Finished blocks are kept: the same command goes on from here.")
             raise
@@ -63,7 +66,7 @@ def run_command(
         typer.echo(json.dumps(summary_json(ds), indent=1))
     else:
         print_summary(ds, Console(highlight=False))
-    note.print(f"\nResults   {store}", markup=False)
+    note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
     note.print(f"Table     {folder / 'summary.csv'}", markup=False)
     for figure in figures:
         note.print(f"Figure    {figure}", markup=False)
@@ -92,38 +95,3 @@ def _yaml(text: str) -> str:
     buffer = StringIO()
     YAML(typ="safe", pure=True).dump(json.loads(text), buffer)
     return buffer.getvalue()
-
-
-@contextmanager
-def _progress(draws: int) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on standard error with rate and time left; silent where that is not a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("draws, {task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Simulating", total=draws, rate="")
-        begun: list[tuple[float, int]] = []
-
-        def update(done: int, total: int) -> None:
-            begun.append((time.perf_counter(), done))
-            first, already = begun[0]
-            elapsed = begun[-1][0] - first
-            rate = f"{(done - already) / elapsed:,.0f} a second" if elapsed > 0 else "compiling"
-            bar.update(task, completed=done, total=total, rate=rate)
-
-        yield update

@@ -6,8 +6,7 @@ returns is per draw or an integer count, so nothing depends on who did what.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from asm_sim.engine.plan import (
     Plan,
     grids,
 )
-from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError
 from asm_sim.kernels.draw import simulate_cohort
 from asm_sim.kernels.summaries import (
@@ -44,14 +42,18 @@ CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* a
 _EVERYONE, _SIZES = 0, slice(1, 5)
 
 
-def run_block(plan: Plan, block: Block, pool: ThreadPoolExecutor) -> Arrays:
-    """All variables of a block, named and laid out as in the registry."""
+def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
+    """All variables of a block, named and laid out as in the registry.
+
+    The draws are shared by the threads of ``pool``; without one they run in this thread.
+    """
     tasks = [
         (cohort, first, min(DRAWS_PER_TASK, block.first + block.draws - first))
         for cohort in plan.cohorts
         for first in range(block.first, block.first + block.draws, DRAWS_PER_TASK)
     ]
-    outputs = list(pool.map(lambda task: _run_task(plan, *task), tasks))
+    spread = map if pool is None else pool.map
+    outputs = list(spread(lambda task: _run_task(plan, *task), tasks))
     per_cohort = len(tasks) // len(plan.cohorts)
     parts = [outputs[i : i + per_cohort] for i in range(0, len(outputs), per_cohort)]
     return _named(plan, block, parts)
@@ -141,10 +143,3 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         sums = [sum(o.clinician for o in outputs) for outputs in parts]
         arrays[CLINICIAN_SUMS_NAME] = np.concatenate(sums, axis=1)
     return arrays
-
-
-def run_blocks(plan: Plan, blocks: list[Block]) -> Iterator[tuple[Block, Arrays]]:
-    """Run blocks one after the other, the threads of this process sharing each."""
-    with ThreadPoolExecutor(thread_count()) as pool:
-        for block in blocks:
-            yield block, run_block(plan, block, pool)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asm_sim.engine.execute import run_blocks
+from asm_sim.engine.execute import run_block
 from asm_sim.engine.export import tables
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.population.load import DATA
@@ -238,8 +238,7 @@ def _benchmarks(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[
 
 def _persistence(plan: Plan) -> Iterator[Comparison]:
     """In the lowest quarter of the final score four years running."""
-    panels = [arrays["panel_final_score"] for _, arrays in run_blocks(plan, plan.blocks()[:1])]
-    scores = np.concatenate(panels)[..., :_QUARTILE_YEARS]
+    scores = run_block(plan, plan.blocks()[0])["panel_final_score"][..., :_QUARTILE_YEARS]
     for cohort in plan.roster.cohorts:
         of_cohort = scores[:, plan.roster.slice_of(cohort)]
         quarter = np.nanpercentile(of_cohort, 25, axis=1, keepdims=True)

@@ -31,7 +31,7 @@ from asm_sim.scenario.schema import Scenario
 
 BLOCK_DRAWS = 100
 PANEL_DRAWS = 200
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 
 # Where results are tabulated: a way of reporting, not a part of the model.
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
@@ -72,6 +72,8 @@ class Plan:
     roster: Roster
     cohorts: tuple[CohortPlan, ...]
     groups: tuple[Group, ...]
+    block_draws: int
+    panel: int  # draws kept clinician by clinician, if there are as many
 
     @property
     def years(self) -> list[int]:
@@ -83,7 +85,7 @@ class Plan:
 
     @property
     def panel_draws(self) -> int:
-        return min(PANEL_DRAWS, self.scenario.draws)
+        return min(self.panel, self.scenario.draws)
 
     @property
     def holds_population(self) -> bool:
@@ -94,25 +96,13 @@ class Plan:
         return self.scenario.layers.measurement == "on"
 
     def blocks(self) -> list[Block]:
-        draws = self.scenario.draws
-        starts = range(0, draws, BLOCK_DRAWS)
-        return [Block(i, a, min(BLOCK_DRAWS, draws - a)) for i, a in enumerate(starts)]
+        return blocks_of(self.scenario.draws, self.block_draws)
 
     def scenario_hash(self) -> str:
         return self.scenario.hash(self.roster.sha256)
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything that decides the bits of a block."""
-        parts = [
-            self.scenario_hash(),
-            self.scenario.seed,
-            BLOCK_DRAWS,
-            PANEL_DRAWS,
-            STORE_FORMAT,
-            __version__,
-            sources_hash(),
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return fingerprint(self.scenario, self.roster, self.block_draws, self.panel)
 
     def seed_words(self) -> Any:
         return np.array([self.scenario.seed & 0xFFFFFFFF, self.scenario.seed >> 32], np.uint64)
@@ -124,10 +114,47 @@ class Plan:
         return (held if self.holds_population else draw), (draw if self.measures else held)
 
 
-def make_plan(scenario: Scenario) -> Plan:
-    """Compile a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit."""
+def blocks_of(draws: int, block_draws: int) -> list[Block]:
+    """The blocks of so many draws; the last one is shorter where they are no multiple."""
+    starts = range(0, draws, block_draws)
+    return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
+
+
+def fingerprint(scenario: Scenario, roster: Roster, block_draws: int, panel: int) -> str:
+    """SHA-256 of everything that decides the bits of a block, but for its number and length."""
+    parts = [
+        scenario.hash(roster.sha256),
+        scenario.seed,
+        block_draws,
+        panel,
+        STORE_FORMAT,
+        __version__,
+        sources_hash(),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def roster_of(scenario: Scenario) -> Roster:
+    """The roster that a scenario names; :class:`asm_sim.errors.InputError` if it is not usable."""
     path = find_roster(scenario.population.roster.value, scenario.folder)
-    roster = read_roster(path, list(scenario.rules.cohorts))
+    return read_roster(path, list(scenario.rules.cohorts))
+
+
+def make_plan(
+    scenario: Scenario,
+    roster: Roster | None = None,
+    block_draws: int | None = None,
+    panel: int | None = None,
+) -> Plan:
+    """Compile a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit.
+
+    ``panel`` is the number of draws kept clinician by clinician: the scenario's own, else 200.
+    """
+    if roster is None:
+        roster = roster_of(scenario)
+    if panel is None:
+        named = scenario.file.panel_draws
+        panel = PANEL_DRAWS if named is None else named
     check_complete(scenario.population, scenario.rules, roster)
     cohorts = tuple(
         CohortPlan(
@@ -138,7 +165,14 @@ def make_plan(scenario: Scenario) -> Plan:
         )
         for name in roster.cohorts
     )
-    return Plan(scenario, roster, cohorts, tuple(groups(scenario.population, roster)))
+    return Plan(
+        scenario,
+        roster,
+        cohorts,
+        tuple(groups(scenario.population, roster)),
+        BLOCK_DRAWS if block_draws is None else block_draws,
+        panel,
+    )
 
 
 def grids() -> Grids:

@@ -1,221 +1,213 @@
-"""Blocks on disk, and the Zarr store that they become.
+"""The store of a run or a sweep: blocks, their ledger, and the mark that says whose they are.
 
-A block is one file, written in one atomic step (temporary name, sync, rename) with its checksum and
-the plan's fingerprint inside. A block that exists is done: the files are the ledger. Nothing is
-changed in place, so doing a block twice is harmless and no locks are needed.
+A block is one file with a checksum of every array and its scenario's fingerprint inside; it appears
+whole or not at all. A block that exists is done: the files are the ledger. Nothing is changed in
+place, so doing a block twice is harmless and no locks are needed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
-import xarray as xr
-import zarr
 
-from asm_sim.engine.dataset import (
-    attributes,
-    clinician_variables,
-    coordinates,
-    is_panel,
-    is_sum,
-)
-from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
-from asm_sim.engine.plan import BLOCK_DRAWS, Block, Plan
+from asm_sim.engine.execute import Arrays
+from asm_sim.engine.files import Folder
+from asm_sim.engine.work import Job, Work
 from asm_sim.errors import InputError
-from asm_sim.results.registry import VARIABLES
 
 RESULTS = "results.zarr"
 BLOCKS = "blocks"
-MARK = "run.json"  # what makes a folder a run of ours
+MARK = "run.json"  # what makes a folder a run or a sweep of ours
 
-_CHUNK_BLOCKS = 10  # blocks to a chunk of the draw dimension
+_LONGEST = 60  # characters of a value in a message
+_FORMATS = {"asm_sim run": "run", "asm_sim sweep": "sweep"}
+_WORDS = {
+    "format": "kind",
+    "version": "version of asm_sim",
+    "kernels": "compiled model (sources of the kernels)",
+    "rules": "rule set",
+    "population": "population",
+    "roster": "roster (SHA-256)",
+    "layers": "layers",
+    "seed": "seed",
+    "block_draws": "draws to a block",
+    "panel": "draws kept clinician by clinician",
+}
 
 
 class CorruptBlockError(Exception):
     """A block file that does not hold what it should."""
 
-
-def block_path(folder: Path, block: Block) -> Path:
-    return folder / BLOCKS / f"{block.number:06d}-{block.draws}.npz"
-
-
-@contextmanager
-def appearing_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name whole, or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    def __init__(self, job: Job, reason: str) -> None:
+        self.job = job
+        super().__init__(reason)
 
 
-def write_block(folder: Path, fingerprint: str, block: Block, arrays: Arrays) -> None:
-    """Make a block durable."""
-    head = {"plan": fingerprint, "number": block.number, "sha256": _checksum(arrays)}
+def write_block(folder: Folder, work: Work, job: Job, arrays: Arrays) -> str:
+    """Make a block durable; returns its name."""
+    head = {
+        "plan": work.members[job.scenario].fingerprint,
+        "number": job.block.number,
+        "sha256": {name: _checksum(name, values) for name, values in arrays.items()},
+    }
+    buffer = io.BytesIO()
     note = np.frombuffer(json.dumps(head).encode(), np.uint8)
-    with appearing_whole(block_path(folder, block)) as file:
-        np.savez(file, allow_pickle=False, _head=note, **arrays)
+    np.savez(buffer, allow_pickle=False, _head=note, **arrays)
+    name = work.block_name(job)
+    folder.write(f"{BLOCKS}/{name}", buffer.getbuffer())  # type: ignore[arg-type]
+    return name
 
 
-def read_block(folder: Path, fingerprint: str, block: Block) -> Arrays:
-    """The arrays of a block; :class:`CorruptBlockError` unless it was written so for this plan."""
-    path = block_path(folder, block)
+def read_block(
+    folder: Folder, work: Work, job: Job, names: Collection[str] | None = None
+) -> Arrays:
+    """The arrays of a block, or those named; :class:`CorruptBlockError` unless written so."""
+    shown = work.block_name(job)
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        head = json.loads(arrays.pop("_head").tobytes())
+        content = folder.read(f"{BLOCKS}/{shown}")
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            head = json.loads(stored["_head"].tobytes())
+            wanted = [n for n in stored.files if n != "_head" and (names is None or n in names)]
+            arrays = {name: stored[name] for name in wanted}
+        sums = head["sha256"]
     except Exception as error:  # a damaged archive fails in more ways than can be listed
-        raise CorruptBlockError(f"{path.name}: not a readable block") from error
-    if head.get("plan") != fingerprint or head.get("number") != block.number:
-        raise CorruptBlockError(f"{path.name}: belongs to another run")
-    if head.get("sha256") != _checksum(arrays):
-        raise CorruptBlockError(f"{path.name}: the checksum does not match")
+        raise CorruptBlockError(job, f"{shown}: not a readable block") from error
+    if head["plan"] != work.members[job.scenario].fingerprint or head["number"] != job.block.number:
+        raise CorruptBlockError(job, f"{shown}: belongs to another run")
+    complete = set(arrays) == (set(sums) if names is None else set(names))
+    if not complete or any(sums.get(n) != _checksum(n, v) for n, v in arrays.items()):
+        raise CorruptBlockError(job, f"{shown}: the checksum does not match")
     return arrays
 
 
-def _checksum(arrays: Arrays) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
+def _checksum(name: str, array: np.ndarray[Any, Any]) -> str:
+    digest = hashlib.sha256(f"{name}{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
-def missing_blocks(folder: Path, plan: Plan) -> list[Block]:
-    """The blocks that are still to be run; a file that is not what it should be is one of them."""
-    fingerprint = plan.fingerprint()
-    missing = []
-    for block in plan.blocks():
+def missing_jobs(folder: Folder, work: Work) -> list[Job]:
+    """The blocks that are not there, by the names of those that are."""
+    present = folder.files_below(BLOCKS)
+    return [job for job in work.jobs() if work.block_name(job) not in present]
+
+
+def damaged_jobs(folder: Folder, work: Work, jobs: Iterable[Job]) -> list[CorruptBlockError]:
+    """Those of the blocks that do not hold what they should; every one is read."""
+    damaged = []
+    for job in jobs:
         try:
-            read_block(folder, fingerprint, block)
-        except CorruptBlockError:
-            block_path(folder, block).unlink(missing_ok=True)
-            missing.append(block)
-    return missing
+            read_block(folder, work, job)
+        except CorruptBlockError as error:
+            damaged.append(error)
+    return damaged
 
 
-def prepare(folder: Path, plan: Plan, overwrite: bool) -> None:
-    """Make the folder of a run, or take up an unfinished one of the same plan.
+def remove_block(folder: Folder, work: Work, job: Job) -> None:
+    folder.remove(f"{BLOCKS}/{work.block_name(job)}")
 
-    A folder that holds a run of another plan is replaced only with ``overwrite``; one that holds
-    anything else is never touched.
+
+def retire_short_blocks(folder: Folder) -> None:
+    """Remove blocks whose longer successors are there (the last ones, before draws were added)."""
+    versions: dict[str, list[tuple[int, str]]] = {}
+    for name in folder.files_below(BLOCKS):
+        start, _, length = name.removesuffix(".npz").rpartition("-")
+        if length.isdigit():
+            versions.setdefault(start, []).append((int(length), name))
+    for found in versions.values():
+        for _, name in sorted(found)[:-1]:
+            folder.remove(f"{BLOCKS}/{name}")
+
+
+def prepare(
+    folder: Folder,
+    work: Work,
+    overwrite: bool = False,
+    extensible: bool = True,
+    promised: int | None = None,
+) -> int:
+    """Make the folder one of this work; returns the draws that it promises to hold in the end.
+
+    These are ``promised``, by default those of the work, or more if more were promised before.
+
+    A folder with anything else in it is never touched; one with other work of ours is refused, with
+    what differs, unless it may be overwritten. More draws are other work where blocks are not kept
+    (``extensible`` false).
     """
-    mark = folder / MARK
-    entry = {"plan": plan.fingerprint(), "draws": plan.scenario.draws, "format": "asm_sim run"}
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: this is a file; choose another --out")
-    if folder.is_dir() and any(folder.iterdir()):
-        known = _read_mark(mark)
-        if known is None:
+    known = read_mark(folder)
+    if known is None and not folder.is_empty():
+        raise InputError(
+            f"{folder}: this folder is not empty and holds no run of asm_sim; choose another --out"
+        )
+    mark = work.mark() | ({} if promised is None else {"draws": promised})
+    if known is not None:
+        differences = differing(known, mark, extensible)
+        if differences and not overwrite:
             raise InputError(
-                f"{folder}: this folder is not empty and holds no run of asm_sim; "
-                "choose another --out"
+                f"{folder}: holds another {_FORMATS[known['format']]}; choose another --out, or "
+                "add --overwrite to replace it. What differs:",
+                differences,
             )
-        if known != entry and not overwrite:
-            raise InputError(
-                f"{folder}: holds another run (draws, seed, parameters or version differ); "
-                "choose another --out, or add --overwrite to replace it"
-            )
-        if known != entry:
-            _remove_run(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / RESULTS).is_dir():
-        (folder / BLOCKS).mkdir(exist_ok=True)
-    with appearing_whole(mark) as file:
-        file.write(json.dumps(entry).encode())
+        if differences:
+            remove_work(folder)
+            known = None
+        else:
+            mark["draws"] = max(mark["draws"], known["draws"])
+    if known != mark:
+        folder.write(MARK, json.dumps(mark, indent=1).encode())
+    return int(mark["draws"])
 
 
-def _read_mark(mark: Path) -> dict[str, Any] | None:
+def remove_work(folder: Folder) -> None:
+    """Remove what a run or a sweep has written into its folder, and nothing else."""
+    for name in (BLOCKS, RESULTS, "figures", "summary.csv", "scenario.yaml", MARK):
+        folder.remove(name)
+
+
+def read_mark(folder: Folder) -> dict[str, Any] | None:
+    """The mark of a folder of ours; None where there is none."""
     try:
-        entry = json.loads(mark.read_text())
-    except (OSError, ValueError):
+        entry = json.loads(folder.read(MARK))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    ours = isinstance(entry, dict) and entry.get("format") == "asm_sim run"
+    ours = isinstance(entry, dict) and entry.get("format") in _FORMATS
     return entry if ours else None
 
 
-def _remove_run(folder: Path) -> None:
-    """Remove what a run has written into its folder, and nothing else."""
-    for name in (BLOCKS, RESULTS, "figures"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("summary.csv", "scenario.yaml", MARK):
-        (folder / name).unlink(missing_ok=True)
+def differing(known: dict[str, Any], mark: dict[str, Any], extensible: bool = True) -> list[str]:
+    """How the work of a folder differs from another's, a line each; to add to it is no difference.
 
-
-def consolidate(folder: Path, plan: Plan) -> Path:
-    """Turn all blocks into one Zarr store that plain xarray opens, then drop the blocks.
-
-    Memory holds a few blocks at a time, whatever the number of draws.
+    The fingerprints of the scenarios decide; names and parameters say it in words.
     """
-    target, partial = folder / RESULTS, folder / f".{RESULTS}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    template = xr.Dataset(coords=coordinates(plan), attrs=attributes(plan))
-    template.to_zarr(partial, mode="w", zarr_format=2, consolidated=False)
-    group = zarr.open_group(partial, mode="r+", zarr_format=2)
-    fingerprint = plan.fingerprint()
-    totals: Arrays = {}
-    waiting: dict[str, list[Any]] = {}
-    first = 0
-    blocks = plan.blocks()
-    for block in blocks:
-        arrays = read_block(folder, fingerprint, block)
-        for name, values in arrays.items():
-            if is_sum(name):
-                totals[name] = totals[name] + values if name in totals else values
-            elif is_panel(name):
-                _array(group, plan, name)[block.first : block.first + len(values)] = values
-            else:
-                waiting.setdefault(name, []).append(values)
-        last = block.number + 1 == len(blocks)
-        if last or (block.number + 1) % _CHUNK_BLOCKS == 0:
-            end = block.first + block.draws
-            for name, parts in waiting.items():
-                _array(group, plan, name)[first:end] = np.concatenate(parts)
-            waiting, first = {}, end
-    if CLINICIAN_SUMS_NAME in totals:
-        totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
-    for name, values in totals.items():
-        _array(group, plan, name)[...] = values
-    zarr.consolidate_metadata(partial, zarr_format=2)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.replace(target)
-    shutil.rmtree(folder / BLOCKS, ignore_errors=True)
-    return target
+    keys = _WORDS if extensible else {**_WORDS, "draws": "draws"}
+    found = [
+        f"{words}: {_brief(known.get(key))} there, {_brief(mark[key])} here"
+        for key, words in keys.items()
+        if known.get(key) != mark[key]
+    ]
+    here = mark["scenarios"]
+    absent = [name for owner, name in known.get("scenarios", {}).items() if owner not in here]
+    if not absent:
+        return found
+    before, now = known.get("parameters") or {}, mark["parameters"]
+    changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
+    others = len(found)
+    found += [
+        f"{path}: {_brief(before.get(path))} there, {_brief(now.get(path))} here"
+        for path in changed
+    ]
+    if not others:
+        names = ", ".join(repr(name) for name in absent[:3])
+        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+        found.append(f"scenarios that are there and not here: {names}{more}")
+    return found
 
 
-def _array(group: Any, plan: Plan, name: str) -> Any:
-    """The Zarr array of a variable, made on first use."""
-    if name in group:
-        return group[name]
-    variable = VARIABLES[name]
-    sizes = _sizes(plan)
-    shape = tuple(sizes[dim] for dim in variable.dims)
-    chunk = {"draw": min(_CHUNK_BLOCKS * BLOCK_DRAWS, sizes["draw"])}
-    chunk["draw_sample"] = min(BLOCK_DRAWS // 4, sizes["draw_sample"])
-    integer = variable.dtype.startswith("int")
-    array = group.create_array(
-        name,
-        shape=shape,
-        chunks=tuple(chunk.get(dim, size) for dim, size in zip(variable.dims, shape, strict=True)),
-        dtype=variable.dtype,
-        fill_value=None if integer else np.nan,
-    )
-    array.attrs.update({**variable.attrs, "_ARRAY_DIMENSIONS": list(variable.dims)})
-    return array
-
-
-def _sizes(plan: Plan) -> dict[str, int]:
-    return {dim: len(value) for name, (dim, value, _) in coordinates(plan).items() if name == dim}
+def _brief(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

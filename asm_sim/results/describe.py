@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.scenarios import NAMES_SHOWN, as_run, scenario_names, scenario_of
 
 COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
 HASH_DIGITS = 8
@@ -49,16 +50,20 @@ def cohort_title(cohort: str) -> str:
 
 
 def one_scenario(ds: xr.Dataset) -> xr.Dataset:
-    """The Dataset without its ``scenario`` dim; :class:`InputError` where it holds several."""
+    """The Dataset of a single scenario, with the attributes of that one.
+
+    Takes a run, a sweep of one scenario, or what ``ds.sel(scenario=...)`` of a sweep returned;
+    :class:`InputError` where there are several scenarios.
+    """
     if "scenario" not in ds.dims:
-        return ds
+        return as_run(ds)
     if ds.sizes["scenario"] > 1:
-        names = ", ".join(str(name) for name in ds["scenario"].values[:5])
+        names = ", ".join(scenario_names(ds)[:NAMES_SHOWN])
         raise InputError(
-            f"these results hold {ds.sizes['scenario']} scenarios ({names}); choose one: "
+            f"these results hold {ds.sizes['scenario']:,} scenarios ({names}); choose one: "
             "ds.sel(scenario=...)"
         )
-    return ds.isel(scenario=0, drop=True)
+    return scenario_of(ds, 0)
 
 
 def source_line(ds: xr.Dataset) -> str:

@@ -124,7 +124,7 @@ def summary_json(ds: xr.Dataset) -> dict[str, Any]:
     return {
         "run": provenance(ds),
         "statistics": [
-            {str(name): _json_value(value) for name, value in row.items()} for row in rows
+            {str(name): json_value(value) for name, value in row.items()} for row in rows
         ],
         "sentences": sentences(ds),
         "assumptions": [
@@ -134,7 +134,7 @@ def summary_json(ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _json_value(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -149,22 +149,22 @@ def print_summary(ds: xr.Dataset, console: Console) -> None:
     ds = one_scenario(ds)
     rows = summary_table(ds)
     title = f"{ds.attrs['title']}: " if ds.attrs.get("title") else ""
-    _say(console, Text(f"{title}{source_line(ds)}", style="bold"))
+    say(console, Text(f"{title}{source_line(ds)}", style="bold"))
     for cohort in dict.fromkeys(rows["cohort"]):
         of_cohort = rows[rows["cohort"] == cohort]
         table = _table(of_cohort, " ", console)
-        if _width(table, console) > console.width:
+        if width_of(table, console) > console.width:
             table = _table(of_cohort, "\n", console)
-        _say(console, Text(f"\n{cohort_title(cohort)} ({cohort})", style="bold"))
+        say(console, Text(f"\n{cohort_title(cohort)} ({cohort})", style="bold"))
         given = console.width
-        console.width = max(given, _width(table, console))  # never cut a number off
-        _say(console, table)
+        console.width = max(given, width_of(table, console))  # never cut a number off
+        say(console, table)
         console.width = given
         for note in (MONEY_NOTE, *_without_break_even(ds, cohort)):
-            _say(console, Text(note, style="dim"))
-    _say(console, Text())
+            say(console, Text(note, style="dim"))
+    say(console, Text())
     for sentence in sentences(ds):
-        _say(console, Text(_writable(sentence, console) + "\n"))
+        say(console, Text(writable(sentence, console) + "\n"))
 
 
 def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
@@ -179,16 +179,16 @@ def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
     ]
 
 
-def _say(console: Console, what: Text | Table) -> None:
+def say(console: Console, what: Text | Table) -> None:
     console.print(what, highlight=False, markup=False, emoji=False)
 
 
-def _writable(text: str, console: Console) -> str:
+def writable(text: str, console: Console) -> str:
     can_write = console.encoding.lower().startswith("utf")
     return text if can_write else text.replace(PLUS_MINUS, ASCII_PLUS_MINUS)
 
 
-def _width(table: Table, console: Console) -> int:
+def width_of(table: Table, console: Console) -> int:
     """Columns that the table takes where it has all the room it wants."""
     from rich.measure import Measurement
 
@@ -214,14 +214,14 @@ def _table(rows: pd.DataFrame, between: str, console: Console) -> Table:
             section = statistic.section
             table.add_row(Text(f"{section} ({unit})", style="italic"))
         cells = [
-            _writable(_cell(factor * value, factor * error, between), console)
+            writable(value_and_error(factor * value, factor * error, between), console)
             for value, error in zip(of_statistic["value"], of_statistic["mcse"], strict=True)
         ]
         table.add_row(f"  {statistic.label}", *cells)
     return table
 
 
-def _cell(value: float, error: float, between: str) -> str:
+def value_and_error(value: float, error: float, between: str) -> str:
     written, written_error = rounded(value, error)
     return f"{written}{between}{PLUS_MINUS}{written_error}" if written_error else written
 

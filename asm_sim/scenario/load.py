@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,29 @@ from asm_sim.documents import (
     Document,
     Place,
     Shelf,
-    did_you_mean,
+    compact,
     is_name,
     load_with_bases,
     merged,
     read_document,
 )
 from asm_sim.errors import InputError
-from asm_sim.parameters import check, parse_assignment, set_value
+from asm_sim.parameters import check, fingerprint, parse_assignment
 from asm_sim.population.load import SHELF as POPULATIONS
 from asm_sim.population.load import check_population
 from asm_sim.rules.load import SHELF as RULE_SETS
 from asm_sim.rules.load import check_rules
-from asm_sim.scenario.schema import Scenario, ScenarioFile
+from asm_sim.scenario.schema import (
+    CHECKS,
+    ROOTS,
+    Base,
+    Scenario,
+    ScenarioFile,
+    Setting,
+    laid_on,
+    pairs,
+    root_of,
+)
 
 DEFAULT = "baseline"
 _PACKAGED = Path(__file__).parent / "shipped"  # in an installed wheel
@@ -30,7 +41,24 @@ _SOURCE = Path(__file__).parents[2] / "scenarios"  # in a checkout
 SHELF = Shelf("scenario", _PACKAGED if _PACKAGED.is_dir() else _SOURCE)
 
 _SETTINGS = "set"
-_SWEEP_KEYS = ("sweep", "compare_to")
+SWEEP_KEYS = ("sweep", "compare_to")
+UNUSABLE = "this sweep cannot be used:"
+PROBLEMS_COLLECTED = 100
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scenario file with its bases laid under it, before its parameters are read."""
+
+    path: Path
+    file: ScenarioFile
+    document: Document
+    settings: tuple[Setting, ...]
+
+    @property
+    def beside(self) -> Path | None:
+        """The folder that is searched before the shipped files; none for a shipped scenario."""
+        return None if self.path.parent == SHELF.folder else self.path.parent
 
 
 def load_scenario(
@@ -42,6 +70,28 @@ def load_scenario(
     A file that names no base extends ``baseline``. Raises :class:`asm_sim.errors.InputError`
     naming file, line and key.
     """
+    source = read_source(name_or_path, assignments)
+    for key in SWEEP_KEYS:
+        if key in source.document.data:
+            raise InputError(
+                f"{source.document.place((key,))}: {key!r}: this file describes a sweep; "
+                f"run it with `asm-sim sweep {name_or_path}`"
+            )
+    rules, population, folder = parts_of(source)
+    return Scenario(
+        name=source.path.stem,
+        file=source.file,
+        settings=pairs(source.settings),
+        rules=check_rules(laid_on(rules, "rules", source.settings)),
+        population=check_population(laid_on(population, "population", source.settings)),
+        folder=folder,
+    )
+
+
+def read_source(
+    name_or_path: str | Path, assignments: Iterable[str | tuple[str, Any]] = ()
+) -> Source:
+    """A scenario file or a sweep with its bases, its keys checked but for those of the sweep."""
     document, path = load_with_bases(name_or_path, SHELF, _combine, DEFAULT)
     if "title" not in read_document(path, shown_as=str(name_or_path)).data:
         raise InputError(f"{name_or_path}: the scenario has no 'title'")
@@ -49,28 +99,17 @@ def load_scenario(
     for item in assignments:
         dotted, value = parse_assignment(item) if isinstance(item, str) else item
         settings.append((dotted, value, Place(f"--set {dotted}")))
-    data = {key: value for key, value in document.data.items() if key != _SETTINGS}
-    for key in _SWEEP_KEYS:
-        if key in data:
-            raise InputError(
-                f"{document.place((key,))}: {key!r} describes a sweep; this runs one scenario"
-            )
-    file = check(ScenarioFile, Document(data, document.places), "scenario")
-    rules, population, folder = _parts(file, document, path)
-    for dotted, value, place in settings:
-        _apply(dotted, value, place, rules, population)
-    return Scenario(
-        name=path.stem,
-        file=file,
-        settings=tuple((dotted, value) for dotted, value, _ in settings),
-        rules=check_rules(rules),
-        population=check_population(population),
-        folder=folder,
-    )
+    own = {k: v for k, v in document.data.items() if k != _SETTINGS and k not in SWEEP_KEYS}
+    file = check(ScenarioFile, Document(own, document.places), "scenario")
+    for setting in settings:
+        root_of(setting)
+    return Source(path, file, document, tuple(settings))
 
 
 def _combine(base: Document, over: Document) -> Document:
     """Settings follow one another; all other keys are replaced."""
+    if any(key in base.data for key in SWEEP_KEYS):
+        raise InputError(f"{over.place(('extends',))}: a sweep cannot be extended, only a scenario")
     settings = [*_settings_of(base), *_settings_of(over)]
     result = merged(base, over)
     result.data[_SETTINGS] = settings
@@ -88,41 +127,140 @@ def _settings_of(document: Document) -> list[tuple[str, Any, Place]]:
     return [(str(path), value, document.place((_SETTINGS, path))) for path, value in given.items()]
 
 
-def _parts(file: ScenarioFile, document: Document, path: Path) -> tuple[Document, Document, Path]:
-    """The documents of the rule set and the population that a scenario names."""
-    beside = None if path.parent == SHELF.folder else path.parent
+def parts_of(source: Source) -> tuple[Document, Document, Path]:
+    """The rule set and the population that a scenario names, and the folder of its roster."""
     found = {}
     for key, shelf in (("rules", RULE_SETS), ("population", POPULATIONS)):
-        name = str(getattr(file, key)).removesuffix(".yaml")
-        place = document.place((key,))
+        name = str(getattr(source.file, key)).removesuffix(".yaml")
+        place = source.document.place((key,))
         if not is_name(name):
             raise InputError(
                 f"{place}: {key} must be the name of a {shelf.kind}, not a path; "
                 "put the file beside the scenario"
             )
-        found[key] = load_with_bases(shelf.path_of(name, beside, place), shelf)
+        found[key] = load_with_bases(shelf.path_of(name, source.beside, place), shelf)
     rules, _ = found["rules"]
     population, where = found["population"]
     folder = where.parent
-    return rules, population, beside if folder == POPULATIONS.folder and beside else folder
+    if folder == POPULATIONS.folder and source.beside:
+        folder = source.beside
+    return rules, population, folder
 
 
-def _apply(dotted: str, value: Any, place: Place, rules: Document, population: Document) -> None:
-    root, _, rest = dotted.partition(".")
-    target = {"rules": rules, "population": population}.get(root)
-    if target is None or not rest:
-        hint = did_you_mean(root, ["rules", "population"])
+def members_of(source: Source, names: list[Any]) -> list[Source]:
+    """The scenario files that a sweep names, each with the sweep's own settings on top."""
+    own = source.document.place(("title",)).file
+    given = [(key, source.document.place((key,))) for key in ROOTS]
+    given = [(key, place) for key, place in given if place.file != f"{DEFAULT}.yaml"]
+    given += [(dotted, at) for dotted, _, at in source.settings if at.line and at.file != own]
+    if given:
+        key, place = given[0]
         raise InputError(
-            f"{place}: {dotted!r} is no parameter; "
-            f"it must begin with 'rules.' or 'population.'{hint}"
+            f"{place}: {key!r}: the scenarios of this sweep have bases of their own; "
+            "what is to hold in all of them stands under 'set' of the sweep"
         )
-    if isinstance(value, list | dict) and not value:
-        raise InputError(f"{place}: {dotted!r}: nothing is set")
-    set_value(target, rest, value, place)
+    members: dict[str, Source] = {}
+    for number, given_name in enumerate(names):
+        place = source.document.place(("sweep", "scenarios", number))
+        if not isinstance(given_name, str):
+            raise InputError(f"{place}: {given_name!r} must be the name of a scenario file")
+        name = given_name.removesuffix(".yaml")
+        if name in members:
+            raise InputError(f"{place}: the scenario {name!r} is named twice")
+        member = read_source(SHELF.path_of(name, source.beside, place))
+        if any(key in member.document.data for key in SWEEP_KEYS):
+            raise InputError(f"{place}: {name!r} is a sweep itself; name scenarios only")
+        if member.file.layers != source.file.layers:
+            raise InputError(f"{place}: {name!r} has other layers than the sweep")
+        members[name] = replace(member, settings=(*member.settings, *source.settings))
+    return list(members.values())
+
+
+def bases_of(members: list[Source]) -> list[Base]:
+    """The documents of each, with its settings made; those that nothing changes are shared."""
+    shared: dict[tuple[Path, str, str], tuple[Document, Document, Path]] = {}
+    bases = []
+    for member in members:
+        key = (member.path.parent, member.file.rules, member.file.population)
+        if key not in shared:
+            shared[key] = parts_of(member)
+        rules, population, folder = shared[key]
+        rules = laid_on(rules, "rules", member.settings)
+        population = laid_on(population, "population", member.settings)
+        bases.append(Base(rules, population, folder, pairs(member.settings), member.file))
+    return bases
+
+
+_Outcome = tuple[str, tuple[str, ...]]  # hash; problems
+_Seen = dict[tuple[int, str], _Outcome]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A case before it is checked: its settings know where they are written."""
+
+    name: str
+    settings: tuple[Setting, ...] = ()
+    base: int = 0
+
+
+def checked(planned: list[Planned], bases: list[Base]) -> list[tuple[str, str]]:
+    """The hashes of every scenario's rules and population, or all that is wrong with any."""
+    seen: _Seen = {}
+    hashes = []
+    where: dict[str, list[Planned]] = {}  # by problem, the scenarios that have it
+    for plan in planned:
+        outcomes = [_outcome(bases[plan.base], root, plan.settings, seen) for root in ROOTS]
+        hashes.append((outcomes[0][0], outcomes[1][0]))
+        for _, problems in outcomes:
+            for problem in problems:
+                where.setdefault(problem, []).append(plan)
+        if len(where) > PROBLEMS_COLLECTED:
+            break
+    if where:
+        told = [_told(problem, plans, bases, len(planned)) for problem, plans in where.items()]
+        if len(hashes) < len(planned):
+            told.append(f"checking stopped after {len(hashes):,} of {len(planned):,} scenarios")
+        raise InputError(UNUSABLE, told)
+    return hashes
+
+
+def _outcome(base: Base, root: str, settings: Iterable[Setting], seen: _Seen) -> _Outcome:
+    """Of a scenario's rules or population; ``seen`` remembers it for the same settings."""
+    document: Document = getattr(base, root)
+    mine = [setting for setting in settings if setting[0].startswith(f"{root}.")]
+    key = (id(document), repr(pairs(mine)))
+    if key in seen and not seen[key][1]:
+        return seen[key]
+    here = (id(document), repr([(*setting[:2], str(setting[2])) for setting in mine]))
+    if here not in seen:  # a problem says where the settings are written
+        try:
+            seen[key] = seen[here] = (fingerprint(CHECKS[root](laid_on(document, root, mine))), ())
+        except InputError as error:
+            seen[here] = ("", error.problems or (error.title,))
+    return seen[here]
+
+
+def _told(problem: str, plans: list[Planned], bases: list[Base], count: int) -> str:
+    """A problem with whose it is: of all scenarios, of an axis' value, or of a scenario."""
+    base, first = bases[plans[0].base], plans[0]
+    if count == 1:
+        return problem
+    of_base = any(problem in _outcome(base, root, (), {})[1] for root in ROOTS)
+    if of_base and len(plans) == count:
+        return f"{problem} (in every scenario)"
+    more = f" and {len(plans) - 1:,} more" if len(plans) > 1 else ""
+    for path, value, place in () if of_base else first.settings:
+        alone = _outcome(base, path.partition(".")[0], [(path, value, place)], {})[1]
+        if problem in alone:
+            reason = problem.removeprefix(f"{place}: ")
+            told = f"{place}: {path!r} set to {compact(value)}: {reason}"
+            return f"{told} (scenario {first.name!r}{more})"
+    return f"{problem} (scenario {first.name!r}{more})"
 
 
 def shipped() -> list[tuple[str, str, str]]:
-    """Name, title and description of the scenarios that the package ships."""
-    files = [load_scenario(name).file for name in SHELF.names()]
-    pairs = zip(SHELF.names(), files, strict=True)
-    return [(name, file.title, file.description) for name, file in pairs]
+    """Name, title and description of the scenarios and sweeps that the package ships."""
+    files = [read_source(name).file for name in SHELF.names()]
+    named = zip(SHELF.names(), files, strict=True)
+    return [(name, file.title, file.description) for name, file in named]

@@ -1,21 +1,45 @@
-"""What a scenario is once it is resolved: a rule set, a population, and how many draws of what."""
+"""What a scenario is once it is resolved: a rule set, a population, and how many draws of what.
+
+And what a sweep is: many scenarios, each of them settings on top of a base.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from asm_sim.parameters import Strict, fingerprint
+from asm_sim.documents import Document, Place, did_you_mean
+from asm_sim.errors import InputError
+from asm_sim.parameters import (
+    Count,
+    Number,
+    Parameter,
+    Strict,
+    YearlyNumber,
+    check,
+    fingerprint,
+    set_value,
+)
+from asm_sim.population.load import check_population
 from asm_sim.population.schema import Population
-from asm_sim.rules.schema import RuleSet
+from asm_sim.rules.load import check_rules
+from asm_sim.rules.schema import Cap, RuleSet
 
 LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
+ROOTS = ("rules", "population")
+CHECKS: dict[str, Callable[[Document], RuleSet | Population]] = {
+    "rules": check_rules,
+    "population": check_population,
+}
+Setting = tuple[str, Any, Place]  # path, value, and where it is written
 
 
 class Layers(Strict):
@@ -39,6 +63,97 @@ class ScenarioFile(Strict):
     draws: int = Field(ge=1, le=LARGEST_DRAW)
     seed: int = Field(ge=0, lt=LARGEST_SEED)
     layers: Layers = Layers()
+    panel_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # None: as the verb that runs it
+
+    def with_draws(self, draws: int | None, seed: int | None) -> ScenarioFile:
+        """The same with another number of draws or another seed."""
+        data = self.model_dump()
+        data |= {} if draws is None else {"draws": draws}
+        data |= {} if seed is None else {"seed": seed}
+        return check(ScenarioFile, Document(data, {(): Place("--draws and --seed")}), "scenario")
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data, without what the file leaves open."""
+        return self.model_dump(exclude_none=True)
+
+
+class Span(Strict):
+    """Between which values a design varies a parameter; neither: between the parameter's own."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def of(self, axis: str, leaf: Parameter) -> list[float]:
+        """Both ends for a parameter, checked."""
+        if not isinstance(leaf, Number | Count | YearlyNumber | Cap):
+            raise InputError(f"axis {axis!r} is not a number; a design varies numbers only")
+        low, high = self.low, self.high
+        if low is None and high is None:
+            low, high = leaf.low, leaf.high
+            if low is None or high is None:
+                raise InputError(f"axis {axis!r} has no low and high of its own; give both")
+        if low is None or high is None:
+            raise InputError(f"axis {axis!r}: give both low and high, or neither")
+        if low >= high:
+            raise InputError(f"axis {axis!r}: low {low:g} is not below high {high:g}")
+        for bound in (low, high):
+            if leaf.range is not None and not leaf.range[0] <= bound <= leaf.range[1]:
+                limits = f"{leaf.range[0]:g} to {leaf.range[1]:g}"
+                raise InputError(f"axis {axis!r}: {bound:g} is out of range: {limits}")
+        return [low, high]
+
+
+class Design(Strict):
+    """Scenarios spread over spans of parameters, for a sensitivity analysis (by SALib)."""
+
+    method: Literal["sobol", "morris", "latin_hypercube"]
+    n: int = Field(ge=1)
+    seed: int = Field(0, ge=0, lt=LARGEST_SEED)
+    second_order: bool = False
+    levels: int = Field(4, ge=2)
+    over: dict[str, Span] = Field(min_length=1)
+
+    @field_validator("n", "second_order", "levels")
+    @classmethod
+    def _fits_method(cls, value: int, info: ValidationInfo) -> int:
+        name, method = info.field_name, info.data.get("method")
+        belongs = {"second_order": "sobol", "levels": "morris"}.get(str(name), method)
+        if method and method != belongs:
+            raise ValueError(f"{name} belongs to {belongs}, not to {method}")
+        if name == "n" and method == "sobol" and value & (value - 1):
+            below = 2 ** (value.bit_length() - 1)
+            nearest = f"the nearest are {below} and {2 * below}"
+            raise ValueError(f"n must be a power of two for sobol, got {value} ({nearest})")
+        if name == "levels" and value % 2:
+            raise ValueError(f"levels must be an even number, got {value}")
+        return value
+
+    def count(self) -> int:
+        """The number of scenarios."""
+        axes = len(self.over)
+        if self.method == "sobol":
+            return self.n * ((2 * axes + 2) if self.second_order else (axes + 2))
+        return self.n * (axes + 1) if self.method == "morris" else self.n
+
+    def options(self) -> dict[str, Any]:
+        """What belongs to the method alone."""
+        options = {"sobol": ["second_order"], "morris": ["levels"]}.get(self.method, [])
+        return {key: getattr(self, key) for key in options}
+
+    def sample(self, problem: dict[str, Any]) -> list[list[float]]:
+        """One row for each scenario, one column for each axis of a SALib ``problem``."""
+        module = {"latin_hypercube": "latin"}.get(self.method, self.method)
+        salib = import_module(f"SALib.sample.{module}")
+        names = {"second_order": "calc_second_order", "levels": "num_levels"}
+        options = {names[key]: value for key, value in self.options().items()}
+        rows: list[list[float]] = salib.sample(
+            dict(problem), self.n, seed=self.seed, **options
+        ).tolist()
+        spans = problem["bounds"]  # rounding may carry a value past its end
+        return [
+            [min(max(value, low), high) for value, (low, high) in zip(row, spans, strict=True)]
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True)
@@ -78,22 +193,11 @@ class Scenario:
 
     def with_draws(self, draws: int | None, seed: int | None) -> Scenario:
         """The same scenario with another number of draws or another seed."""
-        from asm_sim.documents import Document, Place
-        from asm_sim.parameters import check
-
-        data = {**self.file.model_dump(), "draws": draws, "seed": seed}
-        if draws is None:
-            data["draws"] = self.draws
-        if seed is None:
-            data["seed"] = self.seed
-        file = check(ScenarioFile, Document(data, {(): Place("--draws and --seed")}), "scenario")
-        return Scenario(self.name, file, self.settings, self.rules, self.population, self.folder)
+        return replace(self, file=self.file.with_draws(draws, seed))
 
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data: what was named and what was set."""
-        result: dict[str, Any] = self.file.model_dump()
-        result["set"] = dict(self.settings)
-        return result
+        return {**self.file.plain(), "set": dict(self.settings)}
 
     def hash(self, roster_sha256: str) -> str:
         """SHA-256 of everything that decides what a draw is, but for the seed."""
@@ -104,3 +208,111 @@ class Scenario:
             self.layers.model_dump_json(),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scenario of a sweep: what it sets on top of its base."""
+
+    name: str
+    base: int
+    settings: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What scenarios start from: documents in which ``settings`` are made already."""
+
+    rules: Document
+    population: Document
+    folder: Path
+    settings: tuple[tuple[str, Any], ...]
+    file: ScenarioFile
+
+    def without_places(self) -> Base:
+        """The same, lighter: what has been checked needs no places for messages."""
+        rules, population = Document(self.rules.data), Document(self.population.data)
+        return replace(self, rules=rules, population=population)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Scenarios that are ready to run; each has been checked and is resolved when it is needed."""
+
+    name: str
+    file: ScenarioFile
+    kind: str  # grid, list, scenarios or design; "one" without any of them
+    bases: tuple[Base, ...]
+    cases: tuple[Case, ...]
+    axes: tuple[str, ...]  # parameters that the scenarios set to different values
+    compare_to: int | None
+    design: dict[str, Any] | None  # method, n, seed and SALib's problem, for an analysis later
+    settings: tuple[tuple[str, Any], ...]  # what the sweep itself sets in every scenario
+    given: dict[str, Any] = field(repr=False)  # ``sweep`` and ``compare_to`` as they were written
+    hashes: tuple[tuple[str, str], ...] = field(repr=False)  # of the rules and of the population
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def scenario(self, index: int) -> Scenario:
+        """A scenario, resolved and checked anew."""
+        case = self.cases[index]
+        base = self.bases[case.base]
+        place = Place(f"scenario {case.name!r}")
+        settings = [(path, value, place) for path, value in case.settings]
+        shared = ("draws", "seed", "layers", "panel_draws")
+        common = {key: getattr(self.file, key) for key in shared}
+        return Scenario(
+            name=case.name,
+            file=base.file.model_copy(update=common),
+            settings=(*base.settings, *case.settings),
+            rules=check_rules(laid_on(base.rules, "rules", settings)),
+            population=check_population(laid_on(base.population, "population", settings)),
+            folder=base.folder,
+        )
+
+    def value(self, index: int, axis: str) -> Any:
+        """What a scenario, or else its base, sets ``axis`` to; None where it is not set."""
+        case = self.cases[index]
+        settings = (*self.bases[case.base].settings, *case.settings)
+        return next((value for path, value in reversed(settings) if path == axis), None)
+
+    def with_draws(self, draws: int | None, seed: int | None) -> Sweep:
+        """The same sweep with another number of draws or another seed."""
+        return replace(self, file=self.file.with_draws(draws, seed))
+
+    def resolved(self) -> dict[str, Any]:
+        """The sweep as plain data: what was named, what was set and what varies."""
+        file = self.file.plain()
+        if self.kind == "scenarios":  # which name their own
+            del file["rules"], file["population"]
+        return {**file, "set": dict(self.settings), **self.given}
+
+
+def pairs(settings: Iterable[Setting]) -> tuple[tuple[str, Any], ...]:
+    """Settings without their places."""
+    return tuple((path, value) for path, value, _ in settings)
+
+
+def root_of(setting: Setting) -> str:
+    """``rules`` or ``population``: which of the two a setting changes."""
+    dotted, value, place = setting
+    root, _, rest = dotted.partition(".")
+    if root not in ROOTS or not rest:
+        raise InputError(
+            f"{place}: {dotted!r} is no parameter; "
+            f"it must begin with 'rules.' or 'population.'{did_you_mean(root, list(ROOTS))}"
+        )
+    if isinstance(value, list | dict) and not value:
+        raise InputError(f"{place}: {dotted!r}: nothing is set")
+    return root
+
+
+def laid_on(document: Document, root: str, settings: Iterable[Setting]) -> Document:
+    """The rules or the population with the settings of its root; a copy if there are any."""
+    mine = [setting for setting in settings if root_of(setting) == root]
+    if mine:
+        document = document.copy()
+    for dotted, value, place in mine:
+        set_value(document, dotted.partition(".")[2], value, place)
+    return document

@@ -9,22 +9,24 @@ import sys
 import time
 from pathlib import Path
 
-from asm_sim.engine import execute, plan
-from asm_sim.engine.local import run_to_folder
+from asm_sim.engine import execute
+from asm_sim.engine.files import LocalFolder
+from asm_sim.engine.sweep import carry_out
+from asm_sim.engine.work import work_of
 from asm_sim.scenario.load import load_scenario
 
 BLOCK_DRAWS = 2
 
 
 def main(scenario: str, folder: str) -> None:
-    plan.BLOCK_DRAWS = BLOCK_DRAWS
     execute.DRAWS_PER_TASK = 1
 
     def report(done: int, total: int) -> None:
         print(f"{done} of {total}", flush=True)
         time.sleep(0.15)
 
-    run_to_folder(plan.make_plan(load_scenario(scenario)), Path(folder), progress=report)
+    work = work_of(load_scenario(scenario), BLOCK_DRAWS)
+    carry_out(LocalFolder(Path(folder)), work, keep_blocks=False, progress=report)
 
 
 if __name__ == "__main__":

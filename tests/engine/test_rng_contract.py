@@ -15,8 +15,13 @@ import xarray as xr
 
 from asm_sim.engine import execute
 from asm_sim.engine import plan as plan_module
-from asm_sim.engine.local import run_to_folder, simulate
+from asm_sim.engine.files import LocalFolder
+from asm_sim.engine.local import run_here, simulate
 from asm_sim.engine.plan import Plan, make_plan
+from asm_sim.engine.store import damaged_jobs, prepare
+from asm_sim.engine.sweep import carry_out
+from asm_sim.engine.threads import thread_count
+from asm_sim.engine.work import work_of
 from asm_sim.kernels.draw import observe_cohort
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario, roster_rows
@@ -67,7 +72,7 @@ def test_any_number_of_threads(
 ) -> None:
     monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
     monkeypatch.setattr(execute, "DRAWS_PER_TASK", 2)
-    assert execute.thread_count() == int(threads)
+    assert thread_count() == int(threads)
     assert_same_bits(simulate(held_scenario), held_run)
 
 
@@ -127,12 +132,12 @@ def test_kill_and_resume(held_scenario: Scenario, held_run: xr.Dataset, tmp_path
                 break
     assert process.returncode == -9
     assert not (folder / "results.zarr").exists()
-    before = {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").glob("*.npz")}
+    before = {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").rglob("*.npz")}
     assert 4 <= len(before) < 12
     with start(scenario, folder) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
-        after = {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").glob("*.npz")}
+        after = {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").rglob("*.npz")}
         _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert int(first.split()[0]) == run_small.BLOCK_DRAWS * len(before)  # taken up where it was
@@ -140,8 +145,8 @@ def test_kill_and_resume(held_scenario: Scenario, held_run: xr.Dataset, tmp_path
     assert_same_bits(opened(folder / "results.zarr"), held_run)
 
 
-def damaged(folder: Path) -> None:
-    blocks = sorted((folder / "blocks").glob("*.npz"))
+def damage(folder: Path) -> None:
+    blocks = sorted((folder / "blocks").rglob("*.npz"))
     cut = blocks[1].read_bytes()
     blocks[1].write_bytes(cut[: len(cut) // 2])
     flipped = bytearray(blocks[2].read_bytes())
@@ -152,22 +157,18 @@ def damaged(folder: Path) -> None:
 
 
 def test_a_damaged_block_is_found_and_done_again(
-    held_scenario: Scenario,
-    held_run: xr.Dataset,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    held_scenario: Scenario, held_run: xr.Dataset, tmp_path: Path
 ) -> None:
-    from asm_sim.engine import store
-
-    monkeypatch.setattr(plan_module, "BLOCK_DRAWS", 4)
-    plan = make_plan(held_scenario)
-    store.prepare(tmp_path, plan, overwrite=False)
-    for block, arrays in execute.run_blocks(plan, plan.blocks()):
-        store.write_block(tmp_path, plan.fingerprint(), block, arrays)
-    assert store.missing_blocks(tmp_path, plan) == []
-    damaged(tmp_path)
-    assert [block.number for block in store.missing_blocks(tmp_path, plan)] == [1, 2, 3, 4]
-    run_to_folder(plan, tmp_path)
+    folder, work = LocalFolder(tmp_path), work_of(held_scenario, block_draws=4)
+    prepare(folder, work)
+    assert list(run_here(folder, work, work.jobs())) == list(work.jobs())
+    assert damaged_jobs(folder, work, work.jobs()) == []
+    damage(tmp_path)
+    found = [error.job.block.number for error in damaged_jobs(folder, work, work.jobs())]
+    assert found == [1, 2, 3, 4]
+    report = carry_out(folder, work)
+    assert report.blocks_run == 4  # one was not there, three are found on putting together
+    assert len(report.damaged) == 3
     assert_same_bits(opened(tmp_path / "results.zarr"), held_run)
 
 

@@ -10,26 +10,32 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from asm_sim.engine import plan as plan_module
 from asm_sim.engine import store
-from asm_sim.engine.execute import run_blocks
-from asm_sim.engine.local import run_to_folder
-from asm_sim.engine.plan import Plan, make_plan
+from asm_sim.engine.execute import run_block
+from asm_sim.engine.files import LocalFolder, open_folder
+from asm_sim.engine.local import run_here
+from asm_sim.engine.sweep import carry_out
+from asm_sim.engine.work import Work, work_of
 from asm_sim.errors import InputError
 from asm_sim.scenario.schema import Scenario
 
 
 @pytest.fixture
-def plan(small_scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> Plan:
+def work(small_scenario: Scenario) -> Work:
     """Four draws in blocks of two."""
-    monkeypatch.setattr(plan_module, "BLOCK_DRAWS", 2)
-    return make_plan(small_scenario.with_draws(4, None))
+    return work_of(small_scenario.with_draws(4, None), block_draws=2)
 
 
 @pytest.fixture
-def other_plan(small_scenario: Scenario, plan: Plan) -> Plan:
-    assert plan.blocks()
-    return make_plan(small_scenario.with_draws(4, 99))
+def other_work(small_scenario: Scenario) -> Work:
+    return work_of(small_scenario.with_draws(4, 99), block_draws=2)
+
+
+def run(work: Work, path: Path, overwrite: bool = False) -> xr.Dataset:
+    """Run into a folder as `asm-sim run` does; the results in memory."""
+    carry_out(LocalFolder(path), work, overwrite=overwrite, keep_blocks=False)
+    with xr.open_zarr(path / store.RESULTS) as dataset:
+        return dataset.load()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -42,82 +48,83 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_with_anything_else_is_never_touched(
-    plan: Plan, tmp_path: Path, overwrite: bool
+    work: Work, tmp_path: Path, overwrite: bool
 ) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     (tmp_path / "blocks").mkdir()
     (tmp_path / "blocks" / "000000-2.npz").write_text("mine")
     before = contents(tmp_path)
     with pytest.raises(InputError, match="not empty and holds no run") as caught:
-        store.prepare(tmp_path, plan, overwrite)
+        store.prepare(LocalFolder(tmp_path), work, overwrite)
     assert str(tmp_path) in str(caught.value)
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("mark", ["", "{", "[]", '{"format": "something else"}', "\xff"])
-def test_a_mark_that_is_not_ours_is_no_run(plan: Plan, tmp_path: Path, mark: str) -> None:
+def test_a_mark_that_is_not_ours_is_no_run(work: Work, tmp_path: Path, mark: str) -> None:
     (tmp_path / store.MARK).write_bytes(mark.encode("latin-1"))
     with pytest.raises(InputError, match="holds no run"):
-        store.prepare(tmp_path, plan, overwrite=True)
+        store.prepare(LocalFolder(tmp_path), work, overwrite=True)
     assert (tmp_path / store.MARK).read_bytes() == mark.encode("latin-1")
 
 
-def test_a_run_of_another_plan_is_replaced_only_when_asked(
-    plan: Plan, other_plan: Plan, tmp_path: Path
+def test_other_work_is_replaced_only_when_asked(
+    work: Work, other_work: Work, tmp_path: Path
 ) -> None:
-    run_to_folder(plan, tmp_path)
+    run(work, tmp_path)
     (tmp_path / "notes.txt").write_text("beside the run")
     before = contents(tmp_path)
-    with pytest.raises(InputError, match="--overwrite"):
-        store.prepare(tmp_path, other_plan, overwrite=False)
+    with pytest.raises(InputError, match="--overwrite") as caught:
+        store.prepare(LocalFolder(tmp_path), other_work)
+    assert "seed: 7 there, 99 here" in str(caught.value)
     assert contents(tmp_path) == before
-    with xr.open_zarr(run_to_folder(other_plan, tmp_path, overwrite=True)) as dataset:
-        assert dataset.attrs["seed"] == "99"
+    assert run(other_work, tmp_path, overwrite=True).attrs["seed"] == "99"
     assert (tmp_path / "notes.txt").read_text() == "beside the run"
 
 
-def test_more_draws_are_another_plan(small_scenario: Scenario, plan: Plan, tmp_path: Path) -> None:
-    store.prepare(tmp_path, plan, overwrite=False)
-    with pytest.raises(InputError, match="another run"):
-        store.prepare(tmp_path, make_plan(small_scenario.with_draws(6, None)), overwrite=False)
+def test_more_draws_of_a_run_are_other_work(work: Work, tmp_path: Path) -> None:
+    """Its blocks are not kept, so there is nothing to add to."""
+    folder = LocalFolder(tmp_path)
+    store.prepare(folder, work)
+    with pytest.raises(InputError, match="draws: 4 there, 6 here"):
+        store.prepare(folder, work.with_draws(6), extensible=False)
 
 
-def test_a_file_is_no_folder(plan: Plan, tmp_path: Path) -> None:
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
     file = tmp_path / "out"
     file.write_text("mine")
     with pytest.raises(InputError, match="this is a file"):
-        store.prepare(file, plan, overwrite=True)
+        open_folder(file)
     assert file.read_text() == "mine"
 
 
-def test_an_empty_or_missing_folder_will_do(plan: Plan, tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path / "a" / "b"):
-        store.prepare(folder, plan, overwrite=False)
-        mark = json.loads((folder / store.MARK).read_text())
-        assert mark["plan"] == plan.fingerprint()
-        assert store.missing_blocks(folder, plan) == plan.blocks()
+def test_an_empty_or_missing_folder_will_do(work: Work, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "a" / "b"):
+        store.prepare(LocalFolder(path), work)
+        mark = json.loads((path / store.MARK).read_text())
+        assert list(mark["scenarios"]) == [work.members[0].fingerprint]
+        assert store.missing_jobs(LocalFolder(path), work) == list(work.jobs())
 
 
-def test_the_same_plan_goes_on(plan: Plan, tmp_path: Path) -> None:
-    store.prepare(tmp_path, plan, overwrite=False)
-    block, arrays = next(iter(run_blocks(plan, plan.blocks())))
-    store.write_block(tmp_path, plan.fingerprint(), block, arrays)
-    store.prepare(tmp_path, plan, overwrite=False)
-    assert store.missing_blocks(tmp_path, plan) == plan.blocks()[1:]
+def test_the_same_work_goes_on(work: Work, tmp_path: Path) -> None:
+    folder = LocalFolder(tmp_path)
+    store.prepare(folder, work)
+    first, second = work.jobs()
+    assert list(run_here(folder, work, [first])) == [first]
+    store.prepare(folder, work)
+    assert store.missing_jobs(folder, work) == [second]
 
 
-def test_a_finished_run_can_be_run_again(plan: Plan, tmp_path: Path) -> None:
-    with xr.open_zarr(run_to_folder(plan, tmp_path)) as dataset:
-        first = dataset.load()
-    with xr.open_zarr(run_to_folder(plan, tmp_path)) as dataset:
-        xr.testing.assert_identical(dataset.load(), first)
-    assert not (tmp_path / store.BLOCKS).exists()
+def test_a_finished_run_can_be_run_again(work: Work, tmp_path: Path) -> None:
+    first = run(work, tmp_path)
+    written = contents(tmp_path)
+    xr.testing.assert_identical(run(work, tmp_path), first)
+    assert contents(tmp_path) == written
     assert {path.name for path in tmp_path.iterdir()} == {store.MARK, store.RESULTS}
 
 
 def write(path: Path, content: bytes) -> None:
-    with store.appearing_whole(path) as file:
-        file.write(content)
+    LocalFolder(path.parent).write(path.name, content)
 
 
 def test_writing_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,38 +144,47 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
     assert contents(tmp_path) == {"block": b"second"}
 
 
-def test_a_block_is_read_as_it_was_written(plan: Plan, tmp_path: Path) -> None:
-    store.prepare(tmp_path, plan, overwrite=False)
-    block, arrays = next(iter(run_blocks(plan, plan.blocks())))
-    store.write_block(tmp_path, plan.fingerprint(), block, arrays)
-    again = store.read_block(tmp_path, plan.fingerprint(), block)
+def test_a_block_is_read_as_it_was_written(work: Work, tmp_path: Path) -> None:
+    folder, job = LocalFolder(tmp_path), next(work.jobs())
+    arrays = run_block(work.plan(0), job.block)
+    store.write_block(folder, work, job, arrays)
+    again = store.read_block(folder, work, job)
     assert again.keys() == arrays.keys()
     for name, values in arrays.items():
         assert again[name].dtype == values.dtype
         assert again[name].tobytes() == values.tobytes()
+    one = store.read_block(folder, work, job, ["scaling_factor"])
+    assert list(one) == ["scaling_factor"]
+    with pytest.raises(store.CorruptBlockError, match="checksum"):
+        store.read_block(folder, work, job, ["no such variable"])
 
 
-def test_a_block_that_is_not_what_it_should_be_is_refused(plan: Plan, tmp_path: Path) -> None:
+def test_a_block_that_is_not_what_it_should_be_is_refused(
+    work: Work, other_work: Work, tmp_path: Path
+) -> None:
     """Absent, cut, flipped in any of its bytes, of another run, or under another number."""
-    store.prepare(tmp_path, plan, overwrite=False)
-    first, second = plan.blocks()
-    _, arrays = next(iter(run_blocks(plan, [first])))
+    folder = LocalFolder(tmp_path)
+    first, second = work.jobs()
+    arrays = run_block(work.plan(0), first.block)
     arrays = {name: arrays[name] for name in ("adjustment_mean", "scaling_factor")}
-    mark = plan.fingerprint()
-    store.write_block(tmp_path, mark, first, arrays)
-    path = store.block_path(tmp_path, first)
+    store.write_block(folder, work, first, arrays)
+    path = tmp_path / store.BLOCKS / work.block_name(first)
     whole = path.read_bytes()
 
     def refused(why: str = "not a|checksum") -> None:
-        with pytest.raises(store.CorruptBlockError, match=why):
-            store.read_block(tmp_path, mark, first)
+        with pytest.raises(store.CorruptBlockError, match=why) as caught:
+            store.read_block(folder, work, first)
+        assert caught.value.job == first
 
+    of_other = tmp_path / store.BLOCKS / other_work.block_name(first)
+    of_other.parent.mkdir()
+    of_other.write_bytes(whole)
     with pytest.raises(store.CorruptBlockError, match="belongs to another run"):
-        store.read_block(tmp_path, "0" * 64, first)
-    path.rename(store.block_path(tmp_path, second))
+        store.read_block(folder, other_work, first)
+    path.rename(tmp_path / store.BLOCKS / work.block_name(second))
     refused("not a readable block")
     with pytest.raises(store.CorruptBlockError, match="belongs to another run"):
-        store.read_block(tmp_path, mark, second)
+        store.read_block(folder, work, second)
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:length])
         refused()
@@ -178,7 +194,7 @@ def test_a_block_that_is_not_what_it_should_be_is_refused(plan: Plan, tmp_path: 
         flipped[at] ^= 1 << (at % 8)
         path.write_bytes(bytes(flipped))
         try:  # a time stamp of the archive may differ, the numbers may not
-            again = store.read_block(tmp_path, mark, first)
+            again = store.read_block(folder, work, first)
         except store.CorruptBlockError:
             continue
         harmless += 1
@@ -186,17 +202,22 @@ def test_a_block_that_is_not_what_it_should_be_is_refused(plan: Plan, tmp_path: 
             np.testing.assert_array_equal(again[name], values)
     assert harmless < len(whole) / 4
     path.write_bytes(whole)
-    assert store.read_block(tmp_path, mark, first).keys() == arrays.keys()
+    assert store.read_block(folder, work, first).keys() == arrays.keys()
 
 
-def test_leftovers_of_a_killed_process_do_no_harm(plan: Plan, tmp_path: Path) -> None:
-    """Half a temporary file, half a consolidated store."""
-    store.prepare(tmp_path, plan, overwrite=False)
-    (tmp_path / "blocks" / ".000000-2.npz.4711").write_bytes(b"half")
-    partial = tmp_path / f".{store.RESULTS}.partial"
-    partial.mkdir()
-    (partial / "junk").write_text("half")
-    with xr.open_zarr(run_to_folder(plan, tmp_path)) as dataset:
-        assert dataset.sizes["draw"] == 4
-        assert np.isfinite(dataset.adjustment_mean).all()
-    assert not partial.exists()
+def test_leftovers_of_a_killed_process_do_no_harm(work: Work, tmp_path: Path) -> None:
+    """Half a temporary file, half a consolidated store, old and young."""
+    store.prepare(LocalFolder(tmp_path / "run"), work)
+    leftover = tmp_path / "run" / "blocks" / work.block_name(next(work.jobs()))
+    leftover.parent.mkdir(parents=True)
+    leftover.with_name(f".{leftover.name}.4711").write_bytes(b"half")
+    partials = [tmp_path / "run" / f".{store.RESULTS}.{age}" for age in ("old", "young")]
+    for partial in partials:
+        partial.mkdir()
+        (partial / "junk").write_text("half")
+    os.utime(partials[0], (0, 0))
+    dataset = run(work, tmp_path / "run")
+    assert dataset.sizes["draw"] == 4
+    assert np.isfinite(dataset.adjustment_mean).all()
+    assert not partials[0].exists()
+    assert partials[1].exists()  # perhaps of a process that still writes

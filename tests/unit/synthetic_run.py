@@ -7,7 +7,11 @@ hold and the numbers are of a plausible size.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +40,8 @@ ASSUMPTIONS = {
     "population.cost.reliability_at_20.HF": (0.5, "reliability"),
     "population.cost.reliability_at_20.LBP": (0.55, "reliability"),
 }
+
+AXES = ("rules.payment.exchange.steepness", "rules.payment.redistribution_share")
 
 COORDINATE_VALUES: dict[str, npt.NDArray[Any]] = {
     "quantile": np.array([0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99]),
@@ -131,6 +137,54 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
     for name in ds.coords:
         ds[name].attrs = dict(COORDINATES[str(name)])
     return ds
+
+
+def synthetic_sweep(
+    draws: int = 8,
+    steepness: Sequence[float] = (0.05, 0.1, 0.2),
+    shares: Sequence[float] = (0.7, 0.85),
+) -> xr.Dataset:
+    """A sweep over a grid: the run with effects that grow along both axes.
+
+    Scores change by 10 points per unit of steepness plus a little per draw, money in proportion to
+    the share; all else is the same in every scenario. The reference is (0.1, 0.85).
+    """
+    run = synthetic_dataset(draws)
+    noise = np.random.default_rng(9).normal(0.0, 0.1, run["final_score_mean"].shape)
+    entries, parts = [], []
+    for steep, share in itertools.product(steepness, shares):
+        part = run.copy(deep=True)
+        part["final_score_mean"].values += 10 * (steep - 0.1) * (1 + noise)
+        for name in ("incentive_pool", "bonuses", "retained_by_medicare"):
+            part[name].values *= share / PAID_OUT
+        parts.append(part)
+        settings = {AXES[0]: steep, AXES[1]: share}
+        name = f"steepness={steep}, redistribution_share={share}"
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        entries.append({"name": name, "hash": digest, "set": settings})
+    shared = list(run.coords)
+    ds = xr.concat([part.drop_vars(shared) for part in parts], "scenario").assign_coords(run.coords)
+    along = {
+        "scenario": [entry["name"] for entry in entries],
+        "scenario_hash": [entry["hash"] for entry in entries],
+        **{axis: [entry["set"][axis] for entry in entries] for axis in AXES},
+    }
+    ds = ds.assign_coords({name: ("scenario", values) for name, values in along.items()})
+    ds.attrs = {
+        **run.attrs,
+        "scenario": "steepness",
+        "scenario_hash": "f" * 64,
+        "scenarios": json.dumps(entries),
+        "compare_to": f"steepness={0.1}, redistribution_share={0.85}",
+    }
+    return ds
+
+
+def write_run(ds: xr.Dataset, folder: Path) -> Path:
+    """A finished run's or sweep's folder with ``ds`` in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ds.to_zarr(folder / "results.zarr", zarr_format=2, consolidated=True)
+    return folder
 
 
 def _one_draw(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.open import open_results
-from tests.unit.synthetic_run import synthetic_dataset
+from asm_sim.results.open import folder_of, open_results
+from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep, write_run
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def copied(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
-def refused(path: Path) -> str:
+def refused(path: Path | str) -> str:
     with pytest.raises(InputError) as error:
         open_results(path)
     return str(error.value)
@@ -67,7 +70,9 @@ def test_a_folder_without_a_run(finished: Path, tmp_path: Path) -> None:
 
 def test_an_unfinished_run(copied: Path) -> None:
     shutil.rmtree(copied / "results.zarr")
-    assert "not finished" in refused(copied)
+    said = refused(copied)
+    assert "not finished" in said
+    assert "--resume for a sweep" in said
     (copied / "results.zarr").mkdir()  # died while the store was written
     assert "not finished" in refused(copied)
     assert "not finished" in refused(copied / "results.zarr")
@@ -91,3 +96,74 @@ def test_a_store_of_something_else(tmp_path: Path) -> None:
         tmp_path / "weather.zarr", zarr_format=2, consolidated=True
     )
     assert "none of asm_sim's results" in refused(tmp_path / "weather.zarr")
+
+
+def test_a_sweep(tmp_path: Path) -> None:
+    expected = synthetic_sweep(draws=2)
+    ds = open_results(write_run(expected, tmp_path / "sweep"))
+    assert not ds["final_score_mean"].variable._in_memory
+    xr.testing.assert_identical(ds.load(), expected)
+
+
+@pytest.fixture
+def url(finished: Path) -> Iterator[str]:
+    """The run in the memory of this process, as a bucket would hold it."""
+    files = fsspec.filesystem("memory")
+    files.put(str(finished / "results.zarr"), "/bucket/run/results.zarr", recursive=True)
+    yield "memory://bucket/run"
+    files.rm("/bucket", recursive=True)
+
+
+def test_a_url(url: str) -> None:
+    for address in (url, f"{url}/", f"{url}/results.zarr"):
+        ds = open_results(address)
+        assert not ds["final_score_mean"].variable._in_memory
+        xr.testing.assert_identical(ds.load(), synthetic_dataset(draws=3))
+
+
+def test_urls_without_a_run(url: str) -> None:
+    files = fsspec.filesystem("memory")
+    assert "there is nothing at this URL" in refused("memory://bucket/nowhere")
+    assert "holds no finished run" in refused("memory://bucket")
+    files.rm("/bucket/run/results.zarr/.zmetadata")
+    assert "holds no finished run" in refused(url)
+    files.pipe("/bucket/run/blocks/000000-10.npz", b"")
+    assert "not finished" in refused(url)
+    assert "cannot be reached" in refused("nosuchprotocol://bucket/run")
+
+
+def test_a_url_that_may_not_be_read(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type(fsspec.filesystem("memory"))
+    info = kind.info
+
+    def only_in_the_store(self, path, **options):  # type: ignore[no-untyped-def]
+        if not path.endswith("results.zarr/.zmetadata"):
+            raise PermissionError("Access Denied")
+        return info(self, path, **options)
+
+    def never(*_, **__):  # type: ignore[no-untyped-def]
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(kind, "info", only_in_the_store)
+    open_results(url)  # without the right to list, a bucket denies what is not there
+    monkeypatch.setattr(kind, "info", never)
+    said = refused(url)
+    assert "may not be read (PermissionError: Access Denied)" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(("missing", "name"), [("fsspec.core", "fsspec"), ("s3fs", "s3fs")])
+def test_a_package_for_urls_is_missing(
+    monkeypatch: pytest.MonkeyPatch, missing: str, name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    known = sys.modules["fsspec.registry"]._registry  # type: ignore[attr-defined]
+    monkeypatch.delitem(known, "s3", raising=False)
+    said = refused("s3://bucket/run")
+    assert name in said
+    assert 'pip install "asm_sim[cluster]"' in said
+
+
+def test_the_folder_of_a_run(finished: Path) -> None:
+    assert folder_of(finished) == folder_of(finished / "results.zarr") == finished
+    assert folder_of("s3://bucket/run") == Path()

@@ -64,6 +64,16 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
     "a flag for a number": (f"{HEAD}set:\n  {STEEPNESS}: true\n", 4, "got True"),
     "nothing for a number": (f"{HEAD}set:\n  {STEEPNESS}:\n", 4, "got None"),
     "a list for a number": (f"{HEAD}set:\n  {STEEPNESS}: [0.1]\n", 4, "got [0.1]"),
+    "a word in a list": (
+        f"{HEAD}set:\n  rules.quality.decile_percentiles: [10, some]\n",
+        4,
+        "got 'some'",
+    ),
+    "a word for a year": (
+        f"{HEAD}set:\n  rules.payment.risk_level: {{2027: some}}\n",
+        4,
+        "got 'some'",
+    ),
     "a number for a flag": (
         f"{HEAD}set:\n  rules.payment.zero_scorers_in_pool_base: 1\n",
         4,
@@ -132,7 +142,7 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
     "a layer that is neither": (f"{HEAD}layers: {{population: maybe}}\n", 3, "layers.population"),
     "no title": ("extends: baseline\n", None, "has no 'title'"),
     "an empty title": ("title: ''\nextends: baseline\n", 1, "title"),
-    "a sweep": (f"{HEAD}sweep: {{grid: {{}}}}\n", 3, "describes a sweep"),
+    "a sweep": (f"{HEAD}sweep: {{grid: {{}}}}\n", 3, "this file describes a sweep"),
 }
 
 

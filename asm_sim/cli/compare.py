@@ -1,0 +1,39 @@
+"""``asm-sim compare``: what a scenario changes, paired draw by draw."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from asm_sim.errors import InputError
+
+
+def compare_command(
+    store: str, a: str, b: str | None, variables: str | None, csv: Path | None, as_json: bool
+) -> None:
+    """Print the differences between two scenarios of a sweep, or between two runs."""
+    if csv is not None and not csv.parent.is_dir():
+        raise InputError(f"{csv}: the folder {csv.parent} does not exist")
+    from asm_sim.results.compare import (
+        compare,
+        comparison_json,
+        comparison_table,
+        print_comparison,
+    )
+
+    result = compare(store, a, b, names_of(variables))
+    if as_json:
+        typer.echo(json.dumps(comparison_json(result), indent=1))
+    else:
+        print_comparison(result, Console(highlight=False))
+    if csv is not None:
+        comparison_table(result).to_csv(csv, index=False)
+        typer.echo(f"Wrote {csv}", err=True)
+
+
+def names_of(text: str | None) -> list[str] | None:
+    """The names in ``a,b,c``; None where nothing was said."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

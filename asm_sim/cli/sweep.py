@@ -1,0 +1,314 @@
+"""``asm-sim sweep``: many scenarios, in a store that loses nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from asm_sim.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from asm_sim.engine.sweep import Report
+    from asm_sim.engine.work import Work
+
+RUNS = Path("runs")
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    scenario: str
+    out: str | None
+    draws: int | None
+    seed: int | None
+    settings: list[str]
+    resume: bool
+    verify: bool
+    overwrite: bool
+    plan: bool
+    shard: str | None
+    write_sbatch: Path | None
+    until: list[str]
+    workers: int | None
+    scheduler: str | None
+    panel: int | None
+    block_draws: int | None
+    as_json: bool
+
+
+def sweep_command(asked: Request) -> None:
+    """Run a sweep. Everything is checked before anything is written."""
+    note = Console(stderr=True, highlight=False, soft_wrap=True)
+    shard = _shard(asked.shard)
+    _check_combination(asked)
+    note.print(f"asm-sim: reading {asked.scenario}", markup=False)
+    begun = time.perf_counter()
+    from asm_sim.engine.threads import thread_count
+    from asm_sim.scenario.sweep import duplicates, load_sweep
+
+    thread_count()  # before numba reads the same variable
+    sweep = load_sweep(asked.scenario, asked.settings).with_draws(asked.draws, asked.seed)
+    from asm_sim.engine.files import open_folder
+    from asm_sim.engine.until import parse_limit
+    from asm_sim.engine.work import work_of
+
+    limits = [parse_limit(text) for text in asked.until]
+    place = asked.out or str(RUNS / sweep.name)
+    folder = open_folder(place)
+    work = work_of(sweep, asked.block_draws, asked.panel)
+    note.print(sweep.file.title, markup=False)
+    note.print(
+        f"{_count(len(work), 'scenario')} of {work.draws:,} draws each, seed {sweep.file.seed}, "
+        f"{work.job_count:,} blocks",
+        markup=False,
+    )
+    for name, earlier in duplicates(sweep):
+        note.print(
+            f"Note: scenario {name!r} has the same parameters as {earlier!r}; it is computed once",
+            markup=False,
+        )
+    if asked.write_sbatch is not None:
+        _write_sbatch(asked, place, work.job_count, note)
+        return
+    if asked.plan:
+        _print_plan(folder, work, asked.as_json, note)
+        return
+    if not work.panel_draws and len(work) == 1:
+        note.print("No draws are kept clinician by clinician; --panel 200 keeps some", markup=False)
+
+    from asm_sim.engine.progress import on_terminal
+    from asm_sim.engine.sweep import carry_out
+
+    note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
+    try:
+        with _runner(asked) as runner, on_terminal() as progress:
+            report = carry_out(
+                folder,
+                work,
+                runner,
+                resume=asked.resume or asked.verify or shard is not None,
+                overwrite=asked.overwrite,
+                verify=asked.verify,
+                shard=shard,
+                limits=limits,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        note.print("Stopped. Finished blocks are kept: --resume goes on from here.")
+        raise
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise RunError(
+            f"{place}: {reason}. Finished blocks are kept: --resume goes on from here"
+        ) from error
+    _say_what_was_done(report, asked, note)
+    if report.finished:
+        _answer(place, folder, asked.as_json, note)
+        note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+
+
+def _check_combination(asked: Request) -> None:
+    if asked.shard and asked.until:
+        raise InputError("--shard and --until: a shard cannot see the draws of the others")
+    if asked.workers is not None and asked.scheduler:
+        raise InputError("--workers and --scheduler: choose one")
+    if asked.overwrite and asked.shard:
+        raise InputError("--overwrite and --shard: a shard would remove the others' blocks")
+    if asked.overwrite and (asked.resume or asked.verify):
+        raise InputError("--overwrite starts anew; --resume and --verify keep what is there")
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    """``3/16``: the third of sixteen parts."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
+    part, parts = (int(group) for group in match.groups()) if match else (0, 0)
+    if not 1 <= part <= parts:
+        raise InputError(
+            f"--shard {text!r}: write which part of how many, from 1/16 to 16/16 for sixteen"
+        )
+    return part, parts
+
+
+def _runner(asked: Request) -> AbstractContextManager[Any]:
+    """What runs the blocks: this process, worker processes here, or a cluster."""
+    from contextlib import contextmanager
+
+    from asm_sim.engine.local import run_here
+
+    if asked.workers is None and not asked.scheduler:
+        return nullcontext(run_here)
+    from asm_sim.engine.cluster import connected, local_workers, run_on
+
+    @contextmanager
+    def on_cluster() -> Any:
+        start = connected(asked.scheduler) if asked.scheduler else local_workers(asked.workers or 1)
+        with start as client:
+            yield run_on(client)
+
+    return on_cluster()
+
+
+def _print_plan(folder: Any, work: Work, as_json: bool, note: Console) -> None:
+    """Scenarios, blocks, memory, disk and time; nothing is run but a short trial."""
+    note.print("Timing a few draws (the first time, kernels are compiled: about a minute)")
+    from asm_sim.engine.estimate import estimate, in_bytes
+
+    found = estimate(folder, work)
+    if as_json:
+        names = [member.name for member in work.members]
+        plain = {**asdict(found), "draws": work.draws, "seconds": found.seconds}
+        typer.echo(json.dumps({**plain, "scenario_names": names}, indent=1))
+        return
+    typer.echo(f"Scenarios  {found.scenarios:,}")
+    for member in work.members[:_LISTED]:
+        typer.echo(f"           {member.name}")
+    if len(work) > _LISTED:
+        typer.echo(f"           ... and {len(work) - _LISTED:,} more")
+    there = found.blocks - found.blocks_missing
+    typer.echo(
+        f"Blocks     {found.blocks:,} of {work.block_draws} draws"
+        + (f", {there:,} of them done" if there else "")
+    )
+    typer.echo(f"Memory     about {in_bytes(found.memory_bytes)}")
+    typer.echo(
+        f"Disk       {in_bytes(found.disk_bytes)} of blocks, and less than as much again for the "
+        "results"
+    )
+    typer.echo(
+        f"Time       about {_duration(found.seconds)} on the {found.threads} threads of this "
+        f"machine ({1000 * found.seconds_a_draw:.1f} ms a draw)"
+    )
+    typer.echo("Nothing was run. Without --plan, the same command runs it.")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} seconds"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:,.1f} hours"
+
+
+def _write_sbatch(asked: Request, place: str, blocks: int, note: Console) -> None:
+    """A script for a job array of shards, and a job after it that puts them together."""
+    path = asked.write_sbatch
+    assert path is not None
+    if path.exists() and not asked.overwrite:
+        raise InputError(f"{path}: exists already; choose another name, or add --overwrite")
+    words = ["asm-sim", "sweep", _absolute(asked.scenario), "--out", _absolute(place, new=True)]
+    for option, value in (
+        ("--draws", asked.draws),
+        ("--seed", asked.seed),
+        ("--panel", asked.panel),
+        ("--block-draws", asked.block_draws),
+    ):
+        if value is not None:
+            words += [option, str(value)]
+    for setting in asked.settings:
+        words += ["--set", setting]
+    command = shlex.join(words)
+    shards = min(16, blocks)
+    path.write_text(
+        f"""\
+#!/bin/bash
+# A sweep as a job array. Submit it with:  sbatch {shlex.quote(path.name)}
+# Each task runs one part of the blocks; the number of parts is that of the array. When all are
+# through, the last job puts the results together (it is submitted by the first task). A part that
+# failed can be submitted again: what is done is never done twice.
+#SBATCH --job-name=asm-sim
+#SBATCH --array=1-{shards}
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=4G
+#SBATCH --time=04:00:00
+#SBATCH --output=%x-%A-%a.log
+set -euo pipefail
+
+export NUMBA_NUM_THREADS="$SLURM_CPUS_PER_TASK"
+# Kernels are compiled once on each node, into its own disk.
+export ASM_SIM_CACHE_DIR="${{TMPDIR:-/tmp}}/asm_sim-kernels-$USER"
+
+if [ "$SLURM_ARRAY_TASK_ID" = "$SLURM_ARRAY_TASK_MIN" ]; then
+    sbatch --job-name=asm-sim-results --dependency="afterok:$SLURM_ARRAY_JOB_ID" \\
+        --cpus-per-task=1 --mem=4G --time=04:00:00 --output=%x-%j.log \\
+        --wrap={shlex.quote(command + " --resume")}
+fi
+
+{command} --resume --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
+""",
+        encoding="utf-8",
+    )
+    note.print(f"Script    {path}  ({shards} tasks; change --array for another number)")
+
+
+def _absolute(place: str, new: bool = False) -> str:
+    """A path that still holds where the job runs; names and URLs as they are."""
+    if "://" in place or not (new or Path(place).exists()):
+        return place
+    return str(Path(place).absolute())
+
+
+def _say_what_was_done(report: Report, asked: Request, note: Console) -> None:
+    for line in report.damaged:
+        note.print(f"Damaged, and run again: {line}", markup=False)
+    if asked.verify and not report.damaged:
+        note.print("All blocks hold what they should.")
+    if not report.finished:
+        missing = (
+            f"{_count(report.blocks_left, 'block')} of the sweep missing. When all shards are "
+            "through"
+            if report.blocks_left
+            else "it was the last one. Now"
+        )
+        note.print(
+            f"This shard is done ({_count(report.blocks_run, 'block')} run); {missing}, the same "
+            "command with --resume and without --shard puts them together."
+        )
+    if report.limits:
+        names = " and ".join(str(limit) for limit in report.limits)
+        holds = "holds" if len(report.limits) == 1 else "hold"
+        if report.limits_hold:
+            note.print(
+                f"{names} {holds} for every scenario, cohort and year with {report.draws:,} draws.",
+                markup=False,
+            )
+        else:
+            note.print(
+                f"{names}: not reached with all {report.draws:,} draws; --draws allows more.",
+                markup=False,
+            )
+
+
+def _answer(place: str, folder: Any, as_json: bool, note: Console) -> None:
+    """The table of all scenarios on standard output, and beside the results."""
+    from asm_sim.results.open import open_results
+    from asm_sim.results.sweep_summary import print_sweep, sweep_table
+
+    ds = open_results(place)
+    table = sweep_table(ds)
+    folder.write("summary.csv", table.to_csv(index=False).encode())
+    if as_json:
+        about = {"draws": ds.sizes["draw"], "compare_to": ds.attrs.get("compare_to")}
+        rows = json.loads(table.to_json(orient="records"))
+        typer.echo(json.dumps({**about, "outcomes": rows}, indent=1))
+    else:
+        print_sweep(table, ds, Console(highlight=False))
+    store = f"{place.rstrip(chr(47))}/results.zarr"
+    note.print(f"\nResults   {store}", markup=False)
+    note.print(f"Table     {place.rstrip('/')}/summary.csv", markup=False)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,139 @@
+"""What a run will take, before it runs: bytes from the shapes, time from a short trial."""
+
+from __future__ import annotations
+
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from asm_sim.engine.compiled import compile_kernels
+from asm_sim.engine.dataset import coordinates, is_panel
+from asm_sim.engine.execute import run_block
+from asm_sim.engine.files import Folder
+from asm_sim.engine.plan import Block
+from asm_sim.engine.store import missing_jobs
+from asm_sim.engine.threads import thread_count
+from asm_sim.engine.work import Work
+from asm_sim.errors import InputError
+from asm_sim.kernels.summaries import CLINICIAN_SUMS
+from asm_sim.results.registry import CLINICIAN, VARIABLES
+
+_TRIAL_DRAWS = 20
+_OVERHEAD_BYTES = 20_000  # of a block: names, checksums
+
+
+@dataclass(frozen=True)
+class Size:
+    """Bytes of one block of a full length, without and with the panel, in memory as on disk."""
+
+    block: int
+    panel: int
+
+    def of(self, work: Work) -> int:
+        """Bytes of all blocks of a work."""
+        kept = self.panel * math.ceil(work.panel_draws / work.block_draws)
+        return len(work.distinct) * (len(work.blocks()) * self.block + kept)
+
+
+def size_of(work: Work) -> Size:
+    """The size of a block, from the dims of the variables; whole blocks are counted."""
+    plan = work.plan(0)
+    dims = {dim: len(values) for name, (dim, values, _) in coordinates(plan).items() if name == dim}
+    dims |= {"draw": work.block_draws, "draw_sample": min(work.block_draws, work.panel)}
+    derived = {variable.name for variable in CLINICIAN}
+    block, panel = _OVERHEAD_BYTES, 0
+    for variable in VARIABLES.values():
+        values = math.prod(dims[dim] for dim in variable.dims) * np.dtype(variable.dtype).itemsize
+        if is_panel(variable.name):
+            panel += values
+        elif variable.name not in derived:
+            block += values
+    if plan.holds_population:
+        block += CLINICIAN_SUMS * dims["clinician"] * dims["performance_year"] * 8
+    return Size(block, panel)
+
+
+def check_room(folder: Folder, work: Work, blocks: int) -> None:
+    """:class:`InputError` where the disk has no room for so many blocks."""
+    free = folder.free_bytes()
+    if free is None or not blocks:
+        return
+    share = blocks / work.job_count
+    needed = share * size_of(work).of(work)
+    if needed > free:
+        raise InputError(
+            f"{folder}: the missing blocks need about {in_bytes(needed)}, and the disk has "
+            f"{in_bytes(free)} free; make room, choose another --out, or run fewer draws"
+        )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is to be expected of a sweep on this machine."""
+
+    scenarios: int
+    blocks: int
+    blocks_missing: int
+    draws_missing: int
+    seconds_a_draw: float
+    seconds_a_scenario: float
+    disk_bytes: int  # blocks; the results take about as much again, less what compression saves
+    memory_bytes: int  # of this process at its largest so far, and the blocks that it will hold
+    threads: int
+
+    @property
+    def seconds(self) -> float:
+        return self.draws_missing * self.seconds_a_draw + self.scenarios * self.seconds_a_scenario
+
+
+def estimate(folder: Folder | None, work: Work) -> Estimate:
+    """Time a few draws of the first scenario and multiply."""
+    missing = list(work.jobs()) if folder is None else missing_jobs(folder, work)
+    plan = work.plan(0)
+    compile_kernels(plan)
+    threads = thread_count()
+    with ThreadPoolExecutor(threads) as pool:
+        run_block(plan, Block(0, 0, 2), pool)
+        begun = time.perf_counter()
+        run_block(plan, Block(0, 0, _TRIAL_DRAWS * threads), pool)
+        a_draw = (time.perf_counter() - begun) / (_TRIAL_DRAWS * threads)
+    begun = time.perf_counter()
+    work.plan(len(work) - 1)
+    a_scenario = time.perf_counter() - begun
+    size = size_of(work)
+    held = size.block * min(len(work.blocks()), 11) + size.panel
+    return Estimate(
+        scenarios=len(work),
+        blocks=work.job_count,
+        blocks_missing=len(missing),
+        draws_missing=sum(job.block.draws for job in missing),
+        seconds_a_draw=a_draw,
+        seconds_a_scenario=a_scenario,
+        disk_bytes=size.of(work),
+        memory_bytes=_resident() + 2 * held,
+        threads=threads,
+    )
+
+
+def _resident() -> int:
+    """The most memory that this process has had, in bytes; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    import sys
+
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(largest if sys.platform == "darwin" else largest * 1024)
+
+
+def in_bytes(count: float) -> str:
+    """A number of bytes for people: ``2.6 MB``, ``130 GB``."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if count < 1000 or unit == "TB":
+            return f"{count:,.3g} {unit}" if count < 1000 else f"{count:,.0f} {unit}"
+        count /= 1000
+    raise AssertionError

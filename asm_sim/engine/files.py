@@ -1,0 +1,211 @@
+"""A folder of results, on a disk or in an object store: a file appears whole or not at all.
+
+A path is a local folder; a URL (``s3://bucket/run``, ``gs://...``, ``memory://...``) is opened
+through fsspec. On a disk a file is written under a temporary name, synced and renamed; in an object
+store it is one PUT. Names are relative, with ``/`` between their parts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from asm_sim.errors import InputError
+
+_LEFT_BEHIND = 3600.0  # seconds after which what a killed process left half done may go
+
+
+class Folder(Protocol):
+    """A place for the files of a run or a sweep."""
+
+    def __str__(self) -> str: ...
+    def exists(self, name: str) -> bool: ...
+    def is_empty(self) -> bool: ...
+    def read(self, name: str) -> bytes: ...
+    def write(self, name: str, content: bytes) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def files_below(self, name: str) -> set[str]: ...
+    def free_bytes(self) -> int | None: ...
+    def replacing(self, name: str) -> Any: ...
+
+
+def open_folder(place: str | Path) -> Folder:
+    """The folder that a path or a URL means; :class:`InputError` where it cannot be one."""
+    text = str(place)
+    protocol, sign, rest = text.partition("://")
+    if sign and protocol != "file":
+        return ObjectFolder(text)
+    path = Path(rest if sign else place).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{place}: this is a file; choose another --out")
+    return LocalFolder(path, text)
+
+
+class LocalFolder:
+    """A folder on a disk that this process sees."""
+
+    def __init__(self, path: Path, shown_as: str | None = None) -> None:
+        self.path = path
+        self._shown = shown_as or str(path)
+
+    def __str__(self) -> str:
+        return self._shown
+
+    def exists(self, name: str) -> bool:
+        return (self.path / name).exists()
+
+    def is_empty(self) -> bool:
+        return not (self.path.is_dir() and any(self.path.iterdir()))
+
+    def read(self, name: str) -> bytes:
+        return (self.path / name).read_bytes()
+
+    def write(self, name: str, content: bytes) -> None:
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with appearing_whole(path) as file:
+            file.write(content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, or a folder with all that is in it."""
+        path = self.path / name
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+    def files_below(self, name: str) -> set[str]:
+        """The names of all files in the folder ``name``, relative to it; hidden ones left out."""
+        found = set()
+        for folder, _, names in os.walk(self.path / name):
+            inside = Path(folder).relative_to(self.path / name)
+            found |= {(inside / file).as_posix() for file in names if not file.startswith(".")}
+        return found
+
+    def free_bytes(self) -> int | None:
+        """Room on the disk."""
+        there = next(path for path in (self.path, *self.path.parents) if path.exists())
+        return shutil.disk_usage(there).free
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[Any]:
+        """A Zarr store to write; it takes the place of the folder ``name`` when it is complete."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        target = self.path / name
+        for old in self.path.glob(f".{name}.*"):
+            if time.time() - old.stat().st_mtime > _LEFT_BEHIND:
+                shutil.rmtree(old, ignore_errors=True)
+        partial = self.path / f".{name}.{uuid.uuid4().hex}"
+        try:
+            yield str(partial)
+            shutil.rmtree(target, ignore_errors=True)
+            partial.replace(target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+class ObjectFolder:
+    """A prefix of an object store, through fsspec."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+        self._fs, self._root = _filesystem(self._url)
+
+    def __str__(self) -> str:
+        return self._url
+
+    def _at(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Errors of a library of some vendor as an :class:`OSError` that names the store."""
+        try:
+            yield
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError(f"{self._url}: {' '.join(str(error).split())[:300]}") from error
+
+    def exists(self, name: str) -> bool:
+        with self._asking():
+            self._fs.invalidate_cache()
+            return bool(self._fs.exists(self._at(name)))
+
+    def is_empty(self) -> bool:
+        with self._asking():
+            self._fs.invalidate_cache()
+            try:
+                return not self._fs.ls(self._root, detail=False)
+            except FileNotFoundError:
+                return True
+
+    def read(self, name: str) -> bytes:
+        with self._asking():
+            return bytes(self._fs.cat_file(self._at(name)))
+
+    def write(self, name: str, content: bytes) -> None:
+        with self._asking():
+            self._fs.pipe_file(self._at(name), bytes(content))
+
+    def remove(self, name: str) -> None:
+        with self._asking():
+            self._fs.invalidate_cache()
+            if self._fs.exists(self._at(name)):
+                self._fs.rm(self._at(name), recursive=True)
+
+    def files_below(self, name: str) -> set[str]:
+        with self._asking():
+            self._fs.invalidate_cache()
+            root = f"{self._at(name)}/"
+            return {path[path.index(root) + len(root) :] for path in self._fs.find(self._at(name))}
+
+    def free_bytes(self) -> int | None:
+        return None
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[Any]:
+        """The same as on a disk, but for the time of writing there is nothing under the name.
+
+        An object store cannot rename; a store is complete when its consolidated metadata, which
+        is written last, is there.
+        """
+        from zarr.storage import FsspecStore
+
+        self.remove(name)
+        yield FsspecStore.from_url(f"{self._url}/{name}")
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    protocol = url.partition("://")[0]
+    try:
+        import fsspec
+
+        return fsspec.core.url_to_fs(url)  # type: ignore[no-any-return]
+    except ImportError as error:
+        raise InputError(
+            f"{url}: for {protocol}:// more is needed ({error}); "
+            'pip install "asm_sim[cluster]" brings fsspec and S3'
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{url}: {error}") from error
+
+
+@contextmanager
+def appearing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name whole, or not at all."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

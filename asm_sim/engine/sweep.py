@@ -1,0 +1,259 @@
+"""Carrying out a run or a sweep in a folder that survives a kill, here or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from asm_sim.engine.consolidate import consolidate, is_consolidated
+from asm_sim.engine.estimate import check_room
+from asm_sim.engine.files import Folder, open_folder
+from asm_sim.engine.local import run_here
+from asm_sim.engine.store import (
+    BLOCKS,
+    CorruptBlockError,
+    damaged_jobs,
+    missing_jobs,
+    prepare,
+    remove_block,
+    retire_short_blocks,
+)
+from asm_sim.engine.until import Limit, Watch, parse_limit
+from asm_sim.engine.work import Job, Work, work_of
+from asm_sim.errors import InputError, RunError
+from asm_sim.results.open import open_results
+from asm_sim.scenario.sweep import Sweep, load_sweep
+
+Progress = Callable[[int, int], None]  # draws done, draws in all, over all scenarios
+Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
+
+
+@dataclass
+class Report:
+    """What was done."""
+
+    draws: int  # of each scenario, in the results
+    blocks_run: int = 0
+    blocks_left: int = 0  # for other shards to run
+    finished: bool = False  # the results are put together
+    damaged: list[str] = field(default_factory=list)  # blocks found damaged and run again
+    limits: tuple[Limit, ...] = ()
+    limits_hold: bool = False
+
+
+def sweep(
+    scenario: str | Path | Sweep,
+    store: str | Path,
+    draws: int | None = None,
+    seed: int | None = None,
+    settings: dict[str, Any] | Iterable[str] = (),
+    *,
+    client: Any = None,
+    until: str | Sequence[str] = (),
+    verify: bool = False,
+    overwrite: bool = False,
+    panel_draws: int | None = None,
+    block_draws: int | None = None,
+    progress: bool | Progress = False,
+) -> xr.Dataset:
+    """Run all scenarios of a sweep into ``store`` and return its results, read as they are used.
+
+    ``scenario`` is a name, a YAML file or a loaded sweep; ``store`` a folder or a URL that fsspec
+    opens (``s3://bucket/sweep``). What the store holds of this sweep already is not run again:
+    a sweep that was killed goes on, and more draws or scenarios join it. ``draws``, ``seed`` and
+    ``settings`` override those of the file; ``client`` is a ``dask.distributed.Client`` whose
+    workers run the blocks; ``until`` one or more limits such as ``"retained_by_medicare<0.5%"``,
+    with ``draws`` as the most; ``verify`` reads every block again and repairs damaged ones;
+    ``panel_draws`` is the number of draws kept clinician by clinician (none by default, about
+    0.65 MB a draw and scenario); ``progress=True`` shows a bar, or give a function of draws done
+    and draws in all.
+
+    The Dataset has the variables of :mod:`asm_sim.results.registry` with a leading dim
+    ``scenario``, and a coordinate along it for each parameter that varies. Raises
+    :class:`asm_sim.errors.InputError` for a sweep that cannot be used, or a store of another one,
+    and :class:`asm_sim.errors.RunError` where the cluster fails.
+    """
+    pairs = list(settings.items()) if isinstance(settings, dict) else list(settings)
+    if not isinstance(scenario, Sweep):
+        scenario = load_sweep(scenario, pairs)
+    elif pairs:
+        raise TypeError("settings go with the name of a sweep; this one is loaded already")
+    limits = tuple(parse_limit(text) for text in ([until] if isinstance(until, str) else until))
+    work = work_of(scenario.with_draws(draws, seed), block_draws, panel_draws)
+    folder = open_folder(store)
+    runner: Runner = run_here
+    if client is not None:
+        from asm_sim.engine.cluster import run_on
+
+        runner = run_on(client)
+    from asm_sim.engine.progress import shown
+
+    with shown(progress) as report:
+        carry_out(
+            folder,
+            work,
+            runner,
+            limits=limits,
+            verify=verify,
+            overwrite=overwrite,
+            progress=report,
+        )
+    return open_results(store)
+
+
+def carry_out(
+    folder: Folder,
+    work: Work,
+    runner: Runner = run_here,
+    *,
+    resume: bool = True,
+    overwrite: bool = False,
+    keep_blocks: bool = True,
+    verify: bool = False,
+    shard: tuple[int, int] | None = None,
+    limits: Sequence[Limit] = (),
+    progress: Progress | None = None,
+) -> Report:
+    """Run what is missing of ``work`` and, unless this is a shard, put the results together.
+
+    ``shard`` (k, n) runs only the k-th of n parts of all blocks (k from 1) and leaves putting
+    together to a run without it. Without ``resume`` a folder that has some of the work is refused.
+    """
+    if is_consolidated(folder, work) and not verify and not limits:
+        if progress:
+            progress(len(work.distinct) * work.draws, len(work.distinct) * work.draws)
+        return Report(work.draws, finished=True)
+    promised = 0 if limits else work.draws
+    try:
+        promised = prepare(folder, work, overwrite, keep_blocks, promised)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())
+        raise InputError(
+            f"{folder}: cannot be written to ({reason}); choose another --out"
+        ) from error
+    if not limits and promised > work.draws:  # a store never shrinks
+        work = work.with_draws(promised)
+    missing = missing_jobs(folder, work)
+    count = work.job_count
+    if not resume and len(missing) < count:
+        raise InputError(
+            f"{folder}: holds {count - len(missing):,} of the {count:,} blocks of this sweep; add "
+            "--resume to run what is missing"
+        )
+    check_room(folder, work, len(missing))
+    carrier = _Carrier(folder, work, runner, progress)
+    if verify:
+        carrier.repair(damaged_jobs(folder, work, _without(work, missing)))
+        missing = missing_jobs(folder, work)
+    if shard is not None:
+        return carrier.shard(missing, *shard)
+    draws = carrier.until(limits, promised) if limits else work.draws
+    if not limits:
+        carrier.run(missing)
+    carrier.put_together(draws)
+    if limits:
+        prepare(folder, work.with_draws(draws))
+    if not keep_blocks:
+        folder.remove(BLOCKS)
+    return carrier.report
+
+
+def _without(work: Work, missing: list[Job]) -> Iterator[Job]:
+    absent = set(missing)
+    return (job for job in work.jobs() if job not in absent)
+
+
+class _Carrier:
+    """Runs blocks of one work, and keeps account of it."""
+
+    def __init__(
+        self, folder: Folder, work: Work, runner: Runner, progress: Progress | None
+    ) -> None:
+        self.folder, self.work, self.runner, self.progress = folder, work, runner, progress
+        self.report = Report(work.draws)
+        self._repaired: set[Job] = set()
+
+    def run(self, jobs: Sequence[Job], total: int | None = None) -> None:
+        """Run blocks; ``total`` is what progress counts towards, by default all draws."""
+        if total is None:
+            total = len(self.work.distinct) * self.work.draws
+        done = total - sum(job.block.draws for job in jobs)
+        self._tell(done, total)
+        for job in self.runner(self.folder, self.work, jobs):
+            self.report.blocks_run += 1
+            done += job.block.draws
+            self._tell(done, total)
+
+    def _tell(self, done: int, total: int) -> None:
+        if self.progress:
+            self.progress(done, total)
+
+    def repair(self, damaged: Sequence[CorruptBlockError]) -> None:
+        """Run damaged blocks again; :class:`RunError` for one that is damaged a second time."""
+        for error in damaged:
+            if error.job in self._repaired:
+                raise RunError(
+                    f"{self.folder}: {error}, for the second time; the disk does not keep what is "
+                    "written to it"
+                )
+            self._repaired.add(error.job)
+            self.report.damaged.append(str(error))
+            remove_block(self.folder, self.work, error.job)
+        self.run([error.job for error in damaged])
+
+    def shard(self, missing: list[Job], part: int, parts: int) -> Report:
+        """Run the ``part``-th of so many parts. They are cut from all blocks, missing or not, so
+        that shards which start at different times never do the same block."""
+        count = self.work.job_count
+        first, end = (count * k // parts for k in (part - 1, part))
+        own = set(islice(self.work.jobs(), first, end))
+        mine = [job for job in missing if job in own]
+        self.run(mine, sum(job.block.draws for job in mine))
+        self.report.blocks_left = len(missing_jobs(self.folder, self.work))
+        return self.report
+
+    def until(self, limits: Sequence[Limit], promised: int) -> int:
+        """Run rounds of blocks until the limits hold; returns the draws that were needed, or all.
+
+        Draws that the folder has promised before are kept.
+        """
+        blocks = self.work.blocks()
+        watch = Watch(self.folder, self.work, limits)
+        wanted, enough = 1, None
+        while enough is None:
+            total = len(self.work.distinct) * (blocks[wanted - 1].first + blocks[wanted - 1].draws)
+            missing = missing_jobs(self.folder, self.work)
+            self.run([job for job in missing if job.block.number < wanted], total)
+            try:
+                enough = watch.enough(wanted)
+            except CorruptBlockError as error:
+                self.repair([error])
+                continue
+            if wanted == len(blocks):
+                break
+            wanted = min(len(blocks), watch.expected())
+        self.report.limits = tuple(limits)
+        self.report.limits_hold = enough is not None
+        last = blocks[(enough or len(blocks)) - 1]
+        return max(last.first + last.draws, promised)
+
+    def put_together(self, draws: int) -> None:
+        """Consolidate so many draws; blocks that turn out to be damaged are run again."""
+        self.work = self.work.with_draws(draws)
+        self.report.draws, self.report.finished = draws, True
+        unchanged = not self._repaired and not self.report.blocks_run
+        if unchanged and is_consolidated(self.folder, self.work):
+            return
+        self.run(missing_jobs(self.folder, self.work))
+        while True:
+            try:
+                consolidate(self.folder, self.work)
+                break
+            except CorruptBlockError:
+                self.repair(damaged_jobs(self.folder, self.work, self.work.jobs()))
+        retire_short_blocks(self.folder)

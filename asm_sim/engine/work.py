@@ -1,0 +1,235 @@
+"""What a store holds when it is finished: scenarios times blocks of draws.
+
+The work is known before the first draw: each scenario has been resolved and checked, and what is
+kept of it is small (a fingerprint, and how its parameters differ from the first one's), so that it
+travels to workers and memory does not grow with the number of scenarios.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from asm_sim import __version__
+from asm_sim.engine import plan as plan_module
+from asm_sim.engine.plan import (
+    PANEL_DRAWS,
+    Block,
+    Plan,
+    blocks_of,
+    fingerprint,
+    make_plan,
+    roster_of,
+)
+from asm_sim.errors import InputError
+from asm_sim.kernels._jit import sources_hash
+from asm_sim.parameters import leaves
+from asm_sim.population.compile import check_complete, groups
+from asm_sim.population.roster import Roster
+from asm_sim.scenario.schema import Scenario
+from asm_sim.scenario.sweep import Sweep
+
+_NAME_DIGITS = 16  # of a fingerprint, in the name of a scenario's folder of blocks
+
+
+class Job(NamedTuple):
+    """One block of one scenario."""
+
+    scenario: int
+    block: Block
+
+
+class Member(NamedTuple):
+    """What is kept of a scenario."""
+
+    name: str
+    hash: str
+    fingerprint: str
+    changes: dict[str, Any]  # parameters that differ from the first scenario's
+
+
+@dataclass(frozen=True)
+class Work:
+    """Scenarios times blocks."""
+
+    source: Sweep | Scenario
+    members: tuple[Member, ...]
+    roster: Roster
+    draws: int
+    block_draws: int
+    panel: int
+    parameters: dict[str, Any] = field(repr=False)  # of the first scenario
+
+    @property
+    def is_sweep(self) -> bool:
+        return isinstance(self.source, Sweep)
+
+    @property
+    def panel_draws(self) -> int:
+        return min(self.panel, self.draws)
+
+    @property
+    def compare_to(self) -> str | None:
+        position = self.source.compare_to if isinstance(self.source, Sweep) else None
+        return None if position is None else self.members[position].name
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def scenario(self, index: int) -> Scenario:
+        """A scenario, resolved anew."""
+        return self.source.scenario(index) if isinstance(self.source, Sweep) else self.source
+
+    def plan(self, index: int) -> Plan:
+        """A scenario, compiled."""
+        return make_plan(self.scenario(index), self.roster, self.block_draws, self.panel)
+
+    def blocks(self, draws: int | None = None) -> list[Block]:
+        """The blocks of each scenario."""
+        return blocks_of(self.draws if draws is None else draws, self.block_draws)
+
+    @cached_property
+    def distinct(self) -> tuple[int, ...]:
+        """The scenarios that are computed: the first of those with the same parameters."""
+        first: dict[str, int] = {}
+        for index, member in enumerate(self.members):
+            first.setdefault(member.fingerprint, index)
+        return tuple(first.values())
+
+    def jobs(self) -> Iterator[Job]:
+        """All blocks to be computed, scenario by scenario."""
+        blocks = self.blocks()
+        return (Job(index, block) for index in self.distinct for block in blocks)
+
+    @property
+    def job_count(self) -> int:
+        return len(self.distinct) * len(self.blocks())
+
+    def block_name(self, job: Job) -> str:
+        """The name of a block's file below the folder of blocks."""
+        folder = self.members[job.scenario].fingerprint[:_NAME_DIGITS]
+        return f"{folder}/{job.block.number:06d}-{job.block.draws}.npz"
+
+    def with_draws(self, draws: int) -> Work:
+        """The same scenarios with another number of draws."""
+        return replace(self, source=self.source.with_draws(draws, None), draws=draws)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of all scenarios' hashes; of a single scenario, its own."""
+        if not self.is_sweep:
+            return self.members[0].hash
+        return hashlib.sha256(
+            json.dumps([member.hash for member in self.members]).encode()
+        ).hexdigest()
+
+    def mark(self) -> dict[str, Any]:
+        """What a folder says of the work in it; enough to say in words how other work differs."""
+        first = self.scenario(0)
+        return {
+            "format": "asm_sim sweep" if self.is_sweep else "asm_sim run",
+            "version": __version__,
+            "kernels": sources_hash(),
+            "name": first.name if not isinstance(self.source, Sweep) else self.source.name,
+            "rules": first.rules.id,
+            "population": first.population.id,
+            "roster": self.roster.sha256,
+            "layers": first.layers.model_dump(),
+            "seed": str(first.seed),
+            "draws": self.draws,
+            "block_draws": self.block_draws,
+            "panel": self.panel,
+            "parameters": self.parameters,
+            "scenarios": {member.fingerprint: member.name for member in self.members},
+        }
+
+
+def work_of(
+    source: Sweep | Scenario, block_draws: int | None = None, panel: int | None = None
+) -> Work:
+    """Everything that a sweep or a scenario asks for, checked.
+
+    ``panel`` is the number of draws kept clinician by clinician; by default what the scenario file
+    says, else 200 for one scenario and none for a sweep. Raises
+    :class:`asm_sim.errors.InputError` where a scenario's parts do not fit together, or where
+    scenarios cannot stand side by side in one Dataset.
+    """
+    if block_draws is None:
+        block_draws = plan_module.BLOCK_DRAWS
+    if panel is None:
+        panel = source.file.panel_draws
+    if panel is None:
+        panel = 0 if isinstance(source, Sweep) else PANEL_DRAWS
+    count = len(source) if isinstance(source, Sweep) else 1
+    first = source.scenario(0) if isinstance(source, Sweep) else source
+    roster = roster_of(first)
+    frame = _frame(first, roster)
+    parameters = _values(first)
+    members: list[Member] = []
+    problems: list[str] = []
+    for index in range(count):
+        scenario = source.scenario(index) if isinstance(source, Sweep) else source
+        try:
+            check_complete(scenario.population, scenario.rules, roster)
+            _check_roster(scenario, first, roster)
+            _check_frame(_frame(scenario, roster), frame)
+        except InputError as error:
+            problems.append(f"scenario {scenario.name!r}: {error}" if count > 1 else str(error))
+            continue
+        values = _values(scenario)
+        changes = {path: value for path, value in values.items() if parameters.get(path) != value}
+        changes |= {path: None for path in parameters if path not in values}
+        mark = fingerprint(scenario, roster, block_draws, panel)
+        members.append(Member(scenario.name, scenario.hash(roster.sha256), mark, changes))
+    if problems:
+        if count == 1:
+            raise InputError(problems[0])
+        raise InputError("these scenarios cannot be run in one sweep:", problems)
+    return Work(source, tuple(members), roster, first.draws, block_draws, panel, parameters)
+
+
+def _values(scenario: Scenario) -> dict[str, Any]:
+    """The value of every parameter, as plain data."""
+    found: dict[str, Any] = {}
+    for root, model in (("rules", scenario.rules), ("population", scenario.population)):
+        for path, leaf in leaves(model, root):
+            value = leaf.value  # type: ignore[attr-defined]
+            found[path] = (
+                {str(key): item for key, item in value.items()}
+                if isinstance(value, dict)
+                else value
+            )
+    return found
+
+
+def _check_roster(scenario: Scenario, first: Scenario, roster: Roster) -> None:
+    same = (
+        scenario.folder == first.folder
+        and scenario.population.roster.value == first.population.roster.value
+    )
+    if not same and roster_of(scenario).sha256 != roster.sha256:
+        raise InputError("has another roster than the first; run it as a sweep of its own")
+
+
+def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
+    """What all scenarios of a store must have in common."""
+    rules = scenario.rules
+    return {
+        "performance years": rules.years,
+        "payment years": [rules.payment_year(year) for year in rules.years],
+        "cohorts": [name for name in rules.cohorts if name in roster.cohorts],
+        "groups": [group.label for group in groups(scenario.population, roster)],
+    }
+
+
+def _check_frame(frame: dict[str, Any], first: dict[str, Any]) -> None:
+    for what, value in frame.items():
+        if value != first[what]:
+            odd = next((item for item in value if item not in first[what]), value)
+            raise InputError(
+                f"has other {what} than the first ({odd}); run it as a sweep of its own"
+            )

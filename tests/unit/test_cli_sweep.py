@@ -1,0 +1,293 @@
+"""``asm-sim sweep`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner, Result
+
+import asm_sim as asm
+from asm_sim.cli.main import app
+from tests.conftest import MakeSweep
+
+ROOT = Path(__file__).parents[2]
+
+
+def asm_sim(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def refused(*arguments: str | Path) -> str:
+    """The one message of a command that must not run."""
+    result = asm_sim(*arguments)
+    assert result.exit_code == 2, result.output
+    assert "Traceback" not in result.output
+    assert result.output.count("Error: ") == 1
+    return " ".join(result.output.split())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+def test_a_sweep_answers_and_writes(sweep_file: MakeSweep, store: Path) -> None:
+    result = asm_sim("sweep", sweep_file(), "--out", store)
+    assert result.exit_code == 0, result.output
+    assert "4 scenarios of 12 draws each, seed 7" in result.stderr
+    for said in (
+        "Heart failure",
+        "Low back pain",
+        "the reference (steepness=0.1, redistribution_share=0.85)",
+        "paired within draws",
+        "±",
+        "2029-2033",
+    ):
+        assert said in " ".join(result.stdout.split())
+    table = pd.read_csv(store / "summary.csv")
+    assert len(table) == 4 * 2 * 4
+    ds = asm.open_results(store)
+    row = table[
+        (table.scenario == ds.scenario.values[1])
+        & (table.cohort == "LBP")
+        & (table.outcome == "retained_by_medicare_all_years")
+    ].iloc[0]
+    money = ds.retained_by_medicare_payment_year.sel(cohort="LBP").sum("performance_year")
+    assert row["mean"] == pytest.approx(float(money[1].mean()))
+    assert row["mcse"] == pytest.approx(float(money[1].std(ddof=1)) / 12**0.5)
+    apart = money[1] - money[2]
+    assert row["difference"] == pytest.approx(float(apart.mean()))
+    assert row["difference_mcse"] == pytest.approx(float(apart.std(ddof=1)) / 12**0.5)
+
+
+def test_json_for_a_program(sweep_file: MakeSweep, store: Path) -> None:
+    result = asm_sim("sweep", sweep_file(draws=4), "--out", store, "--json")
+    answer = json.loads(result.stdout)
+    assert answer["draws"] == 4
+    assert len(answer["outcomes"]) == 32
+    assert answer["compare_to"] == "steepness=0.1, redistribution_share=0.85"
+
+
+def test_plan_runs_nothing(sweep_file: MakeSweep, store: Path) -> None:
+    result = asm_sim("sweep", sweep_file(draws=250), "--out", store, "--plan")
+    assert result.exit_code == 0, result.output
+    assert "Scenarios  4" in result.stdout
+    assert "Blocks     12 of 100 draws" in result.stdout
+    for what in ("Memory", "Disk", "Time", "ms a draw"):
+        assert what in result.stdout
+    assert not store.exists()
+    plan = json.loads(asm_sim("sweep", sweep_file(), "--out", store, "--plan", "--json").stdout)
+    assert plan["scenarios"] == plan["blocks"] == plan["blocks_missing"] == 4
+    asm_sim("sweep", sweep_file(), "--out", store)
+    size = sum(path.stat().st_size for path in (store / "blocks").rglob("*.npz"))
+    blocks_of_12 = plan["disk_bytes"]  # planned for blocks of 100 draws
+    assert size < blocks_of_12 < 12 * size
+    again = json.loads(asm_sim("sweep", sweep_file(), "--out", store, "--plan", "--json").stdout)
+    assert again["blocks_missing"] == 0
+
+
+def test_planned_bytes_are_the_bytes_written(sweep_file: MakeSweep, store: Path) -> None:
+    given = ("sweep", sweep_file(), "--out", store, "--block-draws", "6", "--panel", "8")
+    planned = json.loads(asm_sim(*given, "--plan", "--json").stdout)["disk_bytes"]
+    asm_sim(*given)
+    written = sum(path.stat().st_size for path in (store / "blocks").rglob("*.npz"))
+    panel = asm.open_results(store).panel_adjustment.nbytes * 5 * 4 // 8  # up to whole blocks: 12
+    assert written <= planned <= 1.1 * written + panel
+
+
+def test_resume_is_asked_for_and_shards_say_what_is_next(
+    sweep_file: MakeSweep, store: Path
+) -> None:
+    path = sweep_file()
+    shard = asm_sim("sweep", path, "--out", store, "--shard", "1/2")
+    assert shard.exit_code == 0, shard.output
+    assert "2 blocks of the sweep missing" in " ".join(shard.stderr.split())
+    assert "2 of the 4 blocks" in refused("sweep", path, "--out", store)
+    last = asm_sim("sweep", path, "--out", store, "--shard", "2/2")
+    assert "it was the last one" in " ".join(last.stderr.split())
+    done = asm_sim("sweep", path, "--out", store, "--resume")
+    assert done.exit_code == 0
+    assert "Heart failure" in done.stdout
+    assert asm_sim("sweep", path, "--out", store).exit_code == 0  # finished: nothing to refuse
+
+
+def test_until_says_so(sweep_file: MakeSweep, store: Path) -> None:
+    given = ("sweep", sweep_file(draws=40), "--out", store, "--block-draws", "10")
+    result = asm_sim(*given, "--until", "share_negative<0.02")
+    said = " ".join(result.stderr.split())
+    assert "share_negative < 0.02 holds for every scenario, cohort and year with" in said
+    result = asm_sim(*given, "--resume", "--until", "share_negative<1e-9")
+    assert "not reached with all 40 draws" in " ".join(result.stderr.split())
+
+
+def test_verify_says_what_it_found(sweep_file: MakeSweep, store: Path) -> None:
+    path = sweep_file()
+    asm_sim("sweep", path, "--out", store)
+    assert "All blocks hold" in asm_sim("sweep", path, "--out", store, "--verify").stderr
+    block = next((store / "blocks").rglob("*.npz"))
+    block.write_bytes(b"nothing")
+    said = asm_sim("sweep", path, "--out", store, "--verify").stderr
+    assert f"Damaged, and run again: {block.parent.name}/{block.name}" in " ".join(said.split())
+
+
+def test_duplicates_are_reported(sweep_file: MakeSweep, store: Path) -> None:
+    path = sweep_file()
+    text = path.read_text()
+    share = "rules.payment.redistribution_share"
+    path.write_text(text[: text.index("  grid")] + f"  list: {{a: {{}}, b: {{{share}: 0.85}}}}\n")
+    said = asm_sim("sweep", path, "--out", store, "--plan").stderr
+    assert "scenario 'b' has the same parameters as 'a'" in " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--shard", "17/16"], "from 1/16 to 16/16"),
+        (["--shard", "three"], "from 1/16 to 16/16"),
+        (["--shard", "1/2", "--until", "share_negative<1%"], "--shard and --until"),
+        (["--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "choose one"),
+        (["--until", "share_negative"], "write a variable"),
+        (["--overwrite", "--resume"], "--overwrite starts anew"),
+        (["--set", "rules.payment.nothing=1"], "unknown parameter"),
+        (["--scheduler", "tcp://127.0.0.1:9"], "no scheduler answers"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message(
+    options: list[str], said: str, sweep_file: MakeSweep, store: Path
+) -> None:
+    assert said in refused("sweep", sweep_file(), "--out", store, *options)
+    assert not store.exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[0.05, 0.1]", "[]", "at least one"),
+        ("exchange.steepness", "exchange.steepnes", "did you mean 'steepness'"),
+        ("[0.05, 0.1]", "[0.05, 0.1, -3]", "out of range"),
+        ("steepness: 0.1,", "steepness: 0.3,", "compare_to"),
+    ],
+)
+def test_a_wrong_file_is_one_message_with_its_line(
+    old: str, new: str, said: str, sweep_file: MakeSweep, store: Path
+) -> None:
+    path = sweep_file()
+    path.write_text(path.read_text().replace(old, new))
+    message = refused("sweep", path, "--out", store)
+    assert said in message
+    assert "small_sweep.yaml, line" in message
+    assert not store.exists()
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(sweep_file: MakeSweep, store: Path) -> None:
+    store.mkdir()
+    (store / "thesis.txt").write_text("years of work")
+    for options in ([], ["--resume"], ["--overwrite"]):
+        assert "holds no run" in refused("sweep", sweep_file(), "--out", store, *options)
+    assert [path.name for path in store.iterdir()] == ["thesis.txt"]
+
+
+def test_a_disk_that_fills_up(
+    sweep_file: MakeSweep, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from asm_sim.engine.files import LocalFolder
+
+    write = LocalFolder.write
+
+    def full(self: LocalFolder, name: str, content: bytes) -> None:
+        if name.endswith(".npz") and store.exists() and any(store.rglob("*.npz")):
+            raise OSError(28, "No space left on device")
+        write(self, name, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFolder, "write", full)
+        result = asm_sim("sweep", sweep_file(), "--out", store)
+    assert result.exit_code == 1
+    assert "No space left on device" in result.stderr
+    assert "--resume goes on" in result.stderr
+    done = asm_sim("sweep", sweep_file(), "--out", store, "--resume")
+    assert done.exit_code == 0, done.output
+
+
+def test_workers_of_this_machine(sweep_file: MakeSweep, store: Path, tmp_path: Path) -> None:
+    """In a process of its own, as from a terminal; the bytes are those of threads."""
+    pytest.importorskip("distributed")
+    path = sweep_file()
+    words = [sys.executable, "-m", "asm_sim.cli.main", "sweep", str(path), "--workers", "2"]
+    done = subprocess.run(
+        [*words, "--out", str(store)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Heart failure" in done.stdout
+    asm_sim("sweep", path, "--out", tmp_path / "threads")
+    here, there = (
+        {p.name: p.read_bytes() for p in (folder / "results.zarr").rglob("0*")}
+        for folder in (store, tmp_path / "threads")
+    )
+    assert here == there
+
+
+def test_the_slurm_script_runs(sweep_file: MakeSweep, store: Path, tmp_path: Path) -> None:
+    """With `sbatch` and the array played by this test."""
+    path, script = sweep_file(), tmp_path / "job array.sbatch"
+    given = ("sweep", path, "--out", store, "--set", "rules.payment.risk_level={2027: 0.1}")
+    result = asm_sim(*given, "--block-draws", "5", "--write-sbatch", script)
+    assert result.exit_code == 0, result.output
+    assert not store.exists()
+    assert "exists already" in refused(*given, "--write-sbatch", script)
+    text = script.read_text()
+    assert "#SBATCH --array=1-12" in text
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    python = shlex.quote(sys.executable)
+    for name, body in {
+        "asm-sim": f'exec {python} -m asm_sim.cli.main "$@"',
+        "sbatch": f'printf "%s\\n" "$@" > {shlex.quote(str(tmp_path / "submitted"))}',
+    }.items():
+        (bin_folder / name).write_text(f"#!/bin/bash\n{body}\n")
+        (bin_folder / name).chmod(0o755)
+    from asm_sim.kernels._jit import cache_folder
+
+    text = text.replace(
+        'export ASM_SIM_CACHE_DIR="', f'export ASM_SIM_CACHE_DIR="{cache_folder()}" #'
+    )
+    script.write_text(text)
+
+    def task(number: int) -> None:
+        subprocess.run(
+            ["bash", str(script)],
+            check=True,
+            capture_output=True,
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PATH": f"{bin_folder}:{os.environ['PATH']}",
+                "USER": "tester",
+                "SLURM_CPUS_PER_TASK": "1",
+                "SLURM_ARRAY_JOB_ID": "7",
+                "SLURM_ARRAY_TASK_ID": str(number),
+                "SLURM_ARRAY_TASK_MIN": "1",
+                "SLURM_ARRAY_TASK_COUNT": "2",
+            },
+        )
+
+    for number in (1, 2):
+        task(number)
+    submitted = (tmp_path / "submitted").read_text().splitlines()
+    assert "--dependency=afterok:7" in submitted
+    wrapped = next(line for line in submitted if line.startswith("--wrap="))
+    words = shlex.split(wrapped.removeprefix("--wrap="))
+    assert words[0] == "asm-sim"
+    last = asm_sim(*words[1:])
+    assert last.exit_code == 0, last.output
+    direct = asm_sim("sweep", *given[1:3], tmp_path / "direct", *given[4:])
+    assert direct.exit_code == 0, direct.output
+    table = pd.read_csv(store / "summary.csv")
+    pd.testing.assert_frame_equal(table, pd.read_csv(tmp_path / "direct" / "summary.csv"))
