@@ -19,6 +19,7 @@ _WHERE = {
     "cohort_table": ("asm_sim.engine.export", "cohort_table"),
     "compare": ("asm_sim.results.compare", "compare"),
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
+    "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
     "open_results": ("asm_sim.results.open", "open_results"),
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
@@ -35,6 +36,7 @@ __all__ = [
     "cohort_table",
     "compare",
     "load_scenario",
+    "load_sweep",
     "open_results",
     "plots",
     "rules",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from asm_sim.results.open import open_results
     from asm_sim.scenario.load import load_scenario
     from asm_sim.scenario.schema import Scenario
+    from asm_sim.scenario.sweep import load_sweep
 
 
 def __getattr__(name: str) -> Any:

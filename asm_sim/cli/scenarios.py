@@ -16,12 +16,16 @@ def scenarios_command(as_json: bool) -> None:
 
     found = shipped()
     if as_json:
-        typer.echo(json.dumps([{"name": n, "title": t, "description": d} for n, t, d in found]))
+        typer.echo(json.dumps([entry._asdict() for entry in found], indent=1))
         return
     table = Table(box=None, pad_edge=False)
     table.add_column("name", no_wrap=True)
+    table.add_column("run with", no_wrap=True)
     table.add_column("what it is", overflow="fold")
-    for name, title, description in found:
-        table.add_row(Text(name), Text(f"{title}\n{description}".rstrip()))
+    for name, verb, title, description in found:
+        about = Text(f"{title}\n{description}".rstrip())
+        table.add_row(Text(name), f"asm-sim {verb}", about)
     Console(highlight=False).print(table)
-    typer.echo("\nRun one with: asm-sim run NAME. A YAML file of your own can extend one of them.")
+    typer.echo(
+        "\nFor example: asm-sim run baseline. A YAML file of your own can extend a scenario."
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from asm_sim.documents import (
     Document,
@@ -107,12 +107,14 @@ def read_source(
 
 
 def _combine(base: Document, over: Document) -> Document:
-    """Settings follow one another; all other keys are replaced."""
+    """Settings follow one another; other keys are replaced; a description is of its file alone."""
     if any(key in base.data for key in SWEEP_KEYS):
         raise InputError(f"{over.place(('extends',))}: a sweep cannot be extended, only a scenario")
     settings = [*_settings_of(base), *_settings_of(over)]
     result = merged(base, over)
     result.data[_SETTINGS] = settings
+    if "description" not in over.data:
+        result.data.pop("description", None)
     return result
 
 
@@ -259,8 +261,20 @@ def _told(problem: str, plans: list[Planned], bases: list[Base], count: int) -> 
     return f"{problem} (scenario {first.name!r}{more})"
 
 
-def shipped() -> list[tuple[str, str, str]]:
-    """Name, title and description of the scenarios and sweeps that the package ships."""
-    files = [read_source(name).file for name in SHELF.names()]
-    named = zip(SHELF.names(), files, strict=True)
-    return [(name, file.title, file.description) for name, file in named]
+class Shipped(NamedTuple):
+    """A scenario or a sweep that the package ships."""
+
+    name: str
+    verb: str  # run or sweep: what runs it
+    title: str
+    description: str
+
+
+def shipped() -> list[Shipped]:
+    """What can be run by name."""
+    found = []
+    for name in SHELF.names():
+        source = read_source(name)
+        verb = "sweep" if "sweep" in source.document.data else "run"
+        found.append(Shipped(name, verb, source.file.title, source.file.description))
+    return found

@@ -23,7 +23,7 @@ from asm_sim.scenario.load import (
     members_of,
     read_source,
 )
-from asm_sim.scenario.schema import Base, Case, Design, Setting, Sweep, pairs, root_of
+from asm_sim.scenario.schema import Base, Case, Design, Setting, Span, Sweep, pairs, root_of
 
 __all__ = ["Base", "Case", "Sweep", "duplicates", "load_sweep"]
 
@@ -232,11 +232,13 @@ def _design(document: Document, base: Base) -> tuple[list[Planned], dict[str, An
     models = {"rules": check_rules(base.rules), "population": check_population(base.population)}
     known = {path: leaf for root, model in models.items() for path, leaf in leaves(model, root)}
     bounds, problems = [], []
+    found: dict[str, list[Parameter]] = {}
     for axis, span in design.over.items():
         place = document.place(("sweep", "design", "over", axis))
         try:
             _node(base, (axis, None, place))
-            bounds.append(span.of(axis, _leaf(axis, known)))
+            found[axis] = _leaves(axis, span, known)
+            bounds.append([span.of(axis, leaf) for leaf in found[axis]][0])
         except InputError as error:
             text = str(error)
             problems.append(text if text.startswith(str(place)) else f"{place}: {text}")
@@ -245,7 +247,7 @@ def _design(document: Document, base: Base) -> tuple[list[Planned], dict[str, An
     axes = list(design.over)
     problem = {"num_vars": len(axes), "names": axes, "bounds": bounds}
     places = [document.place(("sweep", "design", "over", axis)) for axis in axes]
-    whole = [isinstance(known[axis], Count) for axis in axes]
+    whole = [isinstance(found[axis][0], Count) for axis in axes]
     rows = [
         tuple(
             (axis, round(value) if count else value, place)
@@ -259,12 +261,19 @@ def _design(document: Document, base: Base) -> tuple[list[Planned], dict[str, An
     return planned, {**about, "problem": problem}
 
 
-def _leaf(axis: str, known: dict[str, Parameter]) -> Parameter:
-    if axis not in known:
-        below = [path for path in known if path.startswith(f"{axis}.")]
-        shown = ", ".join(below[:10]) + (", ..." if len(below) > 10 else "")
+def _leaves(axis: str, span: Span, known: dict[str, Parameter]) -> list[Parameter]:
+    """The parameter of an axis, or the parameters of a group that all get the same value."""
+    if axis in known:
+        return [known[axis]]
+    below = {path: leaf for path, leaf in known.items() if path.startswith(f"{axis}.")}
+    depth = axis.count(".") + 1
+    alike = len({leaf.unit for leaf in below.values()}) == 1
+    if not alike or any(path.count(".") != depth for path in below):
+        shown = ", ".join(list(below)[:10]) + (", ..." if len(below) > 10 else "")
         raise InputError(f"axis {axis!r} is a group, not a parameter; name one of: {shown}")
-    return known[axis]
+    if span.low is None or span.high is None:
+        raise InputError(f"axis {axis!r} is a group: give low and high for all of it")
+    return list(below.values())
 
 
 def _axes(planned: list[Planned], members: list[Source], source: Source) -> tuple[str, ...]:

@@ -23,6 +23,16 @@ MEMORY_LIMIT = 1024.0  # MiB
 MEMORY_GROWTH = 1.05  # "the same": the noise of an allocator
 COMMAND = (sys.executable, "-c", "from asm_sim.cli.main import main; main()")
 
+# On Linux a process starts with the peak memory of the one that started it: so a small one does.
+_BETWEEN = """
+import os, sys
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+os.write(int(sys.argv[1]), str(usage.ru_maxrss).encode())
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+BETWEEN = (sys.executable, "-I", "-S", "-c", _BETWEEN)
+
 
 @dataclass(frozen=True)
 class Process:
@@ -40,10 +50,16 @@ def asm_sim(*arguments: str, cache: Path | None = None, threads: int | None = No
         environment["ASM_SIM_CACHE_DIR"] = str(cache)
     if threads is not None:
         environment["NUMBA_NUM_THREADS"] = str(threads)
+    peak, told = os.pipe()
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        [*BETWEEN, str(told), *COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        pass_fds=[told],
     )
+    os.close(told)
     first = float("nan")
     said = b""
     with selectors.DefaultSelector() as selector:
@@ -58,16 +74,17 @@ def asm_sim(*arguments: str, cache: Path | None = None, threads: int | None = No
                 elif not said:
                     first = time.perf_counter() - begun
                 said += text
-    _, status, usage = os.wait4(process.pid, 0)
+    process.wait()
     seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
+    with os.fdopen(peak) as pipe:
+        largest = pipe.read()
     for stream in (process.stdout, process.stderr):
         assert stream is not None
         stream.close()
     if process.returncode != 0:
         raise RuntimeError(f"asm-sim {' '.join(arguments)}: {said.decode(errors='replace')}")
     unit = 1024.0 if sys.platform != "darwin" else 1024.0**2
-    return Process(seconds, first, usage.ru_maxrss / unit)
+    return Process(seconds, first, int(largest) / unit)
 
 
 def run_baseline(draws: int | None, cache: Path | None = None, threads: int = 2) -> Process:

@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("part", ["--kernel-only", "--end-to-end-only"])
+@pytest.mark.parametrize("part", ["--kernel-only", "--end-to-end-only", "--sweeps-only"])
 def test_limits_are_met(part: str) -> None:
     """In a process of its own, since NumPy must be kept to one thread before it is loaded."""
     root = Path(__file__).resolve().parents[2]

@@ -12,9 +12,11 @@ import pytest
 import asm_sim as asm
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
+from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
 from asm_sim.scenario.load import load_scenario, shipped
 from asm_sim.scenario.schema import Scenario
+from asm_sim.scenario.sweep import load_sweep
 from tests.conftest import POPULATION, roster_rows, write_roster
 from tests.rules.test_third_condition import RULES as THIRD_RULES
 
@@ -242,10 +244,14 @@ def steepness(scenario: Scenario) -> Any:
 
 
 def test_shipped_scenarios_load() -> None:
-    names = [entry[0] for entry in shipped()]
-    assert "baseline" in names
-    for name in names:
-        assert make_plan(load_scenario(name)).clinicians > 0
+    verbs = {entry.name: entry.verb for entry in shipped()}
+    assert verbs["baseline"] == "run"
+    assert verbs["steepness-by-redistribution"] == "sweep"
+    for name, verb in verbs.items():
+        if verb == "run":
+            assert make_plan(load_scenario(name)).clinicians > 0
+        else:
+            assert len(work_of(load_sweep(name))) > 1
 
 
 def test_a_file_without_a_base_extends_the_baseline(tmp_path: Path) -> None:

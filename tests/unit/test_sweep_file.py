@@ -275,6 +275,16 @@ def test_a_design_is_what_salib_analyses(method: str, tmp_path: Path) -> None:
         np.testing.assert_allclose(np.asarray(found, dtype=float), [0, 1, 0], atol=1e-9)
 
 
+def test_a_design_sets_all_of_a_group(tmp_path: Path) -> None:
+    """As the parameters of a group may be set with one value."""
+    span = f"{{{RELIABILITY}: {{low: 0.4, high: 0.5}}}}"
+    sweep = sweep_of(tmp_path, design("method: latin_hypercube\n    n: 3", span))
+    for index in range(3):
+        values = sweep.scenario(index).population.cost.reliability_at_20
+        assert 0.4 <= values["HF"].value == values["LBP"].value <= 0.5
+        assert sweep.value(index, RELIABILITY) == values["HF"].value
+
+
 @pytest.mark.parametrize("method", ["sobol", "morris", "latin_hypercube"])
 def test_one_axis_is_enough(method: str, tmp_path: Path) -> None:
     text = f"{HEAD}sweep: {{design: {{method: {method}, n: 4, over: {{{STEEPNESS}: {{}}}}}}}}\n"
@@ -497,9 +507,14 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
         "must begin with 'rules.'",
     ),
     "a group in a design": (
-        design("method: sobol\n    n: 4", f"{{{RELIABILITY}: {{low: 0.4, high: 0.5}}}}"),
+        design("method: sobol\n    n: 4", f"{{{RELIABILITY}: {{}}}}"),
         5,
-        f"is a group, not a parameter; name one of: {RELIABILITY}.HF, {RELIABILITY}.LBP",
+        "is a group: give low and high for all of it",
+    ),
+    "a group of different things in a design": (
+        design("method: sobol\n    n: 4", "{population.cost: {low: 0.4, high: 0.5}}"),
+        5,
+        "is a group, not a parameter; name one of: population.cost",
     ),
     "no number": (
         design("method: sobol\n    n: 4", "{rules.payment.zero_scorers_in_pool_base: {}}"),
@@ -787,5 +802,5 @@ def test_a_shipped_sweep_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     write(tmp_path, GRID.replace("sweep:", "description: Words\nsweep:"), "steep.yaml")
     shelf = replace(load_module.SHELF, folder=tmp_path)
     monkeypatch.setattr(load_module, "SHELF", shelf)
-    assert shipped()[1] == ("steep", "Mine", "Words")
+    assert shipped()[1] == ("steep", "sweep", "Mine", "Words")
     assert len(load_sweep("steep")) == 6
