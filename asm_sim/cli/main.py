@@ -94,7 +94,7 @@ def run(
     ),
     draws: Draws = None,
     seed: Seed = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the results.")] = None,
+    out: Annotated[str | None, typer.Option("--out", help="Folder of the results.")] = None,
     settings: Settings = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,

@@ -9,6 +9,8 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from asm_sim.errors import InputError
+
 RUNS = Path("runs")
 FIGURES = "figures"
 
@@ -17,12 +19,17 @@ def run_command(
     scenario: str,
     draws: int | None,
     seed: int | None,
-    out: Path | None,
+    out: str | None,
     settings: list[str],
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Run one scenario. Everything is checked before a folder is made."""
+    if out is not None and "://" in out:
+        raise InputError(
+            f"--out {out}: a run goes to a folder on a disk; asm-sim sweep writes to URLs, also "
+            "for one scenario"
+        )
     note = Console(stderr=True, highlight=False, soft_wrap=True)
     note.print(f"asm-sim: reading {scenario}", markup=False)
     begun = time.perf_counter()
@@ -40,16 +47,20 @@ def run_command(
 
     work = work_of(chosen)
     name = f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}-{work.hash[:8]}"
-    folder = out or RUNS / name
+    folder = RUNS / name if out is None else Path(out)
     listed = len(work.roster.clinician_id)
     clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
     note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
     # The name says everything that decides a draw but the version; an older version's run may go.
-    replaced = overwrite or out is None
     with on_terminal() as progress:
         try:
             carry_out(
-                open_folder(folder), work, overwrite=replaced, keep_blocks=False, progress=progress
+                open_folder(folder),
+                work,
+                overwrite=out is None,
+                anew=overwrite,
+                keep_blocks=False,
+                progress=progress,
             )
         except KeyboardInterrupt:
             note.print("Stopped. Finished blocks are kept: the same command goes on from here.")

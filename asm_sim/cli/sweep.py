@@ -60,6 +60,7 @@ def sweep_command(asked: Request) -> None:
     thread_count()  # before numba reads the same variable
     sweep = load_sweep(asked.scenario, asked.settings).with_draws(asked.draws, asked.seed)
     from asm_sim.engine.files import open_folder
+    from asm_sim.engine.store import check
     from asm_sim.engine.until import parse_limit
     from asm_sim.engine.work import work_of
 
@@ -82,6 +83,7 @@ def sweep_command(asked: Request) -> None:
         _write_sbatch(asked, place, work.job_count, note)
         return
     if asked.plan:
+        check(folder, work)
         _print_plan(folder, work, asked.as_json, note)
         return
     if not work.panel_draws and len(work) == 1:
@@ -98,7 +100,7 @@ def sweep_command(asked: Request) -> None:
                 work,
                 runner,
                 resume=asked.resume or asked.verify or shard is not None,
-                overwrite=asked.overwrite,
+                anew=asked.overwrite,
                 verify=asked.verify,
                 shard=shard,
                 limits=limits,
@@ -133,7 +135,7 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     """``3/16``: the third of sixteen parts."""
     if text is None:
         return None
-    match = re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,6})\s*/\s*(\d{1,6})\s*", text)
     part, parts = (int(group) for group in match.groups()) if match else (0, 0)
     if not 1 <= part <= parts:
         raise InputError(
@@ -208,6 +210,15 @@ def _write_sbatch(asked: Request, place: str, blocks: int, note: Console) -> Non
     assert path is not None
     if path.exists() and not asked.overwrite:
         raise InputError(f"{path}: exists already; choose another name, or add --overwrite")
+    for option, given in (
+        ("--until", asked.until),
+        ("--verify", asked.verify),
+        ("--workers", asked.workers),
+        ("--scheduler", asked.scheduler),
+        ("--shard", asked.shard),
+    ):
+        if given:
+            raise InputError(f"--write-sbatch and {option}: a job array is of shards")
     words = ["asm-sim", "sweep", _absolute(asked.scenario), "--out", _absolute(place, new=True)]
     for option, value in (
         ("--draws", asked.draws),
@@ -225,9 +236,9 @@ def _write_sbatch(asked: Request, place: str, blocks: int, note: Console) -> Non
         f"""\
 #!/bin/bash
 # A sweep as a job array. Submit it with:  sbatch {shlex.quote(path.name)}
-# Each task runs one part of the blocks; the number of parts is that of the array. When all are
-# through, the last job puts the results together (it is submitted by the first task). A part that
-# failed can be submitted again: what is done is never done twice.
+# Each task runs one of PARTS parts of the blocks. When all are through, one more job, which the
+# first task submits, puts the results together. Parts that failed can be submitted again, such as
+# sbatch --array=3,7 {shlex.quote(path.name)}; what is done is never done twice.
 #SBATCH --job-name=asm-sim
 #SBATCH --array=1-{shards}
 #SBATCH --cpus-per-task=4
@@ -236,21 +247,22 @@ def _write_sbatch(asked: Request, place: str, blocks: int, note: Console) -> Non
 #SBATCH --output=%x-%A-%a.log
 set -euo pipefail
 
+PARTS={shards}  # as many as the array above has tasks
 export NUMBA_NUM_THREADS="$SLURM_CPUS_PER_TASK"
 # Kernels are compiled once on each node, into its own disk.
 export ASM_SIM_CACHE_DIR="${{TMPDIR:-/tmp}}/asm_sim-kernels-$USER"
 
-if [ "$SLURM_ARRAY_TASK_ID" = "$SLURM_ARRAY_TASK_MIN" ]; then
+if [ "$SLURM_ARRAY_TASK_ID" = "$SLURM_ARRAY_TASK_MIN" ]; then  # of this submission
     sbatch --job-name=asm-sim-results --dependency="afterok:$SLURM_ARRAY_JOB_ID" \\
         --cpus-per-task=1 --mem=4G --time=04:00:00 --output=%x-%j.log \\
         --wrap={shlex.quote(command + " --resume")}
 fi
 
-{command} --resume --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"
+{command} --resume --shard "$SLURM_ARRAY_TASK_ID/$PARTS"
 """,
         encoding="utf-8",
     )
-    note.print(f"Script    {path}  ({shards} tasks; change --array for another number)")
+    note.print(f"Script    {path}  ({shards} tasks; change --array and PARTS for another number)")
 
 
 def _absolute(place: str, new: bool = False) -> str:
@@ -264,18 +276,18 @@ def _say_what_was_done(report: Report, asked: Request, note: Console) -> None:
     for line in report.damaged:
         note.print(f"Damaged, and run again: {line}", markup=False)
     if asked.verify and not report.damaged:
-        note.print("All blocks hold what they should.")
-    if not report.finished:
-        missing = (
-            f"{_count(report.blocks_left, 'block')} of the sweep missing. When all shards are "
-            "through"
-            if report.blocks_left
-            else "it was the last one. Now"
+        note.print("All blocks that are there hold what they should.")
+    left = f"{_count(report.blocks_left, 'block')} of the sweep missing"
+    if asked.shard:
+        when = (
+            f"{left}. When all shards are through" if report.blocks_left else "it was the last. Now"
         )
         note.print(
-            f"This shard is done ({_count(report.blocks_run, 'block')} run); {missing}, the same "
+            f"This shard is done ({_count(report.blocks_run, 'block')} run); {when}, the same "
             "command with --resume and without --shard puts them together."
         )
+    elif report.blocks_left:
+        note.print(f"{left}; the same command with --resume and without --verify runs them.")
     if report.limits:
         names = " and ".join(str(limit) for limit in report.limits)
         holds = "holds" if len(report.limits) == 1 else "hold"

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import logging
 import queue
+import signal
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,14 +24,17 @@ from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.files import Folder, LocalFolder, open_folder
 from asm_sim.engine.plan import Plan
-from asm_sim.engine.store import BLOCKS, write_block
+from asm_sim.engine.store import write_block
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Job, Work
 from asm_sim.errors import InputError, RunError
+from asm_sim.results.open import BLOCKS
 
 _CONNECTING = "10 s"
 _LOOK = 2.0  # seconds without news after which the cluster is looked at
-_LOOKS_WITHOUT_WORKERS = 30
+_WITHOUT_WORKERS = 60.0  # seconds to wait for workers that were there
+_FOR_A_WORKER = 3600.0  # and for the first one, which may stand in a queue
+_TO_BE_SEEN = 30.0  # seconds that a shared disk may take to show a file
 _SUBMITTED = 2_000  # tasks that the scheduler holds at a time, at least
 _PLANS_KEPT = 2
 
@@ -75,21 +80,38 @@ def local_workers(count: int) -> Iterator[Any]:
     distributed = _dask_of_command()
     processors = thread_count()
     workers = min(count, processors)
-    with (
-        distributed.LocalCluster(
+    with _deaf_to_interrupts():  # Ctrl-C is for this process alone; it ends its workers
+        cluster = distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=max(1, processors // workers),
             host="127.0.0.1",
             dashboard_address=None,
             worker_dashboard_address=None,
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+        )
+    with cluster, distributed.Client(cluster) as client:
         yield client
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that are started meanwhile do not hear Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run_on(client: Any) -> Any:
     """A runner of blocks on the workers of ``client``, a ``dask.distributed.Client``."""
+    if not hasattr(client, "submit"):
+        raise InputError(
+            f"client: a dask.distributed.Client is needed, not {client!r}; make one with "
+            "Client('tcp://...')"
+        )
 
     def run(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
         pending = iter(list(jobs))
@@ -97,7 +119,7 @@ def run_on(client: Any) -> Any:
         definition = client.submit(_hold, work, pure=False)
         news: queue.Queue[Any] = queue.Queue()
         under_way: dict[Any, Job] = {}
-        seen = False
+        seen: set[str] = set()  # workers whose first block is to be seen from here
 
         def submit(count: int) -> None:
             for job in islice(pending, count):
@@ -108,28 +130,37 @@ def run_on(client: Any) -> Any:
         try:
             submit(max(_SUBMITTED, 4 * sum(client.nthreads().values())))
             while under_way:
-                future = _next(client, news)
+                future = _next(client, news, bool(seen))
                 job = under_way.pop(future)
-                name = _result(client, future)
-                if not seen and not folder.exists(f"{BLOCKS}/{name}"):
-                    raise RunError(
-                        f"{folder}: a worker has written a block that is not to be seen from here; "
-                        "use a folder on a disk that all machines share, or an object store "
-                        "(s3://bucket/name)"
-                    )
-                seen = True
+                worker, name = _result(client, future)
+                if worker not in seen:
+                    _check_seen(folder, name)
+                    seen.add(worker)
                 submit(1)
                 yield job
         finally:
             with suppress(Exception):  # a cluster that is gone has nothing to cancel
-                client.cancel(list(under_way), reason="asm_sim stopped")
+                client.cancel(list(under_way))
 
     return run
 
 
-def _next(client: Any, news: queue.Queue[Any]) -> Any:
-    """The next task that has ended; :class:`RunError` when the cluster cannot end any more."""
-    without = 0
+def _check_seen(folder: Folder, name: str) -> None:
+    """:class:`RunError` unless a block that a worker has written is to be seen from here."""
+    deadline = time.monotonic() + (_TO_BE_SEEN if isinstance(folder, LocalFolder) else 0.0)
+    while not folder.exists(f"{BLOCKS}/{name}"):
+        if time.monotonic() > deadline:
+            raise RunError(
+                f"{folder}: a worker has written a block that is not to be seen from here; use a "
+                "folder on a disk that all machines share, or an object store (s3://bucket/name)"
+            )
+        time.sleep(0.5)
+
+
+def _next(client: Any, news: queue.Queue[Any], worked: bool) -> Any:
+    """The next task that has ended; :class:`RunError` when the cluster cannot end one any more."""
+    without = 0.0
+    patience = _WITHOUT_WORKERS if worked else _FOR_A_WORKER
     while True:
         with suppress(queue.Empty):
             return news.get(timeout=_LOOK)
@@ -139,17 +170,22 @@ def _next(client: Any, news: queue.Queue[Any]) -> Any:
             workers = client.nthreads()
         except Exception as error:  # whatever a dying connection raises
             raise RunError(f"the scheduler does not answer any more; {_KEPT}") from error
-        without = 0 if workers else without + 1
-        if without >= _LOOKS_WITHOUT_WORKERS:
+        without = 0.0 if workers else without + _LOOK
+        worked = worked or bool(workers)
+        patience = _WITHOUT_WORKERS if worked else patience
+        if without >= patience:
             raise RunError(
-                f"the cluster has had no worker for {_LOOK * without:.0f} seconds; {_KEPT}"
+                f"the cluster has had no worker for {without:.0f} seconds: there are none, or they "
+                f"died (their logs say why; is asm_sim {__version__} installed there?); {_KEPT}"
             )
 
 
-def _result(client: Any, future: Any) -> str:
+def _result(client: Any, future: Any) -> tuple[str, str]:
+    """The worker that ran a block, and the block's name."""
     distributed = _dask()
     try:
-        return str(future.result(timeout=_CONNECTING))
+        worker, name = future.result(timeout=_CONNECTING)
+        return str(worker), str(name)
     except distributed.KilledWorker as error:
         raise RunError(
             f"workers died again and again on the same block, perhaps for lack of memory; {_KEPT}"
@@ -159,7 +195,8 @@ def _result(client: Any, future: Any) -> str:
     except Exception as error:
         if future.cancelled() or client.status != "running":
             raise RunError(f"the scheduler has gone or was started anew; {_KEPT}") from error
-        raise
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise RunError(f"a block failed on a worker ({reason}); {_KEPT}") from error
 
 
 # On the worker.
@@ -173,11 +210,12 @@ def _hold(work: Work) -> Work:
     return work
 
 
-def _run(work: Work, root: str, job: Job) -> str:
-    """Run a block, write it, and return its name."""
+def _run(work: Work, root: str, job: Job) -> tuple[str, str]:
+    """Run a block, write it, and return this worker's address and the block's name."""
     plan = _plan(work, job.scenario)
     compile_kernels(plan)
-    return write_block(open_folder(root), work, job, run_block(plan, job.block))
+    name = write_block(open_folder(root), work, job, run_block(plan, job.block))
+    return _dask().get_worker().address, name
 
 
 def _plan(work: Work, index: int) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from asm_sim.engine.execute import run_block
@@ -45,7 +45,8 @@ def _alone() -> Iterator[None]:
         yield
         return
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):  # a file system without locks: at worst, each process compiles
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -23,11 +23,15 @@ from asm_sim.engine.dataset import (
 )
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
 from asm_sim.engine.files import Folder
-from asm_sim.engine.store import RESULTS, read_block
+from asm_sim.engine.plan import Plan
+from asm_sim.engine.store import read_block
 from asm_sim.engine.work import Job, Work
+from asm_sim.results.open import RESULTS
 from asm_sim.results.registry import VARIABLES
+from asm_sim.scenario.sweep import Sweep
 
-_CHUNK_DRAWS = 1000  # of the draw dimension, at most
+_CHUNK_DRAWS = 1000  # draws in a chunk, at most
+_CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most
 _PANEL_CHUNK_DRAWS = 25
 
 
@@ -35,34 +39,42 @@ def consolidate(folder: Folder, work: Work) -> None:
     """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one."""
     plan = work.plan(0)
     along = coordinates(plan)
+    about = _attributes(work, plan)
     with folder.replacing(RESULTS) as target:
-        template = xr.Dataset(coords={**along, **_scenarios(work)}, attrs=_attributes(work, plan))
+        template = xr.Dataset(coords={**along, **_scenarios(work)}, attrs=about)
         template.to_zarr(target, mode="w", zarr_format=2, consolidated=False)
         group = zarr.open_group(target, mode="r+", zarr_format=2)
         sizes = {dim: len(values) for name, (dim, values, _) in along.items() if name == dim}
         writer = _Writer(group, work, sizes)
-        for index in range(len(work)):
-            _write_scenario(folder, work, index, writer)
-        zarr.consolidate_metadata(target, zarr_format=2)
-
-
-def stamp(work: Work) -> str:
-    """SHA-256 that results carry, to tell whether they are of all this work."""
-    parts = [[(member.name, member.fingerprint) for member in work.members], work.draws]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        for first in range(0, len(work), writer.scenarios):
+            for index in range(first, min(first + writer.scenarios, len(work))):
+                _read_scenario(folder, work, index, writer)
+            writer.flush(first)
 
 
 def is_consolidated(folder: Folder, work: Work) -> bool:
     """Whether the results in the folder are complete and hold this work, no more and no less."""
+    about = _attributes_there(folder)
+    return about is not None and about.get("stamp") == _attributes(work, work.plan(0))["stamp"]
+
+
+def draws_there(folder: Folder) -> int:
+    """The draws of the results in the folder; 0 where there are none."""
+    about = _attributes_there(folder)
+    return 0 if about is None else int(about.get("draws", 0))
+
+
+def _attributes_there(folder: Folder) -> dict[str, Any] | None:
     try:
-        json.loads(folder.read(f"{RESULTS}/.zmetadata"))
+        json.loads(folder.read(f"{RESULTS}/.zmetadata"))  # there, and whole: written last
         about = json.loads(folder.read(f"{RESULTS}/.zattrs"))
-    except (OSError, ValueError):
-        return False
-    return bool(about.get("stamp") == stamp(work))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return about if isinstance(about, dict) else None
 
 
-def _write_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> None:
+def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> None:
+    """Hand all blocks of a scenario to the writer, some of them joined."""
     totals: Arrays = {}
     waiting: dict[str, list[Any]] = {}
     first = 0
@@ -89,26 +101,46 @@ def _write_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> 
 
 
 class _Writer:
-    """The arrays of the store, each made on first use."""
+    """The arrays of the store, each made on first use.
+
+    Scenarios of few draws share a chunk, so that the number of files follows the number of draws.
+    They are gathered in memory, which holds no more than one chunk of every variable.
+    """
 
     def __init__(self, group: Any, work: Work, sizes: dict[str, int]) -> None:
         self._group = group
         self._leading = ("scenario",) if work.is_sweep else ()
         self._sizes = {**sizes, "scenario": len(work)}
+        draws = sizes["draw"]
         blocks = max(1, _CHUNK_DRAWS // work.block_draws)
+        large = bool(work.panel_draws) or work.plan(0).holds_population
+        alone = not work.is_sweep or large or draws > blocks * work.block_draws
+        self.scenarios = 1 if alone else min(len(work), _CHUNK_SCENARIOS, -(-_CHUNK_DRAWS // draws))
         self._chunk = {
-            "scenario": 1,
-            "draw": min(blocks * work.block_draws, sizes["draw"]),
+            "scenario": self.scenarios,
+            "draw": min(blocks * work.block_draws, draws),
             "draw_sample": min(_PANEL_CHUNK_DRAWS, sizes["draw_sample"]),
         }
         self._arrays: dict[str, Any] = {}
+        self._gathered: dict[str, list[Any]] = {}
 
     def put(self, name: str, index: int, along: slice, values: Any) -> None:
-        """Write values of a scenario; ``along`` is the part of the first dim that they fill."""
-        array = self._arrays.get(name)
-        if array is None:
-            array = self._arrays[name] = self._create(name)
-        array[(index, along) if self._leading else along] = values
+        """Take values of a scenario; ``along`` is the part of the first dim that they fill."""
+        if self.scenarios > 1:  # whole scenarios, in their order
+            self._gathered.setdefault(name, []).append(values)
+        else:
+            self._array(name)[(index, along) if self._leading else along] = values
+
+    def flush(self, first: int) -> None:
+        """Write the scenarios that were gathered, the first of which is ``first``."""
+        for name, parts in self._gathered.items():
+            self._array(name)[first : first + len(parts)] = np.stack(parts)
+        self._gathered = {}
+
+    def _array(self, name: str) -> Any:
+        if name not in self._arrays:
+            self._arrays[name] = self._create(name)
+        return self._arrays[name]
 
     def _create(self, name: str) -> Any:
         variable = VARIABLES[name]
@@ -162,21 +194,28 @@ def _texts(values: list[str]) -> Any:
     return np.array(values, dtype=np.str_)
 
 
-def _attributes(work: Work, plan: Any) -> dict[str, Any]:
-    about = {**attributes(plan), "stamp": stamp(work)}
-    if not work.is_sweep:
-        return about
-    source: Any = work.source
-    listed = [{"name": m.name, "hash": m.hash, "set": m.changes} for m in work.members]
-    about |= {
-        "title": source.file.title,
-        "scenario": source.name,
-        "scenario_hash": work.hash,
-        "scenario_yaml": json.dumps(source.resolved(), indent=1),
-        "scenarios": json.dumps(listed),
-    }
-    if work.compare_to is not None:
-        about["compare_to"] = work.compare_to
-    if source.design is not None:
-        about["design"] = json.dumps(source.design)
+def _attributes(work: Work, plan: Plan) -> dict[str, Any]:
+    """What the results say of themselves; ``stamp`` tells whether they are those of some work."""
+    about = attributes(plan)
+    if isinstance(work.source, Sweep):
+        source, draws = work.source, {"draws": work.draws}
+        listed = [
+            {"name": m.name, "hash": m.hash, "set": m.changes, "scenario": m.resolved | draws}
+            for m in work.members
+        ]
+        about |= {
+            "title": source.file.title,
+            "scenario": source.name,
+            "scenario_hash": work.hash,
+            "scenario_yaml": json.dumps(source.resolved(), indent=1),
+            "scenarios": json.dumps(listed),
+        }
+        if work.compare_to is not None:
+            about["compare_to"] = work.compare_to
+        if source.design is not None:
+            about["design"] = json.dumps(source.design)
+    made_with = {name for name in about if name.endswith("_version")} - {"asm_sim_version"}
+    lasting = {name: value for name, value in about.items() if name not in made_with}
+    parts = [lasting, [member.fingerprint for member in work.members]]
+    about["stamp"] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return about

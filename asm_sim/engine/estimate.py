@@ -22,6 +22,7 @@ from asm_sim.kernels.summaries import CLINICIAN_SUMS
 from asm_sim.results.registry import CLINICIAN, VARIABLES
 
 _TRIAL_DRAWS = 20
+_RESULTS_SHARE = 0.6  # of the bytes of the blocks: what results take, compressed
 _OVERHEAD_BYTES = 20_000  # of a block: names, checksums
 
 
@@ -42,7 +43,8 @@ def size_of(work: Work) -> Size:
     """The size of a block, from the dims of the variables; whole blocks are counted."""
     plan = work.plan(0)
     dims = {dim: len(values) for name, (dim, values, _) in coordinates(plan).items() if name == dim}
-    dims |= {"draw": work.block_draws, "draw_sample": min(work.block_draws, work.panel)}
+    longest = min(work.block_draws, work.draws)
+    dims |= {"draw": longest, "draw_sample": min(longest, work.panel)}
     derived = {variable.name for variable in CLINICIAN}
     block, panel = _OVERHEAD_BYTES, 0
     for variable in VARIABLES.values():
@@ -57,16 +59,15 @@ def size_of(work: Work) -> Size:
 
 
 def check_room(folder: Folder, work: Work, blocks: int) -> None:
-    """:class:`InputError` where the disk has no room for so many blocks."""
+    """:class:`InputError` where the disk has no room for so many blocks and their results."""
     free = folder.free_bytes()
     if free is None or not blocks:
         return
-    share = blocks / work.job_count
-    needed = share * size_of(work).of(work)
+    needed = (1 + _RESULTS_SHARE) * blocks / work.job_count * size_of(work).of(work)
     if needed > free:
         raise InputError(
-            f"{folder}: the missing blocks need about {in_bytes(needed)}, and the disk has "
-            f"{in_bytes(free)} free; make room, choose another --out, or run fewer draws"
+            f"{folder}: the missing blocks and the results need about {in_bytes(needed)}, and the "
+            f"disk has {in_bytes(free)} free; make room, choose another --out, or run fewer draws"
         )
 
 

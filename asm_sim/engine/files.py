@@ -7,18 +7,22 @@ store it is one PUT. Names are relative, with ``/`` between their parts.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, RunError
+from asm_sim.results.open import file_system
 
-_LEFT_BEHIND = 3600.0  # seconds after which what a killed process left half done may go
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}")  # names under which files and folders are written
+_LEFT_BEHIND = 7 * 24 * 3600.0  # seconds after which nobody can still be writing one
 
 
 class Folder(Protocol):
@@ -33,15 +37,18 @@ class Folder(Protocol):
     def files_below(self, name: str) -> set[str]: ...
     def free_bytes(self) -> int | None: ...
     def replacing(self, name: str) -> Any: ...
+    def tidy(self) -> None: ...
 
 
 def open_folder(place: str | Path) -> Folder:
     """The folder that a path or a URL means; :class:`InputError` where it cannot be one."""
     text = str(place)
     protocol, sign, rest = text.partition("://")
-    if sign and protocol != "file":
+    if sign and protocol not in {"file", "local"}:
         return ObjectFolder(text)
     path = Path(rest if sign else place).expanduser().absolute()
+    if sign and not rest:
+        raise InputError(f"{place}: names no folder")
     if path.exists() and not path.is_dir():
         raise InputError(f"{place}: this is a file; choose another --out")
     return LocalFolder(path, text)
@@ -61,7 +68,9 @@ class LocalFolder:
         return (self.path / name).exists()
 
     def is_empty(self) -> bool:
-        return not (self.path.is_dir() and any(self.path.iterdir()))
+        """Whether nothing is there; what a killed process has left half written does not count."""
+        there = self.path.iterdir() if self.path.is_dir() else iter(())
+        return not any(_TEMPORARY.fullmatch(path.name) is None for path in there)
 
     def read(self, name: str) -> bytes:
         return (self.path / name).read_bytes()
@@ -93,21 +102,47 @@ class LocalFolder:
         there = next(path for path in (self.path, *self.path.parents) if path.exists())
         return shutil.disk_usage(there).free
 
+    def tidy(self) -> None:
+        """Remove what killed processes have left half written long ago."""
+        for path in self.path.rglob(".*"):
+            with suppress(FileNotFoundError):
+                old = time.time() - path.stat().st_mtime > _LEFT_BEHIND
+                if old and _TEMPORARY.fullmatch(path.name):
+                    self.remove(str(path.relative_to(self.path)))
+
     @contextmanager
     def replacing(self, name: str) -> Iterator[Any]:
-        """A Zarr store to write; it takes the place of the folder ``name`` when it is complete."""
+        """A Zarr store to write; it takes the place of the folder ``name`` when it is complete.
+
+        Its metadata are consolidated last.
+        """
+        import zarr
+
         self.path.mkdir(parents=True, exist_ok=True)
-        target = self.path / name
-        for old in self.path.glob(f".{name}.*"):
-            if time.time() - old.stat().st_mtime > _LEFT_BEHIND:
-                shutil.rmtree(old, ignore_errors=True)
-        partial = self.path / f".{name}.{uuid.uuid4().hex}"
+        partial = _temporary(self.path / name)
         try:
             yield str(partial)
-            shutil.rmtree(target, ignore_errors=True)
-            partial.replace(target)
+            zarr.consolidate_metadata(str(partial), zarr_format=2)
+            _exchange(partial, self.path / name)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def _exchange(new: Path, target: Path) -> None:
+    """Put a folder in the place of another; at no time is there half of one under the name."""
+    while True:
+        old = _temporary(target)
+        with suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError as error:  # somebody else has put one there in the meantime
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            return
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 class ObjectFolder:
@@ -115,7 +150,9 @@ class ObjectFolder:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._fs, self._root = _filesystem(self._url)
+        self._fs, self._root = file_system(self._url)
+        if not self._root:
+            raise InputError(f"{url}: names no folder in it")
 
     def __str__(self) -> str:
         return self._url
@@ -128,7 +165,7 @@ class ObjectFolder:
         """Errors of a library of some vendor as an :class:`OSError` that names the store."""
         try:
             yield
-        except OSError:
+        except (OSError, InputError, RunError):
             raise
         except Exception as error:
             raise OSError(f"{self._url}: {' '.join(str(error).split())[:300]}") from error
@@ -171,36 +208,43 @@ class ObjectFolder:
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Any]:
-        """The same as on a disk, but for the time of writing there is nothing under the name.
+        """The same as on a disk, but for the time of writing the results are not complete.
 
-        An object store cannot rename; a store is complete when its consolidated metadata, which
-        is written last, is there.
+        An object store cannot rename: what is there is complete when its consolidated metadata
+        are, which go first and come last. :class:`RunError` where another process has begun to
+        write the same in the meantime.
         """
+        import zarr
         from zarr.storage import FsspecStore
 
+        turn, owner = f"{name}.writer", uuid.uuid4().hex.encode()
+        self.write(turn, owner)
+        self.remove(f"{name}/.zmetadata")
         self.remove(name)
-        yield FsspecStore.from_url(f"{self._url}/{name}")
+        with self._asking():
+            target = FsspecStore.from_url(f"{self._url}/{name}")
+            yield target
+            if self.read(turn) != owner:
+                raise RunError(
+                    f"{self._url}: another process is putting the same results together; nothing "
+                    "is lost, that one goes on"
+                )
+            zarr.consolidate_metadata(target, zarr_format=2)
+        self.remove(turn)
+
+    def tidy(self) -> None:
+        """Nothing is left half written here."""
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
-    protocol = url.partition("://")[0]
-    try:
-        import fsspec
-
-        return fsspec.core.url_to_fs(url)  # type: ignore[no-any-return]
-    except ImportError as error:
-        raise InputError(
-            f"{url}: for {protocol}:// more is needed ({error}); "
-            'pip install "asm_sim[cluster]" brings fsspec and S3'
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{url}: {error}") from error
+def _temporary(path: Path) -> Path:
+    """A hidden name beside a path, for what is to appear under it."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}")
 
 
 @contextmanager
 def appearing_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write that appears under its name whole, or not at all."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
             yield file

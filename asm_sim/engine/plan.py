@@ -102,7 +102,7 @@ class Plan:
         return self.scenario.hash(self.roster.sha256)
 
     def fingerprint(self) -> str:
-        return fingerprint(self.scenario, self.roster, self.block_draws, self.panel)
+        return fingerprint(self.scenario_hash(), self.scenario.seed, self.block_draws, self.panel)
 
     def seed_words(self) -> Any:
         return np.array([self.scenario.seed & 0xFFFFFFFF, self.scenario.seed >> 32], np.uint64)
@@ -120,11 +120,11 @@ def blocks_of(draws: int, block_draws: int) -> list[Block]:
     return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
 
 
-def fingerprint(scenario: Scenario, roster: Roster, block_draws: int, panel: int) -> str:
+def fingerprint(scenario_hash: str, seed: int, block_draws: int, panel: int) -> str:
     """SHA-256 of everything that decides the bits of a block, but for its number and length."""
     parts = [
-        scenario.hash(roster.sha256),
-        scenario.seed,
+        scenario_hash,
+        seed,
         block_draws,
         panel,
         STORE_FORMAT,
@@ -160,7 +160,7 @@ def make_plan(
         CohortPlan(
             name,
             compile_cohort(scenario.rules, name),
-            compile_practices(scenario.population, roster, name),
+            compile_practices(scenario.population, scenario.rules, roster, name),
             compile_cohort_model(scenario.population, scenario.rules, roster, name),
         )
         for name in roster.cohorts

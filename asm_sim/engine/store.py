@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -18,12 +19,12 @@ import numpy as np
 from asm_sim.engine.execute import Arrays
 from asm_sim.engine.files import Folder
 from asm_sim.engine.work import Job, Work
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, RunError
+from asm_sim.results.open import BLOCKS, RESULTS
 
-RESULTS = "results.zarr"
-BLOCKS = "blocks"
 MARK = "run.json"  # what makes a folder a run or a sweep of ours
 
+_LOOKS, _PAUSE = 10, 0.2  # for a mark that is being written: times, and seconds between
 _LONGEST = 60  # characters of a value in a message
 _FORMATS = {"asm_sim run": "run", "asm_sim sweep": "sweep"}
 _WORDS = {
@@ -40,7 +41,7 @@ _WORDS = {
 }
 
 
-class CorruptBlockError(Exception):
+class CorruptBlockError(RunError):
     """A block file that does not hold what it should."""
 
     def __init__(self, job: Job, reason: str) -> None:
@@ -97,14 +98,14 @@ def missing_jobs(folder: Folder, work: Work) -> list[Job]:
     return [job for job in work.jobs() if work.block_name(job) not in present]
 
 
-def damaged_jobs(folder: Folder, work: Work, jobs: Iterable[Job]) -> list[CorruptBlockError]:
-    """Those of the blocks that do not hold what they should; every one is read."""
-    damaged = []
+def damaged_jobs(folder: Folder, work: Work, jobs: Iterable[Job]) -> dict[Job, str]:
+    """Those of the blocks that do not hold what they should, and why; every one is read."""
+    damaged = {}
     for job in jobs:
         try:
             read_block(folder, work, job)
         except CorruptBlockError as error:
-            damaged.append(error)
+            damaged[job] = str(error)
     return damaged
 
 
@@ -124,43 +125,47 @@ def retire_short_blocks(folder: Folder) -> None:
             folder.remove(f"{BLOCKS}/{name}")
 
 
-def prepare(
-    folder: Folder,
-    work: Work,
-    overwrite: bool = False,
-    extensible: bool = True,
-    promised: int | None = None,
-) -> int:
-    """Make the folder one of this work; returns the draws that it promises to hold in the end.
-
-    These are ``promised``, by default those of the work, or more if more were promised before.
+def check(
+    folder: Folder, work: Work, extensible: bool = True, overwrite: bool = False
+) -> dict[str, Any] | None:
+    """The mark of the folder, if this work may be done in it; nothing is written.
 
     A folder with anything else in it is never touched; one with other work of ours is refused, with
     what differs, unless it may be overwritten. More draws are other work where blocks are not kept
     (``extensible`` false).
     """
-    known = read_mark(folder)
-    if known is None and not folder.is_empty():
+    for _ in range(_LOOKS):
+        known = read_mark(folder)
+        if known is not None or folder.is_empty():
+            break
+        time.sleep(_PAUSE)  # another process may be the first to write it, right now
+    else:
         raise InputError(
             f"{folder}: this folder is not empty and holds no run of asm_sim; choose another --out"
         )
+    differences = [] if known is None else differing(known, work.mark(), extensible)
+    if known is not None and differences and not overwrite:
+        raise InputError(
+            f"{folder}: holds another {_FORMATS[known['format']]}; choose another --out, or "
+            "add --overwrite to replace it. What differs:",
+            differences,
+        )
+    return known
+
+
+def claim(
+    folder: Folder, work: Work, known: dict[str, Any] | None = None, promised: int | None = None
+) -> None:
+    """Mark the folder as that of this work; ``known`` is the mark of the same work that it has.
+
+    The mark promises the draws that the folder is to hold in the end: ``promised``, by default
+    those of the work, or more if more were promised before.
+    """
     mark = work.mark() | ({} if promised is None else {"draws": promised})
     if known is not None:
-        differences = differing(known, mark, extensible)
-        if differences and not overwrite:
-            raise InputError(
-                f"{folder}: holds another {_FORMATS[known['format']]}; choose another --out, or "
-                "add --overwrite to replace it. What differs:",
-                differences,
-            )
-        if differences:
-            remove_work(folder)
-            known = None
-        else:
-            mark["draws"] = max(mark["draws"], known["draws"])
+        mark["draws"] = max(mark["draws"], known["draws"])
     if known != mark:
         folder.write(MARK, json.dumps(mark, indent=1).encode())
-    return int(mark["draws"])
 
 
 def remove_work(folder: Folder) -> None:

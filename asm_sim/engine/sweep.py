@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -10,23 +10,26 @@ from typing import Any
 
 import xarray as xr
 
-from asm_sim.engine.consolidate import consolidate, is_consolidated
+from asm_sim.engine.consolidate import consolidate, draws_there, is_consolidated
 from asm_sim.engine.estimate import check_room
 from asm_sim.engine.files import Folder, open_folder
 from asm_sim.engine.local import run_here
 from asm_sim.engine.store import (
-    BLOCKS,
     CorruptBlockError,
+    check,
+    claim,
     damaged_jobs,
+    differing,
     missing_jobs,
-    prepare,
+    read_mark,
     remove_block,
+    remove_work,
     retire_short_blocks,
 )
 from asm_sim.engine.until import Limit, Watch, parse_limit
 from asm_sim.engine.work import Job, Work, work_of
 from asm_sim.errors import InputError, RunError
-from asm_sim.results.open import open_results
+from asm_sim.results.open import BLOCKS, open_results
 from asm_sim.scenario.sweep import Sweep, load_sweep
 
 Progress = Callable[[int, int], None]  # draws done, draws in all, over all scenarios
@@ -100,7 +103,7 @@ def sweep(
             runner,
             limits=limits,
             verify=verify,
-            overwrite=overwrite,
+            anew=overwrite,
             progress=report,
         )
     return open_results(store)
@@ -113,6 +116,7 @@ def carry_out(
     *,
     resume: bool = True,
     overwrite: bool = False,
+    anew: bool = False,
     keep_blocks: bool = True,
     verify: bool = False,
     shard: tuple[int, int] | None = None,
@@ -123,49 +127,64 @@ def carry_out(
 
     ``shard`` (k, n) runs only the k-th of n parts of all blocks (k from 1) and leaves putting
     together to a run without it. Without ``resume`` a folder that has some of the work is refused.
+    ``overwrite`` replaces other work, ``anew`` this one too. ``verify`` reads the blocks that are
+    there, runs damaged ones again and puts results that were there together again; what is missing
+    besides is left missing.
     """
-    if is_consolidated(folder, work) and not verify and not limits:
+    try:
+        known = check(folder, work, keep_blocks, overwrite or anew)
+        done = not (anew or verify or limits) and is_consolidated(folder, work)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({_reason(error)})") from error
+    if known is not None and done:
+        if not keep_blocks:  # of a run that was stopped at the very end
+            folder.remove(BLOCKS)
         if progress:
             progress(len(work.distinct) * work.draws, len(work.distinct) * work.draws)
         return Report(work.draws, finished=True)
-    promised = 0 if limits else work.draws
+    ours = known is not None and not anew and not differing(known, work.mark(), keep_blocks)
+    if verify and not ours:
+        raise InputError(f"{folder}: there is no block of this sweep to verify")
+    held = draws_there(folder) if ours else 0
+    if ours and known is not None and not limits:  # a store never shrinks
+        work = work.with_draws(max(work.draws, known["draws"]))
+    work = work.with_draws(max(work.draws, held))
+    missing = missing_jobs(folder, work) if ours else list(work.jobs())
+    if not resume and len(missing) < work.job_count:
+        raise InputError(
+            f"{folder}: holds {work.job_count - len(missing):,} of the {work.job_count:,} blocks "
+            "of this sweep; add --resume to run what is missing"
+        )
+    if not (limits or verify):
+        check_room(folder, work, len(missing))
     try:
-        promised = prepare(folder, work, overwrite, keep_blocks, promised)
+        if known is not None and not ours:
+            remove_work(folder)
+        claim(folder, work, known if ours else None, held if limits or verify else None)
     except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
+        reason = _reason(error)
         raise InputError(
             f"{folder}: cannot be written to ({reason}); choose another --out"
         ) from error
-    if not limits and promised > work.draws:  # a store never shrinks
-        work = work.with_draws(promised)
-    missing = missing_jobs(folder, work)
-    count = work.job_count
-    if not resume and len(missing) < count:
-        raise InputError(
-            f"{folder}: holds {count - len(missing):,} of the {count:,} blocks of this sweep; add "
-            "--resume to run what is missing"
-        )
-    check_room(folder, work, len(missing))
     carrier = _Carrier(folder, work, runner, progress)
     if verify:
-        carrier.repair(damaged_jobs(folder, work, _without(work, missing)))
-        missing = missing_jobs(folder, work)
+        return carrier.verify(missing, held)
     if shard is not None:
         return carrier.shard(missing, *shard)
-    draws = carrier.until(limits, promised) if limits else work.draws
-    if not limits:
-        carrier.run(missing)
-    carrier.put_together(draws)
     if limits:
-        prepare(folder, work.with_draws(draws))
+        draws = max(carrier.until(limits), held)
+        carrier.put_together(draws)
+        claim(folder, work.with_draws(draws), read_mark(folder))  # these are promised from now on
+    else:
+        carrier.run(missing)
+        carrier.put_together(work.draws)
     if not keep_blocks:
         folder.remove(BLOCKS)
     return carrier.report
 
 
-def _without(work: Work, missing: list[Job]) -> Iterator[Job]:
-    absent = set(missing)
-    return (job for job in work.jobs() if job not in absent)
+def _reason(error: OSError) -> str:
+    return error.strerror or " ".join(str(error).split())
 
 
 class _Carrier:
@@ -184,6 +203,8 @@ class _Carrier:
             total = len(self.work.distinct) * self.work.draws
         done = total - sum(job.block.draws for job in jobs)
         self._tell(done, total)
+        if not jobs:
+            return
         for job in self.runner(self.folder, self.work, jobs):
             self.report.blocks_run += 1
             done += job.block.draws
@@ -193,18 +214,28 @@ class _Carrier:
         if self.progress:
             self.progress(done, total)
 
-    def repair(self, damaged: Sequence[CorruptBlockError]) -> None:
+    def repair(self, damaged: Mapping[Job, str]) -> None:
         """Run damaged blocks again; :class:`RunError` for one that is damaged a second time."""
-        for error in damaged:
-            if error.job in self._repaired:
+        for job, what in damaged.items():
+            if job in self._repaired:
                 raise RunError(
-                    f"{self.folder}: {error}, for the second time; the disk does not keep what is "
+                    f"{self.folder}: {what}, for the second time; the disk does not keep what is "
                     "written to it"
                 )
-            self._repaired.add(error.job)
-            self.report.damaged.append(str(error))
-            remove_block(self.folder, self.work, error.job)
-        self.run([error.job for error in damaged])
+            self._repaired.add(job)
+            self.report.damaged.append(what)
+            remove_block(self.folder, self.work, job)
+        self.run(list(damaged))
+
+    def verify(self, missing: Sequence[Job], held: int) -> Report:
+        """Read all blocks that are there and repair them; then the results, if there were any."""
+        absent = set(missing)
+        present = (job for job in self.work.jobs() if job not in absent)
+        self.repair(damaged_jobs(self.folder, self.work, present))
+        self.report.blocks_left = len(missing)
+        if held and not missing_jobs(self.folder, self.work.with_draws(held)):
+            self.put_together(held, anew=True)
+        return self.report
 
     def shard(self, missing: list[Job], part: int, parts: int) -> Report:
         """Run the ``part``-th of so many parts. They are cut from all blocks, missing or not, so
@@ -217,22 +248,21 @@ class _Carrier:
         self.report.blocks_left = len(missing_jobs(self.folder, self.work))
         return self.report
 
-    def until(self, limits: Sequence[Limit], promised: int) -> int:
-        """Run rounds of blocks until the limits hold; returns the draws that were needed, or all.
-
-        Draws that the folder has promised before are kept.
-        """
+    def until(self, limits: Sequence[Limit]) -> int:
+        """Run rounds of blocks until the limits hold; the draws that were needed, or all."""
         blocks = self.work.blocks()
         watch = Watch(self.folder, self.work, limits)
         wanted, enough = 1, None
         while enough is None:
             total = len(self.work.distinct) * (blocks[wanted - 1].first + blocks[wanted - 1].draws)
             missing = missing_jobs(self.folder, self.work)
-            self.run([job for job in missing if job.block.number < wanted], total)
+            jobs = [job for job in missing if job.block.number < wanted]
+            check_room(self.folder, self.work, len(jobs))
+            self.run(jobs, total)
             try:
                 enough = watch.enough(wanted)
             except CorruptBlockError as error:
-                self.repair([error])
+                self.repair({error.job: str(error)})
                 continue
             if wanted == len(blocks):
                 break
@@ -240,14 +270,16 @@ class _Carrier:
         self.report.limits = tuple(limits)
         self.report.limits_hold = enough is not None
         last = blocks[(enough or len(blocks)) - 1]
-        return max(last.first + last.draws, promised)
+        return last.first + last.draws
 
-    def put_together(self, draws: int) -> None:
-        """Consolidate so many draws; blocks that turn out to be damaged are run again."""
+    def put_together(self, draws: int, anew: bool = False) -> None:
+        """Consolidate so many draws; blocks that turn out to be damaged are run again.
+
+        Results that are there already stay, unless they are wanted ``anew``.
+        """
         self.work = self.work.with_draws(draws)
         self.report.draws, self.report.finished = draws, True
-        unchanged = not self._repaired and not self.report.blocks_run
-        if unchanged and is_consolidated(self.folder, self.work):
+        if not (anew or self.report.blocks_run) and is_consolidated(self.folder, self.work):
             return
         self.run(missing_jobs(self.folder, self.work))
         while True:
@@ -257,3 +289,4 @@ class _Carrier:
             except CorruptBlockError:
                 self.repair(damaged_jobs(self.folder, self.work, self.work.jobs()))
         retire_short_blocks(self.folder)
+        self.folder.tidy()

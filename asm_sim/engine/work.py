@@ -50,6 +50,7 @@ class Member(NamedTuple):
     hash: str
     fingerprint: str
     changes: dict[str, Any]  # parameters that differ from the first scenario's
+    resolved: dict[str, Any]  # its file, as plain data
 
 
 @dataclass(frozen=True)
@@ -183,8 +184,9 @@ def work_of(
         values = _values(scenario)
         changes = {path: value for path, value in values.items() if parameters.get(path) != value}
         changes |= {path: None for path in parameters if path not in values}
-        mark = fingerprint(scenario, roster, block_draws, panel)
-        members.append(Member(scenario.name, scenario.hash(roster.sha256), mark, changes))
+        own_hash = scenario.hash(roster.sha256)
+        mark = fingerprint(own_hash, scenario.seed, block_draws, panel)
+        members.append(Member(scenario.name, own_hash, mark, changes, scenario.resolved()))
     if problems:
         if count == 1:
             raise InputError(problems[0])

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "asm_sim" / "kernels"
 
 
+@cache
 def sources_hash() -> str:
-    """SHA-256 over all kernel sources."""
+    """SHA-256 over all kernel sources, as they were when it was asked for first."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode())

@@ -128,8 +128,8 @@ def _attestation(model, seed, measurement, practices, y):
     width = model.interoperability_highest - lowest
     for p in range(len(full)):
         if full[p] < model.full_credit[np.int64(practices.size_class[p])]:
-            activities[p] = 2.0
-            interoperability[p] = 100.0
+            activities[p] = model.all_activities
+            interoperability[p] = model.full_interoperability
         else:
             activities[p] = 1.0 if one[p] < model.one_activity_share else 0.0
             nothing = zero[p] < model.interoperability_zero_share

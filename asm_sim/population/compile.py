@@ -39,6 +39,8 @@ class PracticeModel(NamedTuple):
     silent_below: Floats  # [4] the latent normal below which a practice reports nothing
     reporting_persistence: float
     full_credit: Floats  # [4]
+    all_activities: float  # of the rule: activities completed, and score, that cost no points
+    full_interoperability: float
     one_activity_share: float
     interoperability_zero_share: float
     interoperability_lowest: float
@@ -183,7 +185,9 @@ def check_complete(population: Population, rules: RuleSet, roster: Roster) -> No
         raise InputError("the population does not fit the rule set and the roster:", problems)
 
 
-def compile_practices(population: Population, roster: Roster, cohort: str) -> PracticeModel:
+def compile_practices(
+    population: Population, rules: RuleSet, roster: Roster, cohort: str
+) -> PracticeModel:
     """The practices with clinicians of a cohort; one that has two cohorts is the same in both."""
     practice, report, attest = population.practice, population.reporting, population.attestation
     at = np.unique(roster.practice[roster.slice_of(cohort)])
@@ -201,6 +205,8 @@ def compile_practices(population: Population, roster: Roster, cohort: str) -> Pr
         silent_below=np.clip(ndtri(report.non_reporting_share.values()), -40.0, 40.0),
         reporting_persistence=report.persistence.value,
         full_credit=np.array(attest.full_credit_share.values()),
+        all_activities=len(rules.improvement_activities.adjustment_by_completed.value) - 1.0,
+        full_interoperability=rules.promoting_interoperability.score_maximum.value,
         one_activity_share=attest.one_activity_share.value,
         interoperability_zero_share=attest.interoperability_zero_share.value,
         interoperability_lowest=attest.interoperability_lowest.value,

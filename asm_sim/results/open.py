@@ -11,13 +11,13 @@ from asm_sim.results.registry import VARIABLES
 if TYPE_CHECKING:
     import xarray as xr
 
-STORE = "results.zarr"
+RESULTS = "results.zarr"
 BLOCKS = "blocks"
 CONSOLIDATED = ".zmetadata"
 
 _UNFINISHED = (
-    f"holds a run that is not finished: it has blocks of draws, but no complete {STORE}; the same "
-    "asm-sim command with the same --out (and --resume for a sweep) goes on from there"
+    f"holds a run that is not finished: it has blocks of draws, but no complete {RESULTS}; the "
+    "same asm-sim command with the same --out (and --resume for a sweep) goes on from there"
 )
 
 
@@ -63,7 +63,7 @@ def _store(path: Path) -> Path:
         raise InputError(f"{path} is a file; name the folder of a run (what --out named)")
     if (path / CONSOLIDATED).is_file():
         return path
-    store = path if path.name == STORE else path / STORE
+    store = path if path.name == RESULTS else path / RESULTS
     if (store / CONSOLIDATED).is_file():
         return store
     if (store.parent / BLOCKS).is_dir():
@@ -74,7 +74,7 @@ def _store(path: Path) -> Path:
             "run the scenario again, or restore the folder from a copy"
         )
     raise InputError(
-        f"{path} holds no run: there is no {STORE} in it{_runs_below(path)}; "
+        f"{path} holds no run: there is no {RESULTS} in it{_runs_below(path)}; "
         "`asm-sim run --out FOLDER` makes one"
     )
 
@@ -82,9 +82,9 @@ def _store(path: Path) -> Path:
 def _store_at(url: str) -> str:
     """The URL of the Zarr store that ``url`` means, sure to be one."""
     url = url.rstrip("/")
-    files, root = _file_system(url)
+    files, root = file_system(url)
     refusals = []
-    for store, folder in ((url, root), (f"{url}/{STORE}", f"{root}/{STORE}")):
+    for store, folder in ((url, root), (f"{url}/{RESULTS}", f"{root}/{RESULTS}")):
         try:
             files.info(f"{folder}/{CONSOLIDATED}")
             return store
@@ -105,11 +105,11 @@ def _store_at(url: str) -> str:
     if BLOCKS in below:
         raise InputError(f"{url} {_UNFINISHED}")
     raise InputError(
-        f"{url} holds no finished run: there is no {STORE} with a {CONSOLIDATED} in it"
+        f"{url} holds no finished run: there is no {RESULTS} with a {CONSOLIDATED} in it"
     )
 
 
-def _file_system(url: str) -> tuple[Any, str]:
+def file_system(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it."""
     install = 'pip install "asm_sim[cluster]"'
     try:
@@ -142,7 +142,7 @@ def _runs_beside(path: Path) -> str:
 
 def _runs_below(folder: Path) -> str:
     """A hint that names the runs in a folder, which may be what was meant."""
-    found = sorted(store.parent for store in folder.glob(f"*/{STORE}"))[:3]
+    found = sorted(store.parent for store in folder.glob(f"*/{RESULTS}"))[:3]
     return f" (runs there: {', '.join(str(run) for run in found)})" if found else ""
 
 

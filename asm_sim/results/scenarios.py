@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 
 SCENARIO = "scenario"
@@ -85,6 +85,8 @@ def as_run(ds: xr.Dataset) -> xr.Dataset:
         if any(path.partition(".")[0] == key for path in settings):
             attrs.pop(f"{key}_hash", None)
     attrs |= _settled(attrs, settings)
+    if "scenario" in entry:
+        attrs["scenario_yaml"] = json.dumps(entry["scenario"], indent=1)
     run = ds.drop_vars(
         [key for key, scalar in ds.coords.items() if not scalar.ndim and _is_of_sweep(str(key))]
     )
@@ -110,12 +112,6 @@ def _settled(attrs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
         texts["assumptions"] = json.dumps(
             {path: {**leaf, "value": changed[path]} for path, leaf in leaves.items()}
         )
-    if "scenario_yaml" in attrs:
-        resolved = json.loads(attrs["scenario_yaml"])
-        for key in ("sweep", "compare_to"):
-            resolved.pop(key, None)
-        resolved["set"] = {**resolved.get("set", {}), **settings}
-        texts["scenario_yaml"] = json.dumps(resolved, indent=1)
     return texts
 
 
@@ -154,6 +150,11 @@ def by_axis(ds: xr.Dataset) -> xr.Dataset:
     known = axes(ds)
     if SCENARIO not in ds.dims or not known:
         raise InputError("these results have no axes: they are not those of a sweep over a grid")
+    partly = [axis for axis in known if _is_partly_set(ds[axis].values)]
+    if partly:
+        raise InputError(
+            f"not every scenario sets {partly[0]}; use the scenario dim as it is, or a grid"
+        )
     values = {axis: _distinct(ds[axis].values) for axis in known}
     shape = tuple(len(distinct) for distinct in values.values())
     cell = np.array(
@@ -178,6 +179,12 @@ def by_axis(ds: xr.Dataset) -> xr.Dataset:
     coords = [*known, *(name for name in ds.coords if name not in known)]
     data = {name: variable for name, variable in variables.items() if name not in coords}
     return xr.Dataset(data, {name: variables[name] for name in coords}, ds.attrs)
+
+
+def _is_partly_set(values: NDArray[Any]) -> bool:
+    if values.dtype.kind == "f":
+        return bool(np.isnan(values).any())
+    return values.dtype.kind in "US" and bool((values == "").any())
 
 
 def _distinct(values: NDArray[Any]) -> NDArray[Any]:
@@ -255,12 +262,6 @@ def _listed(names: list[str]) -> str:
     shown = "; ".join(names[:NAMES_SHOWN])
     more = "; ..." if len(names) > NAMES_SHOWN else ""
     return f"{len(names):,} scenario{'' if len(names) == 1 else 's'}: {shown}{more}"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def chosen_variables(

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.results.registry import COORDINATES, VARIABLES, YEARLY
 from asm_sim.results.scenarios import (
@@ -27,7 +28,6 @@ from asm_sim.results.scenarios import (
     SCENARIO_HASH,
     Which,
     chosen_variables,
-    did_you_mean,
     scenario_of,
 )
 

@@ -25,6 +25,7 @@ from asm_sim.parameters import (
     YearlyNumber,
     check,
     fingerprint,
+    leaves,
     set_value,
 )
 from asm_sim.population.load import check_population
@@ -110,7 +111,7 @@ class Design(Strict):
     n: int = Field(ge=1)
     seed: int = Field(0, ge=0, lt=LARGEST_SEED)
     second_order: bool = False
-    levels: int = Field(4, ge=2)
+    levels: int = Field(4, ge=2, le=1000)
     over: dict[str, Span] = Field(min_length=1)
 
     @field_validator("n", "second_order", "levels")
@@ -196,8 +197,19 @@ class Scenario:
         return replace(self, file=self.file.with_draws(draws, seed))
 
     def resolved(self) -> dict[str, Any]:
-        """The scenario as plain data: what was named and what was set."""
-        return {**self.file.plain(), "set": dict(self.settings)}
+        """The scenario as plain data: what was named and what was set.
+
+        A parameter that was set more than once is given the value that it has in the end.
+        """
+        given = dict(self.settings)
+        paths = [path for path, _ in self.settings]
+        for path in dict.fromkeys(path for path in paths if paths.count(path) > 1):
+            del given[path]
+            root = path.partition(".")[0]
+            for leaf, parameter in leaves(getattr(self, root), root):
+                if leaf == path or leaf.startswith(f"{path}."):
+                    given[leaf] = parameter.value  # type: ignore[attr-defined]
+        return {**self.file.plain(), "set": given}
 
     def hash(self, roster_sha256: str) -> str:
         """SHA-256 of everything that decides what a draw is, but for the seed."""

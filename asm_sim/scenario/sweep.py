@@ -238,7 +238,7 @@ def _design(document: Document, base: Base) -> tuple[list[Planned], dict[str, An
         try:
             _node(base, (axis, None, place))
             found[axis] = _leaves(axis, span, known)
-            bounds.append([span.of(axis, leaf) for leaf in found[axis]][0])
+            bounds.append(next(span.of(axis, leaf) for leaf in found[axis]))
         except InputError as error:
             text = str(error)
             problems.append(text if text.startswith(str(place)) else f"{place}: {text}")

@@ -1,7 +1,8 @@
 """``python -m tests.bench``: the timings that the project promises, and whether they hold.
 
-All in one process and one interleaved run of about two minutes; ``--long`` adds 10,000 draws and a
-cold cache. Exit code 1 where a limit is missed. Keep the machine otherwise idle.
+The kernel in one process and one interleaved run, then whole processes, then sweeps: about two
+minutes each. ``--long`` adds draws, scenarios and a cold cache. Exit code 1 where a limit is
+missed. Keep the machine otherwise idle.
 """
 
 from __future__ import annotations

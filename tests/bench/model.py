@@ -48,7 +48,7 @@ def cohorts(copies: int = 1) -> tuple[Cohort, ...]:
         Cohort(
             name,
             compile_cohort(rules, name),
-            compile_practices(population, roster, name),
+            compile_practices(population, rules, roster, name),
             compile_cohort_model(population, rules, roster, name),
             len(plan.groups),
         )

@@ -58,7 +58,7 @@ def test_s3_holds_what_a_disk_holds(s3: str, sweep_file: MakeSweep, tmp_path: Pa
     """Begun, gone on with, added to, verified."""
     path, url = sweep_file(), f"{s3}/first"
     folder, some = open_folder(url), work(path)
-    store.prepare(folder, some)
+    store.claim(folder, some)
     list(run_here(folder, some, list(some.jobs())[:5]))
     with pytest.raises(InputError, match="not finished"):
         asm.open_results(url)

@@ -18,7 +18,7 @@ from asm_sim.engine import plan as plan_module
 from asm_sim.engine.files import LocalFolder
 from asm_sim.engine.local import run_here, simulate
 from asm_sim.engine.plan import Plan, make_plan
-from asm_sim.engine.store import damaged_jobs, prepare
+from asm_sim.engine.store import claim, damaged_jobs
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import work_of
@@ -160,12 +160,12 @@ def test_a_damaged_block_is_found_and_done_again(
     held_scenario: Scenario, held_run: xr.Dataset, tmp_path: Path
 ) -> None:
     folder, work = LocalFolder(tmp_path), work_of(held_scenario, block_draws=4)
-    prepare(folder, work)
+    claim(folder, work)
     assert list(run_here(folder, work, work.jobs())) == list(work.jobs())
-    assert damaged_jobs(folder, work, work.jobs()) == []
+    assert not damaged_jobs(folder, work, work.jobs())
     damage(tmp_path)
-    found = [error.job.block.number for error in damaged_jobs(folder, work, work.jobs())]
-    assert found == [1, 2, 3, 4]
+    found = damaged_jobs(folder, work, work.jobs())
+    assert [job.block.number for job in found] == [1, 2, 3, 4]
     report = carry_out(folder, work)
     assert report.blocks_run == 4  # one was not there, three are found on putting together
     assert len(report.damaged) == 3

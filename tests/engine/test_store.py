@@ -17,6 +17,7 @@ from asm_sim.engine.local import run_here
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import Work, work_of
 from asm_sim.errors import InputError
+from asm_sim.results.open import BLOCKS, RESULTS
 from asm_sim.scenario.schema import Scenario
 
 
@@ -33,8 +34,8 @@ def other_work(small_scenario: Scenario) -> Work:
 
 def run(work: Work, path: Path, overwrite: bool = False) -> xr.Dataset:
     """Run into a folder as `asm-sim run` does; the results in memory."""
-    carry_out(LocalFolder(path), work, overwrite=overwrite, keep_blocks=False)
-    with xr.open_zarr(path / store.RESULTS) as dataset:
+    carry_out(LocalFolder(path), work, anew=overwrite, keep_blocks=False)
+    with xr.open_zarr(path / RESULTS) as dataset:
         return dataset.load()
 
 
@@ -55,7 +56,7 @@ def test_a_folder_with_anything_else_is_never_touched(
     (tmp_path / "blocks" / "000000-2.npz").write_text("mine")
     before = contents(tmp_path)
     with pytest.raises(InputError, match="not empty and holds no run") as caught:
-        store.prepare(LocalFolder(tmp_path), work, overwrite)
+        store.check(LocalFolder(tmp_path), work, overwrite=overwrite)
     assert str(tmp_path) in str(caught.value)
     assert contents(tmp_path) == before
 
@@ -64,7 +65,7 @@ def test_a_folder_with_anything_else_is_never_touched(
 def test_a_mark_that_is_not_ours_is_no_run(work: Work, tmp_path: Path, mark: str) -> None:
     (tmp_path / store.MARK).write_bytes(mark.encode("latin-1"))
     with pytest.raises(InputError, match="holds no run"):
-        store.prepare(LocalFolder(tmp_path), work, overwrite=True)
+        store.check(LocalFolder(tmp_path), work, overwrite=True)
     assert (tmp_path / store.MARK).read_bytes() == mark.encode("latin-1")
 
 
@@ -75,7 +76,7 @@ def test_other_work_is_replaced_only_when_asked(
     (tmp_path / "notes.txt").write_text("beside the run")
     before = contents(tmp_path)
     with pytest.raises(InputError, match="--overwrite") as caught:
-        store.prepare(LocalFolder(tmp_path), other_work)
+        store.check(LocalFolder(tmp_path), other_work)
     assert "seed: 7 there, 99 here" in str(caught.value)
     assert contents(tmp_path) == before
     assert run(other_work, tmp_path, overwrite=True).attrs["seed"] == "99"
@@ -85,9 +86,10 @@ def test_other_work_is_replaced_only_when_asked(
 def test_more_draws_of_a_run_are_other_work(work: Work, tmp_path: Path) -> None:
     """Its blocks are not kept, so there is nothing to add to."""
     folder = LocalFolder(tmp_path)
-    store.prepare(folder, work)
+    store.claim(folder, work)
+    assert store.check(folder, work.with_draws(6)) is not None
     with pytest.raises(InputError, match="draws: 4 there, 6 here"):
-        store.prepare(folder, work.with_draws(6), extensible=False)
+        store.check(folder, work.with_draws(6), extensible=False)
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -100,7 +102,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_an_empty_or_missing_folder_will_do(work: Work, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "a" / "b"):
-        store.prepare(LocalFolder(path), work)
+        assert store.check(LocalFolder(path), work) is None
+        store.claim(LocalFolder(path), work)
         mark = json.loads((path / store.MARK).read_text())
         assert list(mark["scenarios"]) == [work.members[0].fingerprint]
         assert store.missing_jobs(LocalFolder(path), work) == list(work.jobs())
@@ -108,10 +111,10 @@ def test_an_empty_or_missing_folder_will_do(work: Work, tmp_path: Path) -> None:
 
 def test_the_same_work_goes_on(work: Work, tmp_path: Path) -> None:
     folder = LocalFolder(tmp_path)
-    store.prepare(folder, work)
+    store.claim(folder, work)
     first, second = work.jobs()
     assert list(run_here(folder, work, [first])) == [first]
-    store.prepare(folder, work)
+    assert store.check(folder, work) is not None
     assert store.missing_jobs(folder, work) == [second]
 
 
@@ -120,7 +123,7 @@ def test_a_finished_run_can_be_run_again(work: Work, tmp_path: Path) -> None:
     written = contents(tmp_path)
     xr.testing.assert_identical(run(work, tmp_path), first)
     assert contents(tmp_path) == written
-    assert {path.name for path in tmp_path.iterdir()} == {store.MARK, store.RESULTS}
+    assert {path.name for path in tmp_path.iterdir()} == {store.MARK, RESULTS}
 
 
 def write(path: Path, content: bytes) -> None:
@@ -168,7 +171,7 @@ def test_a_block_that_is_not_what_it_should_be_is_refused(
     arrays = run_block(work.plan(0), first.block)
     arrays = {name: arrays[name] for name in ("adjustment_mean", "scaling_factor")}
     store.write_block(folder, work, first, arrays)
-    path = tmp_path / store.BLOCKS / work.block_name(first)
+    path = tmp_path / BLOCKS / work.block_name(first)
     whole = path.read_bytes()
 
     def refused(why: str = "not a|checksum") -> None:
@@ -176,12 +179,12 @@ def test_a_block_that_is_not_what_it_should_be_is_refused(
             store.read_block(folder, work, first)
         assert caught.value.job == first
 
-    of_other = tmp_path / store.BLOCKS / other_work.block_name(first)
+    of_other = tmp_path / BLOCKS / other_work.block_name(first)
     of_other.parent.mkdir()
     of_other.write_bytes(whole)
     with pytest.raises(store.CorruptBlockError, match="belongs to another run"):
         store.read_block(folder, other_work, first)
-    path.rename(tmp_path / store.BLOCKS / work.block_name(second))
+    path.rename(tmp_path / BLOCKS / work.block_name(second))
     refused("not a readable block")
     with pytest.raises(store.CorruptBlockError, match="belongs to another run"):
         store.read_block(folder, work, second)
@@ -207,11 +210,12 @@ def test_a_block_that_is_not_what_it_should_be_is_refused(
 
 def test_leftovers_of_a_killed_process_do_no_harm(work: Work, tmp_path: Path) -> None:
     """Half a temporary file, half a consolidated store, old and young."""
-    store.prepare(LocalFolder(tmp_path / "run"), work)
+    store.claim(LocalFolder(tmp_path / "run"), work)
     leftover = tmp_path / "run" / "blocks" / work.block_name(next(work.jobs()))
     leftover.parent.mkdir(parents=True)
-    leftover.with_name(f".{leftover.name}.4711").write_bytes(b"half")
-    partials = [tmp_path / "run" / f".{store.RESULTS}.{age}" for age in ("old", "young")]
+    leftover.with_name(f".{leftover.name}.{'c' * 32}").write_bytes(b"half")
+    names = (f".{RESULTS}.{digit * 32}" for digit in "ab")
+    partials = [tmp_path / "run" / name for name in names]  # an old one and a young one
     for partial in partials:
         partial.mkdir()
         (partial / "junk").write_text("half")

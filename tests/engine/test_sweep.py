@@ -143,7 +143,7 @@ def test_only_what_is_missing_is_run(
 ) -> None:
     path, folder = sweep_file(), LocalFolder(tmp_path / "store")
     some = work(path)
-    store.prepare(folder, some)
+    store.claim(folder, some)
     all_jobs = list(some.jobs())
     assert len(all_jobs) == 12
     chosen = [all_jobs[i] for i in (0, 4, 5, 11)]
@@ -158,7 +158,7 @@ def test_only_what_is_missing_is_run(
 def test_without_resume_a_begun_sweep_is_left_alone(sweep_file: MakeSweep, tmp_path: Path) -> None:
     path, folder = sweep_file(), LocalFolder(tmp_path / "store")
     some = work(path)
-    store.prepare(folder, some)
+    store.claim(folder, some)
     list(run_here(folder, some, [next(some.jobs())]))
     with pytest.raises(InputError, match=r"1 of the 12 blocks.*--resume"):
         carry_out(folder, some, resume=False)
@@ -354,7 +354,10 @@ def test_a_disk_that_fills_up_loses_nothing(
     assert contents(tmp_path / "store") == contents(finished / "store")
 
 
-def test_a_place_that_cannot_be_written_to(sweep_file: MakeSweep) -> None:
+def test_a_place_that_cannot_be_written_to(
+    sweep_file: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalFolder, "free_bytes", lambda _: None)
     with pytest.raises(InputError, match=r"/proc/asm_sim.*cannot be written to"):
         run(sweep_file(), Path("/proc/asm_sim"))
 

@@ -111,7 +111,7 @@ def test_resume_is_asked_for_and_shards_say_what_is_next(
     assert "2 blocks of the sweep missing" in " ".join(shard.stderr.split())
     assert "2 of the 4 blocks" in refused("sweep", path, "--out", store)
     last = asm_sim("sweep", path, "--out", store, "--shard", "2/2")
-    assert "it was the last one" in " ".join(last.stderr.split())
+    assert "it was the last" in " ".join(last.stderr.split())
     done = asm_sim("sweep", path, "--out", store, "--resume")
     assert done.exit_code == 0
     assert "Heart failure" in done.stdout
@@ -130,7 +130,10 @@ def test_until_says_so(sweep_file: MakeSweep, store: Path) -> None:
 def test_verify_says_what_it_found(sweep_file: MakeSweep, store: Path) -> None:
     path = sweep_file()
     asm_sim("sweep", path, "--out", store)
-    assert "All blocks hold" in asm_sim("sweep", path, "--out", store, "--verify").stderr
+    assert (
+        "All blocks that are there hold"
+        in asm_sim("sweep", path, "--out", store, "--verify").stderr
+    )
     block = next((store / "blocks").rglob("*.npz"))
     block.write_bytes(b"nothing")
     said = asm_sim("sweep", path, "--out", store, "--verify").stderr
@@ -255,6 +258,7 @@ def test_the_slurm_script_runs(sweep_file: MakeSweep, store: Path, tmp_path: Pat
         (bin_folder / name).chmod(0o755)
     from asm_sim.kernels._jit import cache_folder
 
+    text = text.replace("PARTS=12", "PARTS=2")
     text = text.replace(
         'export ASM_SIM_CACHE_DIR="', f'export ASM_SIM_CACHE_DIR="{cache_folder()}" #'
     )
@@ -274,7 +278,7 @@ def test_the_slurm_script_runs(sweep_file: MakeSweep, store: Path, tmp_path: Pat
                 "SLURM_ARRAY_JOB_ID": "7",
                 "SLURM_ARRAY_TASK_ID": str(number),
                 "SLURM_ARRAY_TASK_MIN": "1",
-                "SLURM_ARRAY_TASK_COUNT": "2",
+                "SLURM_ARRAY_TASK_COUNT": "1",  # as when some parts are submitted again
             },
         )
 
