@@ -34,7 +34,7 @@ from asm_sim.engine.consolidate import consolidate
 from asm_sim.engine.estimate import estimate, in_bytes, size_of
 from asm_sim.engine.files import open_folder
 from asm_sim.engine.local import run_here
-from asm_sim.engine.store import missing_jobs, prepare
+from asm_sim.engine.store import claim, missing_jobs
 from asm_sim.engine.work import work_of
 from asm_sim.plots.figure import STYLE
 from asm_sim.results.statistics import estimate as over_draws
@@ -66,7 +66,7 @@ print(f"a block       {in_bytes(block_bytes)} for 100 draws, without a panel")
 # %%
 with tempfile.TemporaryDirectory() as place:
     folder = open_folder(place + "/store")
-    prepare(folder, work)
+    claim(folder, work)
     blocks = sum(1 for _ in run_here(folder, work, missing_jobs(folder, work)))
     begun = time.perf_counter()
     consolidate(folder, work)

@@ -147,15 +147,14 @@ class _Writer:
         dims = (*self._leading, *variable.dims)
         shape = tuple(self._sizes[dim] for dim in dims)
         integer = variable.dtype.startswith("int")
-        array = self._group.create_array(
+        return self._group.create_array(
             name,
             shape=shape,
             chunks=tuple(self._chunk.get(dim, size) for dim, size in zip(dims, shape, strict=True)),
             dtype=variable.dtype,
             fill_value=None if integer else np.nan,
+            attributes={**variable.attrs, "_ARRAY_DIMENSIONS": list(dims)},
         )
-        array.attrs.update({**variable.attrs, "_ARRAY_DIMENSIONS": list(dims)})
-        return array
 
 
 def _scenarios(work: Work) -> dict[str, Any]:

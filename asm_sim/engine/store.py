@@ -24,7 +24,7 @@ from asm_sim.results.open import BLOCKS, RESULTS
 
 MARK = "run.json"  # what makes a folder a run or a sweep of ours
 
-_LOOKS, _PAUSE = 10, 0.2  # for a mark that is being written: times, and seconds between
+_LOOKS, _PAUSE = 5, 0.2  # for a mark that is being written: times, and seconds between
 _LONGEST = 60  # characters of a value in a message
 _FORMATS = {"asm_sim run": "run", "asm_sim sweep": "sweep"}
 _WORDS = {

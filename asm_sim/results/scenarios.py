@@ -67,9 +67,9 @@ def axes(ds: xr.Dataset) -> list[str]:
 def as_run(ds: xr.Dataset) -> xr.Dataset:
     """The Dataset of one scenario of a sweep (``scenario`` a scalar) with that one's attributes.
 
-    ``parameters``, ``assumptions`` and ``scenario_yaml`` are given the values that the scenario
-    sets; a hash of rules or population that they change is left out. A Dataset without a scalar
-    ``scenario`` is returned as it is.
+    ``parameters`` and ``assumptions`` are given the values that the scenario sets, and
+    ``scenario_yaml`` is the file that runs it alone; a hash of rules or population that they change
+    is left out. A Dataset without a scalar ``scenario`` is returned as it is.
     """
     if SCENARIO not in ds.coords or ds[SCENARIO].ndim:
         return ds

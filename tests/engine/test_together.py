@@ -194,8 +194,8 @@ def test_verify_runs_nothing_that_is_missing(sweep_file: MakeSweep, tmp_path: Pa
 def test_until_needs_room_for_a_round_only(
     sweep_file: MakeSweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, limits = sweep_file(draws=1_000_000), [parse_limit("share_negative<0.03")]
-    monkeypatch.setattr(LocalFolder, "free_bytes", lambda _: 100_000_000)
+    path, limits = sweep_file(draws=10_000), [parse_limit("share_negative<0.03")]
+    monkeypatch.setattr(LocalFolder, "free_bytes", lambda _: 200_000_000)
     with pytest.raises(InputError, match="free"):
         run(path, tmp_path / "store")
     assert not (tmp_path / "store").exists()  # checked before anything is written

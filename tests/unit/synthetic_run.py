@@ -161,7 +161,8 @@ def synthetic_sweep(
         settings = {AXES[0]: steep, AXES[1]: share}
         name = f"steepness={steep}, redistribution_share={share}"
         digest = hashlib.sha256(name.encode()).hexdigest()
-        entries.append({"name": name, "hash": digest, "set": settings})
+        resolved = {"title": "Baseline", "set": settings}
+        entries.append({"name": name, "hash": digest, "set": settings, "scenario": resolved})
     shared = list(run.coords)
     ds = xr.concat([part.drop_vars(shared) for part in parts], "scenario").assign_coords(run.coords)
     along = {

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 import asm_sim as asm
 from asm_sim.cli.main import app
+from asm_sim.engine import cluster
 from tests.conftest import MakeSweep
 
 ROOT = Path(__file__).parents[2]
@@ -163,8 +164,13 @@ def test_duplicates_are_reported(sweep_file: MakeSweep, store: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_one_message(
-    options: list[str], said: str, sweep_file: MakeSweep, store: Path
+    options: list[str],
+    said: str,
+    sweep_file: MakeSweep,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(cluster, "_CONNECTING", "1 s")
     assert said in refused("sweep", sweep_file(), "--out", store, *options)
     assert not store.exists()
 
