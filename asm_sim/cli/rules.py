@@ -11,7 +11,8 @@ import typer
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.parameters import Parameter, Status, parse_assignment
-from asm_sim.rules.load import load_rules, parameters
+from asm_sim.rules.load import load_any_rules, parameters
+from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import RuleSet
 
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -26,7 +27,7 @@ def rules_command(rule_set: str, status: str | None, settings: list[str], as_jso
             f"no status is called {status!r}{did_you_mean(status, list(STATUSES))}; "
             f"one of: {', '.join(STATUSES)}"
         )
-    rules = load_rules(rule_set, dict(parse_assignment(text) for text in settings))
+    rules = load_any_rules(rule_set, dict(parse_assignment(text) for text in settings))
     chosen = [
         (path, parameter)
         for path, parameter in parameters(rules)
@@ -39,7 +40,7 @@ def rules_command(rule_set: str, status: str | None, settings: list[str], as_jso
 
 
 def _as_data(
-    rules: RuleSet, status: str | None, chosen: list[tuple[str, Parameter]]
+    rules: RuleSet | MipsRules, status: str | None, chosen: list[tuple[str, Parameter]]
 ) -> dict[str, Any]:
     return {
         "id": rules.id,
@@ -66,7 +67,9 @@ def _value(parameter: Parameter) -> Any:
     return parameter.model_dump()["value"]
 
 
-def _print_tables(rules: RuleSet, status: str | None, chosen: list[tuple[str, Parameter]]) -> None:
+def _print_tables(
+    rules: RuleSet | MipsRules, status: str | None, chosen: list[tuple[str, Parameter]]
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from asm_sim.documents import Document, Place, Shelf, load_with_bases
+from asm_sim.errors import InputError
 from asm_sim.parameters import Parameter, check, leaves, set_value
+from asm_sim.rules.mips import PROGRAM, MipsRules
 from asm_sim.rules.schema import RuleSet
 
 SHELF = Shelf("rule set", Path(__file__).parent)
@@ -17,22 +19,52 @@ DEFAULT = "asm-2026-final"
 def load_rules(
     name_or_path: str | Path = DEFAULT, settings: dict[str, Any] | None = None
 ) -> RuleSet:
-    """A rule set by its name (``asm-2026-final``) or from a YAML file.
+    """A rule set of ASM by its name (``asm-2026-final``) or from a YAML file.
 
     ``settings`` gives parameters other values by dotted path, with or without a leading ``rules.``.
     Raises :class:`asm_sim.errors.InputError` naming file, line and key.
     """
-    document, _ = load_with_bases(name_or_path, SHELF)
-    for path, value in (settings or {}).items():
-        set_value(document, path.removeprefix("rules."), value, Place(f"setting {path}"))
-    return check_rules(document)
+    return check_rules(_document(name_or_path, settings))
+
+
+def load_mips(name_or_path: str | Path, settings: dict[str, Any] | None = None) -> MipsRules:
+    """The same for a rule set of MIPS, the comparator (``mips-2026``)."""
+    return check_mips(_document(name_or_path, settings))
+
+
+def load_any_rules(
+    name_or_path: str | Path = DEFAULT, settings: dict[str, Any] | None = None
+) -> RuleSet | MipsRules:
+    """The same for a rule set of either program."""
+    document = _document(name_or_path, settings)
+    return check_mips(document) if _is_mips(document) else check_rules(document)
 
 
 def check_rules(document: Document) -> RuleSet:
-    """A document as a rule set."""
+    """A document as a rule set of ASM."""
+    if _is_mips(document):
+        raise InputError(f"{document.place(('program',))}: this is a rule set of MIPS, not of ASM")
     return check(RuleSet, document, "rule set")
 
 
-def parameters(rules: RuleSet) -> Iterator[tuple[str, Parameter]]:
+def check_mips(document: Document) -> MipsRules:
+    """A document as a rule set of MIPS."""
+    if not _is_mips(document):
+        raise InputError(f"{document.place(())}: this is not a rule set of MIPS (program: mips)")
+    return check(MipsRules, document, "rule set")
+
+
+def parameters(rules: RuleSet | MipsRules) -> Iterator[tuple[str, Parameter]]:
     """Every parameter of a rule set with its path, as a scenario would name it."""
     return leaves(rules, "rules")
+
+
+def _document(name_or_path: str | Path, settings: dict[str, Any] | None) -> Document:
+    document, _ = load_with_bases(name_or_path, SHELF)
+    for path, value in (settings or {}).items():
+        set_value(document, path.removeprefix("rules."), value, Place(f"setting {path}"))
+    return document
+
+
+def _is_mips(document: Document) -> bool:
+    return document.data.get("program") == PROGRAM

@@ -1,0 +1,318 @@
+"""The shape of a MIPS rule set, the comparator of ASM: 42 CFR 414.1380 and 414.1405.
+
+Its leaves are parameters as those of :mod:`asm_sim.rules.schema`. The benchmarks by deciles, fixed
+in advance, are a table beside the rule set (``mips-benchmarks.csv``, from CMSgov/qpp-measures-data;
+each row names its file there).
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+from pydantic import model_validator
+
+from asm_sim.documents import is_name
+from asm_sim.errors import InputError
+from asm_sim.parameters import Choice, Count, Names, Number, Strict, Text, leaves
+from asm_sim.rules.schema import WEIGHT_TOLERANCE, Curve, Years
+
+FOLDER = Path(__file__).parent
+PROGRAM = "mips"
+PROGRAMMED = {"form": {"traditional", "value_pathway"}}
+CUT_POINTS = 10  # CMS publishes that many; the k-th earns k points
+COLUMNS = [
+    *("measure", "collection_type", "performance_year", "benchmark_year", "basis"),
+    *(f"cut_{k}" for k in range(1, CUT_POINTS + 1)),
+    *("inverse", "topped_out", "capped", "source"),
+]
+
+
+class HistoricalBenchmark(NamedTuple):
+    """One row of the table of benchmarks: the k-th cut point, from worst to best, earns k points.
+
+    basis           ``percentile`` of what was reported in ``benchmark_year``, or ``flat``: round
+                    cut points that CMS set
+    inverse         a lower rate is better, so the cut points descend
+    topped_out      so many report so high that CMS flags the measure
+    capped          topped out for long enough that its points are capped
+    """
+
+    measure: str
+    collection_type: str
+    performance_year: int
+    benchmark_year: int
+    basis: str
+    cut_points: tuple[float, ...]
+    inverse: bool
+    topped_out: bool
+    capped: bool
+    source: str
+
+
+Benchmarks = Mapping[tuple[str, str], HistoricalBenchmark]  # by measure and collection type
+
+
+class MipsCohort(Strict):
+    title: str
+    quality_measures: Names
+    cost_measure: Text
+
+
+class National(Strict):
+    """Median and standard deviation over all that MIPS scores."""
+
+    median: Number
+    standard_deviation: Number
+
+    @model_validator(mode="after")
+    def _spread(self) -> Self:
+        if self.standard_deviation.value <= 0:
+            raise ValueError("standard_deviation must be above 0")
+        return self
+
+
+class NationalMoments(National):
+    """And the mean."""
+
+    mean: Number
+
+
+class BySize(Strict):
+    """A number for large and one for small practices."""
+
+    large: Number
+    small: Number
+
+
+class CountByForm(Strict):
+    traditional: Count
+    value_pathway: Count
+
+
+class MipsQuality(Strict):
+    measures_counted: CountByForm
+    case_minimum: Number
+    completeness_minimum: Number
+    points_not_reported: Number
+    points_incomplete: BySize
+    points_without_benchmark: BySize
+    points_maximum: Number
+    points_maximum_when_capped: Number
+    small_practice_bonus: Number
+    benchmarks: Text
+    claims_measures: dict[str, National]
+
+
+class MipsCost(Strict):
+    case_minimum: Number
+    points_maximum: Number
+    measures: dict[str, National]
+
+
+class RequiredActivities(CountByForm):
+    traditional_small: Count
+
+
+class MipsActivities(Strict):
+    required: RequiredActivities
+    blank_counts_as: Number
+
+
+class MipsInteroperability(Strict):
+    score_maximum: Number
+    blank_counts_as: Number
+
+
+class Weights(Strict):
+    """Category weights, which sum to 1."""
+
+    quality: Number
+    cost: Number
+    improvement_activities: Number
+    promoting_interoperability: Number
+
+    @model_validator(mode="after")
+    def _sum(self) -> Self:
+        total = sum(getattr(self, name).value for name in type(self).model_fields)
+        if abs(total - 1) > WEIGHT_TOLERANCE:
+            raise ValueError(f"the weights sum to {total:g}, not 1")
+        return self
+
+
+class WeightsOfPractice(Strict):
+    all_categories: Weights
+    without_cost: Weights
+    without_quality: Weights
+
+
+class CategoryWeights(Strict):
+    large: WeightsOfPractice
+    small: WeightsOfPractice
+
+
+class MipsComplexPatient(Strict):
+    intercept: Number
+    slope: Number
+    minimum: Number
+    maximum: Number
+    hcc_risk_score: NationalMoments
+    dual_share: NationalMoments
+
+
+class MipsFinalScore(Strict):
+    minimum: Number
+    maximum: Number
+
+
+class MipsPayment(Strict):
+    performance_threshold: Number
+    lowest_quarter: Number
+    applicable_percent: Number
+    scale: Number
+
+
+class Levels(Strict):
+    """What stands for the choice of measures and for reporting as a group; to be calibrated."""
+
+    reported: Number
+    non_reporting: Number
+
+
+class MipsRules(Strict):
+    """One version of MIPS: everything that its final score and its adjustment need."""
+
+    program: Literal["mips"]
+    id: str
+    title: str
+    performance_years: Years
+    form: Choice
+    cohorts: dict[str, MipsCohort]
+    small_maximum_clinicians: Count
+    category_weights: CategoryWeights
+    quality: MipsQuality
+    cost: MipsCost
+    standard_deviation_curve: Curve
+    improvement_activities: MipsActivities
+    promoting_interoperability: MipsInteroperability
+    complex_patient: MipsComplexPatient
+    final_score: MipsFinalScore
+    payment: MipsPayment
+    levels: Levels
+
+    @property
+    def years(self) -> list[int]:
+        """The one performance year whose rule and benchmarks these are."""
+        return self.performance_years.value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(self.years) != 1:
+            raise ValueError("performance_years: a MIPS rule set is that of one year")
+        for path, parameter in leaves(self):
+            if isinstance(parameter, Choice):
+                unknown = set(parameter.choices) - PROGRAMMED[path]
+                if unknown:
+                    raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
+        year, payment = self.years[0], self.payment
+        anchor = self.standard_deviation_curve.anchor.value
+        if isinstance(anchor, dict) and list(anchor) != self.years:
+            raise ValueError(f"standard_deviation_curve.anchor: only {year} is a performance year")
+        if not self.cohorts:
+            raise ValueError("cohorts: a rule set needs at least one")
+        benchmarked = {measure for measure, _ in benchmarks_of(self.quality.benchmarks.value, year)}
+        if not benchmarked:
+            raise ValueError(f"performance_years: no benchmarks for {year}")
+        for name, cohort in self.cohorts.items():
+            path = f"cohorts.{name}"
+            for measure in cohort.quality_measures.value:
+                if measure not in benchmarked | set(self.quality.claims_measures):
+                    raise ValueError(f"{path}.quality_measures: no benchmark for {measure!r}")
+            if cohort.cost_measure.value not in self.cost.measures:
+                measure = cohort.cost_measure.value
+                raise ValueError(f"{path}.cost_measure: no entry in cost.measures for {measure!r}")
+        lowest, highest = self.final_score.minimum.value, self.final_score.maximum.value
+        threshold, quarter = payment.performance_threshold.value, payment.lowest_quarter.value
+        if not lowest <= quarter < threshold < highest:
+            raise ValueError(
+                "payment: lowest_quarter, performance_threshold and the greatest final score "
+                "must ascend"
+            )
+        if self.complex_patient.minimum.value > self.complex_patient.maximum.value:
+            raise ValueError("complex_patient: minimum is above maximum")
+        return self
+
+
+def benchmarks(rules: MipsRules) -> Benchmarks:
+    """The benchmarks by deciles of a rule set, by measure and collection type."""
+    return benchmarks_of(rules.quality.benchmarks.value, rules.years[0])
+
+
+@cache
+def benchmarks_of(name: str, performance_year: int) -> Benchmarks:
+    """The benchmarks of one year in the shipped table ``name``.
+
+    Raises ``ValueError`` where there is no such table.
+    """
+    path = FOLDER / f"{name}.csv"
+    if not is_name(name) or not path.is_file():
+        raise ValueError(f"quality.benchmarks: no table of benchmarks is called {name!r}")
+    table = read_benchmarks(path)
+    return {key[:2]: row for key, row in table.items() if key[2] == performance_year}
+
+
+def read_benchmarks(path: Path) -> Mapping[tuple[str, str, int], HistoricalBenchmark]:
+    """The table in a file, by measure, collection type and performance year.
+
+    Raises :class:`asm_sim.errors.InputError` naming file and line.
+    """
+    table: dict[tuple[str, str, int], HistoricalBenchmark] = {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, strict=True)
+        if rows.fieldnames != COLUMNS:
+            raise InputError(f"{path.name}, line 1: the columns must be: {', '.join(COLUMNS)}")
+        for row in rows:
+            place = f"{path.name}, line {rows.line_num}"
+            try:
+                entry = _benchmark(row)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{place}: {error}") from error
+            key = (entry.measure, entry.collection_type, entry.performance_year)
+            if key in table:
+                raise InputError(f"{place}: a second benchmark for {', '.join(map(str, key))}")
+            table[key] = entry
+    return table
+
+
+def _benchmark(row: Mapping[str, str]) -> HistoricalBenchmark:
+    if None in row or None in row.values():
+        raise ValueError("a value too many or too few")
+    cut_points = tuple(float(row[f"cut_{k}"]) for k in range(1, CUT_POINTS + 1))
+    if not all(map(math.isfinite, cut_points)):
+        raise ValueError("a cut point is not a finite number")
+    flags = {name: row[name] for name in ("inverse", "topped_out", "capped")}
+    for name, flag in flags.items():
+        if flag not in {"0", "1"}:
+            raise ValueError(f"{name} must be 0 or 1, not {flag!r}")
+    sign = -1 if flags["inverse"] == "1" else 1
+    if any(sign * b < sign * a for a, b in itertools.pairwise(cut_points)):
+        raise ValueError("the cut points must go from worst to best")
+    if row["basis"] not in {"percentile", "flat"}:
+        raise ValueError(f"basis must be percentile or flat, not {row['basis']!r}")
+    return HistoricalBenchmark(
+        measure=row["measure"],
+        collection_type=row["collection_type"],
+        performance_year=int(row["performance_year"]),
+        benchmark_year=int(row["benchmark_year"]),
+        basis=row["basis"],
+        cut_points=cut_points,
+        inverse=flags["inverse"] == "1",
+        topped_out=flags["topped_out"] == "1",
+        capped=flags["capped"] == "1",
+        source=row["source"],
+    )
