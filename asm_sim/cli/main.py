@@ -282,6 +282,27 @@ def export(
 
 
 @app.command()
+def figures(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which figures; all of figures.yaml if none.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Folder with figures.yaml, and of the pictures.")
+    ] = Path("figures"),
+    make: Annotated[
+        bool, typer.Option("--make", help="Make the runs that are not there yet.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Draw nothing; fail where a figure is out of date.")
+    ] = False,
+) -> None:
+    """Draw the figures that figures.yaml names, each from its stored run."""
+    from asm_sim.cli.figures import figures_command
+
+    figures_command(names or [], folder, make, check)
+
+
+@app.command()
 def doctor(
     calibration: Annotated[
         bool, typer.Option("--calibration", help="Compare with the published figures.")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
 from asm_sim.errors import InputError
+
+if TYPE_CHECKING:
+    from asm_sim.engine.work import Work
 
 RUNS = Path("runs")
 FIGURES = "figures"
@@ -46,8 +50,7 @@ def run_command(
     from asm_sim.engine.work import work_of
 
     work = work_of(chosen)
-    name = f"{chosen.name}-{chosen.draws}-draws-seed-{chosen.seed}-{work.hash[:8]}"
-    folder = RUNS / name if out is None else Path(out)
+    folder = usual_folder(work) if out is None else Path(out)
     listed = len(work.roster.clinician_id)
     clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
     note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
@@ -82,6 +85,13 @@ def run_command(
     for figure in figures:
         note.print(f"Figure    {figure}", markup=False)
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+
+
+def usual_folder(work: Work) -> Path:
+    """Where a run goes if nothing else is said; the name holds what decides its draws."""
+    scenario = work.scenario(0)
+    name = f"{scenario.name}-{work.draws}-draws-seed-{scenario.seed}-{work.hash[:8]}"
+    return RUNS / name
 
 
 def _figures(ds: object, folder: Path) -> list[Path]:

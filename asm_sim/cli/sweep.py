@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
+from asm_sim.cli.run import RUNS
 from asm_sim.errors import InputError, RunError
 
 if TYPE_CHECKING:
     from asm_sim.engine.sweep import Report
     from asm_sim.engine.work import Work
+    from asm_sim.scenario.schema import Sweep
 
-RUNS = Path("runs")
 _LISTED = 8
 
 
@@ -65,7 +66,7 @@ def sweep_command(asked: Request) -> None:
     from asm_sim.engine.work import work_of
 
     limits = [parse_limit(text) for text in asked.until]
-    place = asked.out or str(RUNS / sweep.name)
+    place = asked.out or str(usual_folder(sweep))
     folder = open_folder(place)
     work = work_of(sweep, asked.block_draws, asked.panel)
     note.print(sweep.file.title, markup=False)
@@ -118,6 +119,11 @@ def sweep_command(asked: Request) -> None:
     if report.finished:
         _answer(place, folder, asked.as_json, note)
         note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+
+
+def usual_folder(sweep: Sweep) -> Path:
+    """Where a sweep goes if nothing else is said."""
+    return RUNS / sweep.name
 
 
 def _check_combination(asked: Request) -> None:

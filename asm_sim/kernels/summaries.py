@@ -25,9 +25,9 @@ Counts = NDArray[np.int64]
     SHARE_MAXIMUM_PENALTY, SHARE_ZERO, SHARE_UNSCORED, MEDIAN_POSITIVE, SCALING, BREAK_EVEN,
     AT_RISK, POOL, BONUSES, PENALTIES, RETAINED, BONUSES_PAID, PENALTIES_PAID, RETAINED_PAID,
     RANK_CORRELATION, SIGN_CHANGE, CHANGE_SD, RANK_TRUTH, MISCLASSIFIED, MISCLASSIFIED_QUINTILE,
-    CHANCE_SD, CHANCE_SHARE, RELIABILITY,
-) = range(29)  # fmt: skip
-YEARLY_STATISTICS = 29
+    CHANCE_SD, CHANCE_SHARE, RELIABILITY, PART_B,
+) = range(30)  # fmt: skip
+YEARLY_STATISTICS = 30
 (
     G_COUNT, G_SCORE_MEAN, G_SCORE_SD, G_SCORE_MEDIAN, G_ADJUSTMENT_MEAN, G_ADJUSTMENT_SD,
     G_NEGATIVE, G_MAXIMUM_PENALTY, G_UNSCORED,
@@ -170,9 +170,11 @@ def _level(rules, y, observed, fit, outcome, paid, scratch, row):
     n = len(final)
     scored = scratch.counts[0]
     score = squares = adjustment = bonuses = penalties = bonuses_paid = penalties_paid = base = 0.0
+    everyone = 0.0
     negative = maximum = zero = 0
     bottom = -rules.risk_level[y] * (1.0 - 1e-9)
     for i in range(n):
+        everyone += part_b[i]
         f = final[i]
         if f != f:
             continue
@@ -215,6 +217,7 @@ def _level(rules, y, observed, fit, outcome, paid, scratch, row):
     row[BONUSES_PAID] = bonuses_paid
     row[PENALTIES_PAID] = penalties_paid
     row[RETAINED_PAID] = penalties_paid - bonuses_paid
+    row[PART_B] = everyone
 
 
 @kernel

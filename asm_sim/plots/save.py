@@ -14,6 +14,7 @@ from asm_sim.results.describe import provenance, source_line
 
 # No date and no version of the drawing program: the same figure is the same file.
 SVG_METADATA = {"Date": None, "Creator": "asm_sim"}
+RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-9, 1e-9  # between machines
 PNG_METADATA = {"Software": "asm_sim"}
 
 
@@ -29,15 +30,34 @@ def save(figure: RunFigure, folder: str | Path, name: str, ds: xr.Dataset) -> li
     with house_style():
         figure.savefig(png, metadata=PNG_METADATA)
         figure.savefig(svg, metadata=SVG_METADATA)
-    content = {
+    text = json.dumps(numbers(figure, name, ds), indent=1, ensure_ascii=False, allow_nan=False)
+    sidecar.write_text(text + "\n", encoding="utf-8")
+    return [png, svg, sidecar]
+
+
+def numbers(figure: RunFigure, name: str, ds: xr.Dataset) -> dict[str, Any]:
+    """What the JSON beside a figure holds."""
+    return {
         "figure": name,
         "source": source_line(ds),
         "run": provenance(ds),
         "plotted": _for_json(figure.plotted),
     }
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    sidecar.write_text(text + "\n", encoding="utf-8")
-    return [png, svg, sidecar]
+
+
+def differing(there: Any, here: Any, path: str = "") -> list[str]:
+    """Where two such contents differ by more than the last digits of sums, each a dotted path."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        keys = [*there, *(key for key in here if key not in there)]
+        parts = [(f"{path}.{key}", there.get(key), here.get(key)) for key in keys]
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        parts = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(there, here, strict=True))]
+    elif isinstance(there, float) and isinstance(here, float):
+        close = math.isclose(there, here, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+        return [] if close else [path.lstrip(".")]
+    else:
+        return [] if there == here else [path.lstrip(".")]
+    return [found for where, a, b in parts for found in differing(a, b, where)]
 
 
 def _for_json(value: Any) -> Any:

@@ -12,6 +12,7 @@ import xarray as xr
 from asm_sim.errors import InputError
 from asm_sim.results.scenarios import NAMES_SHOWN, as_run, scenario_names, scenario_of
 
+_LONG_TEXTS = {"scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp"}
 COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
 HASH_DIGITS = 8
 
@@ -82,7 +83,7 @@ def provenance(ds: xr.Dataset) -> dict[str, Any]:
     return {
         str(name): value if isinstance(value, str | int | float) else str(value)
         for name, value in ds.attrs.items()
-        if name not in {"scenario_yaml", "parameters", "assumptions"}
+        if name not in _LONG_TEXTS
     }
 
 

@@ -94,6 +94,7 @@ YEARLY = (
     _yearly("chance_sd", "fraction", "SD of the adjustment minus the noise-free adjustment"),
     _yearly("chance_variance_share", "1", "Variance of chance over variance of the adjustment"),
     _yearly("reliability", "1", "Squared correlation of the adjustment with the noise-free one"),
+    _yearly("part_b_payments", "USD", "Part B payments of all clinicians, scored or not"),
 )
 
 BY_GROUP = (

@@ -233,6 +233,22 @@ def test_the_full_penalty_stands_in_the_bin_that_begins_with_it(small_run: xr.Da
         assert histogram.sel(group="all").values[begins].sum() > 0
 
 
+def test_part_b_of_everyone(run: tuple[Scenario, xr.Dataset]) -> None:
+    """Those without a final score included, as seen by CMS."""
+    scenario, dataset = run
+    for cohort in COHORTS:
+        for y, seen in enumerate(seen_by_cms(scenario, cohort, 3)):
+            everyone = dataset.part_b_payments.sel(cohort=cohort).isel(draw=3, performance_year=y)
+            assert float(everyone) == pytest.approx(seen[0].part_b_payments.sum(), rel=1e-12)
+    level = [scenario.rules.payment.risk_level.at(year) for year in scenario.rules.years]
+    scored = dataset.amount_at_risk / xr.DataArray(level, dims="performance_year")
+    some_unscored = dataset.share_unscored > 0
+    assert (scored < dataset.part_b_payments).where(some_unscored, True).all()
+    np.testing.assert_allclose(
+        scored.where(~some_unscored), dataset.part_b_payments.where(~some_unscored), rtol=1e-12
+    )
+
+
 def test_medicare_keeps_15_percent_of_the_amount_at_risk(run: tuple[Scenario, xr.Dataset]) -> None:
     _, dataset = run
     np.testing.assert_allclose(

@@ -1,0 +1,155 @@
+"""``asm-sim figures``: the publication figures, drawn from stored runs or held against them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import typer
+from pydantic import Field, model_validator
+from rich.console import Console
+
+from asm_sim.documents import Place, did_you_mean, read_document
+from asm_sim.errors import InputError
+from asm_sim.parameters import Strict, check
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from asm_sim.engine.work import Work
+
+LIST = "figures.yaml"
+_FAILED = 1
+_SHOWN = 3
+
+
+class Needed(Strict):
+    """The run or the sweep that a figure is drawn from."""
+
+    run: str | None = None
+    sweep: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.run is None) == (self.sweep is None):
+            raise ValueError("give either 'run' or 'sweep': the name of a scenario or of a sweep")
+        return self
+
+    @property
+    def command(self) -> str:
+        return f"asm-sim run {self.run}" if self.run else f"asm-sim sweep {self.sweep}"
+
+
+class FiguresFile(Strict):
+    """What ``figures.yaml`` holds: the name of each figure, and what it is drawn from."""
+
+    figures: dict[str, Needed] = Field(min_length=1)
+
+
+def figures_command(names: list[str], folder: Path, make: bool, check_only: bool) -> None:
+    """Draw figures, or say which of the drawn ones are out of date."""
+    note = Console(stderr=True, highlight=False, soft_wrap=True)
+    wanted = _wanted(folder, names)
+    datasets: dict[str, xr.Dataset] = {}
+    for needed in wanted.values():  # every run is there before the first figure is drawn
+        if needed.command not in datasets:
+            datasets[needed.command] = _results(needed, make, note)
+    stale = [
+        name
+        for name, needed in wanted.items()
+        if not _draw(name, datasets[needed.command], folder, check_only, note)
+    ]
+    if stale:
+        typer.echo(f"Out of date: {', '.join(stale)}. `asm-sim figures` draws them anew.")
+        raise typer.Exit(_FAILED)
+    if check_only:
+        typer.echo(f"{len(wanted)} figures hold the numbers that this version draws.")
+
+
+def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
+    """The figures asked for, all of them known."""
+    from asm_sim import plots
+
+    path = folder / LIST
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; --folder names the folder that has it")
+    document = read_document(path)
+    listed = check(FiguresFile, document, "list of figures").figures
+    for name in listed:
+        if not hasattr(getattr(plots, name, None), "plot"):
+            known = [module for module in plots.__all__ if hasattr(getattr(plots, module), "plot")]
+            place = document.place(("figures", name))
+            raise InputError(f"{place}: no figure is called {name!r}{did_you_mean(name, known)}")
+    for name in names:
+        if name not in listed:
+            place = Place(str(path))
+            raise InputError(
+                f"{place}: names no figure {name!r}{did_you_mean(name, list(listed))}; "
+                f"it has: {', '.join(listed)}"
+            )
+    return {name: listed[name] for name in names} if names else dict(listed)
+
+
+def _results(needed: Needed, make: bool, note: Console) -> xr.Dataset:
+    """The stored results that figures are drawn from; made if asked for and not there."""
+    from asm_sim.engine.consolidate import is_consolidated
+    from asm_sim.engine.files import open_folder
+    from asm_sim.engine.progress import on_terminal
+    from asm_sim.engine.sweep import carry_out
+    from asm_sim.results.open import open_results
+
+    work, path = _work(needed)
+    folder = open_folder(path)
+    if not is_consolidated(folder, work):
+        if not make:
+            raise InputError(
+                f"{path}: no finished run of this version is there; `{needed.command}` makes it, "
+                "or add --make"
+            )
+        note.print(f"Running {needed.command}")
+        with on_terminal() as progress:
+            single = needed.run is not None
+            carry_out(folder, work, overwrite=single, keep_blocks=not single, progress=progress)
+    return open_results(path)
+
+
+def _work(needed: Needed) -> tuple[Work, Path]:
+    """What is to be run, and where it goes if nothing else is said."""
+    from asm_sim.cli.run import usual_folder as folder_of_run
+    from asm_sim.cli.sweep import usual_folder as folder_of_sweep
+    from asm_sim.engine.work import work_of
+    from asm_sim.scenario.load import load_scenario
+    from asm_sim.scenario.sweep import load_sweep
+
+    if needed.run is not None:
+        work = work_of(load_scenario(needed.run))
+        return work, folder_of_run(work)
+    sweep = load_sweep(needed.sweep or "")
+    return work_of(sweep), folder_of_sweep(sweep)
+
+
+def _draw(name: str, ds: xr.Dataset, folder: Path, check_only: bool, note: Console) -> bool:
+    """Draw one figure, or compare it with the one that is there; whether that is up to date."""
+    from asm_sim import plots
+    from asm_sim.plots.save import differing, numbers, save
+
+    figure: Any = getattr(plots, name).plot(ds)
+    if not check_only:
+        for path in save(figure, folder, name, ds):
+            note.print(f"Figure    {path}", markup=False)
+        return True
+    sidecar = folder / f"{name}.json"
+    pictures = [folder / f"{name}.{ending}" for ending in ("png", "svg")]
+    try:
+        there = json.loads(sidecar.read_text(encoding="utf-8"))["plotted"]
+    except (OSError, ValueError, KeyError, TypeError):
+        note.print(f"{sidecar}: not there, or not what is written beside a figure", markup=False)
+        return False
+    here = json.loads(json.dumps(numbers(figure, name, ds)["plotted"]))
+    found = differing(there, here)
+    found += [f"{path.name} is missing" for path in pictures if not path.is_file()]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        note.print(f"{name}: differs in {', '.join(found[:_SHOWN])}{more}", markup=False)
+    return not found
