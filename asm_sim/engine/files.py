@@ -44,11 +44,11 @@ def open_folder(place: str | Path) -> Folder:
     """The folder that a path or a URL means; :class:`InputError` where it cannot be one."""
     text = str(place)
     protocol, sign, rest = text.partition("://")
+    if sign and not rest.strip("/"):
+        raise InputError(f"{place}: names no folder")
     if sign and protocol not in {"file", "local"}:
         return ObjectFolder(text)
     path = Path(rest if sign else place).expanduser().absolute()
-    if sign and not rest:
-        raise InputError(f"{place}: names no folder")
     if path.exists() and not path.is_dir():
         raise InputError(f"{place}: this is a file; choose another --out")
     return LocalFolder(path, text)
@@ -151,8 +151,6 @@ class ObjectFolder:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._fs, self._root = file_system(self._url)
-        if not self._root:
-            raise InputError(f"{url}: names no folder in it")
 
     def __str__(self) -> str:
         return self._url

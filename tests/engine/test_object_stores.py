@@ -123,6 +123,12 @@ def test_a_bucket_that_is_not_there(sweep_file: MakeSweep) -> None:
         asm.sweep(sweep_file(), "s3://no-such-bucket/sweep")
 
 
+@pytest.mark.parametrize("url", ["s3://", "memory:///", "file://"])
+def test_a_url_without_a_folder(url: str) -> None:
+    with pytest.raises(InputError, match="names no folder"):
+        open_folder(url)
+
+
 def test_a_protocol_that_nobody_knows(sweep_file: MakeSweep) -> None:
     with pytest.raises(InputError, match="nonsense"):
         asm.sweep(sweep_file(), "nonsense://bucket/sweep")
