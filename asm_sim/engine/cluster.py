@@ -52,9 +52,11 @@ def _dask() -> Any:
 
 
 def _dask_of_command() -> Any:
-    """dask for the command line, where the client's own tracebacks would hide our message."""
+    """dask for the command line, where its own tracebacks would hide our message."""
     distributed = _dask()
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.nanny").setLevel(logging.WARNING)  # says that a worker died
     return distributed
 
 
