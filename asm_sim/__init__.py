@@ -25,6 +25,7 @@ _WHERE = {
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
     "simulate": ("asm_sim.engine.local", "simulate"),
+    "studies": ("asm_sim.studies", None),
     "sweep": ("asm_sim.engine.sweep", "sweep"),
 }
 
@@ -42,11 +43,12 @@ __all__ = [
     "rules",
     "score",
     "simulate",
+    "studies",
     "sweep",
 ]
 
 if TYPE_CHECKING:
-    from asm_sim import plots, rules, score
+    from asm_sim import plots, rules, score, studies
     from asm_sim.engine.export import cohort_table
     from asm_sim.engine.local import simulate
     from asm_sim.engine.sweep import sweep

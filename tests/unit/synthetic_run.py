@@ -41,6 +41,12 @@ ASSUMPTIONS = {
     "population.cost.reliability_at_20.LBP": (0.55, "reliability"),
 }
 
+LEVERS = {
+    "rules.payment.risk_level": {str(year): risk for year, risk in YEARS.items()},
+    "rules.payment.redistribution_share": PAID_OUT,
+}
+UNSCORED = 0.01  # of the Part B payments of those with a final score
+
 AXES = ("rules.payment.exchange.steepness", "rules.payment.redistribution_share")
 
 COORDINATE_VALUES: dict[str, npt.NDArray[Any]] = {
@@ -111,7 +117,9 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
             "title": "Baseline",
             "scenario": "baseline",
             "scenario_yaml": json.dumps({"title": "Baseline", "set": {}}),
-            "parameters": json.dumps({path: value for path, (value, _) in ASSUMPTIONS.items()}),
+            "parameters": json.dumps(
+                {path: value for path, (value, _) in ASSUMPTIONS.items()} | LEVERS
+            ),
             "assumptions": json.dumps(
                 {
                     path: {"value": value, "unit": unit}
@@ -245,6 +253,7 @@ def _one_draw(
             "chance_sd": chance.std(ddof=1),
             "chance_variance_share": chance.var() / adjustment.var(),
             "reliability": np.corrcoef(adjustment, true_adjustment)[0, 1] ** 2,
+            "part_b_payments": (1.0 + UNSCORED) * part_b.sum(),
         }.items():
             data[name][at] = value
         if y > 0:

@@ -1,0 +1,194 @@
+"""What Medicare keeps, step by step: from the nominal savings to the actual ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from asm_sim.errors import InputError
+from asm_sim.plots.figure import (
+    BONUS,
+    FIRST_YEAR,
+    INK,
+    PENALTY,
+    QUIET,
+    RunFigure,
+    add_key,
+    house_style,
+    new_figure,
+    typeset,
+)
+from asm_sim.results.describe import cohort_title, one_scenario
+from asm_sim.results.statistics import (
+    PLUS_MINUS,
+    USD_PER_MILLION,
+    mcse,
+    mean_over_draws,
+    rounded,
+)
+
+BAND = (0.05, 0.95)
+BAR = 0.62
+# Room to the right of the longest bar for its number, of the width of the panel.
+MARGIN = 0.42
+NARROWEST = 7.0  # inches, for the key
+ERROR: dict[str, Any] = {"linewidth": 5, "solid_capstyle": "butt"}  # as long as it is, no longer
+NEEDED = ("part_b_payments", "retained_by_medicare", "retained_by_medicare_payment_year")
+SHARE, RISK = "rules.payment.redistribution_share", "rules.payment.risk_level"
+
+# Names of the steps and their labels; ``{kept}`` is 1 - the redistribution share.
+STEPS = {
+    "nominal": "{kept} of the amount at risk,\nall listed clinicians",
+    "without_final_score": "clinicians without\na final score",
+    "on_performance_year": "kept, on Part B of\nthe performance year",
+    "change_of_part_b": "change of Part B until\nthe payment year",
+    "actual": "kept, on Part B of\nthe payment year",
+}
+CHANGES = ("without_final_score", "change_of_part_b")
+
+
+def plot(ds: xr.Dataset) -> RunFigure:
+    """A panel per cohort: the steps down, millions of USD over all years across.
+
+    Amounts start at zero, changes where the step before ends. Bars are means over draws. The thick
+    line at a bar's end is two Monte Carlo standard errors either way; the thin one runs from the
+    5th to the 95th percentile of draws of the amounts: how far one history is from another.
+    """
+    ds = one_scenario(ds)
+    panels = _panels(ds)
+    with house_style():
+        first, last = (int(ds["payment_year"].values[end]) for end in (0, -1))
+        title = f"What Medicare keeps, payment years {first} to {last}"
+        figure = new_figure(ds, max(1.5 + 3.1 * len(panels), NARROWEST), 3.6, title)
+        axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+        for panel, ax in zip(panels, axes, strict=True):
+            _draw(panel, ax)
+            ax.set_title(cohort_title(panel["cohort"]))
+        _scale(panels, axes[0])
+        axes[0].set_yticks(range(len(STEPS)), [_label(step, ds) for step in STEPS])
+        axes[0].invert_yaxis()
+        add_key(figure, _key(panels))
+    figure.plotted = {"panels": panels}
+    return figure
+
+
+def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """Per cohort, each step's mean, error and percentiles over draws, in million USD."""
+    by_draw = {name: values / USD_PER_MILLION for name, values in _steps(ds).items()}
+    panels = []
+    for cohort in ds["cohort"].values:
+        rows = []
+        for name, values in by_draw.items():
+            of_cohort = values.sel(cohort=cohort)
+            low, high = np.quantile(of_cohort.values, BAND)
+            rows.append(
+                {
+                    "step": name,
+                    "million_usd": float(mean_over_draws(of_cohort)),
+                    "million_usd_mcse": float(mcse(of_cohort)),
+                    "million_usd_p05_of_draws": float(low),
+                    "million_usd_p95_of_draws": float(high),
+                }
+            )
+        panels.append({"cohort": str(cohort), "steps": rows})
+    return panels
+
+
+def _steps(ds: xr.Dataset) -> dict[str, xr.DataArray]:
+    """The steps in USD per draw and cohort, over all years (42 CFR 512.750)."""
+    missing = [name for name in NEEDED if name not in ds]
+    if missing:
+        raise InputError(
+            f"the results hold no {', '.join(missing)}, which this figure draws; they may be of "
+            "an older version of asm_sim: run the scenario again"
+        )
+    nominal = (1.0 - _by_year(ds, SHARE)) * _by_year(ds, RISK) * ds["part_b_payments"]
+    nominal, kept, actual = (
+        part.sum("performance_year") for part in (nominal, *(ds[name] for name in NEEDED[1:]))
+    )
+    parts = (nominal, kept - nominal, kept, actual - kept, actual)
+    return dict(zip(STEPS, parts, strict=True))
+
+
+def _by_year(ds: xr.Dataset, path: str) -> xr.DataArray:
+    """A parameter of the run by performance year, whether or not it differs between them."""
+    value = json.loads(ds.attrs.get("parameters", "{}")).get(path)
+    if value is None:
+        raise InputError(f"the results do not say what {path} was; run the scenario again")
+    years = [int(year) for year in ds["performance_year"].values]
+    by_year = [value[str(year)] if isinstance(value, Mapping) else value for year in years]
+    return xr.DataArray(np.array(by_year, dtype=np.float64), {"performance_year": years})
+
+
+def _label(step: str, ds: xr.Dataset) -> str:
+    """The words for a step; the share that is kept where it is the same in all years."""
+    kept = np.unique(1.0 - _by_year(ds, SHARE).values)
+    share = f"{100.0 * kept[0]:.3g} %" if len(kept) == 1 else "nominal share"
+    return STEPS[step].format(kept=share)
+
+
+def _draw(panel: dict[str, Any], ax: Axes) -> None:
+    level = 0.0
+    for position, row in enumerate(panel["steps"]):
+        value, error = row["million_usd"], row["million_usd_mcse"]
+        is_change = row["step"] in CHANGES
+        start = level if is_change else 0.0
+        level = start + value
+        colour = BONUS if not is_change else PENALTY if value < 0 else FIRST_YEAR
+        ax.barh(position, value, BAR, left=start, color=colour)
+        low, high = (
+            start + row[f"million_usd_{percentile}_of_draws"] for percentile in ("p05", "p95")
+        )
+        ax.plot([low, high], [position, position], color=QUIET, linewidth=0.9)
+        if np.isfinite(error):
+            ends_of_error = [level - 2 * error, level + 2 * error]
+            ax.plot(ends_of_error, [position] * 2, color=INK, **ERROR)
+        if position:
+            ax.plot([start if is_change else level] * 2, [position - 1 + BAR / 2,
+                    position - BAR / 2], color=INK, linewidth=0.6)  # fmt: skip
+        ax.annotate(
+            _number(value, error, is_change), (max(start, level, high), position), (5, 0),
+            textcoords="offset points", va="center", fontsize=8,
+        )  # fmt: skip
+    ax.axvline(0.0, color=INK, linewidth=0.9)
+    ax.set_xlabel("Kept over all years (million USD)")
+    ax.grid(visible=False, axis="y")
+    ax.grid(visible=True, axis="x")
+    ax.tick_params(axis="y", length=0)
+
+
+def _scale(panels: list[dict[str, Any]], ax: Axes) -> None:
+    rows = [row for panel in panels for row in panel["steps"] if row["step"] not in CHANGES]
+    highest = max(row["million_usd_p95_of_draws"] for row in rows)
+    lowest = min(0.0, *(row["million_usd_p05_of_draws"] for row in rows))
+    ax.set_xlim(lowest, max(highest, 1e-3) / (1.0 - MARGIN))
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+
+
+def _key(panels: list[dict[str, Any]]) -> list[Line2D | Patch]:
+    changes = [
+        row["million_usd"] for panel in panels for row in panel["steps"] if row["step"] in CHANGES
+    ]
+    keys: list[Line2D | Patch] = [Patch(color=BONUS, label="amount")]
+    if min(changes) < 0:
+        keys.append(Patch(color=PENALTY, label="taken away"))
+    if max(changes) > 0:
+        keys.append(Patch(color=FIRST_YEAR, label="added"))
+    error = Line2D([], [], color=INK, **ERROR, label=f"{PLUS_MINUS}2 standard errors")
+    band = Line2D([], [], color=QUIET, linewidth=0.9, label="5th to 95th percentile of draws")
+    return [*keys, error, band]
+
+
+def _number(value: float, error: float, is_change: bool) -> str:
+    """A step's mean with its error; a change with its sign."""
+    written, written_error = rounded(value, error)
+    above = is_change and value > 0 and any(digit in "123456789" for digit in written)
+    return typeset(f"{'+' if above else ''}{written} {PLUS_MINUS}{written_error}")

@@ -1,0 +1,345 @@
+"""The 15 % savings: what Medicare keeps of the payments that the model puts at risk.
+
+Of the amount at risk, the risk level R times Part B, the share rho (85 %) is paid back as the
+incentive pool (42 CFR 512.750(c)(1)). Medicare keeps (1 - rho) R of the Part B payments that count,
+whatever the scores: an identity, not a finding. What varies is which payments count. Only payment
+adjustments are meant; what care itself costs, and whether it changes, is not in these numbers.
+
+Every number is a mean over draws with its Monte Carlo standard error (``*_mcse``, same units);
+differences are paired within draw.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from asm_sim.errors import InputError
+from asm_sim.results.compare import reference_of
+from asm_sim.results.describe import one_scenario
+from asm_sim.results.registry import YEARLY_DIMS
+from asm_sim.results.scenarios import (
+    SCENARIO,
+    SCENARIO_HASH,
+    axes,
+    by_axis,
+    position_of,
+    scenario_of,
+)
+from asm_sim.results.statistics import mcse, mean_over_draws
+
+Floats = npt.NDArray[np.float64]
+
+SHARE, RISK = "rules.payment.redistribution_share", "rules.payment.risk_level"
+SWEEP = "redistribution-by-risk"
+CMS_ESTIMATE = 8_600
+CMS_SOURCE = "CMS's estimate of the participants in the proposed rule, about 8,600"
+PART_B_EXAMPLE = 500_000.0  # USD a year
+
+STEPS = {
+    "nominal": "(1 - rho) x R x Part B of all listed clinicians",
+    "without_final_score": "less what clinicians without a final score take out of it",
+    "on_performance_year": "kept, on Part B of the performance year",
+    "change_of_part_b": "change of Part B from the performance year to the payment year",
+    "actual": "kept, on Part B of the payment year",
+}
+QUANTILES = (0.05, 0.5, 0.95)
+TOTALS = {
+    "all_years": ("performance_year",),
+    "all_cohorts": ("cohort",),
+    "total": ("cohort", "performance_year"),
+}
+
+_KEPT, _KEPT_PAID = "retained_by_medicare", "retained_by_medicare_payment_year"
+_AT_RISK, _PART_B = "amount_at_risk", "part_b_payments"
+_MONEY = (_PART_B, _AT_RISK, _KEPT, _KEPT_PAID)
+_LEVER_OUTCOMES = ("share_negative", "break_even_score")
+_ABOUT = (
+    "scenario", "scenario_hash", "draws", "seed", "asm_sim_version", "rules", "population",
+)  # fmt: skip
+# What the kept money may differ by from (1 - rho) x the amount at risk, of the amount at risk.
+_IDENTITY = 1e-6
+
+
+def nominal_savings(part_b_payments: Any, risk_level: Any, redistribution_share: Any) -> Any:
+    """(1 - rho) R P in the units of ``part_b_payments``, numbers or arrays (42 CFR 512.750).
+
+    With a redistribution share of 0 it is the amount at stake downward: 500,000 USD of Part B at
+    9 % put 45,000 USD at stake.
+    """
+    return (1.0 - redistribution_share) * risk_level * part_b_payments
+
+
+def steps(ds: xr.Dataset) -> xr.Dataset:
+    """From the nominal savings to the actual ones, in USD.
+
+    Dim ``step`` is :data:`STEPS`: ``nominal`` + ``without_final_score`` = ``on_performance_year``
+    (which is (1 - rho) x the amount at risk), + ``change_of_part_b`` = ``actual``; ``step_title``
+    says each in words. Clinicians who leave before the payment year are not modelled yet, so that
+    the change of Part B is that of clinicians who stay.
+
+    Returns ``savings`` (step, cohort, performance_year; ``payment_year`` a coordinate) and its sums
+    ``savings_all_years`` (step, cohort), ``savings_all_cohorts`` (step, performance_year) and
+    ``savings_total`` (step), each with ``*_mcse``. The sums also have ``*_quantile`` over draws
+    (5 %, 50 %, 95 %): how much one history differs from another, not how sure the mean is. Their
+    own errors ``*_quantile_mcse`` are nan where there are too few draws to tell.
+
+    Raises :class:`InputError` for several scenarios, for results without Part B of all clinicians,
+    and for rules under which Medicare does not keep (1 - rho) of the amount at risk.
+    """
+    run = _run(ds, _MONEY)
+    return _summary(_steps_by_draw(run), run)
+
+
+def scaled_to(
+    ds: xr.Dataset, clinicians: float = CMS_ESTIMATE, source: str = CMS_SOURCE
+) -> xr.Dataset:
+    """:func:`steps` scaled to another number of participants, in USD.
+
+    A plain proportion: the amount per listed clinician, of both cohorts together, times
+    ``clinicians``. It takes the clinicians that the list lacks to be like those on it, divided
+    between the cohorts as they are: CMS estimated about 8,600 participants and listed fewer.
+    ``source`` says where the number is from and is kept as an attribute. Variables as :func:`steps`
+    returns them.
+    """
+    if not (math.isfinite(clinicians) and clinicians > 0):
+        raise InputError(f"clinicians is {clinicians!r}; give a number above zero")
+    run = _run(ds, (*_MONEY, "clinicians_by_group"))
+    if "all" not in run["group"].values:
+        raise InputError("the results do not count all clinicians: they lack the group 'all'")
+    listed = run["clinicians_by_group"].sel(group="all", drop=True).sum("cohort")
+    result = _summary(_steps_by_draw(run) * (clinicians / listed), run)
+    return result.assign_attrs(
+        clinicians=float(clinicians),
+        clinicians_source=source,
+        clinicians_listed=float(listed.mean()),
+    )
+
+
+def payment_weighted_mean(ds: xr.Dataset) -> xr.Dataset:
+    """The mean adjustment weighted by Part B payments, over clinicians with a final score.
+
+    Minus what is kept over the Part B payments of the scored, as a fraction, by cohort and
+    performance year: ``payment_weighted_mean`` and ``*_mcse``, and ``by_rule`` = -(1 - rho) R,
+    which it equals whatever the scores (42 CFR 512.750): -1.35 % in 2027 and 2028. Nan where
+    nothing is at risk.
+    """
+    run = _run(ds, (_AT_RISK, _KEPT))
+    risk = _by_year(run, RISK)
+    of_scored = run[_AT_RISK] / risk.where(risk > 0)
+    weighted = -run[_KEPT] / of_scored.where(of_scored > 0)
+    parts = _estimates(
+        "payment_weighted_mean", weighted, "fraction", "Payment-weighted mean adjustment"
+    )
+    parts["by_rule"] = -nominal_savings(1.0, risk, _by_year(run, SHARE)).assign_attrs(
+        units="fraction", long_name="-(1 - rho) R"
+    )
+    return xr.Dataset(parts, attrs=_about(run))
+
+
+def average_clinician(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -> xr.Dataset:
+    """What an exactly average clinician is left with, by cohort and performance year.
+
+    Dim ``average``: ``median`` is the median of the positive final scores, the midpoint of the
+    logistic; ``mean`` the mean final score, zero scores included. ``score`` (points),
+    ``adjustment`` (fraction) and ``dollars`` (USD on ``part_b_payments`` of the payment year), each
+    with ``*_mcse``. The adjustment is read off each draw's ``adjustment_at_score``, between the
+    scores in the log-odds of the transformed score: exact for the logistic (42 CFR 512.750). Nan
+    where nothing is at risk.
+    """
+    if not (math.isfinite(part_b_payments) and part_b_payments >= 0):
+        raise InputError(f"part_b_payments is {part_b_payments!r}; give USD, zero or more")
+    at = {"median": "median_final_score", "mean": "final_score_mean"}
+    run = _run(ds, (*at.values(), "adjustment_at_score", "scaling_factor"))
+    scores = [run[name].transpose(*YEARLY_DIMS) for name in at.values()]
+    score = xr.concat(scores, "average").assign_coords(average=list(at))
+    adjustment = score.copy(data=np.stack([_adjustment_at(run, part).values for part in scores]))
+    dollars = adjustment * part_b_payments
+    parts = (
+        _estimates("score", score, "points", "Average final score")
+        | _estimates("adjustment", adjustment, "fraction", "Adjustment at the average score")
+        | _estimates("dollars", dollars, "USD", "Adjustment at the average score in dollars")
+    )
+    return xr.Dataset(parts, attrs=_about(run) | {"part_b_payments": float(part_b_payments)})
+
+
+def by_lever(ds: xr.Dataset) -> xr.Dataset:
+    """What Medicare keeps and who loses, by redistribution share and risk level, of a sweep.
+
+    Dims ``redistribution_share`` and ``risk_level`` (fractions) and ``cohort``. ``kept_nominal``,
+    ``kept_on_performance_year`` and ``kept_actual`` are steps of :func:`steps`, USD over all years,
+    and of both cohorts together with the ending ``_total``; ``share_negative`` (fraction of
+    clinicians with a final score) and ``break_even_score`` (points) are means over the years, the
+    latter over draws in which every year has one. Each with ``*_mcse``, and ``*_difference`` from
+    the sweep's reference (attribute ``reference``), paired within draw, with ``*_difference_mcse``.
+
+    Takes the sweep ``redistribution-by-risk`` or another full grid over just these two parameters;
+    raises :class:`InputError` for anything else.
+    """
+    if SCENARIO not in ds.dims:
+        raise InputError(
+            f"the levers need a sweep, and these results are of one run; `asm-sim sweep {SWEEP}` "
+            "makes one"
+        )
+    if set(axes(ds)) != {SHARE, RISK}:
+        raise InputError(
+            f"the sweep varies {', '.join(axes(ds)) or 'nothing that all scenarios share'}; the "
+            f"levers need a grid over {SHARE} and {RISK}: `asm-sim sweep {SWEEP}`"
+        )
+    reference = position_of(ds, reference_of(ds))
+    runs = [_levers_by_draw(scenario_of(ds, i)) for i in range(ds.sizes[SCENARIO])]
+    every = xr.concat(runs, SCENARIO)
+    apart = every - every.isel({SCENARIO: reference})
+    parts: dict[str, xr.DataArray] = {}
+    for name, values in every.data_vars.items():
+        units, words = values.attrs["units"], values.attrs["long_name"]
+        parts |= _estimates(str(name), values, units, words)
+        parts |= _estimates(
+            f"{name}_difference", apart[name], units, f"{words}, difference from the reference"
+        )
+    known = [name for name in (SCENARIO, SCENARIO_HASH, SHARE, RISK) if name in ds.coords]
+    result = xr.Dataset(parts).assign_coords({name: ds[name] for name in known})
+    result.attrs = _about(ds) | {"reference": reference_of(ds)}
+    grid = by_axis(result).rename({axis: axis.rpartition(".")[2] for axis in (SHARE, RISK)})
+    return grid.transpose("redistribution_share", "risk_level", ...).load()
+
+
+def _run(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
+    """One scenario, read into memory, sure to hold these variables."""
+    run = one_scenario(ds)
+    missing = [name for name in names if name not in run]
+    if missing:
+        raise InputError(
+            f"the results hold no {', '.join(missing)}, which this study needs; they may be of an "
+            "older version of asm_sim: run the scenario again"
+        )
+    return run[list(names)].load()
+
+
+def _by_year(run: xr.Dataset, path: str) -> xr.DataArray:
+    """A parameter of the run by performance year, whether or not it differs between them."""
+    value = json.loads(run.attrs.get("parameters", "{}")).get(path)
+    years = [str(year) for year in run["performance_year"].values]
+    by_year = value if isinstance(value, Mapping) else dict.fromkeys(years, value)
+    values = [by_year.get(year) for year in years]
+    if not all(isinstance(number, int | float) for number in values):
+        raise InputError(
+            f"the results do not say what {path} was in {', '.join(years)} (attribute "
+            "'parameters'); run the scenario again with this version of asm_sim"
+        )
+    return xr.DataArray(
+        np.array(values, dtype=np.float64),
+        coords={"performance_year": run["performance_year"]},
+        dims="performance_year",
+    )
+
+
+def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
+    """Every step in USD: dims step, draw, cohort, performance_year."""
+    kept, actual = run[_KEPT], run[_KEPT_PAID]
+    share = _by_year(run, SHARE)
+    if bool((abs(kept - (1.0 - share) * run[_AT_RISK]) > _IDENTITY * run[_AT_RISK]).any()):
+        raise InputError(
+            "in these results Medicare does not keep (1 - redistribution share) of the amount at "
+            "risk, so that the steps do not add up; they need the rule's pool (zero scorers in its "
+            "base and at the maximum penalty, no cap) and somebody with a score above zero"
+        )
+    nominal: xr.DataArray = nominal_savings(run[_PART_B], _by_year(run, RISK), share)
+    parts = [nominal, kept - nominal, kept, actual - kept, actual]
+    savings = xr.concat([part.transpose(*YEARLY_DIMS) for part in parts], "step")
+    return savings.assign_coords(step=list(STEPS), step_title=("step", list(STEPS.values())))
+
+
+def _levers_by_draw(run: xr.Dataset) -> xr.Dataset:
+    """What :func:`by_lever` reports, per draw."""
+    run = _run(run, (*_MONEY, *_LEVER_OUTCOMES))
+    money = _steps_by_draw(run).sum("performance_year").drop_vars("step_title")
+    parts = {}
+    for step in ("nominal", "on_performance_year", "actual"):
+        words = f"Kept by Medicare over all years: {STEPS[step]}"
+        values = money.sel(step=step, drop=True)
+        parts[f"kept_{step}"] = values.assign_attrs(units="USD", long_name=words)
+        parts[f"kept_{step}_total"] = values.sum("cohort").assign_attrs(
+            units="USD", long_name=f"{words}, all cohorts"
+        )
+    for name in _LEVER_OUTCOMES:
+        attrs = run[name].attrs
+        words = f"{attrs.get('long_name', name)}, mean over the years"
+        parts[name] = (
+            run[name]
+            .mean("performance_year", skipna=False)
+            .assign_attrs(units=attrs.get("units", ""), long_name=words)
+        )
+    return xr.Dataset(parts)
+
+
+def _adjustment_at(run: xr.Dataset, score: xr.DataArray) -> xr.DataArray:
+    """Each draw's adjustment at a score of its own, from the grid of scores around it."""
+    risk = _by_year(run, RISK)
+    transformed = (run["adjustment_at_score"] / risk.where(risk > 0) + 1.0) / run["scaling_factor"]
+    share: Floats = transformed.transpose(*YEARLY_DIMS, "score").values.clip(1e-12, 1.0 - 1e-12)
+    log_odds = np.log(share) - np.log1p(-share)
+    grid = run["score"].values.astype(np.float64)
+    points: Floats = score.values[..., np.newaxis]
+    below = np.clip(np.searchsorted(grid, points, side="right") - 1, 0, len(grid) - 2)
+    weight = (points - grid[below]) / (grid[below + 1] - grid[below])
+    low, high = (np.take_along_axis(log_odds, below + i, axis=-1) for i in (0, 1))
+    between = ((1.0 - weight) * low + weight * high)[..., 0]
+    at_score = score.copy(data=1.0 / (1.0 + np.exp(-between)))
+    adjustment = risk * (at_score * run["scaling_factor"] - 1.0)
+    return adjustment.transpose(*YEARLY_DIMS)
+
+
+def _summary(savings: xr.DataArray, run: xr.Dataset) -> xr.Dataset:
+    """Means, errors and, of the sums, quantiles over draws, of amounts by step and draw."""
+    parts = _estimates("savings", savings, "USD", "Savings of Medicare")
+    for ending, dims in TOTALS.items():
+        name, words = f"savings_{ending}", f"Savings of Medicare, summed over {' and '.join(dims)}"
+        values = savings.sum(dims)
+        parts |= _estimates(name, values, "USD", words)
+        parts |= _quantiles(name, values, "USD", words)
+    return xr.Dataset(parts, attrs=_about(run))
+
+
+def _estimates(name: str, values: xr.DataArray, units: str, words: str) -> dict[str, xr.DataArray]:
+    attrs = {"units": units, "long_name": words}
+    return {
+        name: mean_over_draws(values).assign_attrs(attrs),
+        f"{name}_mcse": mcse(values).assign_attrs(
+            attrs | {"long_name": f"{words}, Monte Carlo standard error"}
+        ),
+    }
+
+
+def _quantiles(name: str, values: xr.DataArray, units: str, words: str) -> dict[str, xr.DataArray]:
+    """Quantiles over draws, and half the distance between those one standard error to either side.
+
+    The standard error of the share of draws below a quantile q is sqrt(q (1 - q) / draws); where
+    that reaches beyond the draws, the error is not known.
+    """
+    draws = values.sizes["draw"]
+    found = values.quantile(list(QUANTILES), "draw")
+    errors = []
+    for q in QUANTILES:
+        step = math.sqrt(q * (1.0 - q) / draws)
+        ends = values.quantile([max(q - step, 0.0), min(q + step, 1.0)], "draw")
+        half = (ends.isel(quantile=1, drop=True) - ends.isel(quantile=0, drop=True)) / 2.0
+        errors.append(half if step < min(q, 1.0 - q) else half * np.nan)
+    error = xr.concat(errors, "quantile").assign_coords(quantile=list(QUANTILES))
+    attrs = {"units": units, "long_name": f"{words}, quantile over draws"}
+    return {
+        f"{name}_quantile": found.assign_attrs(attrs),
+        f"{name}_quantile_mcse": error.assign_attrs(
+            attrs | {"long_name": f"{attrs['long_name']}, Monte Carlo standard error"}
+        ),
+    }
+
+
+def _about(ds: xr.Dataset) -> dict[str, Any]:
+    return {name: ds.attrs[name] for name in _ABOUT if name in ds.attrs}
