@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from asm_sim.errors import InputError
 from asm_sim.plots.figure import (
     BONUS,
     FIRST_YEAR,
@@ -34,6 +31,7 @@ from asm_sim.results.statistics import (
     mean_over_draws,
     rounded,
 )
+from asm_sim.studies import savings
 
 BAND = (0.05, 0.95)
 BAR = 0.62
@@ -41,8 +39,6 @@ BAR = 0.62
 MARGIN = 0.42
 NARROWEST = 7.0  # inches, for the key
 ERROR: dict[str, Any] = {"linewidth": 5, "solid_capstyle": "butt"}  # as long as it is, no longer
-NEEDED = ("part_b_payments", "retained_by_medicare", "retained_by_medicare_payment_year")
-SHARE, RISK = "rules.payment.redistribution_share", "rules.payment.risk_level"
 
 # Names of the steps and their labels; ``{kept}`` is 1 - the redistribution share.
 STEPS = {
@@ -82,12 +78,12 @@ def plot(ds: xr.Dataset) -> RunFigure:
 
 def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
     """Per cohort, each step's mean, error and percentiles over draws, in million USD."""
-    by_draw = {name: values / USD_PER_MILLION for name, values in _steps(ds).items()}
+    by_draw = savings.steps_by_draw(ds).sum("performance_year") / USD_PER_MILLION
     panels = []
     for cohort in ds["cohort"].values:
         rows = []
-        for name, values in by_draw.items():
-            of_cohort = values.sel(cohort=cohort)
+        for name in STEPS:
+            of_cohort = by_draw.sel(step=name, cohort=cohort)
             low, high = np.quantile(of_cohort.values, BAND)
             rows.append(
                 {
@@ -102,35 +98,9 @@ def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
     return panels
 
 
-def _steps(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """The steps in USD per draw and cohort, over all years (42 CFR 512.750)."""
-    missing = [name for name in NEEDED if name not in ds]
-    if missing:
-        raise InputError(
-            f"the results hold no {', '.join(missing)}, which this figure draws; they may be of "
-            "an older version of asm_sim: run the scenario again"
-        )
-    nominal = (1.0 - _by_year(ds, SHARE)) * _by_year(ds, RISK) * ds["part_b_payments"]
-    nominal, kept, actual = (
-        part.sum("performance_year") for part in (nominal, *(ds[name] for name in NEEDED[1:]))
-    )
-    parts = (nominal, kept - nominal, kept, actual - kept, actual)
-    return dict(zip(STEPS, parts, strict=True))
-
-
-def _by_year(ds: xr.Dataset, path: str) -> xr.DataArray:
-    """A parameter of the run by performance year, whether or not it differs between them."""
-    value = json.loads(ds.attrs.get("parameters", "{}")).get(path)
-    if value is None:
-        raise InputError(f"the results do not say what {path} was; run the scenario again")
-    years = [int(year) for year in ds["performance_year"].values]
-    by_year = [value[str(year)] if isinstance(value, Mapping) else value for year in years]
-    return xr.DataArray(np.array(by_year, dtype=np.float64), {"performance_year": years})
-
-
 def _label(step: str, ds: xr.Dataset) -> str:
     """The words for a step; the share that is kept where it is the same in all years."""
-    kept = np.unique(1.0 - _by_year(ds, SHARE).values)
+    kept = np.unique(savings.kept_share(ds).values)
     share = f"{100.0 * kept[0]:.3g} %" if len(kept) == 1 else "nominal share"
     return STEPS[step].format(kept=share)
 

@@ -97,6 +97,16 @@ def steps(ds: xr.Dataset) -> xr.Dataset:
     return _summary(_steps_by_draw(run), run)
 
 
+def steps_by_draw(ds: xr.Dataset) -> xr.DataArray:
+    """Every step of :func:`steps` in USD, draw by draw: (step, draw, cohort, performance_year)."""
+    return _steps_by_draw(_run(ds, _MONEY))
+
+
+def kept_share(ds: xr.Dataset) -> xr.DataArray:
+    """1 - the redistribution share of a run, by performance year."""
+    return 1.0 - _by_year(one_scenario(ds), SHARE)
+
+
 def scaled_to(
     ds: xr.Dataset, clinicians: float = CMS_ESTIMATE, source: str = CMS_SOURCE
 ) -> xr.Dataset:
