@@ -19,13 +19,12 @@ from asm_sim.kernels.clinicians import (
     new_observed,
 )
 from asm_sim.kernels.cohort import score_cohort
+from asm_sim.kernels.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.fit import Observed, new_fit, new_outcome, new_scratch
 from asm_sim.kernels.practices import draw_practices, new_practices
 from asm_sim.kernels.summaries import (
     accumulate,
     begin_draw,
-    compare_with_truth,
-    compare_with_year_before,
     count_year,
     end_draw,
     keep_panel,
