@@ -84,7 +84,7 @@ def sweep_command(asked: Request) -> None:
         _write_sbatch(asked, place, work.job_count, note)
         return
     if asked.plan:
-        check(folder, work)
+        check(folder, work, overwrite=asked.overwrite)
         _print_plan(folder, work, asked.as_json, note)
         return
     if not work.panel_draws and len(work) == 1:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Progress = Callable[[int, int], None]  # draws done, draws in all
+Progress = Callable[[int, int], None]  # draws done, draws in all, over all scenarios
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from asm_sim.engine.consolidate import consolidate, draws_there, is_consolidated
 from asm_sim.engine.estimate import check_room
 from asm_sim.engine.files import Folder, open_folder
 from asm_sim.engine.local import run_here
+from asm_sim.engine.progress import Progress, shown
 from asm_sim.engine.store import (
     CorruptBlockError,
     check,
@@ -32,7 +33,6 @@ from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import BLOCKS, open_results
 from asm_sim.scenario.sweep import Sweep, load_sweep
 
-Progress = Callable[[int, int], None]  # draws done, draws in all, over all scenarios
 Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
 
 
@@ -94,8 +94,6 @@ def sweep(
         from asm_sim.engine.cluster import run_on
 
         runner = run_on(client)
-    from asm_sim.engine.progress import shown
-
     with shown(progress) as report:
         carry_out(
             folder,
