@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.files import open_folder
 from asm_sim.engine.sweep import carry_out
@@ -27,6 +29,7 @@ def test_opening_reads_nothing(sweep_file: MakeSweep, tmp_path: Path) -> None:
     assert opened.opening < 2
 
 
+@pytest.mark.stress
 def test_memory_grows_neither_with_draws_nor_with_scenarios(
     sweep_file: MakeSweep, tmp_path: Path
 ) -> None:

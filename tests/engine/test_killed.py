@@ -20,7 +20,7 @@ from tests.conftest import MakeSweep
 from tests.engine.test_sweep import contents, sweep_maker
 
 ROOT = Path(__file__).parents[2]
-DRAWS = 120
+DRAWS = 80
 BLOCK = 2
 SEED = int(os.environ.get("ASM_SIM_TEST_SEED", time.time_ns() % 2**32))
 THREE_TIMES = [pytest.param(i, marks=[pytest.mark.stress] if i >= 3 else []) for i in range(20)]
@@ -69,7 +69,7 @@ def until_blocks(process: subprocess.Popen[str], folder: Path, number: int) -> N
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same sweep, uninterrupted: 240 blocks."""
+    """The same sweep, uninterrupted: 160 blocks."""
     folder = tmp_path_factory.mktemp("whole")
     path = sweep_maker(folder)(draws=DRAWS, held=True)
     subprocess.run(command(path, folder / "store"), check=True, capture_output=True, cwd=ROOT)
@@ -81,14 +81,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_is_killed(
     attempt: int, whole: Path, sweep_file: MakeSweep, tmp_path: Path
 ) -> None:
-    """Three times at a random moment (also while results are put together), then left alone."""
+    """Twice among the blocks, once while results are put together; then it is left alone."""
     chance = random.Random(SEED + attempt)
     path, folder = sweep_file(draws=DRAWS, held=True), tmp_path / "store"
     killed = 0
-    for _ in range(3):
+    every = 4 * DRAWS // BLOCK
+    for last, pause in ((False, 0.05), (False, 0.05), (True, 0.6)):
+        wanted = every if last else blocks(folder) + chance.randrange(1, 70)
         with watched(start(path, folder)) as process:
-            until_blocks(process, folder, blocks(folder) + chance.randrange(1, 100))
-            time.sleep(chance.random() * 0.05)
+            until_blocks(process, folder, min(wanted, every))
+            time.sleep(chance.random() * pause)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 killed += 1
@@ -128,7 +130,7 @@ def test_a_worker_is_killed(
 
         thread = threading.Thread(target=sweep)
         thread.start()
-        wanted = chance.randrange(1, 200)
+        wanted = chance.randrange(1, 130)
         while thread.is_alive() and (not folder.exists() or blocks(folder) < wanted):
             time.sleep(0.002)
         was_running = thread.is_alive()

@@ -73,6 +73,7 @@ def test_s3_holds_what_a_disk_holds(s3: str, sweep_file: MakeSweep, tmp_path: Pa
     assert name in "".join(damaged.values())
 
 
+@pytest.mark.stress
 def test_the_command_on_s3(s3: str, sweep_file: MakeSweep, tmp_path: Path) -> None:
     """One process runs a shard; another the rest, and puts it together."""
     path, url = sweep_file(), f"{s3}/shards"
