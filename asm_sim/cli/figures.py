@@ -47,14 +47,20 @@ class FiguresFile(Strict):
     figures: dict[str, Needed] = Field(min_length=1)
 
 
-def figures_command(names: list[str], folder: Path, make: bool, check_only: bool) -> None:
-    """Draw figures, or say which of the drawn ones are out of date."""
+def figures_command(
+    names: list[str], folder: Path, make: bool, check_only: bool, overwrite: bool
+) -> None:
+    """Draw figures, or say which of the drawn ones are out of date.
+
+    Runs that are not there are made where asked for (``make``); a sweep of another version that
+    stands in the way is replaced only with ``overwrite``.
+    """
     note = Console(stderr=True, highlight=False, soft_wrap=True)
     wanted = _wanted(folder, names)
     datasets: dict[str, xr.Dataset] = {}
     for needed in wanted.values():  # every run is there before the first figure is drawn
         if needed.command not in datasets:
-            datasets[needed.command] = _results(needed, make, note)
+            datasets[needed.command] = _results(needed, make, overwrite, note)
     stale = [
         name
         for name, needed in wanted.items()
@@ -91,7 +97,7 @@ def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
     return {name: listed[name] for name in names} if names else dict(listed)
 
 
-def _results(needed: Needed, make: bool, note: Console) -> xr.Dataset:
+def _results(needed: Needed, make: bool, overwrite: bool, note: Console) -> xr.Dataset:
     """The stored results that figures are drawn from; made if asked for and not there."""
     from asm_sim.engine.consolidate import is_consolidated
     from asm_sim.engine.files import open_folder
@@ -109,8 +115,14 @@ def _results(needed: Needed, make: bool, note: Console) -> xr.Dataset:
             )
         note.print(f"Running {needed.command}")
         with on_terminal() as progress:
-            single = needed.run is not None
-            carry_out(folder, work, overwrite=single, keep_blocks=not single, progress=progress)
+            single = needed.run is not None  # whose folder is named after what it holds
+            carry_out(
+                folder,
+                work,
+                overwrite=single or overwrite,
+                keep_blocks=not single,
+                progress=progress,
+            )
     return open_results(path)
 
 

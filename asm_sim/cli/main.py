@@ -295,11 +295,12 @@ def figures(
     check: Annotated[
         bool, typer.Option("--check", help="Draw nothing; fail where a figure is out of date.")
     ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw the figures that figures.yaml names, each from its stored run."""
     from asm_sim.cli.figures import figures_command
 
-    figures_command(names or [], folder, make, check)
+    figures_command(names or [], folder, make, check, overwrite)
 
 
 @app.command()
