@@ -25,6 +25,11 @@ class InputError(ValueError):
         super().__init__("\n".join(lines))
 
 
+def reason_of(error: OSError) -> str:
+    """What the system says went wrong, in one line."""
+    return error.strerror or " ".join(str(error).split())
+
+
 class RunError(RuntimeError):
     """A run that failed for a reason outside the package: a cluster, a disk.
 

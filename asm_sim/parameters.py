@@ -322,6 +322,12 @@ def parse_assignment(text: str) -> tuple[str, Any]:
     return path.strip(), document.data["value"]
 
 
+def plain_value(leaf: Parameter) -> Any:
+    """The value of a parameter as JSON has it: keys are texts."""
+    value: Any = leaf.value  # type: ignore[attr-defined]
+    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def fingerprint(model: BaseModel) -> str:
     """SHA-256 over the values of all parameters: equal where the models compute the same."""
     values: dict[str, Any] = {path: _value_of(leaf) for path, leaf in leaves(model)}

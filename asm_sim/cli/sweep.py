@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from asm_sim.cli.run import RUNS
-from asm_sim.errors import InputError, RunError
+from asm_sim.errors import InputError, RunError, reason_of
 
 if TYPE_CHECKING:
     from asm_sim.engine.sweep import Report
@@ -111,9 +111,8 @@ def sweep_command(asked: Request) -> None:
         note.print("Stopped. Finished blocks are kept: --resume goes on from here.")
         raise
     except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
         raise RunError(
-            f"{place}: {reason}. Finished blocks are kept: --resume goes on from here"
+            f"{place}: {reason_of(error)}. Finished blocks are kept: --resume goes on from here"
         ) from error
     _say_what_was_done(report, asked, note)
     if report.finished:

@@ -34,7 +34,7 @@ from asm_sim.kernels.summaries import (
     SCORE_ONE,
     SCORE_SQUARED_ONE,
 )
-from asm_sim.parameters import leaves
+from asm_sim.parameters import leaves, plain_value
 from asm_sim.results.registry import COORDINATES, HISTOGRAMS, PANEL, VARIABLES
 
 _SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
@@ -83,11 +83,13 @@ def attributes(plan: Plan) -> dict[str, Any]:
     rule_leaves = dict(leaves(scenario.rules, "rules"))
     population_leaves = dict(leaves(scenario.population, "population"))
     assumed = {
-        path: {"value": _plain(leaf), "unit": leaf.unit, "description": leaf.description}
+        path: {"value": plain_value(leaf), "unit": leaf.unit, "description": leaf.description}
         for path, leaf in (rule_leaves | population_leaves).items()
         if leaf.status == "assumption"
     }
-    parameters = {path: _plain(leaf) for path, leaf in (rule_leaves | population_leaves).items()}
+    parameters = {
+        path: plain_value(leaf) for path, leaf in (rule_leaves | population_leaves).items()
+    }
     return {
         "title": scenario.title,
         "scenario": scenario.name,
@@ -108,11 +110,6 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "numba_version": numba.__version__,
         "created_by": f"asm_sim {__version__}",
     }
-
-
-def _plain(leaf: Any) -> Any:
-    value = leaf.value
-    return {str(k): v for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def clinician_variables(sums: NDArray[np.int64]) -> Arrays:

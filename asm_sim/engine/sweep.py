@@ -29,7 +29,7 @@ from asm_sim.engine.store import (
 )
 from asm_sim.engine.until import Limit, Watch, parse_limit
 from asm_sim.engine.work import Job, Work, work_of
-from asm_sim.errors import InputError, RunError
+from asm_sim.errors import InputError, RunError, reason_of
 from asm_sim.results.open import BLOCKS, open_results
 from asm_sim.scenario.sweep import Sweep, load_sweep
 
@@ -133,7 +133,7 @@ def carry_out(
         known = check(folder, work, keep_blocks, overwrite or anew)
         done = not (anew or verify or limits) and is_consolidated(folder, work)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({_reason(error)})") from error
+        raise InputError(f"{folder}: cannot be read ({reason_of(error)})") from error
     if known is not None and done:
         if not keep_blocks:  # of a run that was stopped at the very end
             folder.remove(BLOCKS)
@@ -160,9 +160,8 @@ def carry_out(
             remove_work(folder)
         claim(folder, work, known if ours else None, held if limits or verify else None)
     except OSError as error:
-        reason = _reason(error)
         raise InputError(
-            f"{folder}: cannot be written to ({reason}); choose another --out"
+            f"{folder}: cannot be written to ({reason_of(error)}); choose another --out"
         ) from error
     carrier = _Carrier(folder, work, runner, progress)
     if verify:
@@ -179,10 +178,6 @@ def carry_out(
     if not keep_blocks:
         folder.remove(BLOCKS)
     return carrier.report
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or " ".join(str(error).split())
 
 
 class _Carrier:

@@ -27,7 +27,7 @@ from asm_sim.engine.plan import (
 )
 from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
-from asm_sim.parameters import leaves
+from asm_sim.parameters import leaves, plain_value
 from asm_sim.population.compile import check_complete, groups
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.schema import Scenario
@@ -89,9 +89,9 @@ class Work:
         """A scenario, compiled."""
         return make_plan(self.scenario(index), self.roster, self.block_draws, self.panel)
 
-    def blocks(self, draws: int | None = None) -> list[Block]:
+    def blocks(self) -> list[Block]:
         """The blocks of each scenario."""
-        return blocks_of(self.draws if draws is None else draws, self.block_draws)
+        return blocks_of(self.draws, self.block_draws)
 
     @cached_property
     def distinct(self) -> tuple[int, ...]:
@@ -196,16 +196,11 @@ def work_of(
 
 def _values(scenario: Scenario) -> dict[str, Any]:
     """The value of every parameter, as plain data."""
-    found: dict[str, Any] = {}
-    for root, model in (("rules", scenario.rules), ("population", scenario.population)):
-        for path, leaf in leaves(model, root):
-            value = leaf.value  # type: ignore[attr-defined]
-            found[path] = (
-                {str(key): item for key, item in value.items()}
-                if isinstance(value, dict)
-                else value
-            )
-    return found
+    return {
+        path: plain_value(leaf)
+        for root, model in (("rules", scenario.rules), ("population", scenario.population))
+        for path, leaf in leaves(model, root)
+    }
 
 
 def _check_roster(scenario: Scenario, first: Scenario, roster: Roster) -> None:
