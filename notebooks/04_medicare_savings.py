@@ -134,9 +134,9 @@ by_year.set_axis(steps["step_title"].values, axis="index")
 # - **The change of Part B is an input.** Mean payments per clinician are assumed to go on falling
 #   by 2 % a year, as they did from 2019 to 2023; over two years that takes away about 4 % of the
 #   savings. If they rose, it would add to them.
-# - **Exits are not modelled yet.** Of the payments of a clinician who retires before the payment
-#   year nothing is kept or paid out. If those who leave are like the others, the savings shrink in
-#   proportion to their payments; if those with penalties leave first, by more.
+# - **Exits take a little more.** Of the payments of a clinician who stops practising before the
+#   payment year nothing is kept or paid out. Here about 3 % leave every year, whatever their score,
+#   so the savings shrink in proportion; if those with penalties leave first, they shrink by more.
 #
 # How far may one history be from another? Below are the 5 %, 50 % and 95 % quantiles over draws of
 # the total. This spread is real variation (who happens to bill how much), not an error: it does
@@ -256,7 +256,8 @@ pd.concat(
 # | Part B payments per clinician | a fit to the largest payments of those listed, 2022-2023 |
 # | Part B falls by 2 % a year | the years 2019-2023 continued |
 # | who takes part | the preliminary list for 2027, the same clinicians in all five years |
-# | no exits, no change of behaviour | not modelled |
+# | 3.1 % stop practising a year | published for 2014; that the score does not matter is assumed |
+# | no change of behaviour | not modelled |
 #
 # What is kept does not rest on the measures, the scores or the curve. The share of losers, the
 # break-even score and the average clinician rest on these as well:

@@ -18,6 +18,7 @@ from asm_sim.engine.dataset import (
     attributes,
     clinician_variables,
     coordinates,
+    is_lens,
     is_panel,
     is_sum,
 )
@@ -85,7 +86,7 @@ def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> N
         for name, values in arrays.items():
             if is_sum(name):
                 totals[name] = totals[name] + values if name in totals else values
-            elif is_panel(name):
+            elif is_panel(name) or is_lens(name):
                 writer.put(name, index, slice(block.first, block.first + len(values)), values)
             else:
                 waiting.setdefault(name, []).append(values)
@@ -113,13 +114,14 @@ class _Writer:
         self._sizes = {**sizes, "scenario": len(work)}
         draws = sizes["draw"]
         blocks = max(1, _CHUNK_DRAWS // work.block_draws)
-        large = bool(work.panel_draws) or work.plan(0).holds_population
+        large = bool(work.panel_draws or work.lens_draws) or work.plan(0).holds_population
         alone = not work.is_sweep or large or draws > blocks * work.block_draws
         self.scenarios = 1 if alone else min(len(work), _CHUNK_SCENARIOS, -(-_CHUNK_DRAWS // draws))
         self._chunk = {
             "scenario": self.scenarios,
             "draw": min(blocks * work.block_draws, draws),
             "draw_sample": min(_PANEL_CHUNK_DRAWS, sizes["draw_sample"]),
+            "lens_draw": min(_CHUNK_DRAWS, sizes["lens_draw"]),
         }
         self._arrays: dict[str, Any] = {}
         self._gathered: dict[str, list[Any]] = {}

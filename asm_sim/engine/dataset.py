@@ -35,7 +35,16 @@ from asm_sim.kernels.summaries import (
     SCORE_SQUARED_ONE,
 )
 from asm_sim.parameters import leaves, plain_value
-from asm_sim.results.registry import COORDINATES, HISTOGRAMS, PANEL, VARIABLES
+from asm_sim.population.probes import PROBES, REPLICATES
+from asm_sim.results.registry import (
+    COORDINATES,
+    HISTOGRAMS,
+    LENS,
+    PANEL,
+    PANEL_GROUP,
+    VARIABLES,
+    factor_sets,
+)
 
 _SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
 
@@ -43,6 +52,7 @@ _SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
 def coordinates(plan: Plan) -> dict[str, Any]:
     """All coordinates with their metadata."""
     rules = plan.scenario.rules
+    memberships = [group.grouping for group in plan.groups[1:]]
 
     def edges(bins: tuple[float, float, int]) -> NDArray[np.float64]:
         lowest, width, count = bins
@@ -51,6 +61,7 @@ def coordinates(plan: Plan) -> dict[str, Any]:
     values: dict[str, tuple[str, Any]] = {
         "draw": ("draw", np.arange(plan.scenario.draws)),
         "draw_sample": ("draw_sample", np.arange(plan.panel_draws)),
+        "lens_draw": ("lens_draw", np.arange(plan.lens_draws)),
         "cohort": ("cohort", np.array(plan.roster.cohorts)),
         "performance_year": ("performance_year", np.array(plan.years)),
         "payment_year": (
@@ -70,6 +81,14 @@ def coordinates(plan: Plan) -> dict[str, Any]:
             "clinician",
             np.array(plan.roster.cohorts)[plan.roster.cohort],
         ),
+        "clinician_practice": ("clinician", plan.roster.practice),
+        "membership": ("membership", np.array(list(dict.fromkeys(memberships)))),
+        "factors": ("factors", np.array(factor_sets())),
+        "probe": ("probe", np.array([probe.label for probe in PROBES])),
+        "probe_level": ("probe", np.array([probe.level for probe in PROBES])),
+        "probe_gain": ("probe", np.array([probe.gain for probe in PROBES])),
+        "probe_episodes": ("probe", np.array([probe.episodes for probe in PROBES])),
+        "replicate": ("replicate", np.arange(REPLICATES)),
         "adjustment_bin": ("adjustment_bin", edges(ADJUSTMENT_BINS)),
         "score_bin": ("score_bin", edges(SCORE_BINS)),
         "dollars_bin": ("dollars_bin", edges(DOLLARS_BINS)),
@@ -82,13 +101,15 @@ def attributes(plan: Plan) -> dict[str, Any]:
     scenario = plan.scenario
     rule_leaves = dict(leaves(scenario.rules, "rules"))
     population_leaves = dict(leaves(scenario.population, "population"))
+    mips_leaves = dict(leaves(scenario.mips, "mips"))
     assumed = {
         path: {"value": plain_value(leaf), "unit": leaf.unit, "description": leaf.description}
         for path, leaf in (rule_leaves | population_leaves).items()
         if leaf.status == "assumption"
     }
     parameters = {
-        path: plain_value(leaf) for path, leaf in (rule_leaves | population_leaves).items()
+        path: plain_value(leaf)
+        for path, leaf in (rule_leaves | population_leaves | mips_leaves).items()
     }
     return {
         "title": scenario.title,
@@ -99,6 +120,8 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "rules_hash": scenario.rules_hash,
         "population": scenario.population.id,
         "population_hash": scenario.population_hash,
+        "mips": scenario.mips.id,
+        "mips_hash": scenario.mips_hash,
         "roster_hash": plan.roster.sha256,
         "seed": str(scenario.seed),  # up to 64 bits: more than JSON readers hold
         "draws": scenario.draws,
@@ -147,7 +170,11 @@ def is_sum(name: str) -> bool:
 
 
 def is_panel(name: str) -> bool:
-    return name in {variable.name for variable in PANEL}
+    return name in {variable.name for variable in (*PANEL, PANEL_GROUP)}
+
+
+def is_lens(name: str) -> bool:
+    return name in {variable.name for variable in LENS}
 
 
 def in_memory(plan: Plan, blocks: list[Arrays]) -> xr.Dataset:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asm_sim.engine.compiled import compile_kernels
-from asm_sim.engine.dataset import coordinates, is_panel
+from asm_sim.engine.dataset import coordinates, is_lens, is_panel
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.files import Folder
 from asm_sim.engine.plan import Block
@@ -28,14 +28,16 @@ _OVERHEAD_BYTES = 20_000  # of a block: names, checksums
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of one block of a full length, without and with the panel, in memory as on disk."""
+    """Bytes of one block of a full length, in memory as on disk: what every block has, and more."""
 
     block: int
-    panel: int
+    panel: int  # of a block whose draws are kept clinician by clinician
+    lens: int  # of a block whose draws are looked at closely
 
     def of(self, work: Work) -> int:
         """Bytes of all blocks of a work."""
         kept = self.panel * math.ceil(work.panel_draws / work.block_draws)
+        kept += self.lens * math.ceil(work.lens_draws / work.block_draws)
         return len(work.distinct) * (len(work.blocks()) * self.block + kept)
 
 
@@ -45,17 +47,20 @@ def size_of(work: Work) -> Size:
     dims = {dim: len(values) for name, (dim, values, _) in coordinates(plan).items() if name == dim}
     longest = min(work.block_draws, work.draws)
     dims |= {"draw": longest, "draw_sample": min(longest, work.panel)}
+    dims["lens_draw"] = min(longest, work.lens)
     derived = {variable.name for variable in CLINICIAN}
-    block, panel = _OVERHEAD_BYTES, 0
+    block, panel, lens = _OVERHEAD_BYTES, 0, 0
     for variable in VARIABLES.values():
         values = math.prod(dims[dim] for dim in variable.dims) * np.dtype(variable.dtype).itemsize
         if is_panel(variable.name):
             panel += values
+        elif is_lens(variable.name):
+            lens += values
         elif variable.name not in derived:
             block += values
     if plan.holds_population:
         block += CLINICIAN_SUMS * dims["clinician"] * dims["performance_year"] * 8
-    return Size(block, panel)
+    return Size(block, panel, lens)
 
 
 def check_room(folder: Folder, work: Work, blocks: int) -> None:
@@ -105,7 +110,7 @@ def estimate(folder: Folder | None, work: Work) -> Estimate:
     work.plan(len(work) - 1)
     a_scenario = time.perf_counter() - begun
     size = size_of(work)
-    held = size.block * min(len(work.blocks()), 11) + size.panel
+    held = size.block * min(len(work.blocks()), 11) + size.panel + size.lens
     return Estimate(
         scenarios=len(work),
         blocks=work.job_count,

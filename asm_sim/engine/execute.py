@@ -24,16 +24,31 @@ from asm_sim.engine.plan import (
     grids,
 )
 from asm_sim.errors import InputError
+from asm_sim.kernels.clinicians import GROUPINGS
+from asm_sim.kernels.decomposition import FACTOR_SETS, FIXED_STATISTICS
 from asm_sim.kernels.draw import simulate_cohort
+from asm_sim.kernels.probes import PROBE_VARIABLES
 from asm_sim.kernels.summaries import (
     CLINICIAN_SUMS,
     GROUP_STATISTICS,
     PANEL_VARIABLES,
     QUINTILES,
     YEARLY_STATISTICS,
+    Lens,
     Output,
 )
-from asm_sim.results.registry import BY_GROUP, DRAW_LEVEL, HISTOGRAMS, PANEL, YEARLY
+from asm_sim.population.probes import PROBES
+from asm_sim.results.registry import (
+    BY_GROUP,
+    DRAW_LEVEL,
+    FIXED_STANDARD,
+    HISTOGRAMS,
+    PANEL,
+    PANEL_GROUP,
+    PROBE,
+    VARIANCE,
+    YEARLY,
+)
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -64,8 +79,11 @@ def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
     population, measurement = plan.indices(first, draws)
     fits = simulate_cohort(
         cohort.rules,
+        cohort.mips,
+        cohort.pathway,
         cohort.practices,
         cohort.model,
+        cohort.probes,
         grids(),
         plan.seed_words(),
         population,
@@ -85,6 +103,7 @@ def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
 def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
     years, count, n = len(plan.years), len(plan.groups), cohort.clinicians
     panel = max(0, min(draws, plan.panel_draws - first))
+    close = max(0, min(draws, plan.lens_draws - first))
     held = n if plan.holds_population else 0
 
     def histogram(bins: tuple[float, float, int]) -> NDArray[np.int64]:
@@ -101,6 +120,14 @@ def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Out
         score_histogram=histogram(SCORE_BINS),
         dollars_histogram=histogram(DOLLARS_BINS),
         panel=np.empty((PANEL_VARIABLES, panel, n, years), np.float32),
+        panel_group=np.empty((panel, n, GROUPINGS), np.int16),
+        lens=Lens(
+            variance=np.empty((close, count, FACTOR_SETS, len(VARIANCE))),
+            fixed_standard=np.empty((close, years, count, FIXED_STATISTICS)),
+            probe=np.empty(
+                (PROBE_VARIABLES, close, years, len(PROBES), cohort.probes.replicates), np.float32
+            ),
+        ),
         clinician=np.zeros((CLINICIAN_SUMS, held, years), np.int64),
     )
 
@@ -139,7 +166,31 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         )
         for k, variable in enumerate(PANEL):
             arrays[variable.name] = np.ascontiguousarray(panel[k])
+        groups = [np.concatenate([o.panel_group for o in outputs]) for outputs in parts]
+        arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
+    if block.first < plan.lens_draws:
+        arrays |= _of_lens(parts)
     if plan.holds_population:
         sums = [sum(o.clinician for o in outputs) for outputs in parts]
         arrays[CLINICIAN_SUMS_NAME] = np.concatenate(sums, axis=1)
+    return arrays
+
+
+def _of_lens(parts: list[list[Output]]) -> Arrays:
+    """What the first draws were looked at closely for."""
+
+    def by_draw(name: str, axis: int) -> NDArray[Any]:
+        joined = [
+            np.concatenate([getattr(o.lens, name) for o in outputs], axis) for outputs in parts
+        ]
+        return np.stack(joined, axis=axis + 1)
+
+    arrays: Arrays = {}
+    for variables, name in ((VARIANCE, "variance"), (FIXED_STANDARD, "fixed_standard")):
+        values = by_draw(name, 0)
+        for k, variable in enumerate(variables):
+            arrays[variable.name] = np.ascontiguousarray(values[..., k])
+    probe = by_draw("probe", 1)
+    for k, variable in enumerate(PROBE):
+        arrays[variable.name] = np.ascontiguousarray(probe[k])
     return arrays

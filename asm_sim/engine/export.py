@@ -55,7 +55,9 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
     where = roster.slice_of(cohort.name)
     specialties = np.array(list(plan.scenario.population.specialty_mix[cohort.name]))
     sizes = np.array([group.label.partition(": ")[2] for group in plan.groups])
-    for year, (observed, rate, cost, paid, specialty, group) in zip(plan.years, seen, strict=True):
+    for year, (observed, rate, cost, paid, specialty, group, _) in zip(
+        plan.years, seen, strict=True
+    ):
         columns: dict[str, Any] = {
             "clinician_id": roster.clinician_id[where],
             "cohort": cohort.name,

@@ -15,6 +15,7 @@ import numpy as np
 
 from asm_sim import __version__
 from asm_sim.kernels._jit import sources_hash
+from asm_sim.kernels.probes import Probes
 from asm_sim.kernels.summaries import Grids
 from asm_sim.population.compile import (
     CohortModel,
@@ -25,13 +26,16 @@ from asm_sim.population.compile import (
     compile_practices,
     groups,
 )
+from asm_sim.population.probes import compile_probes
 from asm_sim.population.roster import Roster, find_roster, read_roster
 from asm_sim.rules.compile import CohortRules, compile_cohort
+from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips
 from asm_sim.scenario.schema import Scenario
 
 BLOCK_DRAWS = 100
 PANEL_DRAWS = 200
-STORE_FORMAT = 2
+LENS_DRAWS = 100
+STORE_FORMAT = 3
 
 # Where results are tabulated: a way of reporting, not a part of the model.
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
@@ -49,6 +53,9 @@ class CohortPlan:
     rules: CohortRules
     practices: PracticeModel
     model: CohortModel
+    mips: MipsCohortRules
+    pathway: MipsCohortRules
+    probes: Probes
 
     @property
     def clinicians(self) -> int:
@@ -74,6 +81,7 @@ class Plan:
     groups: tuple[Group, ...]
     block_draws: int
     panel: int  # draws kept clinician by clinician, if there are as many
+    lens: int  # draws looked at closely, if there are as many
 
     @property
     def years(self) -> list[int]:
@@ -86,6 +94,10 @@ class Plan:
     @property
     def panel_draws(self) -> int:
         return min(self.panel, self.scenario.draws)
+
+    @property
+    def lens_draws(self) -> int:
+        return min(self.lens, self.scenario.draws)
 
     @property
     def holds_population(self) -> bool:
@@ -102,7 +114,8 @@ class Plan:
         return self.scenario.hash(self.roster.sha256)
 
     def fingerprint(self) -> str:
-        return fingerprint(self.scenario_hash(), self.scenario.seed, self.block_draws, self.panel)
+        kept = (self.panel, self.lens)
+        return fingerprint(self.scenario_hash(), self.scenario.seed, self.block_draws, kept)
 
     def seed_words(self) -> Any:
         return np.array([self.scenario.seed & 0xFFFFFFFF, self.scenario.seed >> 32], np.uint64)
@@ -120,13 +133,16 @@ def blocks_of(draws: int, block_draws: int) -> list[Block]:
     return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
 
 
-def fingerprint(scenario_hash: str, seed: int, block_draws: int, panel: int) -> str:
-    """SHA-256 of everything that decides the bits of a block, but for its number and length."""
+def fingerprint(scenario_hash: str, seed: int, block_draws: int, kept: tuple[int, int]) -> str:
+    """SHA-256 of everything that decides the bits of a block, but for its number and length.
+
+    ``kept`` is the number of draws of the panel and of those looked at closely.
+    """
     parts = [
         scenario_hash,
         seed,
         block_draws,
-        panel,
+        kept,
         STORE_FORMAT,
         __version__,
         sources_hash(),
@@ -145,26 +161,21 @@ def make_plan(
     roster: Roster | None = None,
     block_draws: int | None = None,
     panel: int | None = None,
+    lens: int | None = None,
 ) -> Plan:
     """Compile a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit.
 
-    ``panel`` is the number of draws kept clinician by clinician: the scenario's own, else 200.
+    ``panel`` is the number of draws kept clinician by clinician, ``lens`` the number looked at
+    closely: the scenario's own, else 200 and 100.
     """
     if roster is None:
         roster = roster_of(scenario)
     if panel is None:
-        named = scenario.file.panel_draws
-        panel = PANEL_DRAWS if named is None else named
+        panel = _own_or(scenario.file.panel_draws, PANEL_DRAWS)
+    if lens is None:
+        lens = _own_or(scenario.file.lens_draws, LENS_DRAWS)
     check_complete(scenario.population, scenario.rules, roster)
-    cohorts = tuple(
-        CohortPlan(
-            name,
-            compile_cohort(scenario.rules, name),
-            compile_practices(scenario.population, scenario.rules, roster, name),
-            compile_cohort_model(scenario.population, scenario.rules, roster, name),
-        )
-        for name in roster.cohorts
-    )
+    cohorts = tuple(_compile(scenario, roster, name) for name in roster.cohorts)
     return Plan(
         scenario,
         roster,
@@ -172,6 +183,25 @@ def make_plan(
         tuple(groups(scenario.population, roster)),
         BLOCK_DRAWS if block_draws is None else block_draws,
         panel,
+        lens,
+    )
+
+
+def _own_or(named: int | None, usual: int) -> int:
+    return usual if named is None else named
+
+
+def _compile(scenario: Scenario, roster: Roster, name: str) -> CohortPlan:
+    rules, population, mips = scenario.rules, scenario.population, scenario.mips
+    model = compile_cohort_model(population, rules, roster, name)
+    return CohortPlan(
+        name,
+        compile_cohort(rules, name),
+        compile_practices(population, rules, roster, name),
+        model,
+        compile_mips(mips, rules, name, "traditional"),
+        compile_mips(mips, rules, name, "value_pathway"),
+        compile_probes(population, model, name),
     )
 
 

@@ -38,6 +38,7 @@ _WORDS = {
     "seed": "seed",
     "block_draws": "draws to a block",
     "panel": "draws kept clinician by clinician",
+    "lens": "draws looked at closely",
 }
 
 

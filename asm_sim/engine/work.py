@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from asm_sim import __version__
 from asm_sim.engine import plan as plan_module
 from asm_sim.engine.plan import (
+    LENS_DRAWS,
     PANEL_DRAWS,
     Block,
     Plan,
@@ -30,7 +31,7 @@ from asm_sim.kernels._jit import sources_hash
 from asm_sim.parameters import leaves, plain_value
 from asm_sim.population.compile import check_complete, groups
 from asm_sim.population.roster import Roster
-from asm_sim.scenario.schema import Scenario
+from asm_sim.scenario.schema import ROOTS, Scenario
 from asm_sim.scenario.sweep import Sweep
 
 _NAME_DIGITS = 16  # of a fingerprint, in the name of a scenario's folder of blocks
@@ -63,6 +64,7 @@ class Work:
     draws: int
     block_draws: int
     panel: int
+    lens: int
     parameters: dict[str, Any] = field(repr=False)  # of the first scenario
 
     @property
@@ -72,6 +74,10 @@ class Work:
     @property
     def panel_draws(self) -> int:
         return min(self.panel, self.draws)
+
+    @property
+    def lens_draws(self) -> int:
+        return min(self.lens, self.draws)
 
     @property
     def compare_to(self) -> str | None:
@@ -87,7 +93,7 @@ class Work:
 
     def plan(self, index: int) -> Plan:
         """A scenario, compiled."""
-        return make_plan(self.scenario(index), self.roster, self.block_draws, self.panel)
+        return make_plan(self.scenario(index), self.roster, self.block_draws, self.panel, self.lens)
 
     def blocks(self) -> list[Block]:
         """The blocks of each scenario."""
@@ -138,12 +144,14 @@ class Work:
             "name": first.name if not isinstance(self.source, Sweep) else self.source.name,
             "rules": first.rules.id,
             "population": first.population.id,
+            "mips": first.mips.id,
             "roster": self.roster.sha256,
             "layers": first.layers.model_dump(),
             "seed": str(first.seed),
             "draws": self.draws,
             "block_draws": self.block_draws,
             "panel": self.panel,
+            "lens": self.lens,
             "parameters": self.parameters,
             "scenarios": {member.fingerprint: member.name for member in self.members},
         }
@@ -155,7 +163,8 @@ def work_of(
     """Everything that a sweep or a scenario asks for, checked.
 
     ``panel`` is the number of draws kept clinician by clinician; by default what the scenario file
-    says, else 200 for one scenario and none for a sweep. Raises
+    says, else 200 for one scenario and none for a sweep; the number looked at closely is the file's
+    too, else 100 and none. Raises
     :class:`asm_sim.errors.InputError` where a scenario's parts do not fit together, or where
     scenarios cannot stand side by side in one Dataset.
     """
@@ -165,6 +174,9 @@ def work_of(
         panel = source.file.panel_draws
     if panel is None:
         panel = 0 if isinstance(source, Sweep) else PANEL_DRAWS
+    lens = source.file.lens_draws
+    if lens is None:
+        lens = 0 if isinstance(source, Sweep) else LENS_DRAWS
     count = len(source) if isinstance(source, Sweep) else 1
     first = source.scenario(0) if isinstance(source, Sweep) else source
     roster = roster_of(first)
@@ -185,21 +197,21 @@ def work_of(
         changes = {path: value for path, value in values.items() if parameters.get(path) != value}
         changes |= {path: None for path in parameters if path not in values}
         own_hash = scenario.hash(roster.sha256)
-        mark = fingerprint(own_hash, scenario.seed, block_draws, panel)
+        mark = fingerprint(own_hash, scenario.seed, block_draws, (panel, lens))
         members.append(Member(scenario.name, own_hash, mark, changes, scenario.resolved()))
     if problems:
         if count == 1:
             raise InputError(problems[0])
         raise InputError("these scenarios cannot be run in one sweep:", problems)
-    return Work(source, tuple(members), roster, first.draws, block_draws, panel, parameters)
+    return Work(source, tuple(members), roster, first.draws, block_draws, panel, lens, parameters)
 
 
 def _values(scenario: Scenario) -> dict[str, Any]:
     """The value of every parameter, as plain data."""
     return {
         path: plain_value(leaf)
-        for root, model in (("rules", scenario.rules), ("population", scenario.population))
-        for path, leaf in leaves(model, root)
+        for root in ROOTS
+        for path, leaf in leaves(getattr(scenario, root), root)
     }
 
 

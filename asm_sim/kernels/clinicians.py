@@ -13,29 +13,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.elementary import exp, log
+from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.fit import Observed
+from asm_sim.kernels.performance import (
+    common_quality,
+    cost_at,
+    latent_cost,
+    latent_rate,
+    rate_at,
+    sample_cost,
+    sample_rate,
+)
 from asm_sim.kernels.streams import (
     CLINICIAN_TRAITS,
     COST,
+    DEPARTURE,
     EPISODES,
     FIRST_SLOT,
+    IMPROVEMENT,
     MEASURE,
-    OWN_QUALITY,
     PERFORMANCE,
     VOLUME,
 )
 from asm_sim.kernels.variates import (
-    fill_binomial,
     fill_normal_pair,
     fill_normals,
     fill_normals_and_uniforms,
     fill_poisson,
+    fill_uniforms,
 )
 
 Floats = NDArray[np.float64]
 
-GROUPINGS = 4  # practice size, place, specialty, episodes (see population/compile.py)
+GROUPINGS = 5  # practice size, place, specialty, episodes, dual share (population/compile.py)
 _PLACE_GROUP = 5
 _SIZE_GROUP = 1
 
@@ -48,10 +58,14 @@ class Clinicians(NamedTuple):
     episodes_mean: Floats  # [n]
     cases_mean: Floats  # [M, n]
     part_b: Floats  # [calendar years, n] USD
+    leaves: NDArray[np.bool_]  # [calendar years, n] stops practising in it
+    paid: Floats  # [n] Part B of the payment year, 0 of one who has left by then
+    improves: Floats  # [n] 1 of one whose true performance gets better every year, else 0
     permanent: Floats  # [L, n]
     changing: Floats  # [L, n] AR(1), this year
     volume_drift: Floats  # [n] log, this year
     quality: Floats  # [n] the clinician's common factor, this year
+    latent_cost: Floats  # [n] in SDs above the median, this year
     true_rate: Floats  # [M, n]
     true_cost: Floats  # [n]
     segment: NDArray[np.int64]  # [n]
@@ -68,8 +82,12 @@ def new_clinicians(model, latent):
         np.empty(n),
         np.empty((measures, n)),
         np.empty((model.calendar_years, n)),
+        np.zeros((model.calendar_years, n), np.bool_),
+        np.empty(n),
+        np.zeros(n),
         np.zeros((latent, n)),
         np.zeros((latent, n)),
+        np.empty(n),
         np.empty(n),
         np.empty(n),
         np.empty((measures, n)),
@@ -138,9 +156,15 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         for limit in model.episode_bands:
             band += clinicians.episodes_mean[i] >= limit
         clinicians.group[3, i] = model.episode_group + band
+        fifth = 0
+        for limit in model.dual_limits:
+            fifth += observed.dual_share[i] >= limit
+        clinicians.group[4, i] = model.dual_group + fifth
     _draw_cases(model, seed, population, clinicians)
     _draw_part_b(model, seed, population, clinicians)
     _draw_permanent(model, seed, population, clinicians)
+    _draw_improvement(model, seed, population, clinicians)
+    _draw_departures(model, seed, population, clinicians)
     clinicians.volume_drift[:] = 0.0
 
 
@@ -218,6 +242,47 @@ def _draw_permanent(model, seed, population, clinicians):
 
 
 @kernel
+def _draw_improvement(model, seed, population, clinicians):
+    """Who gets better every year: a lever, off unless a share is given."""
+    improves = clinicians.improves
+    if model.improving_share > 0.0:
+        rows = clinicians.rows
+        fill_uniforms(
+            seed, model.address, population, IMPROVEMENT, 0, 0, rows[6], rows[7], rows[8], rows[9]
+        )
+        for i in range(len(improves)):
+            improves[i] = 1.0 if rows[6, i] < model.improving_share else 0.0
+
+
+@kernel
+def _draw_departures(model, seed, population, clinicians):
+    """Who stops practising in which calendar year."""
+    rows, leaves = clinicians.rows, clinicians.leaves
+    for block in range((len(leaves) + 3) // 4 if model.exit_share > 0.0 else 0):
+        fill_uniforms(
+            seed, model.address, population, DEPARTURE, 0, block, rows[6], rows[7], rows[8], rows[9]
+        )
+        for c in range(4 * block, min(4 * block + 4, len(leaves))):
+            uniform = rows[6 + c % 4]
+            for i in range(len(uniform)):
+                leaves[c, i] = uniform[i] < model.exit_share
+
+
+@kernel
+def draw_paid(model, y, clinicians):
+    """Part B of the payment year of performance year y; whoever has left by then is paid none.
+
+    One leaves on the way in any calendar year after the performance year, up to the payment year.
+    """
+    paid = clinicians.paid
+    paid[:] = clinicians.part_b[y + model.payment_lag]
+    for c in range(y + 1, y + model.payment_lag + 1):
+        leaves = clinicians.leaves[c]
+        for i in range(len(paid)):
+            paid[i] = 0.0 if leaves[i] else paid[i]
+
+
+@kernel
 def _advance(model, seed, population, y, clinicians):
     """The changing part of every latent process, a stationary AR(1), and the volume drift."""
     rows = clinicians.rows
@@ -258,8 +323,8 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     ``measured`` false: the true rates and costs are observed, without sampling.
     """
     _advance(model, seed, population, y, clinicians)
-    _latent_cost(model, clinicians)
-    _common_quality(model, y, practices, clinicians)
+    common_quality(model, y, practices, clinicians)
+    latent_cost(model, y, clinicians)
     n = len(model.practice)
     for i in range(n):
         p = model.practice[i]
@@ -269,38 +334,18 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
     for m in range(len(model.slot)):
         _collection(model, m, practices, observed)
-        _true_rate(model, m, y, clinicians, observed)
-        _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
-
-
-@kernel
-def _common_quality(model, y, practices, clinicians):
-    """The clinician's common factor: a practice component and the clinician's own."""
-    permanent = np.sqrt(model.quality_permanent_share)
-    changing = np.sqrt(1.0 - model.quality_permanent_share)
-    shared = np.sqrt(model.practice_share)
-    own = np.sqrt(1.0 - model.practice_share)
-    fixed = clinicians.permanent[OWN_QUALITY]
-    moving = clinicians.changing[OWN_QUALITY]
-    quality = clinicians.quality
-    for i in range(len(quality)):
-        p = model.practice[i]
-        practice = (
-            permanent * practices.quality_permanent[p] + changing * practices.quality_changing[y, p]
+        latent_rate(model, m, y, clinicians, clinicians.rows[0])
+        rate_at(
+            model,
+            m,
+            y,
+            observed.collection[m],
+            clinicians.rows[0],
+            clinicians.segment,
+            clinicians.rows[1],
+            clinicians.true_rate[m],
         )
-        quality[i] = shared * practice + own * (permanent * fixed[i] + changing * moving[i])
-
-
-@kernel
-def _latent_cost(model, clinicians):
-    """The latent cost of this year, left in ``true_cost`` until it becomes dollars."""
-    permanent = np.sqrt(model.cost_permanent_share)
-    changing = np.sqrt(1.0 - model.cost_permanent_share)
-    fixed = clinicians.permanent[COST]
-    moving = clinicians.changing[COST]
-    cost = clinicians.true_cost
-    for i in range(len(cost)):
-        cost[i] = permanent * fixed[i] + changing * moving[i]
+        _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
 
 
 @kernel
@@ -313,21 +358,11 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
     for i in range(n):
         mean[i] = clinicians.episodes_mean[i] * exp(clinicians.volume_drift[i])
     fill_poisson(rows[0], mean, observed.episodes)
-    rho = model.cost_quality_correlation
-    rest = np.sqrt(1.0 - rho * rho)
-    cost = clinicians.true_cost
-    median = model.cost_median[y]
-    cv2 = model.cost_cv * model.cost_cv
-    for i in range(n):
-        u = rho * clinicians.quality[i] + rest * cost[i]
-        cost[i] = median * exp(model.cost_sigma * u)
-    if not measured:
-        observed.episode_cost[:] = cost
-        return
-    noise = rows[1]
-    for i in range(n):
-        variance = log(1.0 + cv2 / max(observed.episodes[i], 1.0))
-        observed.episode_cost[i] = cost[i] * exp(np.sqrt(variance) * noise[i] - 0.5 * variance)
+    cost_at(model, y, clinicians.latent_cost, clinicians.true_cost)
+    if measured:
+        sample_cost(model, rows[1], observed.episodes, clinicians.true_cost, observed.episode_cost)
+    else:
+        observed.episode_cost[:] = clinicians.true_cost
 
 
 @kernel
@@ -336,56 +371,6 @@ def _collection(model, m, practices, observed):
     of_type = model.collection_of[m]
     for i in range(len(collection)):
         collection[i] = of_type[np.int64(practices.collection[model.practice[i]])]
-
-
-@kernel
-def _true_rate(model, m, y, clinicians, observed):
-    """True rate of measure m: the published quantile function at the latent quality, plus drift."""
-    process = FIRST_SLOT + model.slot[m]
-    permanent = np.sqrt(model.quality_permanent_share)
-    changing = np.sqrt(1.0 - model.quality_permanent_share)
-    common = model.spread * np.sqrt(model.clinician_share)
-    own = model.spread * np.sqrt(1.0 - model.clinician_share)
-    fixed = clinicians.permanent[process]
-    moving = clinicians.changing[process]
-    z = clinicians.rows[0]
-    for i in range(len(z)):
-        specific = permanent * fixed[i] + changing * moving[i]
-        z[i] = common * clinicians.quality[i] + own * specific
-    rate = clinicians.true_rate[m]
-    if model.proportion[m]:
-        _through_percentiles(model, m, observed.collection[m], z, clinicians, rate)
-    else:
-        for i in range(len(z)):
-            rate[i] = model.normal_location[m] + model.normal_signal[m] * z[i]
-    drift = model.yearly_change[m] * y
-    highest = model.rate_maximum[m]
-    for i in range(len(z)):
-        rate[i] = min(max(rate[i] + drift, 0.0), highest)
-
-
-@kernel
-def _through_percentiles(model, m, collection, z, clinicians, rate):
-    """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
-    knots = model.knot_z
-    last = len(knots) - 1
-    segment = clinicians.segment
-    share = clinicians.rows[1]
-    lowest, highest = knots[0], knots[last]
-    for i in range(len(z)):
-        segment[i] = 0
-        z[i] = min(max(z[i], lowest), highest)
-    for k in range(1, last):
-        knot = knots[k]
-        for i in range(len(z)):
-            segment[i] += z[i] >= knot
-    table = model.knot_rate[m]
-    for i in range(len(z)):
-        k = segment[i]
-        share[i] = (z[i] - knots[k]) / (knots[k + 1] - knots[k])
-    for i in range(len(z)):
-        at = np.int64(collection[i]) * (last + 1) + segment[i]
-        rate[i] = table[at] + share[i] * (table[at + 1] - table[at])
 
 
 @kernel
@@ -411,19 +396,10 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
     true = clinicians.true_rate[m]
     completeness = observed.completeness[m]
     fill_poisson(cases_normal, clinicians.cases_mean[m], cases)
-    if not measured:
-        rate[:] = true
-    elif model.proportion[m]:
-        probability = rows[6]
-        for i in range(n):
-            probability[i] = 0.01 * true[i]
-        fill_binomial(result, cases, probability, rows[7])
-        for i in range(n):
-            rate[i] = 100.0 * rows[7, i] / cases[i]
+    if measured:
+        sample_rate(model, m, result, cases, true, rows[6:8], rate)
     else:
-        noise = model.normal_noise[m]
-        for i in range(n):
-            rate[i] = max(0.0, true[i] + noise / np.sqrt(max(cases[i], 1.0)) * result[i])
+        rate[:] = true
     lowest = model.completeness_lowest
     for i in range(n):
         complete = lowest + (1.0 - lowest) * extent[i]

@@ -10,7 +10,7 @@ from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.cost import score_cost
 from asm_sim.kernels.final_score import score_final
 from asm_sim.kernels.fit import Fit, Observed, Outcome, new_fit, new_outcome, new_scratch
-from asm_sim.kernels.payment import score_payment
+from asm_sim.kernels.payment import adjust_scores, score_payment
 from asm_sim.kernels.quality import score_quality
 
 __all__ = ["Fit", "Observed", "Outcome", "fit_and_score", "score"]
@@ -27,6 +27,21 @@ def score_cohort(observed, rules, y, fit, refit, refit_complexity, outcome, scra
     score_cost(observed, rules, y, fit, refit, outcome, scratch)
     score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
     score_payment(observed, rules, y, fit, refit, outcome, scratch)
+
+
+@kernel
+def final_scores_against(observed, rules, y, fit, outcome, scratch):
+    """Final scores against a fit in which these clinicians weigh nothing."""
+    score_quality(observed, rules, y, fit, False, outcome, scratch)
+    score_cost(observed, rules, y, fit, False, outcome, scratch)
+    score_final(observed, rules, y, fit, False, outcome, scratch)
+
+
+@kernel
+def score_against(observed, rules, y, fit, outcome, scratch):
+    """The same and their adjustment factors; unlike ``score_cohort`` it leaves no order behind."""
+    final_scores_against(observed, rules, y, fit, outcome, scratch)
+    adjust_scores(rules, y, fit, outcome)
 
 
 @entry
@@ -70,16 +85,16 @@ def fit_and_score(observed: Observed, rules: Any, year_index: int) -> tuple[Outc
     ``rules`` is the cohort's :class:`asm_sim.rules.compile.CohortRules`; ``year_index`` counts the
     performance years of the rule set from 0. Inputs must have been checked.
     """
-    outcome, fit = _fit_and_score(_contiguous(observed), rules, year_index)
+    outcome, fit = _fit_and_score(contiguous(observed), rules, year_index)
     return Outcome(*outcome), Fit(*fit)
 
 
 def score(observed: Observed, rules: Any, year_index: int, fit: Fit) -> Outcome:
     """Clinicians scored against a fit in which they weigh nothing."""
-    return Outcome(*_score(_contiguous(observed), rules, year_index, fit))
+    return Outcome(*_score(contiguous(observed), rules, year_index, fit))
 
 
-def _contiguous(observed: Observed) -> Observed:
+def contiguous(observed: Observed) -> Observed:
     arrays: list[Any] = [
         np.ascontiguousarray(array, np.int8 if name == "collection" else np.float64)
         for name, array in zip(Observed._fields, observed, strict=True)

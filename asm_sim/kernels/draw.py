@@ -8,10 +8,13 @@ share, and those have the same addresses in both.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.clinicians import (
+    draw_paid,
     draw_traits,
     draw_year,
     latent_processes,
@@ -20,8 +23,11 @@ from asm_sim.kernels.clinicians import (
 )
 from asm_sim.kernels.cohort import score_cohort
 from asm_sim.kernels.comparisons import compare_with_truth, compare_with_year_before
+from asm_sim.kernels.decomposition import decompose_year, new_factors
 from asm_sim.kernels.fit import Observed, new_fit, new_outcome, new_scratch
+from asm_sim.kernels.mips import score_mips
 from asm_sim.kernels.practices import draw_practices, new_practices
+from asm_sim.kernels.probes import new_probe_room, score_probes
 from asm_sim.kernels.summaries import (
     accumulate,
     begin_draw,
@@ -62,11 +68,21 @@ def _hide_unreported(observed, clinicians):
             true_rate[i] = true_rate[i] if observed_rate[i] == observed_rate[i] else np.nan
 
 
+@kernel
+def _rank_reporting(practice, willingness, rank):
+    """How surely a clinician's practice reports, as a share of all practices below it."""
+    for i in range(len(rank)):
+        rank[i] = 0.5 * math.erfc(-willingness[practice[i]] * math.sqrt(0.5))
+
+
 @entry
 def simulate_cohort(
     rules,
+    mips,
+    pathway,
     practice_model,
     model,
+    probes,
     grids,
     seed,
     population_index,
@@ -77,6 +93,8 @@ def simulate_cohort(
 ):
     """Simulate a range of draws of one cohort into ``output``.
 
+    ``mips`` and ``pathway`` are the rules of the comparator in its two forms; ``probes`` are scored
+    beside the cohort in the draws that are looked at closely, which need ``with_truth``.
     ``population_index`` and ``measurement_index`` (int64 [D]) address the draws; ``seed`` is uint64
     [2], low and high word. Returns false where an adjustment was too large for fixed point.
     """
@@ -95,6 +113,13 @@ def simulate_cohort(
     scratch = new_scratch(measures, n, cuts)
     memory = new_memory(n, output.by_group.shape[2])
     hold_clinicians = output.clinician.shape[1] > 0
+    close = len(output.lens.variance)  # draws looked at closely
+    factors = new_factors(
+        measures, n if close > 0 else 0, rules.collection_types, cuts, output.by_group.shape[2]
+    )
+    probe_room = new_probe_room(probes, cuts)
+    of_mips = np.empty((4, n))
+    reporting_rank = np.empty(n)
     fits = True
     for d in range(len(population_index)):
         population, measurement = population_index[d], measurement_index[d]
@@ -106,7 +131,8 @@ def simulate_cohort(
             draw_year(
                 model, seed, population, measurement, measured, y, practices, clinicians, observed
             )
-            paid = clinicians.part_b[y + model.payment_lag]
+            draw_paid(model, y, clinicians)
+            paid = clinicians.paid
             row = output.yearly[d, y]
             score_cohort(
                 observed, rules, y, fit, True, y == 0 or scored_before < n, outcome, scratch
@@ -123,6 +149,7 @@ def simulate_cohort(
                 observed,
                 fit,
                 outcome,
+                clinicians.part_b[y + model.payment_lag],
                 paid,
                 clinicians.group,
                 scratch,
@@ -141,7 +168,22 @@ def simulate_cohort(
             if hold_clinicians:
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < output.panel.shape[1]:
-                keep_panel(y, outcome, truth, with_truth, paid, d, output.panel)
+                _rank_reporting(model.practice, practices.willingness[y], reporting_rank)
+                score_mips(observed, mips, reporting_rank, of_mips[0], of_mips[1])
+                score_mips(observed, pathway, reporting_rank, of_mips[2], of_mips[3])
+                keep_panel(
+                    y, outcome, truth, with_truth, paid, of_mips, clinicians.group, d, output
+                )
+            if d < close:
+                decompose_year(
+                    model, rules, y, seed, measurement, measured, clinicians, observed, fit,
+                    outcome, scratch, factors, output.lens.variance[d],
+                    output.lens.fixed_standard[d, y],
+                )  # fmt: skip
+                score_probes(
+                    model, rules, probes, y, seed, measurement, measured, fit, truth_fit,
+                    probe_room, d, output.lens.probe,
+                )  # fmt: skip
             memory.rank_before[:] = memory.rank
             memory.adjustment_before[:] = outcome.payment_adjustment_factor
             scored_before = scored
@@ -153,8 +195,8 @@ def simulate_cohort(
 def observe_cohort(practice_model, model, seed, population, measurement, measured):
     """What CMS observes in every year of one draw, for export as a table.
 
-    Returns per year the cohort as observed, the same with true rates and costs, and Part B of the
-    payment year.
+    Returns per year the cohort as observed, the true rates and costs, what is paid in the payment
+    year (0 of one who has left), specialties, groups, and Part B there had nobody left.
     """
     n = len(model.practice)
     measures = len(model.slot)
@@ -174,8 +216,9 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
         )
         _hide_unreported(observed, clinicians)
         rate, cost = clinicians.true_rate.copy(), clinicians.true_cost.copy()
-        paid = clinicians.part_b[y + model.payment_lag].copy()
-        result.append(
-            (observed, rate, cost, paid, clinicians.specialty.copy(), clinicians.group.copy())
-        )
+        draw_paid(model, y, clinicians)
+        part_b_later = clinicians.part_b[y + model.payment_lag].copy()
+        paid, specialty = clinicians.paid.copy(), clinicians.specialty.copy()
+        group = clinicians.group.copy()
+        result.append((observed, rate, cost, paid, specialty, group, part_b_later))
     return result

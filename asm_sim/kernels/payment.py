@@ -26,7 +26,6 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     ``scratch.sorted_keys``.
     """
     final = outcome.final_score
-    transformed = outcome.transformed_score
     n = len(final)
     keys = scratch.keys
     payload = scratch.payload
@@ -47,15 +46,29 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     )
     if refit:
         fit.payment[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
-    median = fit.payment[0]
-    has_median = median == median  # a foreign fit may have none
-    steepness = rules.steepness[y]
-    for i in range(n):
-        positive = (final[i] > rules.score_zero) & has_median
-        transformed[i] = logistic(steepness * (final[i] - median)) if positive else np.nan
+    _transform(rules, y, fit, outcome)
     if refit:
         _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
     _adjust(rules, y, fit, outcome)
+
+
+@kernel
+def adjust_scores(rules, y, fit, outcome):
+    """Transformed scores and adjustment factors of final scores, against a fit that is made."""
+    _transform(rules, y, fit, outcome)
+    _adjust(rules, y, fit, outcome)
+
+
+@kernel
+def _transform(rules, y, fit, outcome):
+    final = outcome.final_score
+    transformed = outcome.transformed_score
+    median = fit.payment[0]
+    has_median = median == median  # a foreign fit may have none
+    steepness = rules.steepness[y]
+    for i in range(len(final)):
+        positive = (final[i] > rules.score_zero) & has_median
+        transformed[i] = logistic(steepness * (final[i] - median)) if positive else np.nan
 
 
 @kernel

@@ -27,6 +27,7 @@ class Practices(NamedTuple):
     specialty_uniform: Floats  # [P]
     quality_permanent: Floats  # [P]
     quality_changing: Floats  # [Y, P]
+    willingness: Floats  # [Y, P] to report, standard normal
     silent: NDArray[np.bool_]  # [Y, P] reports no measure
     activities: Floats  # [Y, P]
     interoperability: Floats  # [Y, P]
@@ -43,6 +44,7 @@ def new_practices(count, years):
         np.empty(count),
         np.empty(count),
         np.empty((years, count)),
+        np.empty((years, count)),
         np.zeros((years, count), np.bool_),
         np.empty((years, count)),
         np.empty((years, count)),
@@ -58,25 +60,24 @@ def draw_practices(model, seed, population, measurement, practices):
     a, b = practices.scratch[0], practices.scratch[1]
     fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)
     practices.quality_permanent[:] = a
-    latent = practices.scratch[2]
     keep = model.reporting_persistence
     renew = np.sqrt(1.0 - keep * keep)
     for y in range(years):
         fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, y + 1, 0, a, b)
         quality = practices.quality_changing[y]
-        silent = practices.silent[y]
+        willingness, silent = practices.willingness[y], practices.silent[y]
         if y == 0:
             quality[:] = a
-            latent[:] = b
+            willingness[:] = b
         else:
             phi = model.persistence
             step = np.sqrt(1.0 - phi * phi)
-            before = practices.quality_changing[y - 1]
+            before, willing = practices.quality_changing[y - 1], practices.willingness[y - 1]
             for p in range(len(a)):
                 quality[p] = phi * before[p] + step * a[p]
-                latent[p] = keep * latent[p] + renew * b[p]
+                willingness[p] = keep * willing[p] + renew * b[p]
         for p in range(len(a)):
-            silent[p] = latent[p] < model.silent_below[np.int64(practices.size_class[p])]
+            silent[p] = willingness[p] < model.silent_below[np.int64(practices.size_class[p])]
         _attestation(model, seed, measurement, practices, y)
 
 

@@ -50,6 +50,19 @@ TABLE = {
         "practice",
         "uniforms: full credit, activities, interoperability zero, interoperability score",
     ),
+    "departure": Stream(
+        9,
+        "population",
+        "clinician",
+        "uniforms: stops practising; four calendar years each",
+    ),
+    "improvement": Stream(10, "population", "clinician", "uniforms: improves, three spare"),
+    "probe": Stream(
+        11,
+        "measurement",
+        "replicate of the probe clinicians",
+        "position 0, normals: cost, three spare; from 1, by slot: result, three spare",
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -60,6 +73,9 @@ VOLUME = TABLE["volume"].number
 EPISODES = TABLE["episodes"].number
 MEASURE = TABLE["measure"].number
 ATTESTATION = TABLE["attestation"].number
+DEPARTURE = TABLE["departure"].number
+IMPROVEMENT = TABLE["improvement"].number
+PROBE = TABLE["probe"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

@@ -25,16 +25,20 @@ Counts = NDArray[np.int64]
     SHARE_MAXIMUM_PENALTY, SHARE_ZERO, SHARE_UNSCORED, MEDIAN_POSITIVE, SCALING, BREAK_EVEN,
     AT_RISK, POOL, BONUSES, PENALTIES, RETAINED, BONUSES_PAID, PENALTIES_PAID, RETAINED_PAID,
     RANK_CORRELATION, SIGN_CHANGE, CHANGE_SD, RANK_TRUTH, MISCLASSIFIED, MISCLASSIFIED_QUINTILE,
-    CHANCE_SD, CHANCE_SHARE, RELIABILITY, PART_B,
-) = range(30)  # fmt: skip
-YEARLY_STATISTICS = 30
+    CHANCE_SD, CHANCE_SHARE, RELIABILITY, PART_B, RETAINED_BEFORE_EXITS,
+) = range(31)  # fmt: skip
+YEARLY_STATISTICS = 31
 (
     G_COUNT, G_SCORE_MEAN, G_SCORE_SD, G_SCORE_MEDIAN, G_ADJUSTMENT_MEAN, G_ADJUSTMENT_SD,
-    G_NEGATIVE, G_MAXIMUM_PENALTY, G_UNSCORED,
-) = range(9)  # fmt: skip
-GROUP_STATISTICS = 9
-PANEL_SCORE, PANEL_ADJUSTMENT, PANEL_DOLLARS, PANEL_TRUE_SCORE, PANEL_TRUE_ADJUSTMENT = range(5)
-PANEL_VARIABLES = 5
+    G_NEGATIVE, G_MAXIMUM_PENALTY, G_UNSCORED, G_BONUSES, G_PENALTIES, G_PART_B,
+) = range(12)  # fmt: skip
+GROUP_STATISTICS = 12
+(
+    PANEL_SCORE, PANEL_ADJUSTMENT, PANEL_DOLLARS, PANEL_TRUE_SCORE, PANEL_TRUE_ADJUSTMENT,
+    PANEL_PART_B, PANEL_MIPS_SCORE, PANEL_MIPS_ADJUSTMENT, PANEL_PATHWAY_SCORE,
+    PANEL_PATHWAY_ADJUSTMENT,
+) = range(10)  # fmt: skip
+PANEL_VARIABLES = 10
 (
     C_SCORED, C_NEGATIVE, C_ADJUSTMENT, C_ADJUSTMENT_SQUARED, C_SCORE, C_SCORE_SQUARED, C_RANK,
     C_RANK_SQUARED,
@@ -66,6 +70,14 @@ class Grids(NamedTuple):
     dollars_bins: int
 
 
+class Lens(NamedTuple):
+    """What the first L <= D draws are looked at closely for (decomposition.py, probes.py)."""
+
+    variance: Floats  # [L, groups, factor sets, 2] within clinicians, from year to year
+    fixed_standard: Floats  # [L, Y, groups, FIXED_STATISTICS]
+    probe: NDArray[np.float32]  # [PROBE_VARIABLES, L, Y, probes, replicates]
+
+
 class Output(NamedTuple):
     """What a call of the draw kernel fills, for D draws of one cohort."""
 
@@ -79,6 +91,8 @@ class Output(NamedTuple):
     score_histogram: Counts
     dollars_histogram: Counts
     panel: NDArray[np.float32]  # [PANEL_VARIABLES, <= D, n, Y]
+    panel_group: NDArray[np.int16]  # [<= D, n, GROUPINGS]
+    lens: Lens
     clinician: Counts  # [CLINICIAN_SUMS, n or 0, Y]
 
 
@@ -92,7 +106,7 @@ class Memory(NamedTuple):
     dollars: Floats  # [n] cumulated
     penalties: NDArray[np.int64]  # [n] years with one
     transitions: Floats  # [5, 5] counts
-    sums: Floats  # [groups, 8]
+    sums: Floats  # [groups, 11]
     seen: NDArray[np.int64]  # [groups]
     middle: Floats  # [groups, 2]
     ordered: Floats  # [n] adjustments in ascending order
@@ -109,7 +123,7 @@ def new_memory(n, groups):
         np.empty(n),
         np.zeros(n, np.int64),
         np.zeros((QUINTILES, QUINTILES)),
-        np.zeros((groups, 8)),
+        np.zeros((groups, 11)),
         np.zeros(groups, np.int64),
         np.zeros((groups, 2)),
         np.empty(n),
@@ -152,25 +166,29 @@ def quintile(rank, scored):
 
 @kernel
 def summarise_year(
-    rules, y, grids, observed, fit, outcome, paid, group, scratch, memory, d, output
+    rules, y, grids, observed, fit, outcome, part_b_later, paid, group, scratch, memory, d, output
 ):
-    """Level statistics of one cohort-year: ``paid`` is Part B of the payment year [n]."""
+    """Level statistics of one cohort-year.
+
+    ``paid`` [n] is Part B of the payment year, ``part_b_later`` the same had nobody left by then.
+    """
     row = output.yearly[d, y]
-    _level(rules, y, observed, fit, outcome, paid, scratch, row)
+    _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row)
     _quantiles(rules, y, grids, outcome, scratch, memory, output.quantile[d, y])
     _curve(rules, y, grids, fit, output.curve[d, y])
-    _groups(rules, y, outcome, group, scratch, memory, output.by_group[d, y], row)
+    part_b = observed.part_b_payments
+    _groups(rules, y, outcome, part_b, group, scratch, memory, output.by_group[d, y], row)
 
 
 @kernel
-def _level(rules, y, observed, fit, outcome, paid, scratch, row):
+def _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row):
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
     part_b = observed.part_b_payments
     n = len(final)
     scored = scratch.counts[0]
     score = squares = adjustment = bonuses = penalties = bonuses_paid = penalties_paid = base = 0.0
-    everyone = 0.0
+    everyone = before_exits = 0.0
     negative = maximum = zero = 0
     bottom = -rules.risk_level[y] * (1.0 - 1e-9)
     for i in range(n):
@@ -189,6 +207,7 @@ def _level(rules, y, observed, fit, outcome, paid, scratch, row):
         penalties += max(-a, 0.0) * part_b[i]
         bonuses_paid += max(a, 0.0) * paid[i]
         penalties_paid += max(-a, 0.0) * paid[i]
+        before_exits -= a * part_b_later[i]
     row[SHARE_UNSCORED] = (n - scored) / n
     count = float(scored) if scored > 0 else np.nan
     mean_score = score / count
@@ -218,6 +237,7 @@ def _level(rules, y, observed, fit, outcome, paid, scratch, row):
     row[PENALTIES_PAID] = penalties_paid
     row[RETAINED_PAID] = penalties_paid - bonuses_paid
     row[PART_B] = everyone
+    row[RETAINED_BEFORE_EXITS] = before_exits
 
 
 @kernel
@@ -274,7 +294,7 @@ def _curve(rules, y, grids, fit, row):
 
 
 @kernel
-def _groups(rules, y, outcome, group, scratch, memory, rows, overall):
+def _groups(rules, y, outcome, part_b, group, scratch, memory, rows, overall):
     """The same by group; row 0 is everyone."""
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
@@ -289,6 +309,7 @@ def _groups(rules, y, outcome, group, scratch, memory, rows, overall):
         a = factor[i] if f == f else 0.0
         negative = 1.0 if a < -SIGN_TOLERANCE else 0.0
         maximum = 1.0 if (a <= bottom) & (a < 0.0) else 0.0
+        bonus, penalty = max(a, 0.0) * part_b[i], max(-a, 0.0) * part_b[i]
         for k in range(GROUPINGS):
             at = sums[np.int64(group[k, i])]
             at[0] += 1.0
@@ -299,6 +320,9 @@ def _groups(rules, y, outcome, group, scratch, memory, rows, overall):
             at[5] += a * a
             at[6] += negative
             at[7] += maximum
+            at[8] += bonus
+            at[9] += penalty
+            at[10] += part_b[i]
     _group_medians(final, group, rules.score_zero, scratch, memory)
     rows[0, G_COUNT] = n
     rows[0, G_SCORE_MEAN] = overall[SCORE_MEAN]
@@ -309,6 +333,9 @@ def _groups(rules, y, outcome, group, scratch, memory, rows, overall):
     rows[0, G_NEGATIVE] = overall[SHARE_NEGATIVE]
     rows[0, G_MAXIMUM_PENALTY] = overall[SHARE_MAXIMUM_PENALTY]
     rows[0, G_UNSCORED] = overall[SHARE_UNSCORED]
+    rows[0, G_BONUSES] = overall[BONUSES]
+    rows[0, G_PENALTIES] = overall[PENALTIES]
+    rows[0, G_PART_B] = overall[PART_B]
     overall[SCORE_MEDIAN] = memory.middle[0, 0]
     for g in range(1, len(rows)):
         at = sums[g]
@@ -323,6 +350,9 @@ def _groups(rules, y, outcome, group, scratch, memory, rows, overall):
         rows[g, G_NEGATIVE] = at[6] / count
         rows[g, G_MAXIMUM_PENALTY] = at[7] / count
         rows[g, G_UNSCORED] = (at[0] - at[1]) / at[0] if at[0] > 0.0 else np.nan
+        rows[g, G_BONUSES] = at[8]
+        rows[g, G_PENALTIES] = at[9]
+        rows[g, G_PART_B] = at[10]
 
 
 @kernel
@@ -443,8 +473,9 @@ def accumulate(y, outcome, memory, sums):
 
 
 @kernel
-def keep_panel(y, outcome, truth, with_truth, paid, d, panel):
-    """Clinician by clinician, as float32."""
+def keep_panel(y, outcome, truth, with_truth, paid, mips, group, d, output):
+    """Clinician by clinician, as float32; ``mips`` [4, n] scores and adjustments of both forms."""
+    panel = output.panel
     for i in range(len(paid)):
         factor = outcome.payment_adjustment_factor[i]
         panel[PANEL_SCORE, d, i, y] = outcome.final_score[i]
@@ -454,3 +485,8 @@ def keep_panel(y, outcome, truth, with_truth, paid, d, panel):
         panel[PANEL_TRUE_ADJUSTMENT, d, i, y] = (
             truth.payment_adjustment_factor[i] if with_truth else np.nan
         )
+        panel[PANEL_PART_B, d, i, y] = paid[i]
+        for k in range(len(mips)):
+            panel[PANEL_MIPS_SCORE + k, d, i, y] = mips[k, i]
+        for k in range(GROUPINGS):
+            output.panel_group[d, i, k] = group[k, i]

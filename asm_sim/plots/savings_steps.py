@@ -46,9 +46,10 @@ STEPS = {
     "without_final_score": "clinicians without\na final score",
     "on_performance_year": "kept, on Part B of\nthe performance year",
     "change_of_part_b": "change of Part B until\nthe payment year",
+    "exits": "stopped practising\nbefore the payment year",
     "actual": "kept, on Part B of\nthe payment year",
 }
-CHANGES = ("without_final_score", "change_of_part_b")
+CHANGES = ("without_final_score", "change_of_part_b", "exits")
 
 
 def plot(ds: xr.Dataset) -> RunFigure:
@@ -63,7 +64,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     with house_style():
         first, last = (int(ds["payment_year"].values[end]) for end in (0, -1))
         title = f"What Medicare keeps, payment years {first} to {last}"
-        figure = new_figure(ds, max(1.5 + 3.1 * len(panels), NARROWEST), 3.6, title)
+        figure = new_figure(ds, max(1.5 + 3.1 * len(panels), NARROWEST), 4.0, title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import expit, ndtri
 
 from asm_sim.errors import InputError
 from asm_sim.population import performance
@@ -64,6 +64,8 @@ class CohortModel(NamedTuple):
     dual_logit_mean: float
     dual_logit_sd: float
     hcc_dual_correlation: float
+    dual_limits: Floats  # [4] dual share that parts the fifths of the clinicians
+    dual_group: int  # index of the lowest fifth's group
     episodes_minimum: float
     episodes_log_mean: float
     episodes_sigma: float
@@ -73,6 +75,9 @@ class CohortModel(NamedTuple):
     part_b_correlation: float
     part_b_change_sd: float
     part_b_log_trend: float
+    exit_share: float  # stops practising in a calendar year
+    improving_share: float
+    improvement: float  # SDs of true performance a year of those who improve
     cases_log_median: Floats  # [M]
     cases_sigma: float
     cases_volume_share: float
@@ -119,7 +124,7 @@ def words(addresses: Addresses) -> Addresses:
 
 
 def groups(population: Population, roster: Roster) -> list[Group]:
-    """The groups by which results are told apart: everyone, size, place, specialty, episodes."""
+    """By what results are told apart: everyone, size, place, specialty, episodes, dual share."""
     limits = [int(limit) for limit in population.practice.size_classes.value]
     sizes = ["solo", f"2-{limits[1]}", f"{limits[1] + 1}-{limits[2]}", f"{limits[2] + 1}+"]
     bands = [population.episodes.minimum.value, *population.groups.episode_bands.value]
@@ -131,9 +136,11 @@ def groups(population: Population, roster: Roster) -> list[Group]:
         Group("place", "place: rural"),
         *(Group("specialty", f"specialty: {name}") for name in _specialties(population, roster)),
         *(Group("episodes", f"episodes: {band}") for band in [*episodes, f"{bands[-1]:g}+"]),
+        *(Group("dual_share", f"dual_share: {fifth} fifth") for fifth in FIFTHS),
     ]
 
 
+FIFTHS = ("lowest", "second", "middle", "fourth", "highest")
 FIRST_SPECIALTY_GROUP = 1 + len(SIZE_CLASSES) + 2
 
 
@@ -239,6 +246,7 @@ def compile_cohort_model(
     sigma = episodes.sigma.value
     drift = part_b.yearly_change_sd.value
     rank = part_b.rank_correlation_with_episodes.value
+    episode_group = FIRST_SPECIALTY_GROUP + len(_specialties(population, roster))
     return CohortModel(
         address=words(roster.clinician_address[where]),
         practice=np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64),
@@ -253,6 +261,8 @@ def compile_cohort_model(
         dual_logit_mean=patients.dual_logit_mean.value,
         dual_logit_sd=patients.dual_logit_sd.value,
         hcc_dual_correlation=patients.hcc_dual_correlation.value,
+        dual_limits=_dual_limits(population),
+        dual_group=episode_group + len(population.groups.episode_bands.value) + 1,
         episodes_minimum=episodes.minimum.value,
         episodes_log_mean=_episodes_log_mean(population, cohort),
         episodes_sigma=sigma,
@@ -263,6 +273,9 @@ def compile_cohort_model(
         part_b_correlation=2 * math.sin(math.pi / 6 * rank),  # rank to normal correlation
         part_b_change_sd=drift,
         part_b_log_trend=math.log1p(part_b.trend.value) - drift**2 / 2,
+        exit_share=population.departure.exit_share.value,
+        improving_share=population.improvement.share.value,
+        improvement=population.improvement.per_year.value,
         cases_sigma=population.cases.sigma.value,
         cases_volume_share=population.cases.volume_share.value,
         low_completeness_share=population.reporting.low_completeness_share.value,
@@ -271,8 +284,17 @@ def compile_cohort_model(
         **_quality(population, rules, cohort),
         **_cost(population, rules, cohort),
         episode_bands=np.array(population.groups.episode_bands.value, dtype=np.float64),
-        episode_group=FIRST_SPECIALTY_GROUP + len(_specialties(population, roster)),
+        episode_group=episode_group,
     )
+
+
+def _dual_limits(population: Population) -> Floats:
+    """Where the fifths of the dual share meet, by its distribution over all clinicians."""
+    patients = population.patients
+    fifths = ndtri(np.arange(1, len(FIFTHS)) / len(FIFTHS))
+    logit = patients.dual_logit_mean.value + patients.dual_logit_sd.value * fifths
+    limits: Floats = expit(logit)
+    return limits
 
 
 def _episodes_log_mean(population: Population, cohort: str) -> float:

@@ -66,6 +66,17 @@ class PartB(Strict):
     trend: Number
 
 
+class Departure(Strict):
+    exit_share: Number
+
+
+class Improvement(Strict):
+    """A lever: some clinicians get better every year, in every measure and in cost."""
+
+    share: Number
+    per_year: Number
+
+
 class Patients(Strict):
     hcc_mean: dict[str, Number]
     hcc_sd: dict[str, Number]
@@ -209,6 +220,8 @@ class Population(Strict):
     specialty_mix: dict[str, dict[str, Number]]
     episodes: Episodes
     part_b: PartB
+    departure: Departure
+    improvement: Improvement
     patients: Patients
     cases: Cases
     reporting: Reporting

@@ -27,6 +27,7 @@ class MipsScore:
     improvement_activities_score      0-1
     promoting_interoperability_score  0-1, also where its weight is 0
     complex_patient_bonus             points
+    own_score                         points, before any share of a group's score
     final_score                       points
     adjustment_factor                 fraction of Part B payments
     """
@@ -37,6 +38,7 @@ class MipsScore:
     improvement_activities_score: float
     promoting_interoperability_score: float
     complex_patient_bonus: float
+    own_score: float
     final_score: float
     adjustment_factor: float
 
@@ -45,8 +47,9 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
     """The MIPS score of a row of the wide table, whose ``cohort`` must be one of the rule set.
 
     ``reporting_rank`` is the clinician's place among all, in [0, 1), in how surely they report: one
-    below the rule set's ``levels.non_reporting`` submits nothing. Without it the row is taken as it
-    is. Raises ``ValueError`` for an unknown cohort and for a row that cannot be scored.
+    below the rule set's ``levels.non_reporting`` submits nothing, nor does a group for them.
+    Without it the row is taken as it is. Raises ``ValueError`` for an unknown cohort and for a row
+    that cannot be scored.
     """
     cohort = row.get("cohort")
     if cohort not in rules.cohorts:
@@ -55,7 +58,8 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
         )
     # Of a rule set, read_row looks at nothing but the cohorts and their measures.
     clinician = read_row(row, cast("RuleSet", rules), cohort)
-    if reporting_rank is not None and reporting_rank < rules.levels.non_reporting.value:
+    silent = reporting_rank is not None and reporting_rank < rules.levels.non_reporting.value
+    if silent:
         clinician = without_submission(clinician, rules)
     measure_points = quality_measure_points(clinician, rules)
     quality_score = quality_category(clinician, measure_points, rules)
@@ -65,7 +69,7 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
     bonus = complex_patient_bonus(clinician, rules)
     if quality_score is None and cost_score is None:
         # Fewer than two categories in a small practice; in a large one our reading (414.1380(c)).
-        final_score = rules.payment.performance_threshold.value
+        own_score = rules.payment.performance_threshold.value
     else:
         weights = category_weights(clinician, quality_score, cost_score, rules)
         share = (
@@ -75,7 +79,8 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
             + weights.promoting_interoperability.value * interoperability
         )
         lowest, highest = rules.final_score.minimum.value, rules.final_score.maximum.value
-        final_score = min(max(highest * share + bonus, lowest), highest)
+        own_score = min(max(highest * share + bonus, lowest), highest)
+    final_score = own_score if silent else with_group_score(own_score, clinician, rules)
     return MipsScore(
         measure_points=measure_points,
         quality_score=quality_score,
@@ -83,6 +88,7 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
         improvement_activities_score=activities,
         promoting_interoperability_score=interoperability,
         complex_patient_bonus=bonus,
+        own_score=own_score,
         final_score=final_score,
         adjustment_factor=adjustment(final_score, rules),
     )
@@ -195,7 +201,7 @@ def claims_points(name: str, result: MeasureResult, rules: MipsRules) -> float |
 def reported_points(
     clinician: Clinician, name: str, result: MeasureResult, rules: MipsRules
 ) -> float:
-    """Points of a measure with a rate, raised by the level of what is reported.
+    """Points of a measure with a rate.
 
     Raises ``ValueError`` where the cases are blank, or the collection type of complete data.
     """
@@ -211,10 +217,10 @@ def reported_points(
             clinician.clinician_id, f"{name} has a rate but its collection type is blank"
         )
     points = quality_points(name, result.collection_type, result.rate, rules)
-    if points is None:
-        unbenchmarked = quality.points_without_benchmark
-        return (unbenchmarked.small if small else unbenchmarked.large).value
-    return points + rules.levels.reported.value * (quality.points_maximum.value - points)
+    unbenchmarked = quality.points_without_benchmark
+    return (
+        (unbenchmarked.small if small else unbenchmarked.large).value if points is None else points
+    )
 
 
 def quality_category(
@@ -346,6 +352,18 @@ def complex_patient_component(
     z = (value - national.mean.value) / national.standard_deviation.value
     rule = rules.complex_patient
     return max(0.0, rule.intercept.value + rule.slope.value * z)
+
+
+def with_group_score(own_score: float, clinician: Clinician, rules: MipsRules) -> float:
+    """The final score that is expected where the practice may report as a group (levels).
+
+    A group is scored as one in all categories, and of two scores the higher counts: a share of what
+    the clinician's own score falls short of a group's is added. Nobody reports as a group alone.
+    """
+    if clinician.practice_size < rules.group_minimum_clinicians.value:
+        return own_score
+    levels = rules.levels
+    return own_score + levels.group_share.value * max(levels.group_score.value - own_score, 0.0)
 
 
 # Adjustment, 414.1405 and 42 USC 1395w-4(q)(6)(A)

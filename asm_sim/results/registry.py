@@ -95,6 +95,12 @@ YEARLY = (
     _yearly("chance_variance_share", "1", "Variance of chance over variance of the adjustment"),
     _yearly("reliability", "1", "Squared correlation of the adjustment with the noise-free one"),
     _yearly("part_b_payments", "USD", "Part B payments of all clinicians, scored or not"),
+    _yearly(
+        "retained_by_medicare_before_exits",
+        "USD",
+        "Penalties minus bonuses on payment-year Part B, had nobody stopped practising by then",
+        PAYMENT,
+    ),
 )
 
 BY_GROUP = (
@@ -107,6 +113,9 @@ BY_GROUP = (
     _by_group("share_negative", "fraction", "Share with a penalty"),
     _by_group("share_maximum_penalty", "fraction", "Share at the maximum penalty"),
     _by_group("share_unscored", "fraction", "Share without a final score"),
+    _by_group("bonuses", "USD", "Positive adjustments on performance-year Part B"),
+    _by_group("penalties", "USD", "Negative adjustments on performance-year Part B"),
+    _by_group("part_b_payments", "USD", "Part B payments of all clinicians, scored or not"),
 )
 
 PANEL = (
@@ -115,7 +124,88 @@ PANEL = (
     _panel("dollars", "USD", "Adjustment in dollars of payment-year Part B"),
     _panel("true_final_score", "points", "Noise-free final score"),
     _panel("true_adjustment", "fraction", "Noise-free payment adjustment factor"),
+    _panel("part_b", "USD", "Part B of the payment year, 0 of one who has left"),
+    _panel("mips_final_score", "points", "Final score in traditional MIPS"),
+    _panel("mips_adjustment", "fraction", "Adjustment factor of traditional MIPS"),
+    _panel("mips_pathway_final_score", "points", "Final score in a MIPS Value Pathway"),
+    _panel("mips_pathway_adjustment", "fraction", "Adjustment factor of a MIPS Value Pathway"),
 )
+
+PANEL_GROUP = Variable(
+    "panel_group",
+    ("draw_sample", "clinician", "membership"),
+    "position along group",
+    "Group of each clinician in each grouping, first draws",
+    dtype="int16",
+)
+
+# Bit k of a set's position says whether factor k moves (see kernels/decomposition.py).
+FACTORS = ("measurement", "participation", "performance", "peers", "risk_level")
+
+
+def factor_sets() -> list[str]:
+    """The label of every set of factors: ``none``, ``measurement``, ``measurement+peers``, ..."""
+    sets = [
+        [name for k, name in enumerate(FACTORS) if position >> k & 1]
+        for position in range(2 ** len(FACTORS))
+    ]
+    return ["+".join(names) or "none" for names in sets]
+
+
+# What the first draws are looked at closely for; see kernels/decomposition.py and probes.py.
+VARIANCE = (
+    Variable(
+        "within_clinician_variance",
+        ("lens_draw", "cohort", "group", "factors"),
+        "fraction^2",
+        "Mean over clinicians of the variance of the adjustment over the years, when only these "
+        "factors move",
+    ),
+    Variable(
+        "year_to_year_variance",
+        ("lens_draw", "cohort", "group", "factors"),
+        "fraction^2",
+        "Variance over clinicians of the change of the adjustment from the year before, mean of "
+        "years, when only these factors move",
+    ),
+)
+
+FIXED_STANDARD = tuple(
+    Variable(
+        f"fixed_standard_{name}",
+        ("lens_draw", "cohort", "performance_year", "group"),
+        units,
+        f"{long_name}, against the first year's benchmarks, median and scaling",
+    )
+    for name, units, long_name in (
+        ("adjustment_mean", "fraction", "Mean payment adjustment factor"),
+        ("share_negative", "fraction", "Share with a penalty"),
+        ("bonuses", "USD", "Positive adjustments on performance-year Part B"),
+        ("penalties", "USD", "Negative adjustments on performance-year Part B"),
+        (
+            "sign_differs_share",
+            "fraction",
+            "Share with another sign than under the moving standard",
+        ),
+    )
+)
+
+PROBE = tuple(
+    Variable(
+        f"probe_{name}",
+        ("lens_draw", "cohort", "performance_year", "probe", "replicate"),
+        units,
+        f"{long_name} of a probe clinician, who weighs nothing in the fit",
+        dtype="float32",
+    )
+    for name, units, long_name in (
+        ("final_score", "points", "Final score"),
+        ("adjustment", "fraction", "Payment adjustment factor"),
+        ("true_adjustment", "fraction", "Noise-free payment adjustment factor"),
+    )
+)
+
+LENS = (*VARIANCE, *FIXED_STANDARD, *PROBE)
 
 DRAW_LEVEL = (
     Variable(
@@ -186,13 +276,23 @@ CLINICIAN = (
 
 VARIABLES = {
     variable.name: variable
-    for variable in (*YEARLY, *DRAW_LEVEL, *BY_GROUP, *HISTOGRAMS, *PANEL, *CLINICIAN)
+    for variable in (
+        *YEARLY,
+        *DRAW_LEVEL,
+        *BY_GROUP,
+        *HISTOGRAMS,
+        *PANEL,
+        PANEL_GROUP,
+        *LENS,
+        *CLINICIAN,
+    )
 }
 
 # Metadata of the coordinates.
 COORDINATES: dict[str, dict[str, str]] = {
     "draw": {"long_name": "Draw (one synthetic cohort over all years)", "units": "1"},
     "draw_sample": {"long_name": "Draw, of those kept clinician by clinician", "units": "1"},
+    "lens_draw": {"long_name": "Draw, of those looked at closely", "units": "1"},
     "cohort": {"long_name": "Cohort of the model", "units": "1"},
     "performance_year": {"long_name": "Performance year", "units": "calendar year"},
     "payment_year": {"long_name": "Payment year", "units": "calendar year"},
@@ -206,6 +306,20 @@ COORDINATES: dict[str, dict[str, str]] = {
     "clinician": {"long_name": "Clinician in cohort, a position in the roster", "units": "1"},
     "clinician_id": {"long_name": "Clinician's id in the roster", "units": "1"},
     "clinician_cohort": {"long_name": "Cohort of the clinician", "units": "1"},
+    "clinician_practice": {"long_name": "Practice of the clinician, a number", "units": "1"},
+    "membership": {"long_name": "What the group is a group by", "units": "1"},
+    "factors": {
+        "long_name": "Factors that move; the others stay as in the first year, chance is off",
+        "units": "1",
+    },
+    "probe": {"long_name": "Probe clinician", "units": "1"},
+    "probe_level": {
+        "long_name": "True performance of the probe in the first year, against the average",
+        "units": "SD",
+    },
+    "probe_gain": {"long_name": "Change of its true performance", "units": "SD a year"},
+    "probe_episodes": {"long_name": "Episodes of the probe", "units": "episodes a year"},
+    "replicate": {"long_name": "Repetition of the probe's measurement", "units": "1"},
     "adjustment_bin": {"long_name": "Lower edge of the adjustment bin", "units": "fraction"},
     "score_bin": {"long_name": "Lower edge of the final-score bin", "units": "points"},
     "dollars_bin": {"long_name": "Lower edge of the dollars bin", "units": "USD"},

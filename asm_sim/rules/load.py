@@ -21,8 +21,8 @@ def load_rules(
 ) -> RuleSet:
     """A rule set of ASM by its name (``asm-2026-final``) or from a YAML file.
 
-    ``settings`` gives parameters other values by dotted path, with or without a leading ``rules.``.
-    Raises :class:`asm_sim.errors.InputError` naming file, line and key.
+    ``settings`` gives parameters other values by dotted path, with or without a leading ``rules.``
+    or ``mips.``. Raises :class:`asm_sim.errors.InputError` naming file, line and key.
     """
     return check_rules(_document(name_or_path, settings))
 
@@ -56,13 +56,18 @@ def check_mips(document: Document) -> MipsRules:
 
 def parameters(rules: RuleSet | MipsRules) -> Iterator[tuple[str, Parameter]]:
     """Every parameter of a rule set with its path, as a scenario would name it."""
-    return leaves(rules, "rules")
+    return leaves(rules, "mips" if isinstance(rules, MipsRules) else "rules")
 
 
 def _document(name_or_path: str | Path, settings: dict[str, Any] | None) -> Document:
     document, _ = load_with_bases(name_or_path, SHELF)
     for path, value in (settings or {}).items():
-        set_value(document, path.removeprefix("rules."), value, Place(f"setting {path}"))
+        set_value(
+            document,
+            path.removeprefix("rules.").removeprefix("mips."),
+            value,
+            Place(f"setting {path}"),
+        )
     return document
 
 

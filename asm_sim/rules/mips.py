@@ -178,9 +178,10 @@ class MipsPayment(Strict):
 
 
 class Levels(Strict):
-    """What stands for the choice of measures and for reporting as a group; to be calibrated."""
+    """What stands for reporting as a group and by measures of one's own choice, and for silence."""
 
-    reported: Number
+    group_share: Number
+    group_score: Number
     non_reporting: Number
 
 
@@ -194,6 +195,7 @@ class MipsRules(Strict):
     form: Choice
     cohorts: dict[str, MipsCohort]
     small_maximum_clinicians: Count
+    group_minimum_clinicians: Count
     category_weights: CategoryWeights
     quality: MipsQuality
     cost: MipsCost

@@ -20,9 +20,7 @@ from asm_sim.documents import (
 from asm_sim.errors import InputError
 from asm_sim.parameters import check, fingerprint, parse_assignment
 from asm_sim.population.load import SHELF as POPULATIONS
-from asm_sim.population.load import check_population
 from asm_sim.rules.load import SHELF as RULE_SETS
-from asm_sim.rules.load import check_rules
 from asm_sim.scenario.schema import (
     CHECKS,
     ROOTS,
@@ -77,14 +75,17 @@ def load_scenario(
                 f"{source.document.place((key,))}: {key!r}: this file describes a sweep; "
                 f"run it with `asm-sim sweep {name_or_path}`"
             )
-    rules, population, folder = parts_of(source)
+    parts, folder = parts_of(source)
+    checked_parts: dict[str, Any] = {
+        root: CHECKS[root](laid_on(document, root, source.settings))
+        for root, document in parts.items()
+    }
     return Scenario(
         name=source.path.stem,
         file=source.file,
         settings=pairs(source.settings),
-        rules=check_rules(laid_on(rules, "rules", source.settings)),
-        population=check_population(laid_on(population, "population", source.settings)),
         folder=folder,
+        **checked_parts,
     )
 
 
@@ -129,10 +130,10 @@ def _settings_of(document: Document) -> list[tuple[str, Any, Place]]:
     return [(str(path), value, document.place((_SETTINGS, path))) for path, value in given.items()]
 
 
-def parts_of(source: Source) -> tuple[Document, Document, Path]:
-    """The rule set and the population that a scenario names, and the folder of its roster."""
+def parts_of(source: Source) -> tuple[dict[str, Document], Path]:
+    """The rule sets and the population that a scenario names, and the folder of its roster."""
     found = {}
-    for key, shelf in (("rules", RULE_SETS), ("population", POPULATIONS)):
+    for key, shelf in (("rules", RULE_SETS), ("population", POPULATIONS), ("mips", RULE_SETS)):
         name = str(getattr(source.file, key)).removesuffix(".yaml")
         place = source.document.place((key,))
         if not is_name(name):
@@ -141,12 +142,10 @@ def parts_of(source: Source) -> tuple[Document, Document, Path]:
                 "put the file beside the scenario"
             )
         found[key] = load_with_bases(shelf.path_of(name, source.beside, place), shelf)
-    rules, _ = found["rules"]
-    population, where = found["population"]
-    folder = where.parent
+    folder = found["population"][1].parent
     if folder == POPULATIONS.folder and source.beside:
         folder = source.beside
-    return rules, population, folder
+    return {key: document for key, (document, _) in found.items()}, folder
 
 
 def members_of(source: Source, names: list[Any]) -> list[Source]:
@@ -180,16 +179,18 @@ def members_of(source: Source, names: list[Any]) -> list[Source]:
 
 def bases_of(members: list[Source]) -> list[Base]:
     """The documents of each, with its settings made; those that nothing changes are shared."""
-    shared: dict[tuple[Path, str, str], tuple[Document, Document, Path]] = {}
+    shared: dict[tuple[Path, str, str, str], tuple[dict[str, Document], Path]] = {}
     bases = []
     for member in members:
-        key = (member.path.parent, member.file.rules, member.file.population)
+        file = member.file
+        key = (member.path.parent, file.rules, file.population, file.mips)
         if key not in shared:
             shared[key] = parts_of(member)
-        rules, population, folder = shared[key]
-        rules = laid_on(rules, "rules", member.settings)
-        population = laid_on(population, "population", member.settings)
-        bases.append(Base(rules, population, folder, pairs(member.settings), member.file))
+        parts, folder = shared[key]
+        laid: dict[str, Any] = {
+            root: laid_on(document, root, member.settings) for root, document in parts.items()
+        }
+        bases.append(Base(**laid, folder=folder, settings=pairs(member.settings), file=file))
     return bases
 
 
@@ -206,14 +207,14 @@ class Planned:
     base: int = 0
 
 
-def checked(planned: list[Planned], bases: list[Base]) -> list[tuple[str, str]]:
-    """The hashes of every scenario's rules and population, or all that is wrong with any."""
+def checked(planned: list[Planned], bases: list[Base]) -> list[tuple[str, ...]]:
+    """The hashes of every scenario's rules, population and MIPS, or all that is wrong with any."""
     seen: _Seen = {}
     hashes = []
     where: dict[str, list[Planned]] = {}  # by problem, the scenarios that have it
     for plan in planned:
         outcomes = [_outcome(bases[plan.base], root, plan.settings, seen) for root in ROOTS]
-        hashes.append((outcomes[0][0], outcomes[1][0]))
+        hashes.append(tuple(own_hash for own_hash, _ in outcomes))
         for _, problems in outcomes:
             for problem in problems:
                 where.setdefault(problem, []).append(plan)
@@ -228,7 +229,7 @@ def checked(planned: list[Planned], bases: list[Base]) -> list[tuple[str, str]]:
 
 
 def _outcome(base: Base, root: str, settings: Iterable[Setting], seen: _Seen) -> _Outcome:
-    """Of a scenario's rules or population; ``seen`` remembers it for the same settings."""
+    """Of a scenario's part ``root``; ``seen`` remembers it for the same settings."""
     document: Document = getattr(base, root)
     mine = [setting for setting in settings if setting[0].startswith(f"{root}.")]
     key = (id(document), repr(pairs(mine)))

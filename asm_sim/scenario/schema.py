@@ -30,15 +30,17 @@ from asm_sim.parameters import (
 )
 from asm_sim.population.load import check_population
 from asm_sim.population.schema import Population
-from asm_sim.rules.load import check_rules
+from asm_sim.rules.load import check_mips, check_rules
+from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import Cap, RuleSet
 
 LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
-ROOTS = ("rules", "population")
-CHECKS: dict[str, Callable[[Document], RuleSet | Population]] = {
+ROOTS = ("rules", "population", "mips")
+CHECKS: dict[str, Callable[[Document], RuleSet | Population | MipsRules]] = {
     "rules": check_rules,
     "population": check_population,
+    "mips": check_mips,
 }
 Setting = tuple[str, Any, Place]  # path, value, and where it is written
 
@@ -61,10 +63,12 @@ class ScenarioFile(Strict):
     description: str = ""
     rules: str
     population: str
+    mips: str  # the comparator
     draws: int = Field(ge=1, le=LARGEST_DRAW)
     seed: int = Field(ge=0, lt=LARGEST_SEED)
     layers: Layers = Layers()
     panel_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # None: as the verb that runs it
+    lens_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # the same
 
     def with_draws(self, draws: int | None, seed: int | None) -> ScenarioFile:
         """The same with another number of draws or another seed."""
@@ -166,6 +170,7 @@ class Scenario:
     settings: tuple[tuple[str, Any], ...]  # parameters set, in order: dotted path and value
     rules: RuleSet
     population: Population
+    mips: MipsRules
     folder: Path  # where the population's files may lie
 
     @property
@@ -192,6 +197,10 @@ class Scenario:
     def population_hash(self) -> str:
         return fingerprint(self.population)
 
+    @property
+    def mips_hash(self) -> str:
+        return fingerprint(self.mips)
+
     def with_draws(self, draws: int | None, seed: int | None) -> Scenario:
         """The same scenario with another number of draws or another seed."""
         return replace(self, file=self.file.with_draws(draws, seed))
@@ -216,6 +225,7 @@ class Scenario:
         parts = [
             self.rules_hash,
             self.population_hash,
+            self.mips_hash,
             roster_sha256,
             self.layers.model_dump_json(),
         ]
@@ -237,14 +247,15 @@ class Base:
 
     rules: Document
     population: Document
+    mips: Document
     folder: Path
     settings: tuple[tuple[str, Any], ...]
     file: ScenarioFile
 
     def without_places(self) -> Base:
         """The same, lighter: what has been checked needs no places for messages."""
-        rules, population = Document(self.rules.data), Document(self.population.data)
-        return replace(self, rules=rules, population=population)
+        bare: dict[str, Any] = {root: Document(getattr(self, root).data) for root in ROOTS}
+        return replace(self, **bare)
 
 
 @dataclass(frozen=True)
@@ -261,7 +272,7 @@ class Sweep:
     design: dict[str, Any] | None  # method, n, seed and SALib's problem, for an analysis later
     settings: tuple[tuple[str, Any], ...]  # what the sweep itself sets in every scenario
     given: dict[str, Any] = field(repr=False)  # ``sweep`` and ``compare_to`` as they were written
-    hashes: tuple[tuple[str, str], ...] = field(repr=False)  # of the rules and of the population
+    hashes: tuple[tuple[str, ...], ...] = field(repr=False)  # of rules, population and MIPS
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -272,7 +283,7 @@ class Sweep:
         base = self.bases[case.base]
         place = Place(f"scenario {case.name!r}")
         settings = [(path, value, place) for path, value in case.settings]
-        shared = ("draws", "seed", "layers", "panel_draws")
+        shared = ("draws", "seed", "layers", "panel_draws", "lens_draws")
         common = {key: getattr(self.file, key) for key in shared}
         return Scenario(
             name=case.name,
@@ -280,6 +291,7 @@ class Sweep:
             settings=(*base.settings, *case.settings),
             rules=check_rules(laid_on(base.rules, "rules", settings)),
             population=check_population(laid_on(base.population, "population", settings)),
+            mips=check_mips(laid_on(base.mips, "mips", settings)),
             folder=base.folder,
         )
 
@@ -297,7 +309,8 @@ class Sweep:
         """The sweep as plain data: what was named, what was set and what varies."""
         file = self.file.plain()
         if self.kind == "scenarios":  # which name their own
-            del file["rules"], file["population"]
+            for root in ROOTS:
+                del file[root]
         return {**file, "set": dict(self.settings), **self.given}
 
 
@@ -307,13 +320,14 @@ def pairs(settings: Iterable[Setting]) -> tuple[tuple[str, Any], ...]:
 
 
 def root_of(setting: Setting) -> str:
-    """``rules`` or ``population``: which of the two a setting changes."""
+    """``rules``, ``population`` or ``mips``: which of them a setting changes."""
     dotted, value, place = setting
     root, _, rest = dotted.partition(".")
     if root not in ROOTS or not rest:
         raise InputError(
             f"{place}: {dotted!r} is no parameter; "
-            f"it must begin with 'rules.' or 'population.'{did_you_mean(root, list(ROOTS))}"
+            "it must begin with 'rules.', 'population.' or 'mips.'"
+            f"{did_you_mean(root, list(ROOTS))}"
         )
     if isinstance(value, list | dict) and not value:
         raise InputError(f"{place}: {dotted!r}: nothing is set")

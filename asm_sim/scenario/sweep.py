@@ -11,8 +11,6 @@ from typing import Any
 from asm_sim.documents import Document, Key, Place, canonical, compact, did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.parameters import Count, Parameter, Strict, check, find_node, leaves
-from asm_sim.population.load import check_population
-from asm_sim.rules.load import check_rules
 from asm_sim.scenario.load import (
     SWEEP_KEYS,
     UNUSABLE,
@@ -23,7 +21,18 @@ from asm_sim.scenario.load import (
     members_of,
     read_source,
 )
-from asm_sim.scenario.schema import Base, Case, Design, Setting, Span, Sweep, pairs, root_of
+from asm_sim.scenario.schema import (
+    CHECKS,
+    ROOTS,
+    Base,
+    Case,
+    Design,
+    Setting,
+    Span,
+    Sweep,
+    pairs,
+    root_of,
+)
 
 __all__ = ["Base", "Case", "Sweep", "duplicates", "load_sweep"]
 
@@ -92,7 +101,7 @@ def load_sweep(
 
 def duplicates(sweep: Sweep) -> list[tuple[str, str]]:
     """Scenarios that resolve to the same parameters as an earlier one: its name and that one's."""
-    first: dict[tuple[str, str], str] = {}
+    first: dict[tuple[str, ...], str] = {}
     cases = zip(sweep.cases, sweep.hashes, strict=True)
     names = [(case.name, first.setdefault(hashes, case.name)) for case, hashes in cases]
     return [(name, earlier) for name, earlier in names if name != earlier]
@@ -229,7 +238,7 @@ def _design(document: Document, base: Base) -> tuple[list[Planned], dict[str, An
     only = Document({"sweep": document.data["sweep"]}, document.places)
     design = check(_DesignFile, only, "sweep").sweep.design
     _refuse_too_many(design.count(), document.place(("sweep", "design", "n")))
-    models = {"rules": check_rules(base.rules), "population": check_population(base.population)}
+    models = {root: CHECKS[root](getattr(base, root)) for root in ROOTS}
     known = {path: leaf for root, model in models.items() for path, leaf in leaves(model, root)}
     bounds, problems = [], []
     found: dict[str, list[Parameter]] = {}

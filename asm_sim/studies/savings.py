@@ -47,6 +47,7 @@ STEPS = {
     "without_final_score": "less what clinicians without a final score take out of it",
     "on_performance_year": "kept, on Part B of the performance year",
     "change_of_part_b": "change of Part B from the performance year to the payment year",
+    "exits": "less what those would have paid or got who stop practising before the payment year",
     "actual": "kept, on Part B of the payment year",
 }
 QUANTILES = (0.05, 0.5, 0.95)
@@ -57,8 +58,9 @@ TOTALS = {
 }
 
 _KEPT, _KEPT_PAID = "retained_by_medicare", "retained_by_medicare_payment_year"
+_BEFORE_EXITS = "retained_by_medicare_before_exits"
 _AT_RISK, _PART_B = "amount_at_risk", "part_b_payments"
-_MONEY = (_PART_B, _AT_RISK, _KEPT, _KEPT_PAID)
+_MONEY = (_PART_B, _AT_RISK, _KEPT, _BEFORE_EXITS, _KEPT_PAID)
 _LEVER_OUTCOMES = ("share_negative", "break_even_score")
 _ABOUT = (
     "scenario", "scenario_hash", "draws", "seed", "asm_sim_version", "rules", "population",
@@ -80,9 +82,9 @@ def steps(ds: xr.Dataset) -> xr.Dataset:
     """From the nominal savings to the actual ones, in USD.
 
     Dim ``step`` is :data:`STEPS`: ``nominal`` + ``without_final_score`` = ``on_performance_year``
-    (which is (1 - rho) x the amount at risk), + ``change_of_part_b`` = ``actual``; ``step_title``
-    says each in words. Clinicians who leave before the payment year are not modelled yet, so that
-    the change of Part B is that of clinicians who stay.
+    (which is (1 - rho) x the amount at risk), + ``change_of_part_b`` + ``exits`` = ``actual``;
+    ``step_title`` says each in words. Whoever stops practising before the payment year
+    (``population.departure.exit_share`` a year) has no payments to be adjusted there.
 
     Returns ``savings`` (step, cohort, performance_year; ``payment_year`` a coordinate) and its sums
     ``savings_all_years`` (step, cohort), ``savings_all_cohorts`` (step, performance_year) and
@@ -252,7 +254,7 @@ def _by_year(run: xr.Dataset, path: str) -> xr.DataArray:
 
 def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
     """Every step in USD: dims step, draw, cohort, performance_year."""
-    kept, actual = run[_KEPT], run[_KEPT_PAID]
+    kept, before_exits, actual = run[_KEPT], run[_BEFORE_EXITS], run[_KEPT_PAID]
     share = _by_year(run, SHARE)
     if bool((abs(kept - (1.0 - share) * run[_AT_RISK]) > _IDENTITY * run[_AT_RISK]).any()):
         raise InputError(
@@ -261,7 +263,9 @@ def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
             "base and at the maximum penalty, no cap) and somebody with a score above zero"
         )
     nominal: xr.DataArray = nominal_savings(run[_PART_B], _by_year(run, RISK), share)
-    parts = [nominal, kept - nominal, kept, actual - kept, actual]
+    parts = [
+        nominal, kept - nominal, kept, before_exits - kept, actual - before_exits, actual,
+    ]  # fmt: skip
     savings = xr.concat([part.transpose(*YEARLY_DIMS) for part in parts], "step")
     return savings.assign_coords(step=list(STEPS), step_title=("step", list(STEPS.values())))
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from asm_sim.engine.plan import grids, make_plan
 from asm_sim.kernels import summaries as s
+from asm_sim.kernels.clinicians import GROUPINGS
+from asm_sim.kernels.decomposition import FACTOR_SETS, FIXED_STATISTICS
+from asm_sim.kernels.probes import PROBE_VARIABLES
 from asm_sim.population.compile import compile_cohort_model, compile_practices
 from asm_sim.population.roster import Roster, address
-from asm_sim.rules.compile import compile_cohort
 from asm_sim.scenario.load import load_scenario
 
 SEED = np.array([1, 0], np.uint64)
@@ -28,6 +30,13 @@ class Cohort:
     practices: Any
     model: Any
     groups: int
+    comparator: tuple[Any, Any]  # MIPS in its two forms
+    probes: Any
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """What the draw kernel takes of the cohort."""
+        return (self.rules, *self.comparator, self.practices, self.model, self.probes)
 
     @property
     def size(self) -> int:
@@ -46,13 +55,15 @@ def cohorts(copies: int = 1) -> tuple[Cohort, ...]:
     roster = _replicated(plan.roster, copies) if copies > 1 else plan.roster
     return tuple(
         Cohort(
-            name,
-            compile_cohort(rules, name),
-            compile_practices(population, rules, roster, name),
-            compile_cohort_model(population, rules, roster, name),
+            cohort.name,
+            cohort.rules,
+            compile_practices(population, rules, roster, cohort.name),
+            compile_cohort_model(population, rules, roster, cohort.name),
             len(plan.groups),
+            (cohort.mips, cohort.pathway),
+            cohort.probes,
         )
-        for name in roster.cohorts
+        for cohort in plan.cohorts
     )
 
 
@@ -85,7 +96,7 @@ def _replicated(roster: Roster, copies: int) -> Roster:
 
 
 def new_output(cohort: Cohort, draws: int) -> s.Output:
-    """Room for the draws of one cohort, without panel and clinician sums."""
+    """Room for the draws of one cohort, without panel, lens and clinician sums."""
     years, g, n = int(cohort.model.performance_years), cohort.groups, cohort.size
     return s.Output(
         yearly=np.full((draws, years, s.YEARLY_STATISTICS), np.nan),
@@ -98,5 +109,11 @@ def new_output(cohort: Cohort, draws: int) -> s.Output:
         score_histogram=np.zeros((years, g, GRIDS.score_bins), np.int64),
         dollars_histogram=np.zeros((years, g, GRIDS.dollars_bins), np.int64),
         panel=np.empty((s.PANEL_VARIABLES, 0, n, years), np.float32),
+        panel_group=np.empty((0, n, GROUPINGS), np.int16),
+        lens=s.Lens(
+            np.empty((0, g, FACTOR_SETS, 2)),
+            np.empty((0, years, g, FIXED_STATISTICS)),
+            np.empty((PROBE_VARIABLES, 0, years, 1, 1), np.float32),
+        ),
         clinician=np.zeros((s.CLINICIAN_SUMS, 0, years), np.int64),
     )

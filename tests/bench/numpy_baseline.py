@@ -53,6 +53,7 @@ class Clinicians(NamedTuple):
     cases_mean: Floats  # [M, n]
     episodes_mean: Floats  # [Y, n]
     part_b: Floats  # [calendar years, n]
+    leaves: NDArray[np.bool_]  # [calendar years, n]
     permanent: Floats  # [2 + M, n]
     changing: Floats  # [2 + M, n] advanced in place
 
@@ -77,7 +78,11 @@ def simulate(
     for d in range(len(output.yearly)):
         clinicians = draw_clinicians(practice_model, model, rng)
         years = (
-            (observe_year(model, clinicians, y, rng), clinicians.part_b[y + model.payment_lag])
+            (
+                observe_year(model, clinicians, y, rng),
+                clinicians.part_b[y + model.payment_lag],
+                _paid(model, clinicians, y),
+            )
             for y in range(model.performance_years)
         )
         score_draw(rules, grids, clinicians.group, years, d, output)
@@ -87,29 +92,35 @@ def score_draw(
     rules: Any,
     grids: s.Grids,
     group: NDArray[np.int16],
-    years: Iterable[tuple[Observed, Floats]],
+    years: Iterable[tuple[Observed, Floats, Floats]],
     d: int,
     output: s.Output,
 ) -> None:
-    """Score and summarise the years of one draw: the cohort and Part B of the payment year."""
+    """Score and summarise the years of one draw.
+
+    Each year is the cohort, Part B of the payment year had nobody left, and what is paid then.
+    """
     count, n = output.by_group.shape[2], group.shape[1]
     indicator = np.zeros((count, n))
     indicator[group, np.arange(n)] = 1.0
     memory = Memory(n)
     fit = None
     with np.errstate(divide="ignore", invalid="ignore"):
-        for y, (observed, paid) in enumerate(years):
+        for y, (observed, part_b_later, paid) in enumerate(years):
             before = fit if memory.count == n else None
             outcome, fit, scored = fit_and_score(observed, rules, y, before)
             factor = outcome.payment_adjustment_factor
             has_score = ~np.isnan(outcome.final_score)
             negative = has_score & (factor < -s.SIGN_TOLERANCE)
             row = output.yearly[d, y]
-            _level(rules, y, observed, factor, fit, scored, paid, row)
+            _level(rules, y, observed, factor, fit, scored, part_b_later, paid, row)
             _quantiles_and_curve(rules, y, grids, factor, fit, scored, d, output)
             bottom = -rules.risk_level[y] * (1.0 - 1e-9)
             rows = output.by_group[d, y]
-            _by_group(group, indicator, outcome, scored, has_score, negative, bottom, row, rows)
+            part_b = observed.part_b_payments
+            _by_group(
+                group, indicator, outcome, part_b, scored, has_score, negative, bottom, row, rows
+            )
             rank = _midranks(scored, n)
             _year_over_year(factor, rank, len(scored.order), negative, memory, row)
             memory.dollars += factor * paid
@@ -190,11 +201,13 @@ def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicia
     episodes = model.episodes_minimum + np.exp(
         model.episodes_log_mean + model.episodes_sigma * volume
     )
-    group = np.empty((4, n), np.int16)
+    dual_share = 1.0 / (1.0 + np.exp(-logit))
+    group = np.empty((5, n), np.int16)
     group[0] = (1 + practices.size_class)[at]
     group[1] = (5 + practices.rural)[at]
     group[2] = model.specialty_group + specialty
     group[3] = model.episode_group + np.searchsorted(model.episode_bands, episodes, side="right")
+    group[4] = model.dual_group + np.searchsorted(model.dual_limits, dual_share, side="right")
     collection = model.collection_of[:, practices.collection[at]]
     by_type = [
         [np.flatnonzero(collection[m] == g) for g in range(model.collection_of.shape[1])]
@@ -220,16 +233,24 @@ def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicia
         practices,
         practices.size[at],
         hcc_score,
-        1.0 / (1.0 + np.exp(-logit)),
+        dual_share,
         group,
         by_type,
         collection,
         cases_mean,
         episodes * np.exp(np.cumsum(drift, axis=0)),
         np.exp(np.cumsum(logs, axis=0)),
+        rng.random((model.calendar_years, n)) < model.exit_share,
         rng.standard_normal((2 + measures, n)),
         np.empty((2 + measures, n)),
     )
+
+
+def _paid(model: Any, clinicians: Clinicians, y: int) -> Floats:
+    """Part B of the payment year, 0 of whoever has left by then."""
+    later = y + model.payment_lag
+    left = clinicians.leaves[y + 1 : later + 1].any(axis=0)
+    return np.where(left, 0.0, clinicians.part_b[later])
 
 
 def observe_year(model: Any, clinicians: Clinicians, y: int, rng: Generator) -> Observed:
@@ -533,13 +554,15 @@ def _level(
     factor: Floats,
     fit: Fit,
     scored: Scored,
+    part_b_later: Floats,
     paid: Floats,
     row: Floats,
 ) -> None:
     n, count = len(paid), len(scored.order)
     risk = rules.risk_level[y]
     f, a = scored.ordered, factor[scored.order]
-    part_b, paid = observed.part_b_payments[scored.order], paid[scored.order]
+    everyone = observed.part_b_payments
+    part_b, paid = everyone[scored.order], paid[scored.order]
     bonus, penalty = np.maximum(a, 0.0), np.maximum(-a, 0.0)
     row[s.SCORE_MEAN], row[s.SCORE_SD] = _moments(f)
     row[s.ADJUSTMENT_MEAN], row[s.ADJUSTMENT_SD] = _moments(a)
@@ -556,6 +579,8 @@ def _level(
     row[s.RETAINED] = row[s.PENALTIES] - row[s.BONUSES]
     row[s.BONUSES_PAID], row[s.PENALTIES_PAID] = bonus @ paid, penalty @ paid
     row[s.RETAINED_PAID] = row[s.PENALTIES_PAID] - row[s.BONUSES_PAID]
+    row[s.PART_B] = everyone.sum()
+    row[s.RETAINED_BEFORE_EXITS] = -(a @ part_b_later[scored.order])
 
 
 def _quantiles_and_curve(
@@ -600,6 +625,7 @@ def _by_group(
     group: NDArray[np.int16],
     indicator: Floats,
     outcome: Outcome,
+    part_b: Floats,
     scored: Scored,
     has_score: Any,
     negative: Any,
@@ -610,7 +636,7 @@ def _by_group(
     n = len(has_score)
     f = np.where(has_score, outcome.final_score, 0.0)
     a = np.where(has_score, outcome.payment_adjustment_factor, 0.0)
-    values = np.ones((8, n))
+    values = np.ones((11, n))
     values[1] = has_score
     values[2] = f
     values[3] = f * f
@@ -618,8 +644,11 @@ def _by_group(
     values[5] = a * a
     values[6] = negative
     values[7] = (a <= bottom) & (a < 0.0)
-    sums = indicator @ values.T  # [groups, 8]
-    everyone, known, f, ff, a, aa, below, maximum = sums.T
+    values[8] = np.maximum(a, 0.0) * part_b
+    values[9] = np.maximum(-a, 0.0) * part_b
+    values[10] = part_b
+    sums = indicator @ values.T  # [groups, 11]
+    everyone, known, f, ff, a, aa, below, maximum, bonuses, penalties, money = sums.T
     count = np.where(known > 0.0, known, np.nan)
     degrees = np.where(known > 1.0, known - 1.0, np.nan)
     rows[:, s.G_COUNT] = everyone
@@ -630,6 +659,7 @@ def _by_group(
     rows[:, s.G_NEGATIVE] = below / count
     rows[:, s.G_MAXIMUM_PENALTY] = maximum / count
     rows[:, s.G_UNSCORED] = (everyone - known) / np.where(everyone > 0.0, everyone, np.nan)
+    rows[:, s.G_BONUSES], rows[:, s.G_PENALTIES], rows[:, s.G_PART_B] = bonuses, penalties, money
     rows[:, s.G_SCORE_MEDIAN] = np.nan
     for row in group:
         at = row[scored.order]
@@ -643,7 +673,8 @@ def _by_group(
     rows[0] = (
         n, overall[s.SCORE_MEAN], overall[s.SCORE_SD], overall[s.SCORE_MEDIAN],
         overall[s.ADJUSTMENT_MEAN], overall[s.ADJUSTMENT_SD], overall[s.SHARE_NEGATIVE],
-        overall[s.SHARE_MAXIMUM_PENALTY], overall[s.SHARE_UNSCORED],
+        overall[s.SHARE_MAXIMUM_PENALTY], overall[s.SHARE_UNSCORED], overall[s.BONUSES],
+        overall[s.PENALTIES], overall[s.PART_B],
     )  # fmt: skip
 
 

@@ -74,14 +74,12 @@ def test_a_cohort_of_the_kernel_is_scored_alike(cohort: Cohort) -> None:
 def test_draws_of_the_kernel_are_summed_up_alike(cohort: Cohort) -> None:
     draws = np.arange(3)
     theirs, mine = new_output(cohort, len(draws)), new_output(cohort, len(draws))
-    simulate_cohort(
-        cohort.rules, cohort.practices, cohort.model, GRIDS, SEED, draws, draws, True, False, theirs
-    )
+    simulate_cohort(*cohort.arguments, GRIDS, SEED, draws, draws, True, False, theirs)
     for d in draws:
         years = exported(cohort, d)
-        observed = [(Observed(*year[0]), year[3]) for year in years]
+        observed = [(Observed(*year[0]), year[6], year[3]) for year in years]
         numpy_baseline.score_draw(cohort.rules, GRIDS, years[0][5], observed, d, mine)
-    theirs.yearly[:, :, s.RANK_TRUTH :] = np.nan  # the truth lens
+    theirs.yearly[:, :, s.RANK_TRUTH : s.RELIABILITY + 1] = np.nan  # the truth lens
     for name in ("yearly", "by_group", "quantile", "curve", "transition", "penalty_years"):
         a, b = getattr(mine, name), getattr(theirs, name)
         np.testing.assert_allclose(a, b, **CLOSE, err_msg=name)
@@ -98,9 +96,7 @@ def by_numpy(cohort: Cohort, draw: int, output: s.Output) -> None:
 
 def by_kernel(cohort: Cohort, draw: int, output: s.Output) -> None:
     at = np.array([draw])
-    simulate_cohort(
-        cohort.rules, cohort.practices, cohort.model, GRIDS, SEED, at, at, True, False, output
-    )
+    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, True, False, output)
 
 
 def statistics(cohort: Cohort, simulate: Any, draws: int) -> dict[str, NDArray[np.float64]]:

@@ -277,17 +277,26 @@ def test_money_of_the_performance_year(run: tuple[Scenario, xr.Dataset]) -> None
 
 
 def test_dollars_are_those_of_the_payment_year(run: tuple[Scenario, xr.Dataset]) -> None:
-    """Performance of 2027 is paid in 2029, on what is 2029's performance-year Part B."""
+    """Performance of 2027 is paid in 2029, on what is 2029's performance-year Part B.
+
+    Of those who have stopped practising by then nothing is paid.
+    """
     scenario, dataset = run
     for cohort in COHORTS:
         draw = recompute.Draw(dataset, 5, cohort)
         years = seen_by_cms(scenario, cohort, 5)
-        for y, (_, _, _, paid, *_) in enumerate(years):
+        for y, (_, _, _, paid, *_, part_b_later) in enumerate(years):
             np.testing.assert_allclose(
                 draw.dollars[:, y], draw.adjustment[:, y] * paid, rtol=1e-6, atol=1e-3
             )
             if y + 2 < len(years):
-                np.testing.assert_array_equal(paid, years[y + 2][0].part_b_payments)
+                np.testing.assert_array_equal(part_b_later, years[y + 2][0].part_b_payments)
+            stays = paid > 0
+            assert 0 < np.sum(~stays) < 0.3 * len(paid)
+            np.testing.assert_array_equal(paid, np.where(stays, part_b_later, 0.0))
+            here = dataset.isel(draw=5, performance_year=y).sel(cohort=cohort)
+            kept = -np.nansum(draw.adjustment[:, y] * part_b_later)
+            assert float(here.retained_by_medicare_before_exits) == pytest.approx(kept, rel=1e-4)
 
 
 # Statistics once more

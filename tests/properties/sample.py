@@ -32,6 +32,7 @@ class Sample(NamedTuple):
     paid: np.ndarray
     specialty: np.ndarray
     group: np.ndarray
+    part_b_later: np.ndarray
 
 
 @cache

@@ -21,8 +21,9 @@ from asm_sim.rules import mips
 from asm_sim.rules.load import load_any_rules, load_mips, load_rules
 from asm_sim.rules.mips import MipsRules, benchmarks
 
-RULES = load_mips("mips-2026")
-VALUE_PATHWAY = load_mips("mips-2026", {"form": "value_pathway"})
+ALONE = {"levels.group_share": 0.0}  # nothing from a group's submission
+RULES = load_mips("mips-2026", ALONE)
+VALUE_PATHWAY = load_mips("mips-2026", ALONE | {"form": "value_pathway"})
 SCALE = 0.1166667  # 1.05 % over 9 %
 
 
@@ -208,7 +209,7 @@ def test_score(
 
 def test_who_submits_nothing() -> None:
     """Claims remain: 7.5 / 50 for Q492 and four zeros; 30 x 0.15 + 30 x 0.75 = 27; no bonus."""
-    rules = load_mips("mips-2026", {"levels.non_reporting": 0.2})
+    rules = load_mips("mips-2026", ALONE | {"levels.non_reporting": 0.2})
     row = heart_failure(hcc_risk_score=3)
     silent = score(row, rules, reporting_rank=0.19)
     assert silent.quality_score == pytest.approx(0.15)
@@ -220,14 +221,30 @@ def test_who_submits_nothing() -> None:
     assert score(low_back_pain(), rules, reporting_rank=0).quality_score == 0
 
 
-def test_the_level_of_what_is_reported_closes_the_gap_to_full_points() -> None:
-    """Half the gap: Q005 6 to 8, Q236 7.5 to 8.75, Q377 6 to 8; Q492 stays; 32.25 / 40."""
-    result = score(heart_failure(), load_mips("mips-2026", {"levels.reported": 0.5}))
-    assert result.measure_points == {"Q492": 7.5, "Q008": None, "Q005": 8, "Q236": 8.75, "Q377": 8}
-    assert result.quality_score == pytest.approx(32.25 / 40)
-    incomplete = heart_failure(q005_completeness=0.5)
-    full = load_mips("mips-2026", {"levels.reported": 1})
-    assert score(incomplete, full).measure_points["Q005"] == 0
+def test_a_group_lifts_who_is_below_its_score() -> None:
+    """77.75 alone; a quarter of the 12.25 up to 90 is 3.0625. A practice of one has no group."""
+    levels = {"levels.group_share": 0.25, "levels.group_score": 90.0}
+    rules = load_mips("mips-2026", levels)
+    result = score(heart_failure(), rules)
+    assert result.own_score == pytest.approx(77.75)
+    assert result.final_score == pytest.approx(80.8125)
+    assert result.adjustment_factor == pytest.approx(adjustment(80.8125, rules))
+    higher = heart_failure(episode_cost=1, q492_rate=1, pi_score=100, dual_share=1)
+    assert score(higher, rules).final_score == 100
+    # 75 alone, in a practice of 2 and of 1: 75 + 15 / 4
+    assert score(low_back_pain(practice_size=2), rules).final_score == pytest.approx(78.75)
+    assert score(low_back_pain(practice_size=1), rules).final_score == pytest.approx(75)
+
+
+def test_nothing_is_submitted_for_who_does_not_report() -> None:
+    """Neither by the group: 27 as without the level."""
+    rules = load_mips("mips-2026", {"levels.non_reporting": 0.2})
+    silent = score(heart_failure(), rules, reporting_rank=0.1)
+    assert silent.final_score == silent.own_score == pytest.approx(27)
+    # A blank row is lifted: 27 + 0.51 x (90.8 - 27)
+    blank = {"improvement_activities": None, "pi_score": None}
+    blank |= {f"{name}_rate": None for name in ("q005", "q236", "q377")}
+    assert score(heart_failure(**blank), rules).final_score == pytest.approx(59.538)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +315,7 @@ def test_cost_points_are_monotone_and_continuous(cost: float, step: float) -> No
     st.floats(0, 1),
     st.floats(0, 1),
     st.sampled_from([1, 15, 16, 300]),
-    st.sampled_from([RULES, VALUE_PATHWAY]),
+    st.sampled_from([RULES, VALUE_PATHWAY, load_mips("mips-2026")]),
 )
 def test_more_of_what_counts_never_lowers_the_score(
     column: str, one: float, other: float, size: int, rules: MipsRules
@@ -327,6 +344,7 @@ ROWS = [
     low_back_pain(pi_score=50, improvement_activities=None, episodes=5),
     low_back_pain(pi_score=50, **NO_QUALITY_LBP),
     low_back_pain(practice_size=16),
+    low_back_pain(practice_size=2),
     low_back_pain(episode_cost=2_500, q238_rate=0, q238_cases=20),
     {"cohort": "LBP", "practice_size": 20, "part_b_payments": 1},  # a final score of 0
 ]

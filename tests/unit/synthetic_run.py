@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from asm_sim.results.registry import CLINICIAN, COORDINATES, VARIABLES
+from asm_sim.results.registry import CLINICIAN, COORDINATES, LENS, VARIABLES
 
 COHORTS = {"HF": (260, 73.0, 14.0, 270_000.0), "LBP": (390, 72.0, 15.5, 175_000.0)}
 YEARS = {2027: 0.09, 2028: 0.09, 2029: 0.10, 2030: 0.11, 2031: 0.12}
@@ -28,6 +28,7 @@ GROUPS = {
     "specialty": ["cardiology", "orthopaedic_surgery"],
     "episodes": ["20-29", "30+"],
 }
+MEMBERSHIPS = [grouping for grouping in GROUPS if grouping != "all"]
 SAMPLE = 200
 STEEPNESS = 0.10
 PAID_OUT = 0.85
@@ -45,6 +46,7 @@ LEVERS = {
     "rules.payment.risk_level": {str(year): risk for year, risk in YEARS.items()},
     "rules.payment.redistribution_share": PAID_OUT,
 }
+EXIT_SHARE = 0.06  # by the payment year
 UNSCORED = 0.01  # of the Part B payments of those with a final score
 
 AXES = ("rules.payment.exchange.steepness", "rules.payment.redistribution_share")
@@ -77,14 +79,15 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
         "performance_year": len(YEARS),
         "group": len(groups),
         "clinician": sum(sizes.values()),
+        "membership": len(MEMBERSHIPS),
         **{name: len(values) for name, values in COORDINATE_VALUES.items()},
     }
     data = {
-        name: np.full([dims[dim] for dim in variable.dims], np.nan)
-        if variable.dtype != "int64"
-        else np.zeros([dims[dim] for dim in variable.dims], dtype=np.int64)
+        name: np.zeros([dims[dim] for dim in variable.dims], dtype=variable.dtype)
+        if variable.dtype.startswith("int")
+        else np.full([dims[dim] for dim in variable.dims], np.nan)
         for name, variable in VARIABLES.items()
-        if variable not in CLINICIAN
+        if variable not in (*CLINICIAN, *LENS)
     }
     first = 0
     for c, (cohort, (_, mean, sd, part_b_mean)) in enumerate(COHORTS.items()):
@@ -110,6 +113,8 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
             ),
             "clinician": np.arange(dims["clinician"]),
             "clinician_id": ("clinician", np.arange(dims["clinician"])),
+            "clinician_practice": ("clinician", np.arange(dims["clinician"]) // 3),
+            "membership": MEMBERSHIPS,
             "clinician_cohort": ("clinician", np.repeat(list(sizes), list(sizes.values()))),
             **COORDINATE_VALUES,
         },
@@ -221,7 +226,9 @@ def _one_draw(
         adjustment, scaling, median = _pay(score, part_b, risk)
         true_adjustment, _, _ = _pay(np.where(score > 0, true, 0.0), part_b, risk)
         adjustments[y] = adjustment
-        gained = adjustment * part_b * np.exp(generator.normal(-0.04, 0.25, n))
+        later = part_b * np.exp(generator.normal(-0.04, 0.25, n))
+        paid = np.where(generator.random(n) < EXIT_SHARE, 0.0, later)
+        gained = adjustment * paid
         dollars += gained
         scores = COORDINATE_VALUES["score"]
         chance = adjustment - true_adjustment
@@ -247,6 +254,7 @@ def _one_draw(
             "bonuses_payment_year": np.maximum(gained, 0).sum(),
             "penalties_payment_year": -np.minimum(gained, 0).sum(),
             "retained_by_medicare_payment_year": -gained.sum(),
+            "retained_by_medicare_before_exits": -(adjustment * later).sum(),
             "rank_correlation_with_truth": 0.9,
             "misclassified_share": (np.sign(adjustment) != np.sign(true_adjustment)).mean(),
             "misclassified_quintile_share": 0.35,
@@ -267,7 +275,8 @@ def _one_draw(
         members = [np.ones(n, dtype=bool), *(group_of == g for g in range(4))]
         members += [group_of % 2 == g for g in (0, 1, 0, 1)]
         for g, inside in enumerate(members):
-            _one_group(data, (*at, g), score[inside], adjustment[inside], dollars[inside])
+            money = part_b[inside]
+            _one_group(data, (*at, g), score[inside], adjustment[inside], dollars[inside], money)
         if d < data["panel_adjustment"].shape[0]:
             for name, values in {
                 "final_score": score,
@@ -275,8 +284,11 @@ def _one_draw(
                 "dollars": gained,
                 "true_final_score": true,
                 "true_adjustment": true_adjustment,
+                "part_b": paid,
             }.items():
                 data[f"panel_{name}"][d, clinicians, y] = values
+            groups = (1 + group_of, 5 + group_of % 2, 7 + group_of % 2)
+            data["panel_group"][d, clinicians] = np.stack(groups, axis=1)
     years_with_penalty = (adjustments < 0).sum(axis=0)
     data["penalty_years"][d, c] = np.bincount(years_with_penalty, minlength=6) / n
     data["quintile_transition"][d, c] = 0.1 + 0.5 * np.eye(5)
@@ -288,6 +300,7 @@ def _one_group(
     score: npt.NDArray[np.float64],
     adjustment: npt.NDArray[np.float64],
     dollars: npt.NDArray[np.float64],
+    part_b: npt.NDArray[np.float64],
 ) -> None:
     for name, value in {
         "clinicians": len(score),
@@ -299,6 +312,9 @@ def _one_group(
         "share_negative": (adjustment < 0).mean(),
         "share_maximum_penalty": (score == 0).mean(),
         "share_unscored": 0.01,
+        "bonuses": (np.maximum(adjustment, 0) * part_b).sum(),
+        "penalties": -(np.minimum(adjustment, 0) * part_b).sum(),
+        "part_b_payments": part_b.sum(),
     }.items():
         data[f"{name}_by_group"][at] = value
     for variable, axis, values in (

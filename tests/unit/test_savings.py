@@ -31,10 +31,15 @@ def toy(
     scores: npt.ArrayLike,
     part_b: npt.ArrayLike,
     paid: npt.ArrayLike,
+    *,
+    stays: npt.ArrayLike = 1.0,
     risk: float = 0.09,
     share: float = 0.85,
 ) -> xr.Dataset:
-    """The rule on final scores (nan: none) above zero: arrays of draws x clinicians, one cohort."""
+    """The rule on final scores (nan: none) above zero: arrays of draws x clinicians, one cohort.
+
+    ``paid`` is Part B of the payment year, of which 0 is left where ``stays`` is 0.
+    """
     final, base, later = (np.atleast_2d(np.asarray(x, dtype=float)) for x in (scores, part_b, paid))
     final, base, later = np.broadcast_arrays(final, base, later)
     scored = np.isfinite(final)
@@ -49,7 +54,8 @@ def toy(
         "part_b_payments": base.sum(1),
         "amount_at_risk": risk * of_scored.sum(1),
         "retained_by_medicare": -(factor * base).sum(1),
-        "retained_by_medicare_payment_year": -(factor * later).sum(1),
+        "retained_by_medicare_before_exits": -(factor * later).sum(1),
+        "retained_by_medicare_payment_year": -(factor * later * np.asarray(stays)).sum(1),
         "median_final_score": median,
         "final_score_mean": np.nanmean(final, axis=1),
         "scaling_factor": scaling,
@@ -144,7 +150,7 @@ def test_half_a_million_at_nine_percent_puts_45_000_at_stake() -> None:
 def test_two_clinicians_one_of_them_without_a_final_score() -> None:
     """One score is its own median: T = 1/2, S = 1.7, -1.35 % of 500,000; later of 450,000."""
     result = savings.steps(toy([60.0, np.nan], [500_000, 300_000], [450_000, 310_000]))
-    expected = [10_800.0, -4_050.0, 6_750.0, -675.0, 6_075.0]
+    expected = [10_800.0, -4_050.0, 6_750.0, -675.0, 0.0, 6_075.0]
     for name in ("savings", "savings_all_years", "savings_all_cohorts", "savings_total"):
         np.testing.assert_allclose(result[name].values.squeeze(), expected, rtol=1e-12)
         assert result[name].dims[0] == "step"
@@ -157,12 +163,20 @@ def test_two_clinicians_with_a_score() -> None:
     ds = toy([60.0, 80.0], [500_000, 500_000], [500_000, 400_000])
     actual = 500_000 * 0.048852 - 400_000 * 0.021852
     amounts = savings.steps(ds)["savings_total"].values
-    np.testing.assert_allclose(amounts, [13_500, 0, 13_500, actual - 13_500, actual], atol=1.0)
+    np.testing.assert_allclose(amounts, [13_500, 0, 13_500, actual - 13_500, 0, actual], atol=1.0)
     average = savings.average_clinician(ds).squeeze()
     for at in ("median", "mean"):
         assert float(average["score"].sel(average=at)) == 70.0
         assert float(average["adjustment"].sel(average=at)) == pytest.approx(-0.0135, rel=1e-12)
         assert float(average["dollars"].sel(average=at)) == pytest.approx(-6_750, rel=1e-12)
+
+
+def test_of_one_who_stops_practising_nothing_is_kept_and_nothing_paid_out() -> None:
+    """The same two; the first, at -4.885 %, has left by the payment year."""
+    ds = toy([60.0, 80.0], [500_000, 500_000], [500_000, 400_000], stays=[0.0, 1.0])
+    amounts = savings.steps(ds)["savings_total"]
+    assert float(amounts.sel(step="exits")) == pytest.approx(-500_000 * 0.048852, abs=1.0)
+    assert float(amounts.sel(step="actual")) == pytest.approx(-400_000 * 0.021852, abs=1.0)
 
 
 def test_full_redistribution_keeps_nothing() -> None:

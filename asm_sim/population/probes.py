@@ -1,0 +1,65 @@
+"""Probe clinicians: who they are. Nobody is compared with them; they are scored like everybody.
+
+A way of asking, not a part of the model: how chance moves a truly average clinician by the number
+of episodes, what a standard deviation of true performance is worth, and what becomes of one who
+holds still or improves. Kernels/probes.py scores them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from asm_sim.kernels.probes import Probes
+from asm_sim.population.compile import CohortModel, words
+from asm_sim.population.roster import address
+from asm_sim.population.schema import Population
+
+REPLICATES = 32
+USUAL_EPISODES = 50.0
+
+
+class Probe(NamedTuple):
+    """Level in SDs of true performance above the average, gain in SDs a year, episodes a year."""
+
+    level: float = 0.0
+    gain: float = 0.0
+    episodes: float = USUAL_EPISODES
+
+    @property
+    def label(self) -> str:
+        return f"level {self.level:+g}, gain {self.gain:+g} a year, {self.episodes:g} episodes"
+
+
+PROBES = (
+    Probe(),  # the average one, first: the others get its modifiers
+    *(Probe(episodes=count) for count in (20.0, 30.0, 100.0, 200.0)),
+    *(Probe(level=level) for level in (-1.0, -0.5, 0.5, 1.0)),
+    *(Probe(gain=gain) for gain in (-0.1, 0.05, 0.1, 0.15, 0.2, 0.3)),
+)
+
+
+def compile_probes(population: Population, model: CohortModel, cohort: str) -> Probes:
+    """The probes of a cohort, each so many times: cases at their medians, both collection types.
+
+    Replicates report by the collection types in the shares in which practices do.
+    """
+    rows = np.repeat(np.arange(len(PROBES)), REPLICATES)
+    replicate = np.tile(np.arange(REPLICATES), len(PROBES))
+    by_ecqm = (np.arange(REPLICATES) + 0.5) / REPLICATES < population.practice.ecqm_share.value
+    kind = np.where(by_ecqm, 0, 1)[replicate]
+    own = np.array(
+        [address("probe", f"{cohort}\x1f{number}") for number in range(REPLICATES)], np.uint64
+    )
+    table = np.array(PROBES)
+    cases = np.rint(np.exp(model.cases_log_median))
+    return Probes(
+        replicates=REPLICATES,
+        address=words(own[replicate]),
+        level=np.ascontiguousarray(table[rows, 0]),
+        gain=np.ascontiguousarray(table[rows, 1]),
+        episodes=np.ascontiguousarray(table[rows, 2]),
+        cases=np.ascontiguousarray(np.repeat(cases[:, None], len(rows), axis=1)),
+        collection=np.ascontiguousarray(model.collection_of[:, kind]),
+    )

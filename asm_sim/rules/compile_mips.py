@@ -1,0 +1,223 @@
+"""A MIPS rule set as flat typed arrays, one set for each cohort of an ASM rule set.
+
+The kernels score MIPS from the arrays that they score ASM from, so measures and collection types
+come in the order of the ASM rule set.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.errors import InputError
+from asm_sim.rules.mips import (
+    CUT_POINTS,
+    BySize,
+    HistoricalBenchmark,
+    MipsRules,
+    National,
+    Weights,
+    benchmarks,
+)
+from asm_sim.rules.schema import RuleSet
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class MipsCohortRules(NamedTuple):
+    """What the kernels need of MIPS for one cohort: M quality measures, G collection types.
+
+    Where an array is over 2 sizes of practice, 0 is large and 1 is small.
+    """
+
+    traditional: bool  # the form; otherwise a value pathway
+    small_maximum_clinicians: int
+    group_minimum_clinicians: int
+    # [2, 3, 4]: size; all categories, without cost, without quality; and the weights of quality,
+    # cost, improvement activities and promoting interoperability
+    category_weights: Floats
+    # quality measures
+    measure_reported: Flags  # [M] otherwise computed from claims
+    claims_location: Floats  # [M, 2] national median and SD; nan where reported
+    has_benchmark: Flags  # [M, G]
+    cut_points: Floats  # [M, G, 10] ascending: negated where inverse; nan without a benchmark
+    sign: Floats  # [M, G] -1 where inverse
+    points_limit: Floats  # [M, G] greatest points of a measure, by its cap
+    # quality
+    measures_counted: int
+    quality_case_minimum: float
+    completeness_minimum: float
+    points_not_reported: float
+    points_incomplete: Floats  # [2]
+    points_without_benchmark: Floats  # [2]
+    quality_points_maximum: float
+    small_practice_bonus: float
+    # cost, and the curve that the measures from claims share
+    cost_case_minimum: float
+    cost_points_maximum: float
+    cost_location: Floats  # [2] national median and SD, USD
+    curve_z: Floats
+    curve_points: Floats
+    curve_anchor: float
+    # improvement activities and promoting interoperability
+    activities_required: Floats  # [2]
+    activities_blank: float
+    interoperability_maximum: float
+    interoperability_blank: float
+    # complex patients
+    complex_intercept: float
+    complex_slope: float
+    complex_minimum: float
+    complex_maximum: float
+    complexity: Floats  # [2, 3] national median, mean, SD of mean HCC score and of dual share
+    # final score and payment
+    score_minimum: float
+    score_maximum: float
+    performance_threshold: float
+    lowest_quarter: float
+    applicable_percent: float
+    scale: float
+    # levels
+    group_share: float
+    group_score: float
+    non_reporting: float
+
+
+def compile_mips(
+    mips: MipsRules, rules: RuleSet, cohort: str, form: str | None = None
+) -> MipsCohortRules:
+    """The arrays of one cohort, with measures and collection types in the order of ``rules``.
+
+    Measures of MIPS that ``rules`` has not are not simulated and left out. ``form`` stands in for
+    that of the MIPS rule set. Raises :class:`asm_sim.errors.InputError` for an unknown form, and
+    where MIPS has not the cohort, one of its measures, or takes one from elsewhere (reported, or
+    computed from claims).
+    """
+    form = mips.form.value if form is None else form
+    if form not in mips.form.choices:
+        raise InputError(f"{mips.id}: form is {form!r}, not one of {', '.join(mips.form.choices)}")
+    traditional = form == "traditional"
+    _check(mips, rules, cohort)
+    measures = rules.cohorts[cohort].quality_measures.value
+    types = rules.quality.collection_types.value
+    table = benchmarks(mips)
+    found = [[table.get((measure, kind)) for kind in types] for measure in measures]
+    unknown = [np.nan] * CUT_POINTS
+    quality, cost, curve = mips.quality, mips.cost, mips.standard_deviation_curve
+    claims, weights = quality.claims_measures, mips.category_weights
+    required, complex_patient = mips.improvement_activities.required, mips.complex_patient
+    by_form = quality.measures_counted
+    return MipsCohortRules(
+        traditional=traditional,
+        small_maximum_clinicians=mips.small_maximum_clinicians.value,
+        group_minimum_clinicians=mips.group_minimum_clinicians.value,
+        category_weights=np.array(
+            [
+                [_shares(case) for case in (w.all_categories, w.without_cost, w.without_quality)]
+                for w in (weights.large, weights.small)
+            ]
+        ),
+        measure_reported=np.array([measure not in claims for measure in measures]),
+        claims_location=np.array(
+            [_location(claims[m]) if m in claims else [np.nan, np.nan] for m in measures]
+        ),
+        has_benchmark=np.array([[b is not None for b in row] for row in found]),
+        cut_points=np.array(
+            [
+                [[_sign(b) * cut for cut in b.cut_points] if b else unknown for b in row]
+                for row in found
+            ]
+        ),
+        sign=np.array([[_sign(b) if b else 1.0 for b in row] for row in found]),
+        points_limit=np.array(
+            [
+                [
+                    quality.points_maximum_when_capped.value if b and b.capped else np.inf
+                    for b in row
+                ]
+                for row in found
+            ]
+        ),
+        measures_counted=(by_form.traditional if traditional else by_form.value_pathway).value,
+        quality_case_minimum=quality.case_minimum.value,
+        completeness_minimum=quality.completeness_minimum.value,
+        points_not_reported=quality.points_not_reported.value,
+        points_incomplete=_by_size(quality.points_incomplete),
+        points_without_benchmark=_by_size(quality.points_without_benchmark),
+        quality_points_maximum=quality.points_maximum.value,
+        small_practice_bonus=quality.small_practice_bonus.value,
+        cost_case_minimum=cost.case_minimum.value,
+        cost_points_maximum=cost.points_maximum.value,
+        cost_location=np.array(_location(cost.measures[mips.cohorts[cohort].cost_measure.value])),
+        curve_z=np.array(curve.z.value, dtype=np.float64),
+        curve_points=np.array(curve.points.value, dtype=np.float64),
+        curve_anchor=curve.anchor.at(mips.years[0]),
+        activities_required=np.array(
+            [required.traditional.value, required.traditional_small.value]
+            if traditional
+            else [required.value_pathway.value] * 2,
+            dtype=np.float64,
+        ),
+        activities_blank=mips.improvement_activities.blank_counts_as.value,
+        interoperability_maximum=mips.promoting_interoperability.score_maximum.value,
+        interoperability_blank=mips.promoting_interoperability.blank_counts_as.value,
+        complex_intercept=complex_patient.intercept.value,
+        complex_slope=complex_patient.slope.value,
+        complex_minimum=complex_patient.minimum.value,
+        complex_maximum=complex_patient.maximum.value,
+        complexity=np.array(
+            [
+                [moments.median.value, moments.mean.value, moments.standard_deviation.value]
+                for moments in (complex_patient.hcc_risk_score, complex_patient.dual_share)
+            ]
+        ),
+        score_minimum=mips.final_score.minimum.value,
+        score_maximum=mips.final_score.maximum.value,
+        performance_threshold=mips.payment.performance_threshold.value,
+        lowest_quarter=mips.payment.lowest_quarter.value,
+        applicable_percent=mips.payment.applicable_percent.value,
+        scale=mips.payment.scale.value,
+        group_share=mips.levels.group_share.value,
+        group_score=mips.levels.group_score.value,
+        non_reporting=mips.levels.non_reporting.value,
+    )
+
+
+def _check(mips: MipsRules, rules: RuleSet, cohort: str) -> None:
+    """Whether what is simulated for a cohort of ``rules`` can be scored by MIPS."""
+    if cohort not in mips.cohorts:
+        known = ", ".join(mips.cohorts)
+        raise InputError(f"{mips.id} has no cohort {cohort!r}, only {known}")
+    of_mips = mips.cohorts[cohort]
+    for measure in rules.cohorts[cohort].quality_measures.value:
+        if measure not in of_mips.quality_measures.value:
+            raise InputError(f"{mips.id} has no measure {measure!r} in cohort {cohort}")
+        if rules.measures[measure].reported == (measure in mips.quality.claims_measures):
+            raise InputError(f"{measure} is reported in {rules.id} or {mips.id}, but not in both")
+    cost_measure = rules.cohorts[cohort].cost_measure.value
+    if of_mips.cost_measure.value != cost_measure:
+        raise InputError(f"{mips.id} has no cost measure {cost_measure!r} in cohort {cohort}")
+
+
+def _sign(benchmark: HistoricalBenchmark) -> float:
+    return -1.0 if benchmark.inverse else 1.0
+
+
+def _location(national: National) -> list[float]:
+    return [national.median.value, national.standard_deviation.value]
+
+
+def _by_size(points: BySize) -> Floats:
+    return np.array([points.large.value, points.small.value], dtype=np.float64)
+
+
+def _shares(weights: Weights) -> list[float]:
+    return [
+        weights.quality.value,
+        weights.cost.value,
+        weights.improvement_activities.value,
+        weights.promoting_interoperability.value,
+    ]
