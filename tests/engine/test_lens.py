@@ -1,0 +1,377 @@
+"""The draws that are looked at closely: sets of factors, a fixed standard, probes, the comparator.
+
+Known answers where a factor cannot move; the rest is done again with ``fit_and_score`` and
+``score`` on the exported cohorts, which know nothing of factors and probes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import asm_sim as asm
+from asm_sim.engine.local import simulate
+from asm_sim.engine.plan import CohortPlan, Plan, make_plan
+from asm_sim.kernels.cohort import fit_and_score, score
+from asm_sim.kernels.draw import observe_cohort
+from asm_sim.kernels.fit import Fit, Observed, Outcome
+from asm_sim.population.probes import PROBES, REPLICATES
+from asm_sim.reference import mips as reference
+from asm_sim.results.registry import FACTORS, factor_sets
+from asm_sim.scenario.schema import Scenario
+from tests.conftest import MakeScenario
+
+COHORTS = ("HF", "LBP")
+EVERYTHING = "+".join(FACTORS)
+FLAT_RISK = {"rules.payment.risk_level": 0.09}
+NO_TREND = {
+    "population.quality.drift": 0.0,
+    "population.cost.trend.HF": 0.0,
+    "population.cost.trend.LBP": 0.0,
+}
+DRAW = 2
+
+
+@pytest.fixture(scope="module")
+def untrended(make_scenario: MakeScenario) -> Scenario:
+    """Without common trends the first year's level is every year's."""
+    return make_scenario(settings=NO_TREND | FLAT_RISK, draws=4)
+
+
+@pytest.fixture(scope="module")
+def untrended_run(untrended: Scenario) -> xr.Dataset:
+    return simulate(untrended)
+
+
+def cohort_plan(scenario: Scenario, cohort: str) -> tuple[Plan, CohortPlan]:
+    plan = make_plan(scenario)
+    return plan, next(part for part in plan.cohorts if part.name == cohort)
+
+
+class Years:
+    """A draw of one cohort, year by year: as observed, as true, and the fit of each."""
+
+    def __init__(self, scenario: Scenario, cohort: str) -> None:
+        plan, self.cohort = cohort_plan(scenario, cohort)
+        population, measurement = plan.indices(DRAW, 1)
+        seen = observe_cohort(
+            self.cohort.practices,
+            self.cohort.model,
+            plan.seed_words(),
+            population[0],
+            measurement[0],
+            plan.measures,
+        )
+        self.observed = [Observed(*year[0]) for year in seen]
+        self.true = [
+            Observed(*year[0])._replace(rate=year[1], episode_cost=year[2]) for year in seen
+        ]
+        self.group = seen[0][5]
+        self.outcome, self.fit = self._fitted(self.observed)
+        self.true_outcome, self.true_fit = self._fitted(self.true)
+
+    def _fitted(self, years: list[Observed]) -> tuple[list[Outcome], list[Fit]]:
+        both = [fit_and_score(year, self.cohort.rules, y) for y, year in enumerate(years)]
+        return [outcome for outcome, _ in both], [fit for _, fit in both]
+
+    def adjustments(self, years: list[Observed], fits: list[Fit]) -> np.ndarray:
+        """[n, Y]; one without a final score has the adjustment that is paid."""
+        return np.stack(
+            [
+                score(year, self.cohort.rules, y, fit).payment_adjustment_factor
+                for y, (year, fit) in enumerate(zip(years, fits, strict=True))
+            ],
+            axis=1,
+        )
+
+
+@cache
+def names_of_sets() -> dict[frozenset[str], str]:
+    return {
+        frozenset(() if label == "none" else label.split("+")): label for label in factor_sets()
+    }
+
+
+def label(*factors: str) -> str:
+    return names_of_sets()[frozenset(factors)]
+
+
+def moved_by(run: xr.Dataset, factor: str) -> xr.DataArray:
+    """How much each set's variances change when the factor joins it: [..., set without it]."""
+    rest = [members for members in names_of_sets() if factor not in members]
+    both = run[["within_clinician_variance", "year_to_year_variance"]].to_dataarray()
+    with_it = both.sel(factors=[label(*members, factor) for members in rest])
+    without = both.sel(factors=[label(*members) for members in rest])
+    return with_it.drop_vars("factors") - without.drop_vars("factors")
+
+
+# What cannot move does not
+
+
+def test_without_any_factor_nothing_moves(small_run: xr.Dataset) -> None:
+    none = small_run.sel(factors="none", group="all")
+    assert (none.within_clinician_variance < 1e-16).all()
+    assert (none.year_to_year_variance == 0).all()
+    assert (small_run.within_clinician_variance.sel(factors=EVERYTHING, group="all") > 1e-5).all()
+
+
+@pytest.mark.parametrize(
+    ("factor", "settings", "layers"),
+    [
+        ("measurement", {}, '{population: "on", measurement: "off"}'),
+        ("risk_level", FLAT_RISK, ""),
+        (
+            "performance",
+            {"population.quality.permanent_share": 1.0, "population.cost.permanent_share": 1.0},
+            "",
+        ),
+    ],
+)
+def test_a_factor_that_cannot_move_adds_nothing(
+    factor: str, settings: dict[str, Any], layers: str, make_scenario: MakeScenario
+) -> None:
+    run = simulate(make_scenario(settings=settings, layers=layers, draws=4))
+    for other in FACTORS:
+        change = abs(moved_by(run, other).sel(group="all")).max()
+        assert (change == 0) if other == factor else (change > 1e-7), other
+
+
+# The same again by other means
+
+
+def test_all_factors_together_are_the_rule(small_run: xr.Dataset) -> None:
+    run = small_run.sel(factors=EVERYTHING, group="all")
+    panel = small_run.panel_adjustment.astype(np.float64)
+    for cohort in COHORTS:
+        of_cohort = panel.isel(clinician=(small_run.clinician_cohort == cohort).values)
+        within = of_cohort.var("performance_year", ddof=1).mean("clinician")
+        here = run.sel(cohort=cohort)
+        np.testing.assert_allclose(here.within_clinician_variance, within, rtol=1e-5)
+        change = of_cohort.diff("performance_year").var("clinician", ddof=1)
+        np.testing.assert_allclose(
+            here.year_to_year_variance, change.mean("performance_year"), rtol=1e-5
+        )
+
+
+def test_groups_of_a_grouping_make_up_everyone(small_run: xr.Dataset) -> None:
+    counts = small_run.clinicians_by_group.isel(performance_year=0).rename(draw="lens_draw")
+    values = small_run.within_clinician_variance.fillna(0.0)
+    for grouping in ("practice_size", "place", "specialty", "episodes", "dual_share"):
+        inside = (small_run.grouping == grouping).values
+        weights = counts.isel(group=inside)
+        mean = (values.isel(group=inside) * weights).sum("group") / weights.sum("group")
+        np.testing.assert_allclose(mean, values.sel(group="all"), rtol=1e-9, atol=1e-16)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+@pytest.mark.parametrize(
+    ("factors", "chance", "moving_fit"),
+    [
+        (("participation", "performance"), False, False),
+        (("participation", "performance", "peers"), False, True),
+        (("measurement", "participation", "performance"), True, False),
+        (("measurement", "participation", "performance", "peers"), True, True),
+    ],
+)
+def test_sets_are_the_cohort_scored_against_that_fit(
+    cohort: str,
+    factors: tuple[str, ...],
+    chance: bool,
+    moving_fit: bool,
+    untrended: Scenario,
+    untrended_run: xr.Dataset,
+) -> None:
+    years = Years(untrended, cohort)
+    seen = years.observed if chance else years.true
+    fits = years.fit if moving_fit else [years.fit[0]] * len(years.fit)
+    adjustments = years.adjustments(seen, fits)
+    here = untrended_run.sel(cohort=cohort, group="all", factors=label(*factors))
+    here = here.isel(lens_draw=DRAW)
+    within = adjustments.var(axis=1, ddof=1).mean()
+    assert float(here.within_clinician_variance) == pytest.approx(within, rel=1e-9)
+    change = np.diff(adjustments, axis=1).var(axis=0, ddof=1).mean()
+    assert float(here.year_to_year_variance) == pytest.approx(change, rel=1e-9)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_the_fixed_standard_is_the_first_years_fit(
+    cohort: str, untrended: Scenario, untrended_run: xr.Dataset
+) -> None:
+    years = Years(untrended, cohort)
+    adjustments = years.adjustments(years.observed, [years.fit[0]] * len(years.fit))
+    here = untrended_run.sel(cohort=cohort, group="all").isel(lens_draw=DRAW)
+    for y, (outcome, observed) in enumerate(zip(years.outcome, years.observed, strict=True)):
+        known = np.isfinite(outcome.final_score)
+        mine, rule = adjustments[known, y], outcome.payment_adjustment_factor[known]
+        money = mine * observed.part_b_payments[known]
+        wanted = {
+            "adjustment_mean": mine.mean(),
+            "share_negative": (mine < -1e-12).mean(),
+            "bonuses": money[money > 0].sum(),
+            "penalties": -money[money < 0].sum(),
+            "sign_differs_share": ((mine < -1e-12) != (rule < -1e-12)).mean(),
+        }
+        for name, value in wanted.items():
+            got = float(here[f"fixed_standard_{name}"].isel(performance_year=y))
+            assert got == pytest.approx(value, rel=1e-9, abs=1e-12), (name, y)
+
+
+def test_the_first_year_is_its_own_standard(small_run: xr.Dataset) -> None:
+    first = small_run.isel(performance_year=0)
+    for name, of_rule in {
+        "adjustment_mean": "adjustment_mean_by_group",
+        "share_negative": "share_negative_by_group",
+        "bonuses": "bonuses_by_group",
+        "penalties": "penalties_by_group",
+    }.items():
+        np.testing.assert_allclose(
+            first[f"fixed_standard_{name}"].values, first[of_rule].values, rtol=1e-9, atol=1e-9
+        )
+    assert (first.fixed_standard_sign_differs_share.sel(group="all") == 0).all()
+
+
+# Probes
+
+
+def probe_rows(cohort: CohortPlan, y: int) -> Observed:
+    """The probes' true performance, written down from the population's tables."""
+    model, probes = cohort.model, cohort.probes
+    z = probes.level + probes.gain * y
+    rate = np.empty(probes.cases.shape)
+    knots = len(model.knot_z)
+    for m in range(len(rate)):
+        for i, kind in enumerate(probes.collection[m]):
+            if model.proportion[m]:
+                table = model.knot_rate[m, kind * knots : (kind + 1) * knots]
+                value = np.interp(model.spread * z[i], model.knot_z, table)
+            else:
+                value = model.normal_location[m] + model.normal_signal[m] * model.spread * z[i]
+            rate[m, i] = np.clip(value + model.yearly_change[m] * y, 0.0, model.rate_maximum[m])
+    n = len(z)
+    return Observed(
+        rate=rate,
+        cases=probes.cases,
+        completeness=np.ones_like(rate),
+        collection=probes.collection,
+        episodes=probes.episodes,
+        episode_cost=model.cost_median[y] * np.exp(-model.cost_sigma * z),
+        improvement_activities=np.full(n, 2.0),
+        pi_score=np.full(n, 100.0),
+        practice_size=np.full(n, 50.0),
+        hcc_risk_score=np.full(n, np.nan),
+        dual_share=np.full(n, np.nan),
+        part_b_payments=np.ones(n),
+    )
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_the_noise_free_probe_is_scored_like_a_clinician(
+    cohort: str, small_scenario: Scenario, small_run: xr.Dataset
+) -> None:
+    years = Years(small_scenario, cohort)
+    rules = years.cohort.rules
+    got = small_run.probe_true_adjustment.sel(cohort=cohort).isel(lens_draw=DRAW)
+    modifiers = np.nan
+    for y, fit in enumerate(years.true_fit):
+        # The lens keeps the complex-patient moments of the observed cohort.
+        plain = score(probe_rows(years.cohort, y), rules, y, fit).final_score
+        if y == 0:
+            modifiers = np.tile(fit.payment[0] - plain[:REPLICATES], len(PROBES))
+        final = np.clip(plain + modifiers, 0.0, 100.0)
+        transformed = 1.0 / (1.0 + np.exp(-rules.steepness[y] * (final - fit.payment[0])))
+        wanted = rules.risk_level[y] * (transformed * fit.payment[1] - 1.0)
+        mine = got.isel(performance_year=y).values.ravel()
+        np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-7)
+        if y == 0:  # truly the median
+            median = rules.risk_level[0] * (0.5 * fit.payment[1] - 1.0)
+            np.testing.assert_allclose(mine[:REPLICATES], median, rtol=1e-5)
+
+
+def test_measurement_off_shows_the_probe_as_it_is(make_scenario: MakeScenario) -> None:
+    run = simulate(make_scenario(layers='{population: "on", measurement: "off"}', draws=3))
+    np.testing.assert_array_equal(run.probe_adjustment, run.probe_true_adjustment)
+
+
+def test_chance_shrinks_with_episodes_and_better_is_better(small_run: xr.Dataset) -> None:
+    chance = (small_run.probe_adjustment - small_run.probe_true_adjustment).astype(np.float64)
+    first = chance.isel(performance_year=0)
+    by_episodes = {
+        count: float(
+            first.isel(
+                probe=np.flatnonzero(
+                    (small_run.probe_episodes == count)
+                    & (small_run.probe_level == 0)
+                    & (small_run.probe_gain == 0)
+                )
+            ).std()
+        )
+        for count in (20, 50, 200)
+    }
+    assert by_episodes[20] > 1.1 * by_episodes[50] > 1.1 * 1.1 * by_episodes[200]
+    still = small_run.isel(probe=np.flatnonzero(small_run.probe_gain == 0))
+    still = still.isel(probe=np.flatnonzero(still.probe_episodes == 50))
+    by_level = still.sortby("probe_level").probe_adjustment.mean(
+        ["lens_draw", "replicate", "performance_year"]
+    )
+    assert (by_level.diff("probe") > 0.001).all()
+
+
+def test_replicates_share_their_random_numbers(small_run: xr.Dataset) -> None:
+    """Probes of equal true performance in the first year are measured alike."""
+    first = small_run.isel(performance_year=0)
+    same = first.isel(probe=np.flatnonzero((first.probe_level == 0) & (first.probe_episodes == 50)))
+    assert same.sizes["probe"] > 2
+    for name in ("probe_final_score", "probe_adjustment"):
+        assert (same[name] == same[name].isel(probe=0)).all()
+
+
+# Levers that are off by default
+
+
+def test_improvement_moves_those_who_improve(make_scenario: MakeScenario) -> None:
+    settings = {"population.improvement.share": 0.5, "population.improvement.per_year": 0.2}
+    ordinary = asm.cohort_table(make_scenario(), draw=0, truth=True)
+    improved = asm.cohort_table(make_scenario(settings=settings), draw=0, truth=True)
+    lower = improved.episode_cost / ordinary.episode_cost
+    by_year = lower.groupby(ordinary.performance_year)
+    assert (by_year.get_group(2027) == 1).all()
+    shares = by_year.apply(lambda ratio: (ratio < 1).mean())
+    assert 0.3 < shares[2031] < 0.7
+    assert shares[2028] == shares[2031]
+    assert (lower <= 1).all()
+    assert by_year.min().is_monotonic_decreasing
+    changed = improved.q008_rate - ordinary.q008_rate
+    assert changed[lower == 1].fillna(0).eq(0).all()
+    assert changed[lower < 1].min() >= 0 < changed[lower < 1].max()
+
+
+# The comparator
+
+
+@pytest.mark.parametrize(("form", "name"), [("traditional", "mips"), ("value_pathway", "pathway")])
+def test_mips_is_the_reference_on_the_same_rows(
+    form: str, name: str, small_scenario: Scenario, small_run: xr.Dataset
+) -> None:
+    variable = {"mips": "panel_mips", "pathway": "panel_mips_pathway"}[name]
+    rules = asm.rules("mips-2026", {"form": form})
+    table = asm.cohort_table(small_scenario, draw=DRAW)
+    panel = small_run.isel(draw_sample=DRAW)
+    position = {
+        (str(cohort), str(clinician)): i
+        for i, (cohort, clinician) in enumerate(
+            zip(panel.clinician_cohort.values, panel.clinician_id.values, strict=True)
+        )
+    }
+    rows = table[table.performance_year.isin([2027, 2031])].to_dict("records")
+    for row in rows[::3]:
+        blank = {key: None if value != value else value for key, value in row.items()}
+        wanted = reference.score(blank, rules)
+        at = panel.isel(clinician=position[row["cohort"], row["clinician_id"]])
+        at = at.sel(performance_year=row["performance_year"])
+        assert float(at[f"{variable}_final_score"]) == pytest.approx(wanted.final_score, rel=1e-6)
+        got = float(at[f"{variable}_adjustment"])
+        assert got == pytest.approx(wanted.adjustment_factor, rel=1e-5, abs=1e-7)
