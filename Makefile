@@ -5,13 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test venv lab bench check stress clean
+.PHONY: run test venv lab notebooks figures bench check stress clean
 
 run: $(READY)  ## set up, then simulate the baseline and print the answer
 	$(BIN)/asm-sim run baseline
 
 test: $(READY)  ## set up, then pass all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 venv: $(READY)  ## the environment, from the lock file
 
@@ -24,6 +24,12 @@ $(READY): requirements.lock pyproject.toml
 
 lab: $(READY)  ## JupyterLab with the package, on this machine only
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks
+
+notebooks: $(READY)  ## every notebook at full size, as pages in notebooks/html
+	$(BIN)/jupyter nbconvert --log-level=WARN --to html --execute --output-dir notebooks/html notebooks/*.ipynb
+
+figures: $(READY)  ## the figures of figures/ drawn anew, their runs made where they are not there
+	$(BIN)/asm-sim figures --make --overwrite
 
 bench: $(READY)  ## speed, as ratios in one run
 	$(BIN)/python -m tests.bench

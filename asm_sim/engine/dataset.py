@@ -45,6 +45,7 @@ from asm_sim.results.registry import (
     VARIABLES,
     factor_sets,
 )
+from asm_sim.rules.compile_mips import unscored_because
 
 _SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
 
@@ -102,6 +103,10 @@ def attributes(plan: Plan) -> dict[str, Any]:
     rule_leaves = dict(leaves(scenario.rules, "rules"))
     population_leaves = dict(leaves(scenario.population, "population"))
     mips_leaves = dict(leaves(scenario.mips, "mips"))
+    reasons = {
+        name: unscored_because(scenario.mips, scenario.rules, name) for name in plan.roster.cohorts
+    }
+    unscored = {name: reason for name, reason in reasons.items() if reason}
     assumed = {
         path: {"value": plain_value(leaf), "unit": leaf.unit, "description": leaf.description}
         for path, leaf in (rule_leaves | population_leaves).items()
@@ -122,6 +127,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "population_hash": scenario.population_hash,
         "mips": scenario.mips.id,
         "mips_hash": scenario.mips_hash,
+        "mips_unscored": json.dumps(unscored),
         "roster_hash": plan.roster.sha256,
         "seed": str(scenario.seed),  # up to 64 bits: more than JSON readers hold
         "draws": scenario.draws,

@@ -27,6 +27,10 @@ def score_mips(observed, mips, reporting_rank, final_score, adjustment):
     float64 [n] in [0, 1): who is below the share of non-reporting submits nothing, nor does
     a group for them; nan takes the row as it is.
     """
+    if not mips.scored:  # MIPS has no such cohort or measure
+        final_score[:] = np.nan
+        adjustment[:] = np.nan
+        return
     best = np.empty(mips.measures_counted)
     for i in range(len(final_score)):
         silent = reporting_rank[i] < mips.non_reporting

@@ -115,7 +115,10 @@ def _traits(model, seed, population, practices):
 
 @kernel
 def _attestation(model, seed, measurement, practices, y):
-    """Improvement activities and interoperability of one year: full credit, or one by one."""
+    """Improvement activities and interoperability of one year: full credit, or one by one.
+
+    With a persistence, that share of the practices attests as in the year before.
+    """
     full, one, zero, score = (
         practices.scratch[0],
         practices.scratch[1],
@@ -135,3 +138,13 @@ def _attestation(model, seed, measurement, practices, y):
             activities[p] = 1.0 if one[p] < model.one_activity_share else 0.0
             nothing = zero[p] < model.interoperability_zero_share
             interoperability[p] = 0.0 if nothing else lowest + width * score[p]
+    if y > 0 and model.attestation_persistence > 0.0:
+        again = full
+        fill_uniforms(
+            seed, model.address, measurement, ATTESTATION, y + 1, 1,
+            again, one, practices.scratch[2], score,
+        )  # fmt: skip
+        for p in range(len(again)):
+            if again[p] < model.attestation_persistence:
+                activities[p] = practices.activities[y - 1, p]
+                interoperability[p] = practices.interoperability[y - 1, p]

@@ -48,7 +48,8 @@ TABLE = {
         8,
         "measurement",
         "practice",
-        "uniforms: full credit, activities, interoperability zero, interoperability score",
+        "uniforms: full credit, activities, interoperability zero, interoperability score; "
+        "position 1: as the year before, three spare",
     ),
     "departure": Stream(
         9,

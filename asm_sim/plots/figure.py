@@ -15,6 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox, TransformedBbox
 
 from asm_sim.results.describe import source_line
 
@@ -37,6 +38,11 @@ class RunFigure(Figure):
     """
 
     plotted: dict[str, Any]
+
+    def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Bbox:
+        """The whole figure: a notebook that trims figures cuts off neither title nor source."""
+        del renderer, bbox_extra_artists
+        return TransformedBbox(self.bbox, self.dpi_scale_trans.inverted())
 
     def _repr_png_(self) -> bytes:
         image = io.BytesIO()

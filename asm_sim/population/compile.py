@@ -41,6 +41,7 @@ class PracticeModel(NamedTuple):
     full_credit: Floats  # [4]
     all_activities: float  # of the rule: activities completed, and score, that cost no points
     full_interoperability: float
+    attestation_persistence: float
     one_activity_share: float
     interoperability_zero_share: float
     interoperability_lowest: float
@@ -214,6 +215,7 @@ def compile_practices(
         full_credit=np.array(attest.full_credit_share.values()),
         all_activities=len(rules.improvement_activities.adjustment_by_completed.value) - 1.0,
         full_interoperability=rules.promoting_interoperability.score_maximum.value,
+        attestation_persistence=attest.persistence.value,
         one_activity_share=attest.one_activity_share.value,
         interoperability_zero_share=attest.interoperability_zero_share.value,
         interoperability_lowest=attest.interoperability_lowest.value,

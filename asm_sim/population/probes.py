@@ -36,7 +36,8 @@ PROBES = (
     Probe(),  # the average one, first: the others get its modifiers
     *(Probe(episodes=count) for count in (20.0, 30.0, 100.0, 200.0)),
     *(Probe(level=level) for level in (-1.0, -0.5, 0.5, 1.0)),
-    *(Probe(gain=gain) for gain in (-0.1, 0.05, 0.1, 0.15, 0.2, 0.3)),
+    *(Probe(gain=gain) for gain in (-0.1, -0.05, 0.025, 0.05, 0.075, 0.1)),
+    *(Probe(gain=gain) for gain in (0.125, 0.15, 0.175, 0.2, 0.25, 0.3)),
 )
 
 

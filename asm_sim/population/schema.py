@@ -101,6 +101,7 @@ class Reporting(Strict):
 
 class Attestation(Strict):
     full_credit_share: BySize
+    persistence: Number
     one_activity_share: Number
     interoperability_zero_share: Number
     interoperability_lowest: Number

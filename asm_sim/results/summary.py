@@ -235,20 +235,22 @@ def sentences(ds: xr.Dataset) -> list[str]:
 def _meaning(ds: xr.Dataset) -> str:
     first = ds.isel(performance_year=0)
     negative, mean = _by_cohort(first["share_negative"]), _by_cohort(first["adjustment_mean"])
-    over_all = ds[["retained_by_medicare", "amount_at_risk"]].sum(
-        ["cohort", "performance_year"], skipna=False
-    )
+    money = ["retained_by_medicare", "amount_at_risk", "retained_by_medicare_payment_year"]
+    over_all = ds[money].sum(["cohort", "performance_year"], skipna=False)
     retained = over_all["retained_by_medicare"]
+    actual = over_all["retained_by_medicare_payment_year"]
     if mean_over_draws(retained) >= 0:
         more, less, medicare = "penalties", "bonuses", "keeps"
     else:
-        more, less, medicare, retained = "bonuses", "penalties", "adds", -retained
+        more, less, medicare = "bonuses", "penalties", "adds"
+        retained, actual = -retained, -actual
     share = _percent(retained / over_all["amount_at_risk"])
     return (
         f"In performance year {int(first['performance_year'])}, {negative} of scored clinicians "
         f"get a penalty and the mean adjustment is {mean}; over payment "
         f"{_span(ds['payment_year'].values)} {more} exceed {less} by {_usd(retained)}, which "
-        f"Medicare {medicare}: {share} of the amount at risk."
+        f"Medicare {medicare}: {share} of the amount at risk; on what is paid in those years, "
+        f"after the trend of payments and exits, it is {_usd(actual)}."
     )
 
 

@@ -33,6 +33,7 @@ class MipsCohortRules(NamedTuple):
     Where an array is over 2 sizes of practice, 0 is large and 1 is small.
     """
 
+    scored: bool  # whether MIPS has the cohort and its measures
     traditional: bool  # the form; otherwise a value pathway
     small_maximum_clinicians: int
     group_minimum_clinicians: int
@@ -92,15 +93,14 @@ def compile_mips(
     """The arrays of one cohort, with measures and collection types in the order of ``rules``.
 
     Measures of MIPS that ``rules`` has not are not simulated and left out. ``form`` stands in for
-    that of the MIPS rule set. Raises :class:`asm_sim.errors.InputError` for an unknown form, and
-    where MIPS has not the cohort, one of its measures, or takes one from elsewhere (reported, or
-    computed from claims).
+    that of the MIPS rule set. A cohort that MIPS has not, or with other measures, is not scored
+    (:func:`unscored_because`). Raises :class:`asm_sim.errors.InputError` for an unknown form.
     """
     form = mips.form.value if form is None else form
     if form not in mips.form.choices:
         raise InputError(f"{mips.id}: form is {form!r}, not one of {', '.join(mips.form.choices)}")
     traditional = form == "traditional"
-    _check(mips, rules, cohort)
+    scored = not unscored_because(mips, rules, cohort)
     measures = rules.cohorts[cohort].quality_measures.value
     types = rules.quality.collection_types.value
     table = benchmarks(mips)
@@ -111,6 +111,7 @@ def compile_mips(
     required, complex_patient = mips.improvement_activities.required, mips.complex_patient
     by_form = quality.measures_counted
     return MipsCohortRules(
+        scored=scored,
         traditional=traditional,
         small_maximum_clinicians=mips.small_maximum_clinicians.value,
         group_minimum_clinicians=mips.group_minimum_clinicians.value,
@@ -151,7 +152,11 @@ def compile_mips(
         small_practice_bonus=quality.small_practice_bonus.value,
         cost_case_minimum=cost.case_minimum.value,
         cost_points_maximum=cost.points_maximum.value,
-        cost_location=np.array(_location(cost.measures[mips.cohorts[cohort].cost_measure.value])),
+        cost_location=np.array(
+            _location(cost.measures[mips.cohorts[cohort].cost_measure.value])
+            if scored
+            else [np.nan, np.nan]
+        ),
         curve_z=np.array(curve.z.value, dtype=np.float64),
         curve_points=np.array(curve.points.value, dtype=np.float64),
         curve_anchor=curve.anchor.at(mips.years[0]),
@@ -186,20 +191,20 @@ def compile_mips(
     )
 
 
-def _check(mips: MipsRules, rules: RuleSet, cohort: str) -> None:
-    """Whether what is simulated for a cohort of ``rules`` can be scored by MIPS."""
+def unscored_because(mips: MipsRules, rules: RuleSet, cohort: str) -> str:
+    """Why MIPS cannot score what is simulated for a cohort of ``rules``; blank where it can."""
     if cohort not in mips.cohorts:
-        known = ", ".join(mips.cohorts)
-        raise InputError(f"{mips.id} has no cohort {cohort!r}, only {known}")
+        return f"{mips.id} has no cohort {cohort!r}, only {', '.join(mips.cohorts)}"
     of_mips = mips.cohorts[cohort]
     for measure in rules.cohorts[cohort].quality_measures.value:
         if measure not in of_mips.quality_measures.value:
-            raise InputError(f"{mips.id} has no measure {measure!r} in cohort {cohort}")
+            return f"{mips.id} has no measure {measure!r} in cohort {cohort}"
         if rules.measures[measure].reported == (measure in mips.quality.claims_measures):
-            raise InputError(f"{measure} is reported in {rules.id} or {mips.id}, but not in both")
+            return f"{measure} is reported in {rules.id} or {mips.id}, but not in both"
     cost_measure = rules.cohorts[cohort].cost_measure.value
-    if of_mips.cost_measure.value != cost_measure:
-        raise InputError(f"{mips.id} has no cost measure {cost_measure!r} in cohort {cohort}")
+    if cost_measure != of_mips.cost_measure.value:
+        return f"{mips.id} has no cost measure {cost_measure!r} in cohort {cohort}"
+    return ""
 
 
 def _sign(benchmark: HistoricalBenchmark) -> float:

@@ -12,7 +12,7 @@ import pytest
 from asm_sim.errors import InputError
 from asm_sim.kernels.mips import mips_scores
 from asm_sim.reference import mips as reference
-from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips
+from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips, unscored_because
 from asm_sim.rules.load import load_mips, load_rules
 from asm_sim.rules.mips import MipsRules
 from tests.oracle.tables import KINDS, Row, random_table
@@ -138,39 +138,40 @@ def test_the_order_is_that_of_the_asm_rule_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mips", "rules", "cohort", "form", "words"),
+    ("mips", "rules", "words"),
     [
-        ({}, {}, "HF", "group", "form is 'group', not one of traditional, value_pathway"),
-        ({}, {}, "DM", None, "mips-2026 has no cohort 'DM', only HF, LBP"),
         (
             {"cohorts.HF.quality_measures": ["Q492", "Q008"]},
             {},
-            "HF",
-            None,
             "mips-2026 has no measure 'Q005' in cohort HF",
         ),
         (
             {"cohorts.HF.cost_measure": "COST_LBP_1"},
             {},
-            "HF",
-            None,
             "mips-2026 has no cost measure 'COST_HF_1' in cohort HF",
         ),
         (
             {},
             {"measures.Q492.submission": "reported"},
-            "HF",
-            None,
             "Q492 is reported in asm-2026-final or mips-2026, but not in both",
         ),
     ],
 )
-def test_what_mips_cannot_score_is_refused(
-    mips: dict[str, Any], rules: dict[str, Any], cohort: str, form: str | None, words: str
+def test_what_mips_cannot_score_is_not_scored(
+    mips: dict[str, Any], rules: dict[str, Any], words: str
 ) -> None:
-    with pytest.raises(InputError) as caught:
-        compile_mips(load_mips("mips-2026", mips), load_rules(settings=rules), cohort, form)
-    assert words in str(caught.value)
+    of_mips, of_asm = load_mips("mips-2026", mips), load_rules(settings=rules)
+    assert unscored_because(of_mips, of_asm, "HF") == words
+    assert unscored_because(of_mips, of_asm, "LBP") == ""
+    rows = random_table(random.Random(2), RULES, "HF", 20, "ordinary")
+    for result in mips_scores(observed(rows, RULES, "HF"), compile_mips(of_mips, of_asm, "HF")):
+        assert np.isnan(result).all()
+
+
+def test_a_cohort_that_mips_has_not_and_a_form_that_it_has_not() -> None:
+    assert unscored_because(MIPS, RULES, "DM") == "mips-2026 has no cohort 'DM', only HF, LBP"
+    with pytest.raises(InputError, match="form is 'group', not one of traditional, value_pathway"):
+        compile_mips(MIPS, RULES, "HF", "group")
 
 
 def perturbed(rules: MipsCohortRules, field: str) -> MipsCohortRules:

@@ -89,9 +89,47 @@ def test_part_b(cohort: str, mean: float, sigma: float) -> None:
 @pytest.mark.parametrize("cohort", COHORTS)
 def test_payment_years_go_on_where_performance_years_end(cohort: str) -> None:
     seen = sample(cohort)
-    np.testing.assert_array_equal(seen.paid[:, :3], seen.part_b_payments[:, 2:])
-    change = np.log(seen.paid[:, 3:] / seen.paid[:, 2:-1])
+    np.testing.assert_array_equal(seen.part_b_later[:, :3], seen.part_b_payments[:, 2:])
+    change = np.log(seen.part_b_later[:, 3:] / seen.part_b_later[:, 2:-1])
     assert change.std() == pytest.approx(0.20, rel=0.01)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_who_stops_practising_is_paid_nothing_two_years_later(cohort: str) -> None:
+    """3.1 % a year; one who leaves in a year is missing in the payment years from then on."""
+    seen = sample(cohort)
+    left = seen.paid == 0
+    np.testing.assert_array_equal(seen.paid[~left], seen.part_b_later[~left])
+    wanted = 1 - (1 - 0.031) ** 2
+    error = np.sqrt(wanted * (1 - wanted) / left[:, 0].size)
+    for y in range(left.shape[1]):
+        assert left[:, y].mean() == pytest.approx(wanted, abs=4 * error)
+    # Performance years that share a calendar year on the way share its departures.
+    both = (left[:, 0] & left[:, 1]).mean()
+    apart = (left[:, 0] & left[:, 2]).mean()
+    assert both == pytest.approx(0.031 + (1 - 0.031) * 0.031**2, abs=4 * error)
+    assert apart == pytest.approx(wanted**2, abs=4 * error)
+    nobody = sample(cohort, 2, (("population.departure.exit_share", 0.0),))
+    np.testing.assert_array_equal(nobody.paid, nobody.part_b_later)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_attestation_may_last(cohort: str) -> None:
+    """The share of a practice's years that are like the one before; the shares stay the same."""
+    anew, lasting, same = (
+        sample(cohort, 8, (("population.attestation.persistence", value),))
+        for value in (0.0, 0.6, 1.0)
+    )
+    for name in ("improvement_activities", "pi_score"):
+        values = {key: getattr(seen, name) for key, seen in (("a", anew), ("l", lasting))}
+        assert values["l"].mean() == pytest.approx(values["a"].mean(), rel=0.02)
+        np.testing.assert_array_equal(values["l"][:, 0], values["a"][:, 0])
+        constant = getattr(same, name)
+        assert (constant == constant[:, :1]).all()
+    score = anew.pi_score, lasting.pi_score
+    correlations = [np.corrcoef(s[:, 1:].ravel(), s[:, :-1].ravel())[0, 1] for s in score]
+    # Practices of a size have their share in common, which correlates years a little by itself.
+    assert correlations[1] - correlations[0] == pytest.approx(0.6 * (1 - correlations[0]), abs=0.05)
 
 
 @pytest.mark.parametrize("cohort", COHORTS)

@@ -23,7 +23,7 @@ from tests.unit.test_plots import sidecar, words
 
 SHARES, RISKS = (0.7, 0.85, 1.0), (0.05, 0.09, 0.12)
 REFERENCE = "redistribution_share=0.85, risk_level=0.09"
-NOMINAL, UNSCORED_STEP, KEPT, CHANGE, ACTUAL = range(5)
+NOMINAL, UNSCORED_STEP, KEPT, CHANGE, EXITS, ACTUAL = range(6)
 STEEPNESS = 0.1
 
 
@@ -97,7 +97,7 @@ def lever_sweep(draws: int = 25) -> xr.Dataset:
     paid = part_b * generator.lognormal(-0.04, 0.2, scores.shape)
     runs, entries = [], []
     for share, risk in itertools.product(SHARES, RISKS):
-        runs.append(toy(scores, part_b, paid, risk, share))
+        runs.append(toy(scores, part_b, paid, risk=risk, share=share))
         entries.append(
             {
                 "name": f"redistribution_share={share}, risk_level={risk}",
@@ -195,9 +195,9 @@ def test_steps_add_up_and_are_the_rule(ds: xr.Dataset) -> None:
     assert amounts.dims == ("step", "cohort", "performance_year")
     assert list(amounts["payment_year"].values) == [year + 2 for year in YEARS]
     for name in ("savings", *(f"savings_{total}" for total in savings.TOTALS)):
-        nominal, unscored, kept, change, actual = result[name]
+        nominal, unscored, kept, change, exits, actual = result[name]
         np.testing.assert_allclose(nominal + unscored, kept, rtol=1e-12)
-        np.testing.assert_allclose(kept + change, actual, rtol=1e-12)
+        np.testing.assert_allclose(kept + change + exits, actual, rtol=1e-12)
         assert result[name].attrs["units"] == result[f"{name}_mcse"].attrs["units"] == "USD"
     at_risk = ds["amount_at_risk"].mean("draw")
     np.testing.assert_allclose(amounts[KEPT], 0.15 * at_risk, rtol=1e-9)
@@ -205,6 +205,8 @@ def test_steps_add_up_and_are_the_rule(ds: xr.Dataset) -> None:
     np.testing.assert_allclose(
         amounts[ACTUAL], ds["retained_by_medicare_payment_year"].mean("draw")
     )
+    before = ds["retained_by_medicare_before_exits"].mean("draw")
+    np.testing.assert_allclose(amounts[EXITS] + before, amounts[ACTUAL])
 
 
 def test_cohorts_and_years_add_up_to_the_totals(ds: xr.Dataset) -> None:
@@ -226,7 +228,8 @@ def test_errors_and_quantiles_are_over_draws(ds: xr.Dataset) -> None:
     error = total.std(ddof=1) / math.sqrt(draws)
     assert float(result["savings_total_mcse"][ACTUAL]) == pytest.approx(error)
     # Paired: the change is known better than from the errors of its two ends.
-    apart = total - ds["retained_by_medicare"].sum(["cohort", "performance_year"]).values
+    before = ds["retained_by_medicare_before_exits"] - ds["retained_by_medicare"]
+    apart = before.sum(["cohort", "performance_year"]).values
     assert float(result["savings_total_mcse"][CHANGE]) == pytest.approx(
         apart.std(ddof=1) / math.sqrt(draws)
     )
@@ -449,7 +452,7 @@ def test_bars_start_where_the_step_before_ends(ds: xr.Dataset) -> None:
     for panel, ax in zip(figure.plotted["panels"], figure.axes, strict=True):
         values = [row["million_usd"] for row in panel["steps"]]
         np.testing.assert_allclose([bar.get_width() for bar in ax.patches], values)
-        starts = [0.0, values[NOMINAL], 0.0, values[KEPT], 0.0]
+        starts = [0.0, values[NOMINAL], 0.0, values[KEPT], values[KEPT] + values[CHANGE], 0.0]
         np.testing.assert_allclose([bar.get_x() for bar in ax.patches], starts)
 
 

@@ -218,7 +218,7 @@ def test_a_folder_and_a_binary_file(tmp_path: Path) -> None:
         (f"{STEEPNESS}=.nan", "not a finite number"),
         (f"{STEEPNESS}=!!float 1", "tags"),
         (f"{STEEPNESS}=[", "not valid YAML"),
-        ("payment.cap=1", "must begin with 'rules.' or 'population.'"),
+        ("payment.cap=1", "must begin with 'rules.', 'population.' or 'mips.'"),
         ("rules.payment.capp=1", "did you mean 'cap'?"),
         ("rules.payment.risk_level={2040: 0.1}", "2040 is not a performance year"),
     ],

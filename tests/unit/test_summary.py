@@ -15,7 +15,7 @@ from rich.console import Console
 
 from asm_sim.errors import InputError
 from asm_sim.results.describe import leading_assumptions, source_line
-from asm_sim.results.statistics import round_to_error
+from asm_sim.results.statistics import million_usd, round_to_error
 from asm_sim.results.summary import (
     PRINTED,
     STATISTICS,
@@ -75,7 +75,7 @@ def test_what_medicare_keeps_is_exact_but_for_part_b(ds: xr.Dataset) -> None:
     at_risk = ds["amount_at_risk"].sel(cohort="LBP", performance_year=2029).values
     assert retained["value"] == pytest.approx(0.15 * at_risk.mean())
     assert retained["mcse"] == pytest.approx(0.15 * at_risk.std(ddof=1) / math.sqrt(len(at_risk)))
-    assert "which Medicare keeps: 15 % of the amount at risk." in sentences(ds)[0]
+    assert "which Medicare keeps: 15 % of the amount at risk; on" in sentences(ds)[0]
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
@@ -133,6 +133,9 @@ def test_three_sentences_from_the_data(ds: xr.Dataset) -> None:
     error = share.std(ddof=1) / math.sqrt(len(share))
     assert f"{round_to_error(100 * share.mean(), 100 * error)} % (HF)" in three[0]
     assert "payment years 2029 to 2033" in three[0]
+    paid = ds["retained_by_medicare_payment_year"].sum(["cohort", "performance_year"]).values
+    written = million_usd(paid.mean(), paid.std(ddof=1) / math.sqrt(len(paid)))
+    assert three[0].endswith(f"after the trend of payments and exits, it is {written}.")
     assert "over 40 draws" in three[1]
     assert "steepness of the logistic" in three[2]
     assert "(0.1 per point, assumption)" in three[2]
@@ -142,7 +145,7 @@ def test_three_sentences_from_the_data(ds: xr.Dataset) -> None:
 def test_sentences_follow_the_data(ds: xr.Dataset) -> None:
     generous = ds.assign(retained_by_medicare=-ds["retained_by_medicare"])
     assert "bonuses exceed penalties by" in sentences(generous)[0]
-    assert "which Medicare adds: 15 % of the amount at risk." in sentences(generous)[0]
+    assert "which Medicare adds: 15 % of the amount at risk; on" in sentences(generous)[0]
     without_truth = ds.drop_vars("chance_variance_share")
     assert "was not computed in this run" in sentences(without_truth)[1]
     one_year = ds.isel(performance_year=[2])

@@ -46,7 +46,7 @@ def names(sweep: Sweep) -> list[str]:
 def same(sweep: Sweep, index: int, settings: list[tuple[str, Any]]) -> bool:
     """Whether a scenario is the baseline with these settings, also by the hashes kept."""
     one, other = sweep.scenario(index), load_scenario("baseline", settings)
-    here, wanted = [(s.rules_hash, s.population_hash) for s in (one, other)]
+    here, wanted = [(s.rules_hash, s.population_hash, s.mips_hash) for s in (one, other)]
     return here == wanted == sweep.hashes[index]
 
 

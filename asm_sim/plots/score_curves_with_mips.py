@@ -1,0 +1,228 @@
+"""What a final score is worth under ASM and under MIPS, and where clinicians are under each."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from asm_sim.plots.figure import (
+    FIRST_YEAR,
+    INK,
+    LAST_YEAR,
+    QUIET,
+    STRIP,
+    RunFigure,
+    add_key,
+    house_style,
+    new_figure,
+    signed,
+    typeset,
+)
+from asm_sim.results.describe import cohort_title, one_scenario
+from asm_sim.results.statistics import estimate, percent, round_to_error
+from asm_sim.studies import mips
+from asm_sim.studies.mips_levels import HIGHEST, LOWEST, THRESHOLD
+from asm_sim.studies.mips_panel import open_panel, parameter
+
+BAND = (0.05, 0.95)
+BAR = 4.0  # points
+NARROWEST = 7.3  # inches, for the key
+MIPS_LINE: dict[str, Any] = {"color": INK, "linewidth": 1.5, "linestyle": (0, (4, 1.2, 1, 1.2))}
+
+
+def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
+    """A panel per cohort: adjustment against final score under ASM and under MIPS.
+
+    ASM in the first and the last year: medians over draws, the bands from the 5th to the 95th
+    percentile over draws, for its curve depends on who else is in the cohort. MIPS by the run's
+    parameters, the same in every draw and year (42 CFR 414.1405). Below: the final scores of the
+    clinicians under each in the first year, MIPS in ``form``; a score of one program is not one of
+    the other. Takes a run with a panel; raises :class:`InputError` for anything else.
+    """
+    panels = _panels(ds, form)
+    run = one_scenario(ds)
+    with house_style():
+        title = "What a final score is worth under ASM and under MIPS"
+        width = max(3.6 * len(panels), NARROWEST)
+        figure = new_figure(run, width, 4.9, title)
+        axes = figure.subplots(
+            2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[3.2, 1]
+        )
+        for panel, (above, below) in zip(panels, axes.T, strict=True):
+            _draw_curves(panel, above)
+            _draw_scores(panel, below)
+            above.set_title(cohort_title(panel["cohort"]))
+            below.set_xlabel("Final score (points)")
+        axes[0, 0].set_ylabel("Payment adjustment factor\n(% of Part B payments)")
+        year = panels[0]["performance_year_of_clinicians"]
+        axes[1, 0].set_ylabel(f"Clinicians {year}\n(% per point)")
+        add_key(figure, _key(panels[0]))
+    figure.plotted = {
+        "mips_form": form,
+        "panel_draws": run.sizes["draw_sample"],
+        "panels": panels,
+    }
+    return figure
+
+
+def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
+    panel = open_panel(ds, "all", form, scores=True)
+    run = one_scenario(ds)
+    years = sorted({int(run["performance_year"][end]) for end in (0, -1)})
+    edges = np.arange(0.0, 100.0 + BAR, BAR)
+    by_draw = panel.collect(
+        lambda view: {
+            program: (
+                ("bar",),
+                _percent_per_point(view.score[program][:, 0], edges),
+            )
+            for program in panel.programs
+        }
+    )
+    levels = mips.levels(run, "all", form).isel(performance_year=0, group=0, mips_form=0)
+    fixed = _mips_curve(run)
+    panels = []
+    for cohort in run["cohort"].values:
+        at = levels.sel(cohort=cohort)
+        share = at["share_below_threshold"], at["share_below_threshold_mcse"]
+        even = estimate(run.sel(cohort=cohort, performance_year=years[0]), "break_even_score")
+        heights = {
+            f"{name}_clinicians_percent_per_point": by_draw[program]
+            .sel(cohort=cohort)
+            .mean("draw")
+            .values
+            for name, program in zip(("asm", "mips"), panel.programs, strict=True)
+        }
+        panels.append(
+            {
+                "cohort": str(cohort),
+                "score_points": run["score"].values,
+                "asm_curves": [_curve(run, str(cohort), year) for year in years],
+                "asm_break_even_score_points": {
+                    "performance_year": years[0],
+                    "mean": float(even.mean),
+                    "mcse": float(even.mcse),
+                },
+                **fixed,
+                "performance_year_of_clinicians": years[0],
+                "bar_edges_points": edges,
+                **heights,
+                "mips_below_threshold_percent": 100.0 * float(share[0]),
+                "mips_below_threshold_percent_mcse": 100.0 * float(share[1]),
+            }
+        )
+    return panels
+
+
+def _percent_per_point(
+    scores: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    scores = scores[np.isfinite(scores)]
+    counts, _ = np.histogram(scores, edges)
+    return np.asarray(100.0 * counts / max(len(scores), 1) / np.diff(edges))
+
+
+def _mips_curve(run: xr.Dataset) -> dict[str, Any]:
+    """The corners of the line, the jump at the lowest quarter as two points over each other."""
+    lowest, threshold, highest = (parameter(run, path) for path in (LOWEST, THRESHOLD, HIGHEST))
+    scores = np.array([0.0, lowest, np.nextafter(lowest, np.inf), threshold, highest])
+    return {
+        "mips_score_points": scores,
+        "mips_adjustment_percent": 100.0 * mips.adjustment_at_score(run, scores).values,
+        "mips_threshold_points": float(threshold),
+    }
+
+
+def _curve(run: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
+    of_year = run.sel(cohort=cohort, performance_year=year)
+    by_draw = 100.0 * of_year["adjustment_at_score"].transpose("draw", "score").values
+    low, middle, high = np.quantile(by_draw, [BAND[0], 0.5, BAND[1]], axis=0)
+    return {
+        "performance_year": year,
+        "payment_year": int(of_year["payment_year"]),
+        "adjustment_percent_median": middle,
+        "adjustment_percent_p05": low,
+        "adjustment_percent_p95": high,
+    }
+
+
+def _draw_curves(panel: dict[str, Any], ax: Axes) -> None:
+    scores = panel["score_points"]
+    ax.axhline(0.0, color=INK, linewidth=0.9)
+    for curve, (colour, style) in zip(panel["asm_curves"], _looks(panel), strict=True):
+        ax.fill_between(
+            scores, curve["adjustment_percent_p05"], curve["adjustment_percent_p95"],
+            color=colour, alpha=0.25, linewidth=0,
+        )  # fmt: skip
+        ax.plot(scores, curve["adjustment_percent_median"], color=colour, linestyle=style)
+    ax.plot(panel["mips_score_points"], panel["mips_adjustment_percent"], **MIPS_LINE)
+    ax.margins(y=0.08)
+    _mark(panel, ax)
+    ax.yaxis.set_major_formatter(FuncFormatter(signed))
+    ax.set_xlim(0.0, 100.0)
+
+
+def _mark(panel: dict[str, Any], ax: Axes) -> None:
+    """Where ASM breaks even, and the threshold and the greatest bonus of MIPS."""
+    looks: dict[str, Any] = {
+        "ha": "right", "fontsize": 7.5, "textcoords": "offset points", "color": INK,
+    }  # fmt: skip
+    threshold, even = panel["mips_threshold_points"], panel["asm_break_even_score_points"]
+    highest, greatest = (
+        float(panel[f"mips_{name}"][-1]) for name in ("score_points", "adjustment_percent")
+    )
+    ax.annotate(
+        f"MIPS: 0 at {threshold:g} points,\n{greatest:+.3g} % at {highest:g}",
+        (threshold, 0.0), (-14, 4), va="bottom", **looks,
+    )  # fmt: skip
+    if np.isfinite(even["mean"]):
+        ax.plot(even["mean"], 0.0, "o", color=INK, markersize=5, zorder=5)
+        ax.annotate(
+            f"ASM {even['performance_year']}: 0 at {round_to_error(even['mean'], even['mcse'])}",
+            (even["mean"], 0.0), (-14, 30), va="bottom", **looks,
+        )  # fmt: skip
+
+
+def _draw_scores(panel: dict[str, Any], ax: Axes) -> None:
+    edges = panel["bar_edges_points"]
+    asm, of_mips = (panel[f"{name}_clinicians_percent_per_point"] for name in ("asm", "mips"))
+    ax.bar(edges[:-1], asm, np.diff(edges), align="edge", color=STRIP)
+    ax.stairs(of_mips, edges, color=INK, linewidth=1.2)
+    below = percent(
+        panel["mips_below_threshold_percent"] / 100.0,
+        panel["mips_below_threshold_percent_mcse"] / 100.0,
+    )
+    ax.text(
+        0.02, 0.94, typeset(f"MIPS: {below} below {panel['mips_threshold_points']:g}"),
+        transform=ax.transAxes, va="top", fontsize=7.5, color=INK,
+    )  # fmt: skip
+    ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+
+
+def _looks(panel: dict[str, Any]) -> list[tuple[str, Literal["-", "--"]]]:
+    looks: list[tuple[str, Literal["-", "--"]]] = [(FIRST_YEAR, "-"), (LAST_YEAR, "--")]
+    return looks[: len(panel["asm_curves"])]
+
+
+def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
+    lines: list[Line2D | Patch] = [
+        Line2D(
+            [], [], color=colour, linestyle=style, label=f"ASM {curve['performance_year']}",
+        )
+        for curve, (colour, style) in zip(panel["asm_curves"], _looks(panel), strict=True)
+    ]  # fmt: skip
+    band = Patch(color=QUIET, alpha=0.35, label="5th to 95th percentile of draws")
+    return [
+        *lines,
+        Line2D([], [], **MIPS_LINE, label="MIPS"),
+        band,
+        Patch(color=STRIP, label="scores in ASM"),
+        Line2D([], [], color=INK, linewidth=1.2, label="in MIPS"),
+    ]

@@ -1,0 +1,177 @@
+"""Where MIPS scores stand: the rule's curve, their levels, and how far these meet the published."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from asm_sim.results.describe import one_scenario
+from asm_sim.studies.mips_panel import (
+    EVERYBODY,
+    Linear,
+    Measured,
+    Names,
+    Panel,
+    View,
+    about,
+    mean_of,
+    named,
+    open_panel,
+    parameter,
+    ratio_of,
+)
+
+THRESHOLD, LOWEST = "mips.payment.performance_threshold", "mips.payment.lowest_quarter"
+PERCENT, SCALE = "mips.payment.applicable_percent", "mips.payment.scale"
+HIGHEST = "mips.final_score.maximum"
+
+
+class Target(NamedTuple):
+    """A published figure of all MIPS; ``aimed`` where the levels were set to meet it."""
+
+    published: float
+    units: str
+    words: str
+    source: str
+    aimed: bool = False
+
+
+_SIR = "2023 performance (SIR on CMS)"
+_AMA = "2023 performance (Becker's and AMA on CMS)"
+TARGETS = {
+    "mean": Target(83.0, "points", "mean final score", _SIR, aimed=True),
+    "below_threshold": Target(0.14, "fraction", "below the threshold", _AMA, aimed=True),
+    "median": Target(85.49, "points", "median final score", _SIR),
+    "below_threshold_solo": Target(0.49, "fraction", "below the threshold, solo", _AMA),
+    "below_threshold_small": Target(
+        0.29, "fraction", "below the threshold, small practices, solo among them", _AMA
+    ),
+    "lowest_quarter": Target(
+        0.024, "fraction", "in the lowest quarter, at the full penalty",
+        "2023 performance (Fonteum on the public use file)",
+    ),
+}  # fmt: skip
+SOLO, SMALL = ("practice_size: solo",), ("practice_size: solo", "practice_size: 2-15")
+
+
+def adjustment_at_score(ds: xr.Dataset, score: npt.ArrayLike) -> xr.DataArray:
+    """The MIPS adjustment (fraction) of final scores (points) by the run's parameters: dim score.
+
+    42 CFR 414.1405: from minus the applicable percent at a score of zero (and the whole of it in
+    the lowest quarter) to 0 at the threshold, then to the applicable percent times the scale at the
+    highest score.
+    """
+    run = one_scenario(ds)
+    threshold, lowest = parameter(run, THRESHOLD), parameter(run, LOWEST)
+    percent, scale = parameter(run, PERCENT), parameter(run, SCALE)
+    points = np.atleast_1d(np.asarray(score, dtype=np.float64))
+    above = percent * scale * (points - threshold) / (parameter(run, HIGHEST) - threshold)
+    below = -percent * (threshold - points) / threshold
+    values = np.where(points >= threshold, above, np.where(points > lowest, below, -percent))
+    return xr.DataArray(
+        values, {"score": points}, "score",
+        attrs={"units": "fraction", "long_name": "Adjustment factor of MIPS at a final score"},
+    )  # fmt: skip
+
+
+def levels(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Dataset:
+    """The level of MIPS scores, by MIPS form, cohort, performance year and group.
+
+    ``mips_final_score_mean`` (points) and ``share_below_threshold`` (fraction of clinicians), dims
+    (mips_form, cohort, performance_year, group), each with ``*_mcse``. They are calibrated in one
+    year and form only (:func:`calibration`). Arguments and errors as :func:`difference`.
+    """
+    panel = open_panel(ds, groups, form, scores=True)
+    threshold = parameter(panel.run, THRESHOLD)
+
+    def measure(view: View) -> Measured:
+        score = np.stack([view.score[program] for program in panel.programs[1:]])
+        dims = ("mips_form", "group", "performance_year")
+        return {
+            "clinicians": (("group",), view.members.sum(axis=1)),
+            "score": (dims, view.total(score)),
+            "below": (dims, view.total(score < threshold)),
+        }
+
+    by_draw = panel.collect(measure)
+    mean, below = (ratio_of(by_draw[name], by_draw["clinicians"]) for name in ("score", "below"))
+    parts = named("mips_final_score_mean", mean, "points", "Mean final score of MIPS")
+    parts |= named("share_below_threshold", below, "fraction", "Share below the threshold of MIPS")
+    result = xr.Dataset(parts, attrs=about(panel.run))
+    return result.transpose("mips_form", "cohort", "performance_year", "group")
+
+
+def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
+    """How far simulated MIPS scores meet the published ones (:data:`TARGETS`).
+
+    The levels were set by the first two (coordinate ``aimed``) in the traditional form and the
+    first performance year of the baseline; everything else is a check. Dims (target, mips_form,
+    performance_year): ``simulated`` over the clinicians of all cohorts, ``gap`` = simulated minus
+    ``published`` (target), each with ``*_mcse``; in the units that the coordinate ``target_units``
+    names. Published figures are those of all MIPS, not of participants of ASM. Nan where the run
+    has no groups by practice size. Raises as :func:`difference`.
+    """
+    run = one_scenario(ds)
+    known = [group for group in SMALL if group in run.get("group", xr.DataArray([])).values]
+    panel = open_panel(run, [EVERYBODY, *known], form, scores=True, pooled=True)
+    at = parameter(run, THRESHOLD), parameter(run, LOWEST)
+    by_draw = panel.collect(lambda view: _shares(view, panel, *at))
+
+    def share(name: str, groups: tuple[str, ...]) -> Linear:
+        inside = [group for group in groups if group in panel.groups]
+        of = [by_draw[part].sel(group=inside).sum("group") for part in (name, "clinicians")]
+        return ratio_of(*of)
+
+    found = {
+        "mean": share("score", (EVERYBODY,)),
+        "below_threshold": share("below", (EVERYBODY,)),
+        "median": mean_of(by_draw["median"]),
+        "below_threshold_solo": share("below", SOLO),
+        "below_threshold_small": share("below", SMALL),
+        "lowest_quarter": share("lowest", (EVERYBODY,)),
+    }
+    by_target = [
+        named("simulated", found[name], "see target_units", "Simulated") for name in TARGETS
+    ]
+    whole = {
+        part: xr.concat([one[part] for one in by_target], "target", coords="minimal")
+        for part in ("simulated", "simulated_mcse")
+    }
+    published = xr.DataArray(
+        [target.published for target in TARGETS.values()], dims="target",
+        attrs={"units": "see target_units", "long_name": "Published for all of MIPS"},
+    )  # fmt: skip
+    gap = (whole["simulated"] - published).assign_attrs(
+        units="see target_units", long_name="Simulated minus published"
+    )
+    parts = whole | {"published": published, "gap": gap, "gap_mcse": whole["simulated_mcse"]}
+    columns = {
+        name: [getattr(target, name) for target in TARGETS.values()] for name in Target._fields
+    }
+    result = xr.Dataset(parts, attrs=about(panel.run)).isel(cohort=0, drop=True)
+    result = result.assign_coords(
+        target=list(TARGETS),
+        target_title=("target", columns["words"]),
+        target_units=("target", columns["units"]),
+        target_source=("target", columns["source"]),
+        aimed=("target", columns["aimed"]),
+    )
+    return result.drop_vars("group", errors="ignore").transpose(
+        "target", "mips_form", "performance_year"
+    )
+
+
+def _shares(view: View, panel: Panel, threshold: float, lowest: float) -> Measured:
+    """What the calibration looks at: totals by group, and the median of everybody."""
+    score = np.stack([view.score[program] for program in panel.programs[1:]])
+    dims = ("mips_form", "group", "performance_year")
+    return {
+        "clinicians": (("group",), view.members.sum(axis=1)),
+        "score": (dims, view.total(score)),
+        "below": (dims, view.total(score < threshold)),
+        "lowest": (dims, view.total(score <= lowest)),
+        "median": (("mips_form", "performance_year"), np.median(score, axis=1)),
+    }

@@ -1,0 +1,366 @@
+"""The relative-ranking effect: what a score is worth depends on the scores of everybody else.
+
+An adjustment is read off a curve that is laid through the cohort's own scores, anew every year: its
+midpoint is their median, its height what the pool allows (42 CFR 512.750). The same score has
+another result in another cohort or year, and whoever keeps a score while the others gain loses.
+What true improvement is worth, and what standing still costs, is in
+:mod:`asm_sim.studies.improvement`; who pays whom is in :mod:`asm_sim.studies.transfers`.
+
+Every number is a mean over draws with its Monte Carlo standard error (``*_mcse``, same units).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from asm_sim.errors import InputError
+from asm_sim.results.describe import one_scenario
+from asm_sim.results.registry import YEARLY_DIMS
+from asm_sim.results.statistics import Estimate
+from asm_sim.studies.panel import (
+    DRAW,
+    about,
+    estimates,
+    mean,
+    ratio,
+    read,
+    sums_by_group,
+    with_coordinates,
+)
+
+Floats = npt.NDArray[np.float64]
+
+RISK, STEEPNESS = "rules.payment.risk_level", "rules.payment.exchange.steepness"
+PART_B_EXAMPLE = 500_000.0  # USD a year
+QUANTILES = (0.05, 0.5, 0.95)
+LENS = "lens_draw"
+PER_POINT = "fraction per point"
+LENS_DIMS = (LENS, "cohort", "performance_year", "group")
+
+_CURVE = ("adjustment_at_score", "scaling_factor", "median_final_score")
+# What an adjustment may differ by from the closed form of the logistic.
+_IDENTITY = 1e-9
+
+
+def same_score(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -> xr.Dataset:
+    """How far apart the results of one final score are, across draws and across years.
+
+    A draw is another cohort that could have been: other performance, luck and payments of the same
+    clinicians. Dims ``cohort``, ``performance_year`` and ``score`` (points), fractions:
+
+    ``adjustment``                the mean over draws, its median and the rest in
+    ``adjustment_quantile``       5 %, 50 % and 95 % quantile over draws (dim ``quantile``)
+    ``adjustment_sd``             standard deviation over draws
+    ``adjustment_range``          highest minus lowest draw; it grows with the number of draws
+
+    Without ``performance_year``, of one history each: ``adjustment_over_years`` is the range over
+    the years, ``adjustment_over_years_same_risk`` that at the first year's risk level, so that only
+    the competitors change. All but the range have ``*_mcse``; ``dollars*`` are the same in USD on
+    ``part_b_payments`` of the payment year.
+
+    Raises :class:`InputError` for several scenarios and for a run of another version.
+    """
+    _check_amount(part_b_payments)
+    run = _needed(ds, ("adjustment_at_score",)).load()
+    values = run["adjustment_at_score"].transpose(*YEARLY_DIMS, "score").astype(np.float64)
+    risk = _by_year(run, RISK)
+    at_first = values * (float(risk[0]) / risk.where(risk > 0))
+    words = "Adjustment at this final score"
+    found = estimates("adjustment", mean(values, "draw"), "fraction", words)
+    found |= estimates(
+        "adjustment_quantile", _quantiles(values), "fraction", f"{words}, quantile over draws"
+    )
+    found |= estimates(
+        "adjustment_sd", _spread(values, "draw"), "fraction", f"{words}, SD over draws"
+    )
+    found["adjustment_range"] = (values.max("draw") - values.min("draw")).assign_attrs(
+        units="fraction", long_name=f"{words}, highest minus lowest draw"
+    )
+    for ending, by_year, said in (
+        ("over_years", values, "range over the years of one history"),
+        ("over_years_same_risk", at_first, "the same at the first year's risk level"),
+    ):
+        of_history = by_year.max("performance_year") - by_year.min("performance_year")
+        found |= estimates(
+            f"adjustment_{ending}", mean(of_history, "draw"), "fraction", f"{words}, {said}"
+        )
+    for name, array in list(found.items()):
+        found[name.replace("adjustment", "dollars", 1)] = (array * part_b_payments).assign_attrs(
+            units="USD", long_name=f"{array.attrs['long_name']}, in dollars"
+        )
+    return xr.Dataset(found, attrs=about(run) | {"part_b_payments": float(part_b_payments)})
+
+
+def against_peers(
+    ds: xr.Dataset, scores: npt.ArrayLike, peers_points: npt.ArrayLike = 0.0
+) -> xr.Dataset:
+    """The adjustment at a score of one's own when the scores of all peers move by some points.
+
+    Their median moves with them and the pool's scaling stays, so that it is the adjustment at
+    ``score`` less ``peers_points`` among peers who stay: exact as long as nobody is moved past 100
+    or to zero points. ``adjustment`` (score, peers_points, cohort, performance_year), a fraction,
+    with ``*_mcse``. Raises :class:`InputError` where a score is not above 0 and at most 100, and
+    for an exchange curve that is not the rule's logistic about the median.
+    """
+    own, moved = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (scores, peers_points))
+    if not (np.isfinite(moved).all() and (own > 0).all() and (own <= 100).all()):
+        raise InputError(
+            "give own scores above 0 and at most 100 points, and a number of points for the peers; "
+            "at zero points the adjustment is the maximum penalty whatever the peers do"
+        )
+    run = _logistic(ds)
+    score = xr.DataArray(own, dims="score", coords={"score": own})
+    shift = xr.DataArray(moved, dims="peers_points", coords={"peers_points": moved})
+    share = _transformed(run, score - shift)
+    adjustment = _by_year(run, RISK) * (run["scaling_factor"] * share - 1.0)
+    adjustment = adjustment.transpose("score", "peers_points", *YEARLY_DIMS)
+    words = "Adjustment at one's own score when the peers' scores move"
+    found = estimates("adjustment", mean(adjustment, "draw"), "fraction", words)
+    result = xr.Dataset(found, attrs=about(run))
+    result["score"].attrs = {"units": "points", "long_name": "Own final score"}
+    result["peers_points"].attrs = {"units": "points", "long_name": "Change of all peers' scores"}
+    return result
+
+
+def value_of_a_point(ds: xr.Dataset, part_b_payments: float | None = None) -> xr.Dataset:
+    """What one more point of final score is worth to one clinician, the others as they are.
+
+    The slope of the exchange curve, R S k T (1 - T) of the transformed score T (42 CFR 512.750),
+    as a fraction of Part B per point and in USD per point. ``at_median`` and ``dollars_at_median``
+    (cohort, performance_year) are at the median of the positive scores, where T is 1/2 and the
+    curve is steepest, over all draws. ``average`` and ``dollars_average`` (cohort,
+    performance_year, group; ``grouping`` a coordinate) are averaged over the panel's clinicians of
+    each group with a score above zero; groups weighted by ``clinicians`` (those clinicians, mean
+    over draws) give the average of all. Dollars are on ``part_b_payments`` USD, or on the mean
+    performance-year Part B of the cohort or group where that is None. Each with ``*_mcse``; nan for
+    a group without clinicians in the cohort.
+
+    Raises :class:`InputError` for several scenarios, for results without a panel, and for an
+    exchange curve that is not the rule's logistic about the median.
+    """
+    if part_b_payments is not None:
+        _check_amount(part_b_payments)
+    panel = read(ds, ["final_score"])
+    run = _logistic(ds, ("part_b_payments_by_group", "clinicians_by_group"))
+    slope = _by_year(run, RISK) * _by_year(run, STEEPNESS) * run["scaling_factor"]
+    at_median = slope.transpose(*YEARLY_DIMS) / 4.0
+    payments, clinicians = run["part_b_payments_by_group"], run["clinicians_by_group"]
+    everyone = (payments / clinicians).sel(group="all", drop=True)
+    amount = everyone if part_b_payments is None else float(part_b_payments)
+    words = "Worth of one point at the median score"
+    found = estimates("at_median", mean(at_median, "draw"), PER_POINT, words)
+    found |= estimates(
+        "dollars_at_median", mean(at_median * amount, "draw"), "USD per point", words
+    )
+
+    of_draws = run[["scaling_factor", "median_final_score"]].sel(draw=ds[DRAW].values)
+    median = of_draws["median_final_score"].transpose("draw", "cohort", "performance_year").values
+    steepness: Floats = _by_year(run, STEEPNESS).values
+    cohorts = list(panel.of_cohort)
+
+    def columns(draw: int, cohort: str) -> Floats:
+        score = panel.of("final_score", draw, cohort)
+        positive = score > 0
+        odds = steepness * (score - median[draw, cohorts.index(cohort)])
+        share = _logistic_of(np.where(positive, odds, 0.0))
+        return np.stack([np.where(positive, share * (1.0 - share), 0.0), positive], axis=-1)
+
+    years = panel.coordinates["performance_year"].values
+    sums = sums_by_group(panel, columns, {"performance_year": years, "of": ["slope", "count"]})
+    count = sums.sel(of="count", drop=True)
+    panel_slope = slope.sel(draw=ds[DRAW].values).rename(draw=DRAW).drop_vars(DRAW)
+    total = sums.sel(of="slope", drop=True) * panel_slope
+    known = count.where(count.sum(DRAW) > 0)
+    average = ratio(total, known)
+    of_group = (payments / clinicians.where(clinicians > 0)).sel(draw=ds[DRAW].values)
+    of_group = of_group.rename(draw=DRAW).drop_vars(DRAW)
+    each = of_group if part_b_payments is None else float(part_b_payments)
+    words = "Worth of one point, mean of clinicians with a score above zero"
+    order = ("cohort", "performance_year", "group")
+    found |= estimates("average", _ordered(average, order), PER_POINT, words)
+    in_dollars = mean(total / count.where(count > 0) * each)
+    found |= estimates("dollars_average", _ordered(in_dollars, order), "USD per point", words)
+    found |= estimates(
+        "clinicians", _ordered(mean(count), order), "clinicians", "Clinicians with a score above 0"
+    )
+    return with_coordinates(xr.Dataset(found, attrs=panel.attrs), panel.coordinates)
+
+
+def fixed_standard(ds: xr.Dataset) -> xr.Dataset:
+    """The same clinicians and luck under a standard fixed in advance, against the rule.
+
+    The fixed standard is the first year's: its benchmarks, median score and scaling hold in all
+    years (trends that all have in common carry over to it). Dims ``cohort``, ``performance_year``,
+    ``group`` (``grouping`` a coordinate); money in USD of performance-year Part B:
+
+    ``adjustment_mean``, ``share_negative``, ``bonuses``, ``penalties``, ``kept`` (penalties minus
+    bonuses: what Medicare keeps, no longer bound to 15 % of the amount at risk), each under the
+    fixed standard, with ``*_rule`` under the rule and ``*_difference`` (fixed minus rule), paired
+    within draw; ``sign_differs_share``, of clinicians with a final score, those whom one standard
+    gives a penalty and the other none. ``kept_share`` (cohort, performance_year) is ``kept`` of all
+    over the amount at risk, ``kept_share_sd`` its standard deviation over draws: by how much one
+    history differs from another. Each with ``*_mcse``.
+
+    Raises :class:`InputError` for several scenarios, and for results without the closer look at the
+    first draws (``lens_draws``).
+    """
+    names = ("adjustment_mean", "share_negative", "bonuses", "penalties")
+    wanted = [f"fixed_standard_{name}" for name in (*names, "sign_differs_share")]
+    run = looked_at_closely(
+        ds, (*wanted, *(f"{name}_by_group" for name in names), "amount_at_risk")
+    )
+    fixed = {name: run[f"fixed_standard_{name}"].transpose(*LENS_DIMS) for name in names}
+    rule = {name: run[f"{name}_by_group"].transpose(*LENS_DIMS) for name in names}
+    for standard in (fixed, rule):
+        standard["kept"] = standard["penalties"] - standard["bonuses"]
+    found: dict[str, xr.DataArray] = {}
+    for name, (units, words) in {
+        "adjustment_mean": ("fraction", "Mean payment adjustment factor"),
+        "share_negative": ("fraction", "Share with a penalty"),
+        "bonuses": ("USD", "Positive adjustments"),
+        "penalties": ("USD", "Negative adjustments"),
+        "kept": ("USD", "Penalties minus bonuses"),
+    }.items():
+        apart = fixed[name] - rule[name]
+        found |= estimates(name, mean(fixed[name], LENS), units, f"{words}, fixed standard")
+        found |= estimates(f"{name}_rule", mean(rule[name], LENS), units, f"{words}, the rule")
+        found |= estimates(
+            f"{name}_difference", mean(apart, LENS), units, f"{words}, fixed minus rule"
+        )
+    found |= estimates(
+        "sign_differs_share",
+        mean(run["fixed_standard_sign_differs_share"].transpose(*LENS_DIMS), LENS),
+        "fraction",
+        "Share whom only one of the standards gives a penalty",
+    )
+    at_risk = run["amount_at_risk"].where(run["amount_at_risk"] > 0)
+    for ending, standard, said in (("", fixed, "fixed standard"), ("_rule", rule, "the rule")):
+        share = standard["kept"].sel(group="all", drop=True) / at_risk
+        words = f"Kept by Medicare over the amount at risk, {said}"
+        found |= estimates(f"kept_share{ending}", mean(share, LENS), "fraction", words)
+        found |= estimates(
+            f"kept_share_sd{ending}", _spread(share, LENS), "fraction", f"{words}, SD over draws"
+        )
+    return xr.Dataset(found, attrs=about(run) | {"lens_draws": run.sizes[LENS]})
+
+
+def looked_at_closely(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """One scenario's variables on the draws that were looked at closely, in memory.
+
+    Values of every draw are cut to those draws: their dim is then ``lens_draw`` too. Raises
+    :class:`InputError` where the run looked at no draw closely.
+    """
+    run = one_scenario(ds)
+    missing = [name for name in names if name not in run]
+    if missing or not run.sizes.get(LENS, 0):
+        lacks = f"no {', '.join(missing)}" if missing else "no draw that was looked at closely"
+        raise InputError(
+            f"the results hold {lacks}, which this study needs: `asm-sim run baseline` makes a run "
+            "with it; in a scenario file lens_draws says for how many draws"
+        )
+    chosen = run[list(names)]
+    draws = run[LENS].values
+    parts = {
+        name: values.sel(draw=draws).rename(draw=LENS).assign_coords({LENS: draws})
+        if "draw" in values.dims
+        else values
+        for name, values in chosen.data_vars.items()
+    }
+    return xr.Dataset(parts, attrs=run.attrs).load()
+
+
+def _needed(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    run = one_scenario(ds)
+    missing = [name for name in names if name not in run]
+    if missing:
+        raise InputError(
+            f"the results hold no {', '.join(missing)}, which this study needs; they may be of an "
+            "older version of asm_sim: run the scenario again"
+        )
+    return run[list(names)]
+
+
+def _logistic(ds: xr.Dataset, names: Sequence[str] = ()) -> xr.Dataset:
+    """One run whose adjustments are sure to be R S T(F) - R, T the logistic about the median."""
+    run = _needed(ds, (*_CURVE, *names)).load()
+    curve = run["adjustment_at_score"]
+    positive = curve.sel(score=curve["score"] > 0)
+    by_rule = _by_year(run, RISK) * (
+        run["scaling_factor"] * _transformed(run, positive["score"]) - 1.0
+    )
+    if bool((abs(positive - by_rule) > _IDENTITY).any()):
+        raise InputError(
+            "in these results the adjustment is not the rule's logistic about the median without a "
+            "cap, so that the worth of a point has no closed form; run a scenario with "
+            "rules.payment.exchange and rules.payment.cap as in the rule"
+        )
+    return run
+
+
+def _transformed(run: xr.Dataset, score: xr.DataArray) -> xr.DataArray:
+    odds = _by_year(run, STEEPNESS) * (score - run["median_final_score"])
+    return odds.copy(data=_logistic_of(odds.values))
+
+
+def _logistic_of(odds: Floats) -> Floats:
+    return 0.5 * (1.0 + np.tanh(odds / 2.0))
+
+
+def _by_year(run: xr.Dataset, path: str) -> xr.DataArray:
+    """A parameter of the run by performance year, whether or not it differs between them."""
+    value = json.loads(run.attrs.get("parameters", "{}")).get(path)
+    years = [str(year) for year in run["performance_year"].values]
+    by_year = value if isinstance(value, Mapping) else dict.fromkeys(years, value)
+    values = [by_year.get(year) for year in years]
+    if not all(isinstance(number, int | float) for number in values):
+        raise InputError(
+            f"the results do not say what {path} was in {', '.join(years)} (attribute "
+            "'parameters'); run the scenario again with this version of asm_sim"
+        )
+    return xr.DataArray(
+        np.array(values, dtype=np.float64),
+        coords={"performance_year": run["performance_year"]},
+        dims="performance_year",
+    )
+
+
+def _quantiles(values: xr.DataArray) -> Estimate:
+    """Quantiles over draws, and half the distance between those one standard error to either side.
+
+    Where that standard error, sqrt(q (1 - q) / draws), reaches beyond the draws, it is not known.
+    """
+    found = values.quantile(list(QUANTILES), "draw")
+    errors = []
+    for q in QUANTILES:
+        step = math.sqrt(q * (1.0 - q) / values.sizes["draw"])
+        ends = values.quantile([max(q - step, 0.0), min(q + step, 1.0)], "draw")
+        half = (ends.isel(quantile=1, drop=True) - ends.isel(quantile=0, drop=True)) / 2.0
+        errors.append(half if step < min(q, 1.0 - q) else half * np.nan)
+    return Estimate(found, xr.concat(errors, "quantile").assign_coords(quantile=list(QUANTILES)))
+
+
+def _spread(values: xr.DataArray, dim: str) -> Estimate:
+    """The sample standard deviation over draws, its error by the jackknife over them."""
+    draws = values.sizes[dim]
+    sd = values.std(dim, ddof=1) if draws > 1 else values.isel({dim: 0}, drop=True) * np.nan
+    if draws < 3:
+        return Estimate(sd, sd * np.nan)
+    apart = (values - values.mean(dim)) ** 2 * (draws / (draws - 1))
+    without = ((((draws - 1) * sd**2 - apart) / (draws - 2)).clip(min=0.0)) ** 0.5
+    squares = ((without - without.mean(dim)) ** 2).sum(dim)
+    return Estimate(sd, ((draws - 1) / draws * squares) ** 0.5)
+
+
+def _ordered(found: Estimate, dims: Sequence[str]) -> Estimate:
+    return Estimate(found.mean.transpose(*dims), found.mcse.transpose(*dims))
+
+
+def _check_amount(part_b_payments: float) -> None:
+    if not (math.isfinite(part_b_payments) and part_b_payments >= 0):
+        raise InputError(f"part_b_payments is {part_b_payments!r}; give USD, zero or more")
