@@ -302,7 +302,13 @@ def test_true_performance_of_others_stays_with_the_default_solo_shares(
         ({"population.cost.reliability_at_20": 0.3}, {"episode_cost", "true_cost"}),
         ({"population.quality.drift": 0.0}, {"rate", "true_rate"}),
         ({"population.quality.spread": 0.8}, {"rate", "true_rate"}),
-        ({"population.part_b.trend": 0.0}, {"part_b_payments", "paid"}),
+        ({"population.part_b.trend": 0.0}, {"part_b_payments", "part_b_later", "paid"}),
+        ({"population.departure.exit_share": 0.2}, {"paid"}),
+        (
+            {"population.improvement.share": 0.5, "population.improvement.per_year": 0.1},
+            {"rate", "true_rate", "episode_cost", "true_cost"},
+        ),
+        ({"population.attestation.persistence": 0.5}, {"improvement_activities", "pi_score"}),
         ({"population.attestation.full_credit_share": 0.1}, {"improvement_activities", "pi_score"}),
         (
             {"population.episodes.yearly_drift_sd": 0.3},
@@ -372,7 +378,7 @@ def test_draws_differ_from_each_other(small_run: xr.Dataset) -> None:
 # Layers
 
 POPULATION = {"hcc_risk_score", "dual_share", "part_b_payments", "practice_size", "collection"}
-POPULATION |= {"true_cost", "paid", "specialty", "group"}
+POPULATION |= {"true_cost", "paid", "part_b_later", "specialty", "group"}
 
 
 def test_population_off_holds_who_the_clinicians_are(held_scenario: Scenario) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -262,7 +263,7 @@ def at_mean_episodes(cohort: str, episodes: float) -> tuple[Sample, Any]:
         episodes_sigma=0.0,
         episodes_drift_sd=0.0,
     )
-    changed = type(part)(part.name, part.rules, part.practices, model)
+    changed = replace(part, model=model)
     return draw_sample(changed, 5), model
 
 
