@@ -29,6 +29,7 @@ import pandas as pd
 
 import asm_sim as asm
 from asm_sim.results.describe import cohort_title, leading_assumptions
+from asm_sim.results.scenarios import scenario_of
 from asm_sim.results.statistics import percent, round_to_error
 from asm_sim.studies import chance, decomposition, volatility
 
@@ -262,6 +263,37 @@ pd.concat(
 #   steadier reporting it would be a larger share of a smaller whole.
 # - **Peers move the individual little.** Benchmarks and median are made of a large cohort. That
 #   they move *together* with everybody's performance is another matter.
+#
+# ### If attesting lasts
+#
+# The largest part rests on the weakest ground, so here it is varied: the share of practices that
+# attest in a year as they did in the year before, whatever that was. 0 is the baseline. The same
+# sweep is `asm-sim sweep attestation-persistence`.
+
+# %%
+lasting = asm.sweep("attestation-persistence", "../runs/notebook-attestation", draws=min(DRAWS, 50))
+
+
+def of_persistence(name):
+    """SD over the years and the shares of three factors, of one scenario of the sweep."""
+    result = decomposition.shares(scenario_of(lasting, name)).sel(
+        group="all", variance="within_clinician"
+    )
+    parts = {
+        factor: written(result, "share", percent).sel(factor=factor).to_series()
+        for factor in ("participation", "measurement", "performance")
+    }
+    return pd.DataFrame(
+        {"SD, points": written(result, "sd", percentage_points).to_series(), **parts}
+    )
+
+
+pd.concat({name: of_persistence(name) for name in lasting["scenario"].values})
+
+# %% [markdown]
+# The SD is the one that the mean variance means (zero scores weigh heavily in it). The longer
+# attesting lasts, the steadier are payments and the larger is the share of chance in what is left:
+# whoever cites a share of chance should cite this table with it.
 #
 # ## Chance, for a truly average clinician
 #
