@@ -119,7 +119,7 @@ def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Out
         adjustment_histogram=histogram(ADJUSTMENT_BINS),
         score_histogram=histogram(SCORE_BINS),
         dollars_histogram=histogram(DOLLARS_BINS),
-        panel=np.empty((PANEL_VARIABLES, panel, n, years), np.float32),
+        panel=np.empty((PANEL_VARIABLES, panel, years, n), np.float32),
         panel_group=np.empty((panel, n, GROUPINGS), np.int16),
         lens=Lens(
             variance=np.empty((close, count, FACTOR_SETS, len(VARIANCE))),
@@ -162,10 +162,10 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         arrays[variable.name] = added(name)
     if block.first < plan.panel_draws:
         panel = np.concatenate(
-            [np.concatenate([o.panel for o in outputs], axis=1) for outputs in parts], axis=2
+            [np.concatenate([o.panel for o in outputs], axis=1) for outputs in parts], axis=3
         )
         for k, variable in enumerate(PANEL):
-            arrays[variable.name] = np.ascontiguousarray(panel[k])
+            arrays[variable.name] = np.ascontiguousarray(panel[k].transpose(0, 2, 1))
         groups = [np.concatenate([o.panel_group for o in outputs]) for outputs in parts]
         arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
     if block.first < plan.lens_draws:

@@ -7,7 +7,8 @@ stay off). All sets see the same random numbers, so they differ by what moves an
 measurement    sampling of the clinician's own episodes and cases (off: the true rates and cost)
 participation  what is reported and attested, and how many cases and episodes there are
 performance    true quality and cost relative to the trend that all have in common
-peers          benchmarks, complex-patient moments, median and scaling that others make
+peers          benchmarks, complex-patient moments, median and scaling that others make, and
+               whatever the rule changes from year to year but the risk level
 risk_level     the risk level of the year
 
 Common trends of rates and costs carry over to the first year's benchmarks: there the clinician is
@@ -128,8 +129,9 @@ def decompose_year(
                         model, measured and measure == 1, seen, observed, clinicians, factors
                     )
                     against = fit if peers == 1 else factors.first_fit
-                    score_against(own, rules, y, against, factors.outcome, scratch)
-                    _unit_adjustments(rules, y, against, factors.outcome, factors.unit[k])
+                    of_year = y if peers == 1 else 0
+                    score_against(own, rules, of_year, against, factors.outcome, scratch)
+                    _unit_adjustments(rules, of_year, against, factors.outcome, factors.unit[k])
     _add_year(rules, y, clinicians.group, factors, variance)
     _against_first_fit(rules, y, observed, outcome, clinicians.group, factors, fixed_standard)
     if y == model.performance_years - 1:
@@ -227,11 +229,9 @@ def _own(model, measured, seen, observed, clinicians, factors):
 
 @kernel
 def _unit_adjustments(rules, y, fit, outcome, unit):
-    """Adjustment factors at a risk level of one."""
+    """Adjustment factors at a risk level of one; nan for one without a final score."""
     scaling = fit.payment[1]
     has_scaling = scaling == scaling
-    risk = rules.risk_level[y]
-    unscored = rules.unscored_adjustment[y] / risk if risk > 0.0 else 0.0
     for i in range(len(unit)):
         score = outcome.final_score[i]
         if score > rules.score_zero:
@@ -240,7 +240,7 @@ def _unit_adjustments(rules, y, fit, outcome, unit):
         elif score == score:
             unit[i] = rules.zero_score_adjustment[y]
         else:
-            unit[i] = unscored
+            unit[i] = np.nan
 
 
 @kernel
@@ -249,11 +249,12 @@ def _add_year(rules, y, group, factors, variance):
     sums = factors.sums
     for k in range(FACTOR_SETS):
         risk = rules.risk_level[y if k >= RISK_LEVEL else 0]
+        unscored = rules.unscored_adjustment[y if k & PEERS else 0]
         unit = factors.unit[k % WITHOUT_RISK]
         before, total, squares = factors.before[k], factors.total[k], factors.squares[k]
         sums[:] = 0.0
         for i in range(len(unit)):
-            adjustment = risk * unit[i]
+            adjustment = risk * unit[i] if unit[i] == unit[i] else unscored
             change = adjustment - before[i]
             before[i] = adjustment
             total[i] += adjustment
@@ -308,7 +309,7 @@ def _finish(years, group, factors, variance):
 @kernel
 def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     """The year's adjustments had the first year's fit been the standard, by group."""
-    risk = rules.risk_level[y]
+    risk, unscored = rules.risk_level[y], rules.unscored_adjustment[0]
     unit = factors.unit[WITHOUT_RISK - 1 - PEERS]
     sums = factors.sums
     sums[:] = 0.0
@@ -317,7 +318,7 @@ def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     for i in range(len(unit)):
         if outcome.final_score[i] != outcome.final_score[i]:
             continue
-        adjustment = risk * unit[i]
+        adjustment = risk * unit[i] if unit[i] == unit[i] else unscored
         negative = adjustment < -SIGN_TOLERANCE
         differs = negative != (outcome.payment_adjustment_factor[i] < -SIGN_TOLERANCE)
         part_b = observed.part_b_payments[i]

@@ -25,7 +25,7 @@ from asm_sim.kernels.cohort import score_cohort
 from asm_sim.kernels.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.decomposition import decompose_year, new_factors
 from asm_sim.kernels.fit import Observed, new_fit, new_outcome, new_scratch
-from asm_sim.kernels.mips import score_mips
+from asm_sim.kernels.mips import new_mips_room, score_mips
 from asm_sim.kernels.practices import draw_practices, new_practices
 from asm_sim.kernels.probes import new_probe_room, score_probes
 from asm_sim.kernels.summaries import (
@@ -120,6 +120,8 @@ def simulate_cohort(
     probe_room = new_probe_room(probes, cuts)
     of_mips = np.empty((4, n))
     reporting_rank = np.empty(n)
+    mips_room = new_mips_room(mips, n)
+    pathway_room = new_mips_room(pathway, n)
     fits = True
     for d in range(len(population_index)):
         population, measurement = population_index[d], measurement_index[d]
@@ -169,8 +171,8 @@ def simulate_cohort(
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < output.panel.shape[1]:
                 _rank_reporting(model.practice, practices.willingness[y], reporting_rank)
-                score_mips(observed, mips, reporting_rank, of_mips[0], of_mips[1])
-                score_mips(observed, pathway, reporting_rank, of_mips[2], of_mips[3])
+                score_mips(observed, mips, reporting_rank, mips_room, of_mips[0], of_mips[1])
+                score_mips(observed, pathway, reporting_rank, pathway_room, of_mips[2], of_mips[3])
                 keep_panel(
                     y, outcome, truth, with_truth, paid, of_mips, clinicians.group, d, output
                 )

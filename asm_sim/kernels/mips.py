@@ -5,22 +5,57 @@ National benchmarks are fixed in advance, so that each clinician is scored alone
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.cohort import contiguous
 from asm_sim.kernels.fit import Floats, Observed
-from asm_sim.kernels.points import curve_at
+from asm_sim.kernels.points import decile_points, deviation_points
 
 ALL_CATEGORIES = 0
 WITHOUT_COST = 1
 WITHOUT_QUALITY = 2
 
 
+class MipsRoom(NamedTuple):
+    """Room to work in: n clinicians, M measures, K cut points."""
+
+    points: Floats  # [M, n]; nan where the measure does not count
+    silent: NDArray[np.bool_]  # [n] submits nothing
+    reports: NDArray[np.bool_]  # [n] a measure with as many cases as it takes to count
+    submits: NDArray[np.bool_]  # [n] anything at all
+    quality: Floats  # [n] share of the attainable points
+    cost: Floats  # [n]
+    best: Floats  # [measures counted] the most points of one clinician, descending
+    values: Floats  # [n]
+    work: Floats  # [n]
+    segment: NDArray[np.int32]  # [n]
+    table: Floats  # [2, K + 1]
+
+
 @kernel
-def score_mips(observed, mips, reporting_rank, final_score, adjustment):
+def new_mips_room(mips, n):
+    measures, _, cuts = mips.cut_points.shape
+    return MipsRoom(
+        np.empty((measures, n)),
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_),
+        np.zeros(n, np.bool_),
+        np.empty(n),
+        np.empty(n),
+        np.empty(mips.measures_counted),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, np.int32),
+        np.empty((2, cuts + 1)),
+    )
+
+
+@kernel
+def score_mips(observed, mips, reporting_rank, room, final_score, adjustment):
     """Final scores (points) and adjustment factors (fraction), float64 [n], of n clinicians.
 
     ``mips`` is the cohort's :class:`asm_sim.rules.compile_mips.MipsCohortRules`; reporting_rank
@@ -31,66 +66,115 @@ def score_mips(observed, mips, reporting_rank, final_score, adjustment):
         final_score[:] = np.nan
         adjustment[:] = np.nan
         return
-    best = np.empty(mips.measures_counted)
-    for i in range(len(final_score)):
-        silent = reporting_rank[i] < mips.non_reporting
-        small = 1 if observed.practice_size[i] <= mips.small_maximum_clinicians else 0
-        own = _own_score(observed, mips, i, small, silent, best)
-        in_group = observed.practice_size[i] >= mips.group_minimum_clinicians and not silent
-        short = max(mips.group_score - own, 0.0) if in_group else 0.0
-        final_score[i] = own + mips.group_share * short
-        adjustment[i] = _adjustment(final_score[i], mips)
+    _who_submits(observed, mips, reporting_rank, room)
+    for m in range(len(room.points)):
+        if mips.measure_reported[m]:
+            _reported_points(observed, mips, m, room)
+        else:
+            _claims_points(observed, mips, m, room)
+    _quality_scores(observed, mips, room)
+    _cost_scores(observed, mips, room)
+    _own_scores(observed, mips, room, final_score)
+    _complex_patients(observed, mips, room, final_score)
+    _with_group(observed, mips, room, final_score)
+    _adjust(mips, final_score, adjustment)
 
 
 @kernel
-def _own_score(observed, mips, i, small, silent, best):
-    quality = _quality_score(observed, mips, i, small, silent, best)
-    cost = _cost_score(observed, mips, i)
-    has_quality, has_cost = quality == quality, cost == cost
-    if not has_quality and not has_cost:
-        return mips.performance_threshold
-    missing = WITHOUT_QUALITY if not has_quality else WITHOUT_COST
-    weights = mips.category_weights[small, ALL_CATEGORIES if has_quality and has_cost else missing]
-    share = (
-        weights[0] * (quality if has_quality else 0.0)
-        + weights[1] * (cost if has_cost else 0.0)
-        + weights[2] * _activities_score(observed, mips, i, small, silent)
-        + weights[3] * _interoperability_score(observed, mips, i, silent)
-    )
-    total = mips.score_maximum * share + _complex_patient_bonus(observed, mips, i, silent)
-    return min(max(total, mips.score_minimum), mips.score_maximum)
+def _who_submits(observed, mips, reporting_rank, room):
+    silent, reports, submits = room.silent, room.reports, room.submits
+    activities, interoperability = observed.improvement_activities, observed.pi_score
+    share, minimum = mips.non_reporting, mips.quality_case_minimum
+    for i in range(len(silent)):
+        silent[i] = reporting_rank[i] < share
+        reports[i] = False
+        submits[i] = (activities[i] > 0.0) | (interoperability[i] > 0.0)
+    for m in range(len(mips.measure_reported)):
+        if mips.measure_reported[m]:
+            rate, cases = observed.rate[m], observed.cases[m]
+            for i in range(len(silent)):
+                has_rate = rate[i] == rate[i]
+                submits[i] |= has_rate
+                reports[i] |= has_rate & (not cases[i] < minimum)
+    for i in range(len(silent)):
+        submits[i] &= not silent[i]
+        reports[i] &= not silent[i]
 
 
 # Quality
 
 
 @kernel
-def _quality_score(observed, mips, i, small, silent, best):
-    """Share of the attainable points, at most 1; nan without a measure that counts.
+def _claims_points(observed, mips, m, room):
+    """Points of a measure that CMS computes from claims."""
+    rate, cases, points = observed.rate[m], observed.cases[m], room.points[m]
+    median, sd = mips.claims_location[m, 0], mips.claims_location[m, 1]
+    deviation_points(
+        rate, len(rate), median, sd, mips.curve_z, mips.curve_points, mips.curve_anchor,
+        room.work, points,
+    )  # fmt: skip
+    minimum = mips.quality_case_minimum
+    for i in range(len(rate)):
+        known = (rate[i] == rate[i]) & (cases[i] >= minimum)
+        points[i] = points[i] if known else np.nan
 
-    Scratch: best float64 [measures counted], the most points of reported measures, descending.
-    """
-    reports = _reports_a_measure(observed, mips, i, silent)
-    kept = 0
-    claims = 0
-    points_sum = 0.0
-    for m in range(len(mips.measure_reported)):
-        points = _measure_points(observed, mips, m, i, small, silent, reports)
-        if points != points:
-            continue
-        if mips.measure_reported[m]:
-            kept = _keep(points, best, kept)
-        else:
-            claims += 1
-            points_sum += points
-    for k in range(kept):
-        points_sum += best[k]
-    if kept + claims == 0:
-        return np.nan
-    share = points_sum / (mips.quality_points_maximum * (kept + claims))
-    if small == 1 and reports:
-        share += mips.small_practice_bonus / (mips.quality_points_maximum * mips.measures_counted)
-    return min(share, 1.0)
+
+@kernel
+def _reported_points(observed, mips, m, room):
+    """Points of a reported measure against the benchmark of its collection type."""
+    rate, cases, points = observed.rate[m], observed.cases[m], room.points[m]
+    completeness, collection = observed.completeness[m], observed.collection[m]
+    size, silent, reports = observed.practice_size, room.silent, room.reports
+    values, against = room.values, room.work
+    points[:] = np.nan
+    for g in range(mips.cut_points.shape[1]):
+        if mips.has_benchmark[m, g]:
+            sign, limit = mips.sign[m, g], mips.points_limit[m, g]
+            for i in range(len(rate)):
+                values[i] = sign * rate[i]
+            cuts = mips.cut_points[m, g]
+            decile_points(values, len(rate), cuts, room.segment, room.table, against)
+            for i in range(len(rate)):
+                points[i] = min(against[i], limit) if collection[i] == g else points[i]
+    largest_small = mips.small_maximum_clinicians
+    without = mips.points_without_benchmark[0], mips.points_without_benchmark[1]
+    incomplete = mips.points_incomplete[0], mips.points_incomplete[1]
+    for i in range(len(rate)):
+        small = size[i] <= largest_small
+        has_rate = (rate[i] == rate[i]) & (not silent[i])
+        if cases[i] < mips.quality_case_minimum:
+            points[i] = np.nan
+        elif not has_rate:
+            chosen = mips.traditional and reports[i]
+            points[i] = np.nan if chosen else mips.points_not_reported
+        elif not completeness[i] >= mips.completeness_minimum:
+            points[i] = incomplete[1] if small else incomplete[0]
+        elif points[i] != points[i]:
+            points[i] = without[1] if small else without[0]
+
+
+@kernel
+def _quality_scores(observed, mips, room):
+    """Share of the attainable points, at most 1; nan without a measure that counts."""
+    size, reports, quality = observed.practice_size, room.reports, room.quality
+    attainable = mips.quality_points_maximum
+    bonus = mips.small_practice_bonus / (attainable * mips.measures_counted)
+    for i in range(len(quality)):
+        kept = claims = 0
+        total = 0.0
+        for m in range(len(room.points)):
+            points = room.points[m, i]
+            if points == points and mips.measure_reported[m]:
+                kept = _keep(points, room.best, kept)
+            elif points == points:
+                claims += 1
+                total += points
+        for k in range(kept):
+            total += room.best[k]
+        share = total / (attainable * (kept + claims)) if kept + claims > 0 else np.nan
+        small = size[i] <= mips.small_maximum_clinicians
+        share += bonus if small and reports[i] else 0.0
+        quality[i] = 1.0 if share > 1.0 else share
 
 
 @kernel
@@ -111,127 +195,98 @@ def _keep(points, best, kept):
     return kept
 
 
-@kernel
-def _reports_a_measure(observed, mips, i, silent):
-    """Whether a measure is reported with as many cases as it takes to count."""
-    if silent:
-        return False
-    for m in range(len(mips.measure_reported)):
-        has_rate = observed.rate[m, i] == observed.rate[m, i]
-        few = observed.cases[m, i] < mips.quality_case_minimum
-        if mips.measure_reported[m] and has_rate and not few:
-            return True
-    return False
-
-
-@kernel
-def _measure_points(observed, mips, m, i, small, silent, reports):
-    """Points of measure m; nan where it does not count."""
-    rate, cases = observed.rate[m, i], observed.cases[m, i]
-    has_rate = rate == rate
-    if cases < mips.quality_case_minimum:
-        return np.nan
-    if not mips.measure_reported[m]:
-        if not has_rate or cases != cases:
-            return np.nan
-        return _deviation_points(rate, mips.claims_location[m], mips)
-    if silent or not has_rate:
-        return np.nan if mips.traditional and reports else mips.points_not_reported
-    if not observed.completeness[m, i] >= mips.completeness_minimum:
-        return mips.points_incomplete[small]
-    g = np.int64(observed.collection[m, i])
-    if g < 0 or not mips.has_benchmark[m, g]:
-        return mips.points_without_benchmark[small]
-    value = mips.sign[m, g] * rate
-    return min(_decile_points(value, mips.cut_points[m, g]), mips.points_limit[m, g])
-
-
-@kernel
-def _decile_points(value, cut_points):
-    """k + (value - b_k) / (b_k+1 - b_k) between cut points; below the first 1, from the last K."""
-    reached = 0
-    for cut in cut_points:
-        reached += 1 if cut <= value else 0
-    if reached == 0:
-        return 1.0
-    if reached == len(cut_points):
-        return float(reached)
-    below = cut_points[reached - 1]
-    return reached + (value - below) / (cut_points[reached] - below)
-
-
-@kernel
-def _deviation_points(value, location, mips):
-    """Points by the distance from the national median in SDs, the curve moved to its anchor."""
-    z = (value - location[0]) / location[1]
-    moved = mips.curve_anchor - curve_at(0.0, mips.curve_z, mips.curve_points)
-    points = curve_at(z, mips.curve_z, mips.curve_points) + moved
-    return min(max(points, mips.curve_points.min()), mips.curve_points.max())
-
-
 # The other categories
 
 
 @kernel
-def _cost_score(observed, mips, i):
+def _cost_scores(observed, mips, room):
     """Share of the attainable points; nan with fewer episodes than the minimum."""
-    if not observed.episodes[i] >= mips.cost_case_minimum:
-        return np.nan
-    points = _deviation_points(observed.episode_cost[i], mips.cost_location, mips)
-    return points / mips.cost_points_maximum
+    episodes, cost = observed.episodes, room.cost
+    median, sd = mips.cost_location[0], mips.cost_location[1]
+    deviation_points(
+        observed.episode_cost, len(cost), median, sd, mips.curve_z, mips.curve_points,
+        mips.curve_anchor, room.work, cost,
+    )  # fmt: skip
+    for i in range(len(cost)):
+        enough = episodes[i] >= mips.cost_case_minimum
+        cost[i] = cost[i] / mips.cost_points_maximum if enough else np.nan
 
 
 @kernel
-def _activities_score(observed, mips, i, small, silent):
-    completed = 0.0 if silent else observed.improvement_activities[i]
-    completed = completed if completed == completed else mips.activities_blank
-    return min(completed / mips.activities_required[small], 1.0)
+def _own_scores(observed, mips, room, total):
+    """Weighted categories in points, before the complex-patient bonus; nan without two of them."""
+    quality, cost, silent = room.quality, room.cost, room.silent
+    done, interoperability = observed.improvement_activities, observed.pi_score
+    size, weights = observed.practice_size, mips.category_weights
+    for i in range(len(total)):
+        small = 1 if size[i] <= mips.small_maximum_clinicians else 0
+        has_quality, has_cost = quality[i] == quality[i], cost[i] == cost[i]
+        case = ALL_CATEGORIES if has_cost else WITHOUT_COST
+        case = case if has_quality else WITHOUT_QUALITY
+        activities = 0.0 if silent[i] else done[i]
+        activities = activities if activities == activities else mips.activities_blank
+        score = 0.0 if silent[i] else interoperability[i]
+        score = score if score == score else mips.interoperability_blank
+        share = (
+            weights[small, case, 0] * (quality[i] if has_quality else 0.0)
+            + weights[small, case, 1] * (cost[i] if has_cost else 0.0)
+            + weights[small, case, 2] * min(activities / mips.activities_required[small], 1.0)
+            + weights[small, case, 3] * (score / mips.interoperability_maximum)
+        )
+        total[i] = mips.score_maximum * share if has_quality or has_cost else np.nan
 
 
 @kernel
-def _interoperability_score(observed, mips, i, silent):
-    score = 0.0 if silent else observed.pi_score[i]
-    score = score if score == score else mips.interoperability_blank
-    return score / mips.interoperability_maximum
-
-
-@kernel
-def _complex_patient_bonus(observed, mips, i, silent):
-    """Points of one who submits anything; a component is 0 for a blank."""
-    submits = observed.improvement_activities[i] > 0.0 or observed.pi_score[i] > 0.0
-    for m in range(len(mips.measure_reported)):
-        has_rate = observed.rate[m, i] == observed.rate[m, i]
-        submits = submits or (mips.measure_reported[m] and has_rate)
-    if silent or not submits:
-        return 0.0
-    total = 0.0
+def _complex_patients(observed, mips, room, total):
+    """Add the points of one who submits anything, and clip; a component is 0 for a blank."""
+    submits, bonus = room.submits, room.values
+    bonus[:] = 0.0
     for t in range(2):
-        trait = observed.hcc_risk_score[i] if t == 0 else observed.dual_share[i]
+        trait = observed.hcc_risk_score if t == 0 else observed.dual_share
         median, mean, sd = mips.complexity[t, 0], mips.complexity[t, 1], mips.complexity[t, 2]
-        if trait >= median:
-            total += max(0.0, mips.complex_intercept + mips.complex_slope * ((trait - mean) / sd))
-    return min(max(total, mips.complex_minimum), mips.complex_maximum)
+        for i in range(len(total)):
+            part = max(0.0, mips.complex_intercept + mips.complex_slope * ((trait[i] - mean) / sd))
+            bonus[i] += part if trait[i] >= median else 0.0
+    lowest, highest = mips.score_minimum, mips.score_maximum
+    for i in range(len(total)):
+        added = min(max(bonus[i], mips.complex_minimum), mips.complex_maximum)
+        final = min(max(total[i] + (added if submits[i] else 0.0), lowest), highest)
+        total[i] = final if total[i] == total[i] else mips.performance_threshold
+
+
+@kernel
+def _with_group(observed, mips, room, final_score):
+    """A group's submission closes a share of what a clinician's own score falls short of it."""
+    size, silent = observed.practice_size, room.silent
+    for i in range(len(final_score)):
+        in_group = (size[i] >= mips.group_minimum_clinicians) & (not silent[i])
+        short = max(mips.group_score - final_score[i], 0.0) if in_group else 0.0
+        final_score[i] += mips.group_share * short
 
 
 # Payment
 
 
 @kernel
-def _adjustment(final_score, mips):
-    threshold = mips.performance_threshold
-    if final_score <= mips.lowest_quarter:
-        return -mips.applicable_percent
-    if final_score < threshold:
-        return -mips.applicable_percent * (threshold - final_score) / threshold
-    above = (final_score - threshold) / (mips.score_maximum - threshold)
-    return mips.applicable_percent * above * mips.scale
+def _adjust(mips, final_score, adjustment):
+    threshold, full = mips.performance_threshold, mips.applicable_percent
+    width = mips.score_maximum - threshold
+    for i in range(len(final_score)):
+        score = final_score[i]
+        if score <= mips.lowest_quarter:
+            adjustment[i] = -full
+        elif score < threshold:
+            adjustment[i] = -full * (threshold - score) / threshold
+        else:
+            adjustment[i] = full * ((score - threshold) / width) * mips.scale
 
 
 @entry
 def _mips_scores(observed, mips, reporting_rank):
     n = len(observed.practice_size)
     final_score, adjustment = np.empty(n), np.empty(n)
-    score_mips(observed, mips, reporting_rank, final_score, adjustment)
+    room = new_mips_room(mips, n)
+    score_mips(observed, mips, reporting_rank, room, final_score, adjustment)
     return final_score, adjustment
 
 

@@ -3,7 +3,8 @@
 A probe's true performance is given: so many standard deviations from the average in every measure
 and in cost, and so much more every year. It is measured again and again (replicates), each time
 with the same random numbers for every probe, and scored against the cohort's fit. Its modifiers are
-a fixed number of points, such that an average probe truly is the median of the first year.
+a fixed number of points, such that an average probe truly is the median of the first year. Where it
+has no final score then, or the cohort no median, all that is said of the probes is nan.
 """
 
 from __future__ import annotations
@@ -137,13 +138,15 @@ def _score(rules, probes, y, fit, set_modifiers, room):
     final_scores_against(room.observed, rules, y, fit, room.outcome, room.scratch)
     if set_modifiers:
         for i in range(len(final)):
-            missing = fit.payment[0] - final[i % probes.replicates]
-            modifiers[i] = missing if missing == missing else 0.0
+            modifiers[i] = fit.payment[0] - final[i % probes.replicates]
     lowest, highest = rules.score_minimum, rules.score_maximum
     for i in range(len(final)):
-        score = min(max(final[i] + modifiers[i], lowest), highest)
-        final[i] = score if final[i] == final[i] else np.nan
+        total = final[i] + modifiers[i]
+        final[i] = min(max(total, lowest), highest) if total == total else np.nan
     adjust_scores(rules, y, fit, room.outcome)
+    factor = room.outcome.payment_adjustment_factor
+    for i in range(len(final)):
+        factor[i] = factor[i] if final[i] == final[i] else np.nan
 
 
 @kernel

@@ -90,7 +90,7 @@ class Output(NamedTuple):
     adjustment_histogram: Counts  # [Y, groups, bins]
     score_histogram: Counts
     dollars_histogram: Counts
-    panel: NDArray[np.float32]  # [PANEL_VARIABLES, <= D, n, Y]
+    panel: NDArray[np.float32]  # [PANEL_VARIABLES, <= D, Y, n]
     panel_group: NDArray[np.int16]  # [<= D, n, GROUPINGS]
     lens: Lens
     clinician: Counts  # [CLINICIAN_SUMS, n or 0, Y]
@@ -478,15 +478,18 @@ def keep_panel(y, outcome, truth, with_truth, paid, mips, group, d, output):
     panel = output.panel
     for i in range(len(paid)):
         factor = outcome.payment_adjustment_factor[i]
-        panel[PANEL_SCORE, d, i, y] = outcome.final_score[i]
-        panel[PANEL_ADJUSTMENT, d, i, y] = factor
-        panel[PANEL_DOLLARS, d, i, y] = factor * paid[i]
-        panel[PANEL_TRUE_SCORE, d, i, y] = truth.final_score[i] if with_truth else np.nan
-        panel[PANEL_TRUE_ADJUSTMENT, d, i, y] = (
+        panel[PANEL_SCORE, d, y, i] = outcome.final_score[i]
+        panel[PANEL_ADJUSTMENT, d, y, i] = factor
+        panel[PANEL_DOLLARS, d, y, i] = factor * paid[i]
+        panel[PANEL_PART_B, d, y, i] = paid[i]
+    for i in range(len(paid)):
+        panel[PANEL_TRUE_SCORE, d, y, i] = truth.final_score[i] if with_truth else np.nan
+        panel[PANEL_TRUE_ADJUSTMENT, d, y, i] = (
             truth.payment_adjustment_factor[i] if with_truth else np.nan
         )
-        panel[PANEL_PART_B, d, i, y] = paid[i]
-        for k in range(len(mips)):
-            panel[PANEL_MIPS_SCORE + k, d, i, y] = mips[k, i]
+    for k in range(len(mips)):
+        for i in range(len(paid)):
+            panel[PANEL_MIPS_SCORE + k, d, y, i] = mips[k, i]
+    for i in range(len(paid) if y == 0 else 0):  # the groups are those of the draw
         for k in range(GROUPINGS):
             output.panel_group[d, i, k] = group[k, i]

@@ -108,7 +108,7 @@ def new_output(cohort: Cohort, draws: int) -> s.Output:
         adjustment_histogram=np.zeros((years, g, GRIDS.adjustment_bins), np.int64),
         score_histogram=np.zeros((years, g, GRIDS.score_bins), np.int64),
         dollars_histogram=np.zeros((years, g, GRIDS.dollars_bins), np.int64),
-        panel=np.empty((s.PANEL_VARIABLES, 0, n, years), np.float32),
+        panel=np.empty((s.PANEL_VARIABLES, 0, years, n), np.float32),
         panel_group=np.empty((0, n, GROUPINGS), np.int16),
         lens=s.Lens(
             np.empty((0, g, FACTOR_SETS, 2)),

@@ -19,6 +19,8 @@ from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.kernels.cohort import fit_and_score, score
 from asm_sim.kernels.draw import observe_cohort
 from asm_sim.kernels.fit import Fit, Observed, Outcome
+from asm_sim.kernels.streams import EPISODES, MEASURE
+from asm_sim.kernels.variates import binomial_quantiles, normals_at
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.reference import mips as reference
 from asm_sim.results.registry import FACTORS, factor_sets
@@ -197,6 +199,76 @@ def test_sets_are_the_cohort_scored_against_that_fit(
     assert float(here.year_to_year_variance) == pytest.approx(change, rel=1e-9)
 
 
+def sampled(cohort: CohortPlan, seen: Observed, true: Observed, y: int, plan: Plan) -> Observed:
+    """True rates and costs as ``seen`` cases and episodes of the year show them."""
+    model, seed, measurement = cohort.model, plan.seed_words(), int(plan.indices(DRAW, 1)[1][0])
+    rate = true.rate.copy()
+    for m in range(len(rate)):
+        noise = normals_at(seed, model.address, measurement, MEASURE, y + 1, int(model.slot[m]))[0]
+        cases = seen.cases[m]
+        if model.proportion[m]:
+            rate[m] = 100 * binomial_quantiles(noise, cases, true.rate[m] / 100) / cases
+        else:
+            sd = model.normal_noise[m] / np.sqrt(np.maximum(cases, 1))
+            rate[m] = np.maximum(0, true.rate[m] + sd * noise)
+    noise = normals_at(seed, model.address, measurement, EPISODES, y + 1, 0)[1]
+    variance = np.log1p(model.cost_cv**2 / np.maximum(seen.episodes, 1))
+    cost = true.episode_cost * np.exp(np.sqrt(variance) * noise - variance / 2)
+    return seen._replace(rate=rate, episode_cost=cost)
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_every_set_done_again_from_outside(cohort: str, make_scenario: MakeScenario) -> None:
+    """With trends, a rising risk level and a steepness of the year, which goes with the peers."""
+    settings = {
+        "population.reporting.non_reporting_share": 0.0,  # or true rates would not be exported
+        "population.cases.sigma": 0.3,
+        "rules.payment.exchange.steepness": {2029: 0.2},
+        "rules.payment.unscored_adjustment": -0.03,
+        "rules.cost.case_minimum": 35,
+        "rules.final_score.missing_category": "neutral",
+    }
+    scenario = make_scenario(settings=settings, draws=DRAW + 1)
+    run = simulate(scenario).sel(cohort=cohort).isel(lens_draw=DRAW)
+    years, (plan, part) = Years(scenario, cohort), cohort_plan(scenario, cohort)
+    model, count = part.model, len(plan.years)
+    level = model._replace(
+        yearly_change=np.zeros_like(model.yearly_change),
+        cost_median=np.full_like(model.cost_median, model.cost_median[0]),
+    )
+    population, measurement = plan.indices(DRAW, 1)
+    at_first_level = observe_cohort(
+        part.practices, level, plan.seed_words(), population[0], measurement[0], False
+    )
+    unscored = 0
+    for label_of_set in factor_sets():
+        moving = set(label_of_set.split("+"))
+        adjustments = []
+        for y in range(count):
+            of_rule = y if "peers" in moving else 0
+            own = y if "performance" in moving else 0
+            seen = years.observed[y if "participation" in moving else 0]
+            drift = model.yearly_change[:, None] * of_rule
+            true = seen._replace(
+                rate=np.clip(at_first_level[own][1] + drift, 0, model.rate_maximum[:, None]),
+                episode_cost=at_first_level[own][2]
+                * (model.cost_median[of_rule] / model.cost_median[0]),
+            )
+            shown = sampled(part, seen, true, y, plan) if "measurement" in moving else true
+            risk = part.rules.risk_level[y if "risk_level" in moving else 0]
+            rules = part.rules._replace(risk_level=np.full(count, risk))
+            outcome = score(shown, rules, of_rule, years.fit[of_rule])
+            unscored += np.isnan(outcome.final_score).sum()
+            adjustments.append(outcome.payment_adjustment_factor)
+        table = np.stack(adjustments, axis=1)
+        here = run.sel(factors=label_of_set, group="all")
+        within = table.var(axis=1, ddof=1).mean()
+        assert float(here.within_clinician_variance) == pytest.approx(within, abs=1e-15)
+        change = np.diff(table, axis=1).var(axis=0, ddof=1).mean()
+        assert float(here.year_to_year_variance) == pytest.approx(change, abs=1e-15)
+    assert unscored > 0
+
+
 @pytest.mark.parametrize("cohort", COHORTS)
 def test_the_fixed_standard_is_the_first_years_fit(
     cohort: str, untrended: Scenario, untrended_run: xr.Dataset
@@ -289,6 +361,14 @@ def test_the_noise_free_probe_is_scored_like_a_clinician(
         if y == 0:  # truly the median
             median = rules.risk_level[0] * (0.5 * fit.payment[1] - 1.0)
             np.testing.assert_allclose(mine[:REPLICATES], median, rtol=1e-5)
+
+
+def test_without_a_score_of_the_average_probe_nothing_is_said(make_scenario: MakeScenario) -> None:
+    """60 episodes are needed and no category may be missing: the average probe has 50."""
+    settings = {"rules.cost.case_minimum": 60, "rules.final_score.missing_category": "neutral"}
+    run = simulate(make_scenario(settings=settings, draws=2))
+    for name in ("probe_final_score", "probe_adjustment", "probe_true_adjustment"):
+        assert run[name].isnull().all()
 
 
 def test_measurement_off_shows_the_probe_as_it_is(make_scenario: MakeScenario) -> None:
