@@ -39,7 +39,7 @@ import pandas as pd
 import asm_sim as asm
 from asm_sim.results.statistics import percent, round_to_error
 from asm_sim.studies import mips, mips_designs
-from asm_sim.studies.mips_panel import parameter
+from asm_sim.studies.estimates import parameter
 
 # %% [markdown]
 # ## The run

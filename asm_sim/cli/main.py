@@ -149,6 +149,10 @@ def sweep(
         int | None,
         typer.Option("--panel", min=0, help="Draws kept clinician by clinician (none)."),
     ] = None,
+    lens: Annotated[
+        int | None,
+        typer.Option("--lens", min=0, help="Draws looked at closely (none)."),
+    ] = None,
     block_draws: Annotated[
         int | None, typer.Option("--block-draws", min=1, help="Draws to a block (100).")
     ] = None,
@@ -174,6 +178,7 @@ def sweep(
             write_sbatch=write_sbatch,
             verify=verify,
             panel=panel,
+            lens=lens,
             block_draws=block_draws,
             overwrite=overwrite,
             as_json=as_json,

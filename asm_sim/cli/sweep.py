@@ -44,6 +44,7 @@ class Request:
     workers: int | None
     scheduler: str | None
     panel: int | None
+    lens: int | None
     block_draws: int | None
     as_json: bool
 
@@ -68,7 +69,7 @@ def sweep_command(asked: Request) -> None:
     limits = [parse_limit(text) for text in asked.until]
     place = asked.out or str(usual_folder(sweep))
     folder = open_folder(place)
-    work = work_of(sweep, asked.block_draws, asked.panel)
+    work = work_of(sweep, asked.block_draws, asked.panel, asked.lens)
     note.print(sweep.file.title, markup=False)
     note.print(
         f"{_count(len(work), 'scenario')} of {work.draws:,} draws each, seed {sweep.file.seed}, "
@@ -194,9 +195,10 @@ def _print_plan(folder: Any, work: Work, as_json: bool, note: Console) -> None:
         f"Disk       {in_bytes(found.disk_bytes)} of blocks, and less than as much again for the "
         "results"
     )
+    a_draw = found.seconds_drawing / max(found.draws_missing, 1)
     typer.echo(
         f"Time       about {_duration(found.seconds)} on the {found.threads} threads of this "
-        f"machine ({1000 * found.seconds_a_draw:.1f} ms a draw)"
+        f"machine ({1000 * a_draw:.1f} ms a draw)"
     )
     typer.echo("Nothing was run. Without --plan, the same command runs it.")
 
@@ -229,6 +231,7 @@ def _write_sbatch(asked: Request, place: str, blocks: int, note: Console) -> Non
         ("--draws", asked.draws),
         ("--seed", asked.seed),
         ("--panel", asked.panel),
+        ("--lens", asked.lens),
         ("--block-draws", asked.block_draws),
     ):
         if value is not None:

@@ -18,7 +18,6 @@ from asm_sim.engine.dataset import (
     attributes,
     clinician_variables,
     coordinates,
-    is_lens,
     is_panel,
     is_sum,
 )
@@ -86,14 +85,15 @@ def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> N
         for name, values in arrays.items():
             if is_sum(name):
                 totals[name] = totals[name] + values if name in totals else values
-            elif is_panel(name) or is_lens(name):
+            elif is_panel(name):
                 writer.put(name, index, slice(block.first, block.first + len(values)), values)
             else:
                 waiting.setdefault(name, []).append(values)
         if block is blocks[-1] or (block.number + 1) % per_chunk == 0:
             end = block.first + block.draws
             for name, parts in waiting.items():
-                writer.put(name, index, slice(first, end), np.concatenate(parts))
+                length = sum(map(len, parts))  # of the lens, fewer draws than of the others
+                writer.put(name, index, slice(first, first + length), np.concatenate(parts))
             waiting, first = {}, end
     if CLINICIAN_SUMS_NAME in totals:
         totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
@@ -121,7 +121,7 @@ class _Writer:
             "scenario": self.scenarios,
             "draw": min(blocks * work.block_draws, draws),
             "draw_sample": min(_PANEL_CHUNK_DRAWS, sizes["draw_sample"]),
-            "lens_draw": min(_CHUNK_DRAWS, sizes["lens_draw"]),
+            "lens_draw": min(blocks * work.block_draws, sizes["lens_draw"]),
         }
         self._arrays: dict[str, Any] = {}
         self._gathered: dict[str, list[Any]] = {}

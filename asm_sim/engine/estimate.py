@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.dataset import coordinates, is_lens, is_panel
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.files import Folder
-from asm_sim.engine.plan import Block
+from asm_sim.engine.plan import Block, Plan
 from asm_sim.engine.store import missing_jobs
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Work
@@ -84,7 +85,7 @@ class Estimate:
     blocks: int
     blocks_missing: int
     draws_missing: int
-    seconds_a_draw: float
+    seconds_drawing: float
     seconds_a_scenario: float
     disk_bytes: int  # blocks; the results take about as much again, less what compression saves
     memory_bytes: int  # of this process at its largest so far, and the blocks that it will hold
@@ -92,20 +93,26 @@ class Estimate:
 
     @property
     def seconds(self) -> float:
-        return self.draws_missing * self.seconds_a_draw + self.scenarios * self.seconds_a_scenario
+        return self.seconds_drawing + self.scenarios * self.seconds_a_scenario
 
 
 def estimate(folder: Folder | None, work: Work) -> Estimate:
-    """Time a few draws of the first scenario and multiply."""
+    """Time a few draws of the first scenario and multiply.
+
+    Draws kept clinician by clinician or looked at closely take longer: they are timed apart.
+    """
     missing = list(work.jobs()) if folder is None else missing_jobs(folder, work)
     plan = work.plan(0)
     compile_kernels(plan)
     threads = thread_count()
     with ThreadPoolExecutor(threads) as pool:
         run_block(plan, Block(0, 0, 2), pool)
-        begun = time.perf_counter()
-        run_block(plan, Block(0, 0, _TRIAL_DRAWS * threads), pool)
-        a_draw = (time.perf_counter() - begun) / (_TRIAL_DRAWS * threads)
+        drawing = 0.0
+        starts = sorted({0, work.panel_draws, work.lens_draws})
+        for start, end in itertools.pairwise([*starts, work.draws]):
+            count = sum(_overlap(job.block, start, end) for job in missing)
+            if count:
+                drawing += count * _seconds_a_draw(plan, start, _TRIAL_DRAWS * threads, pool)
     begun = time.perf_counter()
     work.plan(len(work) - 1)
     a_scenario = time.perf_counter() - begun
@@ -116,12 +123,23 @@ def estimate(folder: Folder | None, work: Work) -> Estimate:
         blocks=work.job_count,
         blocks_missing=len(missing),
         draws_missing=sum(job.block.draws for job in missing),
-        seconds_a_draw=a_draw,
+        seconds_drawing=drawing,
         seconds_a_scenario=a_scenario,
         disk_bytes=size.of(work),
         memory_bytes=_resident() + 2 * held,
         threads=threads,
     )
+
+
+def _overlap(block: Block, start: int, end: int) -> int:
+    """How many draws of a block are among ``start`` to ``end - 1``."""
+    return max(0, min(block.first + block.draws, end) - max(block.first, start))
+
+
+def _seconds_a_draw(plan: Plan, first: int, draws: int, pool: Executor) -> float:
+    begun = time.perf_counter()
+    run_block(plan, Block(0, first, draws), pool)
+    return (time.perf_counter() - begun) / draws
 
 
 def _resident() -> int:

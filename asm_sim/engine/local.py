@@ -32,8 +32,8 @@ def simulate(
     ``scenario`` is a name, a YAML file or a loaded scenario; ``draws`` and ``seed`` override its
     own; ``settings`` sets parameters by dotted path (a mapping, or texts ``path=value``). The
     Dataset has the variables of :mod:`asm_sim.results.registry`, each with dims, units and a long
-    name. It is held in memory, about 26 kB a draw and a panel of up to 130 MB for the first 200
-    draws of the shipped roster; use ``asm-sim run`` for many draws.
+    name. It is held in memory: about 40 kB a draw, and for the shipped roster a panel of up to
+    270 MB for the first 200 draws; use ``asm-sim run`` for many draws.
 
     Raises :class:`asm_sim.errors.InputError` for a scenario that cannot be used.
     """

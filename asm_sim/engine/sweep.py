@@ -61,6 +61,7 @@ def sweep(
     verify: bool = False,
     overwrite: bool = False,
     panel_draws: int | None = None,
+    lens_draws: int | None = None,
     block_draws: int | None = None,
     progress: bool | Progress = False,
 ) -> xr.Dataset:
@@ -73,7 +74,8 @@ def sweep(
     workers run the blocks; ``until`` one or more limits such as ``"retained_by_medicare<0.5%"``,
     with ``draws`` as the most; ``verify`` reads every block again and repairs damaged ones;
     ``panel_draws`` is the number of draws kept clinician by clinician (none by default, about
-    0.65 MB a draw and scenario); ``progress=True`` shows a bar, or give a function of draws done
+    1.4 MB a draw and scenario) and ``lens_draws`` the number looked at closely (none, 0.1 MB);
+    ``progress=True`` shows a bar, or give a function of draws done
     and draws in all.
 
     The Dataset has the variables of :mod:`asm_sim.results.registry` with a leading dim
@@ -87,7 +89,7 @@ def sweep(
     elif pairs:
         raise TypeError("settings go with the name of a sweep; this one is loaded already")
     limits = tuple(parse_limit(text) for text in ([until] if isinstance(until, str) else until))
-    work = work_of(scenario.with_draws(draws, seed), block_draws, panel_draws)
+    work = work_of(scenario.with_draws(draws, seed), block_draws, panel_draws, lens_draws)
     folder = open_folder(store)
     runner: Runner = run_here
     if client is not None:

@@ -158,13 +158,16 @@ class Work:
 
 
 def work_of(
-    source: Sweep | Scenario, block_draws: int | None = None, panel: int | None = None
+    source: Sweep | Scenario,
+    block_draws: int | None = None,
+    panel: int | None = None,
+    lens: int | None = None,
 ) -> Work:
     """Everything that a sweep or a scenario asks for, checked.
 
-    ``panel`` is the number of draws kept clinician by clinician; by default what the scenario file
-    says, else 200 for one scenario and none for a sweep; the number looked at closely is the file's
-    too, else 100 and none. Raises
+    ``panel`` is the number of draws kept clinician by clinician and ``lens`` the number looked at
+    closely; by default what the scenario file says, else 200 and 100 for one scenario and none for
+    a sweep. Raises
     :class:`asm_sim.errors.InputError` where a scenario's parts do not fit together, or where
     scenarios cannot stand side by side in one Dataset.
     """
@@ -174,9 +177,15 @@ def work_of(
         panel = source.file.panel_draws
     if panel is None:
         panel = 0 if isinstance(source, Sweep) else PANEL_DRAWS
-    lens = source.file.lens_draws
+    if lens is None:
+        lens = source.file.lens_draws
     if lens is None:
         lens = 0 if isinstance(source, Sweep) else LENS_DRAWS
+    if isinstance(source, Sweep) and not panel and any(a.startswith("mips.") for a in source.axes):
+        raise InputError(
+            "MIPS is scored only in the draws that are kept clinician by clinician, and a sweep "
+            "keeps none by itself: say how many with panel_draws in the file or --panel"
+        )
     count = len(source) if isinstance(source, Sweep) else 1
     first = source.scenario(0) if isinstance(source, Sweep) else source
     roster = roster_of(first)

@@ -22,10 +22,10 @@ from asm_sim.plots.figure import (
     new_figure,
     signed,
 )
+from asm_sim.plots.parts import first_and_last, written
 from asm_sim.results.describe import cohort_title, one_scenario
-from asm_sim.results.statistics import percent
 from asm_sim.studies import mips
-from asm_sim.studies.mips_panel import open_panel
+from asm_sim.studies.mips_panel import adjustment_of, open_panel
 
 Floats = npt.NDArray[np.float64]
 
@@ -90,16 +90,15 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
 
 def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
     """Counts and shares of the first and the last year of each cohort."""
-    panel = open_panel(ds, "all", form)
+    panel, programs = open_panel(ds, "all", form)
     run = one_scenario(ds)
     years = [int(year) for year in run["performance_year"].values]
-    shown = sorted({years[0], years[-1]})
-    asm, of_mips = (100.0 * panel.run[name].values for name in _names(panel.run))
+    asm, of_mips = (100.0 * panel.values[adjustment_of(program)] for program in programs)
     across, up = _edges(of_mips, ACROSS), _edges(asm, UP)
     shares = mips.quadrants(run, "all", form).isel(mips_form=0, group=0)
     panels = []
-    for year in shown:
-        for cohort, inside in panel.cohorts.items():
+    for year in first_and_last(run):
+        for cohort, inside in panel.of_cohort.items():
             at = (slice(None), inside, years.index(year))
             counts, _, _ = np.histogram2d(of_mips[at].ravel(), asm[at].ravel(), [across, up])
             here = shares.sel(cohort=cohort, performance_year=year)
@@ -124,12 +123,6 @@ def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
     return panels
 
 
-def _names(run: xr.Dataset) -> tuple[str, str]:
-    """The adjustments of ASM and of the one form of MIPS that the panel has."""
-    of_mips = [str(name) for name in run.data_vars if str(name).startswith("panel_mips")]
-    return "panel_adjustment", of_mips[0]
-
-
 def _edges(values: npt.NDArray[Any], width: float) -> Floats:
     """Cells of one width from below the least to above the greatest value, zero an edge."""
     first = np.floor(float(values.min()) / width + 1e-6)
@@ -152,7 +145,7 @@ def _draw(panel: dict[str, Any], ax: Axes) -> QuadMesh:
     ax.set_ylim(up[0] - 0.2 * height, up[-1] + 0.1 * height)
     for name, (x, y, horizontal, vertical) in PLACES.items():
         share = panel["quadrants"][name]
-        number = percent(share["share_percent"] / 100.0, share["share_percent_mcse"] / 100.0)
+        number = written(share, "share")
         ax.text(
             x, y, f"{WORDS[name]}\n{number}", transform=ax.transAxes, fontsize=7.5, color=INK,
             ha=horizontal, va=vertical,

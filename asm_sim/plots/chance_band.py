@@ -21,8 +21,8 @@ from asm_sim.plots.figure import (
     signed,
     typeset,
 )
+from asm_sim.plots.parts import error_key, first_and_last, written
 from asm_sim.results.describe import cohort_title
-from asm_sim.results.statistics import PLUS_MINUS, percent
 from asm_sim.studies import chance
 
 WIDE, NARROW, MIDDLE = (0.05, 0.95), (0.25, 0.75), 0.5
@@ -40,7 +40,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     Bars at the quantiles are two Monte Carlo standard errors either way.
     """
     found = chance.average_clinician(ds)
-    years = sorted({int(found["performance_year"][end]) for end in (0, -1)})
+    years = first_and_last(found)
     panels = [
         _panel(found, str(cohort), year) for year in years for cohort in found["cohort"].values
     ]
@@ -103,10 +103,7 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
     ax.plot(episodes, at(MIDDLE), color=INK, linestyle="--", linewidth=1.3)
     for quantile in (*WIDE, *NARROW, MIDDLE):
         ax.errorbar(episodes, at(quantile), 2 * at(quantile, "_mcse"), **CAPS)
-    true = percent(
-        panel["noise_free_adjustment_percent"] / 100.0,
-        panel["noise_free_adjustment_percent_mcse"] / 100.0,
-    )
+    true = written(panel, "noise_free_adjustment")
     lines = (
         (0.985, f"{panel['performance_year']}, paid in {panel['payment_year']}", "bold"),
         (0.895, f"without chance {typeset(true)} of Part B", "normal"),
@@ -123,13 +120,9 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
 
 
 def _key() -> list[Line2D | Patch]:
-    error = Line2D(
-        [], [], color=INK, linestyle="none", marker="|", markersize=8, markeredgewidth=1.0,
-        label=f"{PLUS_MINUS}2 standard errors",
-    )  # fmt: skip
     return [
         Patch(color=BONUS, alpha=0.55, label="5th to 95th percentile"),
         Patch(color=FIRST_YEAR, alpha=0.75, label="25th to 75th percentile"),
         Line2D([], [], color=INK, linestyle="--", linewidth=1.3, label="median"),
-        error,
+        error_key(),
     ]

@@ -15,7 +15,6 @@ from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.transforms import Bbox, TransformedBbox
 
 from asm_sim.results.describe import source_line
 
@@ -39,10 +38,11 @@ class RunFigure(Figure):
 
     plotted: dict[str, Any]
 
-    def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Bbox:
+    def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
         """The whole figure: a notebook that trims figures cuts off neither title nor source."""
         del renderer, bbox_extra_artists
-        return TransformedBbox(self.bbox, self.dpi_scale_trans.inverted())
+        inches: Any = self.dpi_scale_trans.inverted()
+        return inches.transform_bbox(self.bbox)
 
     def _repr_png_(self) -> bytes:
         image = io.BytesIO()

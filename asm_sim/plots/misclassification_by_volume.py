@@ -11,15 +11,14 @@ from matplotlib.lines import Line2D
 
 from asm_sim.plots.figure import (
     FIRST_YEAR,
-    INK,
     LAST_YEAR,
     RunFigure,
     add_key,
     house_style,
     new_figure,
 )
+from asm_sim.plots.parts import error_key, first_and_last, labels_of
 from asm_sim.results.describe import cohort_title
-from asm_sim.results.statistics import PLUS_MINUS
 from asm_sim.studies import chance
 
 BANDS = "episodes"  # the grouping that is drawn
@@ -71,8 +70,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
 
 
 def _lines(found: xr.Dataset) -> list[dict[str, Any]]:
-    years = sorted({int(found["performance_year"][end]) for end in (0, -1)})
-    groups = [str(name) for name in found["group"].values if str(name).startswith(f"{BANDS}: ")]
+    years, bands = first_and_last(found), labels_of(found, BANDS)
     lines = []
     for cohort in found["cohort"].values:
         for among in AMONG:
@@ -83,11 +81,11 @@ def _lines(found: xr.Dataset) -> list[dict[str, Any]]:
                     "cohort": str(cohort),
                     "among": among,
                     "performance_year": year,
-                    "episodes_a_year": [name.removeprefix(f"{BANDS}: ") for name in groups],
+                    "episodes_a_year": list(bands.values()),
                 }
                 for ending in ("", "_mcse"):
                     shares = 100.0 * of_line[f"misclassified_share{ending}"]
-                    line[f"wrong_sign_percent{ending}"] = shares.sel(group=groups).values
+                    line[f"wrong_sign_percent{ending}"] = shares.sel(group=list(bands)).values
                     line[f"wrong_sign_percent_of_all_bands{ending}"] = float(
                         shares.sel(group="all")
                     )
@@ -131,8 +129,4 @@ def _key(lines: list[dict[str, Any]]) -> list[Line2D]:
                 linewidth=1.2, label=f"{line['among']}, {line['performance_year']}",
             )
         )  # fmt: skip
-    bar = Line2D(
-        [], [], color=INK, linestyle="none", marker="|", markersize=9, markeredgewidth=1.0,
-        label=f"{PLUS_MINUS}2 standard errors",
-    )  # fmt: skip
-    return [*keys, bar]
+    return [*keys, error_key()]

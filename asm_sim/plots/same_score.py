@@ -24,6 +24,7 @@ from asm_sim.plots.figure import (
     signed,
     typeset,
 )
+from asm_sim.plots.parts import BAND_WORDS, PERCENT_OF_PART_B
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import PLUS_MINUS, rounded
 from asm_sim.studies import relative_ranking
@@ -63,7 +64,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             _draw(panel, ax)
             ax.set_title(cohort_title(panel["cohort"]))
             ax.set_xlabel("Final score (points)")
-        axes[0].set_ylabel("Payment adjustment factor\n(% of Part B payments)")
+        axes[0].set_ylabel(PERCENT_OF_PART_B)
         axes[0].yaxis.set_major_formatter(FuncFormatter(signed))
         low, high = axes[0].get_ylim()
         axes[0].set_ylim(low - 0.17 * (high - low), high)
@@ -149,6 +150,6 @@ def _key(panel: dict[str, Any]) -> list[Line2D]:
         )
         for year, (colour, marker) in zip(panel["years"], _looks(panel), strict=True)
     ]  # fmt: skip
-    band = Line2D([], [], color=QUIET, linewidth=3.2, label="5th to 95th percentile of draws")
+    band = Line2D([], [], color=QUIET, linewidth=3.2, label=BAND_WORDS)
     every = Line2D([], [], color=QUIET, linewidth=0.9, label="all draws")
     return [*years, band, every]

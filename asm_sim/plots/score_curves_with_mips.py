@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,28 +10,33 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from asm_sim.plots.figure import (
-    FIRST_YEAR,
     INK,
-    LAST_YEAR,
-    QUIET,
     STRIP,
     RunFigure,
     add_key,
     house_style,
     new_figure,
-    signed,
     typeset,
 )
+from asm_sim.plots.parts import (
+    PERCENT_OF_PART_B,
+    band_key,
+    curve,
+    curve_keys,
+    draw_curves,
+    first_and_last,
+    written,
+)
 from asm_sim.results.describe import cohort_title, one_scenario
-from asm_sim.results.statistics import estimate, percent, round_to_error
+from asm_sim.results.statistics import estimate, round_to_error
 from asm_sim.studies import mips
+from asm_sim.studies.estimates import PANEL, parameter
 from asm_sim.studies.mips_levels import HIGHEST, LOWEST, THRESHOLD
-from asm_sim.studies.mips_panel import open_panel, parameter
+from asm_sim.studies.mips_panel import open_panel, score_of
 
-BAND = (0.05, 0.95)
 BAR = 4.0  # points
 NARROWEST = 7.3  # inches, for the key
 MIPS_LINE: dict[str, Any] = {"color": INK, "linewidth": 1.5, "linestyle": (0, (4, 1.2, 1, 1.2))}
@@ -60,30 +65,30 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
             _draw_scores(panel, below)
             above.set_title(cohort_title(panel["cohort"]))
             below.set_xlabel("Final score (points)")
-        axes[0, 0].set_ylabel("Payment adjustment factor\n(% of Part B payments)")
+        axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         year = panels[0]["performance_year_of_clinicians"]
         axes[1, 0].set_ylabel(f"Clinicians {year}\n(% per point)")
         add_key(figure, _key(panels[0]))
     figure.plotted = {
         "mips_form": form,
-        "panel_draws": run.sizes["draw_sample"],
+        "panel_draws": run.sizes[PANEL],
         "panels": panels,
     }
     return figure
 
 
 def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
-    panel = open_panel(ds, "all", form, scores=True)
+    panel, programs = open_panel(ds, "all", form, scores=True)
     run = one_scenario(ds)
-    years = sorted({int(run["performance_year"][end]) for end in (0, -1)})
+    years = first_and_last(run)
     edges = np.arange(0.0, 100.0 + BAR, BAR)
     by_draw = panel.collect(
         lambda view: {
             program: (
                 ("bar",),
-                _percent_per_point(view.score[program][:, 0], edges),
+                _percent_per_point(view[score_of(program)][:, 0], edges),
             )
-            for program in panel.programs
+            for program in programs
         }
     )
     levels = mips.levels(run, "all", form).isel(performance_year=0, group=0, mips_form=0)
@@ -96,15 +101,15 @@ def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
         heights = {
             f"{name}_clinicians_percent_per_point": by_draw[program]
             .sel(cohort=cohort)
-            .mean("draw")
+            .mean(PANEL)
             .values
-            for name, program in zip(("asm", "mips"), panel.programs, strict=True)
+            for name, program in zip(("asm", "mips"), programs, strict=True)
         }
         panels.append(
             {
                 "cohort": str(cohort),
                 "score_points": run["score"].values,
-                "asm_curves": [_curve(run, str(cohort), year) for year in years],
+                "asm_curves": [curve(run.sel(cohort=cohort), year) for year in years],
                 "asm_break_even_score_points": {
                     "performance_year": years[0],
                     "mean": float(even.mean),
@@ -140,33 +145,10 @@ def _mips_curve(run: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def _curve(run: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
-    of_year = run.sel(cohort=cohort, performance_year=year)
-    by_draw = 100.0 * of_year["adjustment_at_score"].transpose("draw", "score").values
-    low, middle, high = np.quantile(by_draw, [BAND[0], 0.5, BAND[1]], axis=0)
-    return {
-        "performance_year": year,
-        "payment_year": int(of_year["payment_year"]),
-        "adjustment_percent_median": middle,
-        "adjustment_percent_p05": low,
-        "adjustment_percent_p95": high,
-    }
-
-
 def _draw_curves(panel: dict[str, Any], ax: Axes) -> None:
-    scores = panel["score_points"]
-    ax.axhline(0.0, color=INK, linewidth=0.9)
-    for curve, (colour, style) in zip(panel["asm_curves"], _looks(panel), strict=True):
-        ax.fill_between(
-            scores, curve["adjustment_percent_p05"], curve["adjustment_percent_p95"],
-            color=colour, alpha=0.25, linewidth=0,
-        )  # fmt: skip
-        ax.plot(scores, curve["adjustment_percent_median"], color=colour, linestyle=style)
+    draw_curves(panel["score_points"], panel["asm_curves"], ax)
     ax.plot(panel["mips_score_points"], panel["mips_adjustment_percent"], **MIPS_LINE)
-    ax.margins(y=0.08)
     _mark(panel, ax)
-    ax.yaxis.set_major_formatter(FuncFormatter(signed))
-    ax.set_xlim(0.0, 100.0)
 
 
 def _mark(panel: dict[str, Any], ax: Axes) -> None:
@@ -195,10 +177,7 @@ def _draw_scores(panel: dict[str, Any], ax: Axes) -> None:
     asm, of_mips = (panel[f"{name}_clinicians_percent_per_point"] for name in ("asm", "mips"))
     ax.bar(edges[:-1], asm, np.diff(edges), align="edge", color=STRIP)
     ax.stairs(of_mips, edges, color=INK, linewidth=1.2)
-    below = percent(
-        panel["mips_below_threshold_percent"] / 100.0,
-        panel["mips_below_threshold_percent_mcse"] / 100.0,
-    )
+    below = written(panel, "mips_below_threshold")
     ax.text(
         0.02, 0.94, typeset(f"MIPS: {below} below {panel['mips_threshold_points']:g}"),
         transform=ax.transAxes, va="top", fontsize=7.5, color=INK,
@@ -206,23 +185,11 @@ def _draw_scores(panel: dict[str, Any], ax: Axes) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
 
 
-def _looks(panel: dict[str, Any]) -> list[tuple[str, Literal["-", "--"]]]:
-    looks: list[tuple[str, Literal["-", "--"]]] = [(FIRST_YEAR, "-"), (LAST_YEAR, "--")]
-    return looks[: len(panel["asm_curves"])]
-
-
 def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
-    lines: list[Line2D | Patch] = [
-        Line2D(
-            [], [], color=colour, linestyle=style, label=f"ASM {curve['performance_year']}",
-        )
-        for curve, (colour, style) in zip(panel["asm_curves"], _looks(panel), strict=True)
-    ]  # fmt: skip
-    band = Patch(color=QUIET, alpha=0.35, label="5th to 95th percentile of draws")
     return [
-        *lines,
+        *curve_keys([f"ASM {one['performance_year']}" for one in panel["asm_curves"]]),
         Line2D([], [], **MIPS_LINE, label="MIPS"),
-        band,
+        band_key(),
         Patch(color=STRIP, label="scores in ASM"),
         Line2D([], [], color=INK, linewidth=1.2, label="in MIPS"),
     ]

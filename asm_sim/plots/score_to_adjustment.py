@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,26 +10,29 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from asm_sim.plots.figure import (
-    FIRST_YEAR,
     INK,
-    LAST_YEAR,
     QUIET,
     STRIP,
     RunFigure,
     add_key,
     house_style,
     new_figure,
-    signed,
+)
+from asm_sim.plots.parts import (
+    PERCENT_OF_PART_B,
+    band_key,
+    curve,
+    curve_keys,
+    draw_curves,
+    first_and_last,
 )
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import estimate, round_to_error
 
 Floats = npt.NDArray[np.float64]
-
-BAND = (0.05, 0.95)
 
 
 def plot(ds: xr.Dataset) -> RunFigure:
@@ -53,7 +56,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             _draw_strip(panel, below)
             above.set_title(cohort_title(panel["cohort"]))
             below.set_xlabel("Final score (points)")
-        axes[0, 0].set_ylabel("Payment adjustment factor\n(% of Part B payments)")
+        axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         axes[1, 0].set_ylabel("Clinicians\n(% per point)")
         add_key(figure, _key(panels[0]))
     figure.plotted = {"panels": panels}
@@ -62,7 +65,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
 
 def _panel(ds: xr.Dataset, cohort: str) -> dict[str, Any]:
     of_cohort = ds.sel(cohort=cohort)
-    years = sorted({int(of_cohort["performance_year"][end]) for end in (0, -1)})
+    years = first_and_last(of_cohort)
     counts = of_cohort["final_score_histogram"].sel(performance_year=years[0], group="all").values
     counts, edges = _inside(counts, ds["score_bin"].values.astype(np.float64))
     return {
@@ -80,20 +83,11 @@ def _panel(ds: xr.Dataset, cohort: str) -> dict[str, Any]:
 
 def _curve(of_cohort: xr.Dataset, year: int) -> dict[str, Any]:
     of_year = of_cohort.sel(performance_year=year)
-    by_draw = 100.0 * of_year["adjustment_at_score"].transpose("draw", "score").values
-    low, middle, high = np.quantile(by_draw, [BAND[0], 0.5, BAND[1]], axis=0)
     marks = {}
     for name in ("break_even_score", "median_final_score"):
         mean, error = estimate(of_year, name)
         marks[f"{name}_points"] = {"mean": float(mean), "mcse": float(error)}
-    return {
-        "performance_year": year,
-        "payment_year": int(of_year["payment_year"]),
-        "adjustment_percent_median": middle,
-        "adjustment_percent_p05": low,
-        "adjustment_percent_p95": high,
-        **marks,
-    }
+    return curve(of_cohort, year) | marks
 
 
 def _inside(
@@ -110,24 +104,14 @@ def _inside(
 
 
 def _draw_curves(panel: dict[str, Any], ax: Axes) -> None:
-    scores = panel["score_points"]
-    ax.axhline(0.0, color=INK, linewidth=0.9)
-    for curve, (colour, style) in zip(panel["curves"], _looks(panel), strict=True):
-        ax.fill_between(
-            scores, curve["adjustment_percent_p05"], curve["adjustment_percent_p95"],
-            color=colour, alpha=0.25, linewidth=0,
-        )  # fmt: skip
-        ax.plot(scores, curve["adjustment_percent_median"], color=colour, linestyle=style)
-    ax.margins(y=0.08)
+    draw_curves(panel["score_points"], panel["curves"], ax)
     _mark(panel["curves"][0], ax)
-    ax.yaxis.set_major_formatter(FuncFormatter(signed))
-    ax.set_xlim(0.0, 100.0)
 
 
-def _mark(curve: dict[str, Any], ax: Axes) -> None:
+def _mark(of_year: dict[str, Any], ax: Axes) -> None:
     """The median and the break-even score of one year; nothing where there is none."""
-    year = curve["performance_year"]
-    median, even = curve["median_final_score_points"], curve["break_even_score_points"]
+    year = of_year["performance_year"]
+    median, even = of_year["median_final_score_points"], of_year["break_even_score_points"]
     looks: dict[str, Any] = {"ha": "right", "fontsize": 7.5, "textcoords": "offset points"}
     if np.isfinite(median["mean"]):
         ax.axvline(median["mean"], color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)))
@@ -151,18 +135,8 @@ def _draw_strip(panel: dict[str, Any], ax: Axes) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
 
 
-def _looks(panel: dict[str, Any]) -> list[tuple[str, Literal["-", "--"]]]:
-    looks: list[tuple[str, Literal["-", "--"]]] = [(FIRST_YEAR, "-"), (LAST_YEAR, "--")]
-    return looks[: len(panel["curves"])]
-
-
 def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
-    lines: list[Line2D | Patch] = [
-        Line2D(
-            [], [], color=colour, linestyle=style,
-            label=f"{curve['performance_year']}, paid in {curve['payment_year']}",
-        )
-        for curve, (colour, style) in zip(panel["curves"], _looks(panel), strict=True)
-    ]  # fmt: skip
-    band = Patch(color=QUIET, alpha=0.35, label="5th to 95th percentile of draws")
-    return [*lines, band]
+    labels = [
+        f"{one['performance_year']}, paid in {one['payment_year']}" for one in panel["curves"]
+    ]
+    return [*curve_keys(labels), band_key()]

@@ -19,8 +19,9 @@ from asm_sim.plots.figure import (
     new_figure,
     typeset,
 )
+from asm_sim.plots.parts import labels_of, written
 from asm_sim.results.describe import cohort_title
-from asm_sim.results.statistics import PLUS_MINUS, percent
+from asm_sim.results.statistics import PLUS_MINUS
 from asm_sim.studies import decomposition
 
 BANDS = "episodes"  # the grouping that is drawn
@@ -75,7 +76,6 @@ def plot(ds: xr.Dataset) -> RunFigure:
 
 def _panel(found: xr.Dataset, variance: str, cohort: str) -> dict[str, Any]:
     of_panel = found.sel(variance=variance, cohort=cohort)
-    bands = [str(name) for name in found["group"].values if str(name).startswith(f"{BANDS}: ")]
     return {
         "variance": variance,
         "cohort": cohort,
@@ -84,10 +84,10 @@ def _panel(found: xr.Dataset, variance: str, cohort: str) -> dict[str, Any]:
         "all": _rows(of_panel.sel(group="all")),
         "bands": [
             {
-                "episodes_a_year": band.removeprefix(f"{BANDS}: "),
+                "episodes_a_year": label,
                 "factors": _rows(of_panel.sel(group=band)),
             }
-            for band in bands
+            for band, label in labels_of(found, BANDS).items()
         ],
     }
 
@@ -110,7 +110,7 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
         _error(ax, value, error, position * ROW)
         if np.isfinite(value):
             ax.annotate(
-                typeset(percent(value / 100.0, error / 100.0)), (max(value, 0.0), position * ROW),
+                typeset(written(bar, "share")), (max(value, 0.0), position * ROW),
                 (6, 0), textcoords="offset points", va="center", fontsize=8,
             )  # fmt: skip
     step = (ROW - BAR - 0.16) / max(len(panel["bands"]), 1)
@@ -122,7 +122,7 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
                 part["share_percent"], at, marker, markersize=3.6, markerfacecolor=colour,
                 markeredgecolor=INK, markeredgewidth=0.7,
             )  # fmt: skip
-    sd = percent(panel["sd_percentage_points"] / 100, panel["sd_percentage_points_mcse"] / 100)
+    sd = written(panel, "sd", "percentage_points")
     ax.set_title(
         f"{cohort_title(panel['cohort'])}, {TITLES[panel['variance']]}:\n"
         f"SD {sd.removesuffix(' %')} percentage points",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
 from asm_sim.errors import InputError
+from asm_sim.kernels.streams import YEARS_HELD
 from asm_sim.population import performance
 from asm_sim.population.roster import Roster
 from asm_sim.population.schema import SIZE_CLASSES, Population
@@ -187,6 +188,8 @@ def check_complete(population: Population, rules: RuleSet, roster: Roster) -> No
                     if kind not in entry.distributions
                 ]
     years = rules.years
+    if len(years) + rules.payment_year_lag.value > YEARS_HELD:
+        problems.append(f"rules.performance_years: with the payment years at most {YEARS_HELD}")
     if years != list(range(years[0], years[-1] + 1)):
         problems.append("rules.performance_years: a simulation needs years without a gap")
     if problems:

@@ -75,12 +75,22 @@ YEARLY = (
     _yearly(
         "retained_by_medicare", "USD", "Penalties minus bonuses on performance-year Part B", PAYMENT
     ),
-    _yearly("bonuses_payment_year", "USD", "Positive adjustments on payment-year Part B", PAYMENT),
-    _yearly("penalties_payment_year", "USD", "Negative adjustments, payment-year Part B", PAYMENT),
+    _yearly(
+        "bonuses_payment_year",
+        "USD",
+        "Positive adjustments, payment-year Part B of who stays",
+        PAYMENT,
+    ),
+    _yearly(
+        "penalties_payment_year",
+        "USD",
+        "Negative adjustments, payment-year Part B of who stays",
+        PAYMENT,
+    ),
     _yearly(
         "retained_by_medicare_payment_year",
         "USD",
-        "Penalties minus bonuses on payment-year Part B",
+        "Penalties minus bonuses on payment-year Part B of those who have not stopped practising",
         PAYMENT,
     ),
     _yearly("rank_correlation", "1", "Rank correlation of the adjustment with the year before"),
@@ -94,7 +104,7 @@ YEARLY = (
     _yearly("chance_sd", "fraction", "SD of the adjustment minus the noise-free adjustment"),
     _yearly("chance_variance_share", "1", "Variance of chance over variance of the adjustment"),
     _yearly("reliability", "1", "Squared correlation of the adjustment with the noise-free one"),
-    _yearly("part_b_payments", "USD", "Part B payments of all clinicians, scored or not"),
+    _yearly("part_b_payments", "USD", "Performance-year Part B of all clinicians, scored or not"),
     _yearly(
         "retained_by_medicare_before_exits",
         "USD",
@@ -115,7 +125,7 @@ BY_GROUP = (
     _by_group("share_unscored", "fraction", "Share without a final score"),
     _by_group("bonuses", "USD", "Positive adjustments on performance-year Part B"),
     _by_group("penalties", "USD", "Negative adjustments on performance-year Part B"),
-    _by_group("part_b_payments", "USD", "Part B payments of all clinicians, scored or not"),
+    _by_group("part_b_payments", "USD", "Performance-year Part B of all clinicians, scored or not"),
 )
 
 PANEL = (
@@ -158,15 +168,15 @@ VARIANCE = (
         "within_clinician_variance",
         ("lens_draw", "cohort", "group", "factors"),
         "fraction^2",
-        "Mean over clinicians of the variance of the adjustment over the years, when only these "
-        "factors move",
+        "Mean over clinicians (without a final score: with what is paid) of the variance of the "
+        "adjustment over the years, when only these factors move",
     ),
     Variable(
         "year_to_year_variance",
         ("lens_draw", "cohort", "group", "factors"),
         "fraction^2",
-        "Variance over clinicians of the change of the adjustment from the year before, mean of "
-        "years, when only these factors move",
+        "Variance over clinicians (without a final score: with what is paid) of the change of the "
+        "adjustment from the year before, mean of years, when only these factors move",
     ),
 )
 
@@ -175,7 +185,7 @@ FIXED_STANDARD = tuple(
         f"fixed_standard_{name}",
         ("lens_draw", "cohort", "performance_year", "group"),
         units,
-        f"{long_name}, against the first year's benchmarks, median and scaling",
+        f"{long_name}, against the first year's rule and fit, carried on with the common trends",
     )
     for name, units, long_name in (
         ("adjustment_mean", "fraction", "Mean payment adjustment factor"),

@@ -329,6 +329,8 @@ def root_of(setting: Setting) -> str:
             "it must begin with 'rules.', 'population.' or 'mips.'"
             f"{did_you_mean(root, list(ROOTS))}"
         )
+    if dotted == "mips.form":
+        raise InputError(f"{place}: both forms of MIPS are always scored; {dotted!r} sets nothing")
     if isinstance(value, list | dict) and not value:
         raise InputError(f"{place}: {dotted!r}: nothing is set")
     return root

@@ -1,4 +1,18 @@
-"""Studies: a run's or a sweep's Dataset in, the Dataset that answers one question out."""
+"""Studies: a run's or a sweep's Dataset in, the Dataset that answers one question out.
+
+``volatility``        how a clinician's adjustment moves over the years, and what that is in dollars
+``decomposition``     which of five factors makes how much of that
+``chance``            how far measurement moves an adjustment from what true performance would earn
+``relative_ranking``  what a score is worth, given the scores of everybody else
+``improvement``       what true improvement is worth, and what standing still costs
+``transfers``         whose penalties become whose bonuses
+``savings``           what Medicare keeps: the 15 % savings, step by step and by lever
+``mips``              what ASM and MIPS pay the same clinicians, and how steady each is
+``mips_designs``      the rules of both side by side, each with a simulated number
+
+What they share is in ``estimates`` (what is read of a run, and estimates over draws with errors)
+and ``panel`` (clinicians one by one; ``mips_panel`` says which of its variables are of MIPS).
+"""
 
 from asm_sim.studies import (
     chance,

@@ -18,21 +18,20 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario
 from asm_sim.results.statistics import Estimate
-from asm_sim.studies.panel import (
-    SIGN_TOLERANCE,
+from asm_sim.studies.estimates import (
+    LENS,
+    PANEL,
     Floats,
-    about,
-    estimates,
+    limits,
+    looked_at_closely,
     mean,
+    named,
     ratio,
-    read,
-    sums_by_group,
-    with_coordinates,
+    root,
 )
+from asm_sim.studies.panel import SIGN_TOLERANCE, Measured, View, read
 
-LENS = "lens_draw"
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 POINTS = (1.0, 3.0, 5.0)  # percentage points
 FIFTHS = 5
@@ -53,36 +52,34 @@ def average_clinician(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
 
     Raises :class:`InputError` for several scenarios and for a run without lens.
     """
-    run, limits = one_scenario(ds), _limits(points)
-    observed, true = (_average_probes(run, f"probe_{name}") for name in ("adjustment",
-                      "true_adjustment"))  # fmt: skip
+    over = _limits(points)
+    run = _average_probes(ds, ["probe_adjustment", "probe_true_adjustment"])
+    observed, true = run["probe_adjustment"], run["probe_true_adjustment"]
     chance = (observed - true).transpose(*_PROBE_DIMS)
     average = chance.mean("replicate")
     middle = mean(average, LENS)
     squares = ((chance - middle.mean) ** 2).mean("replicate")
-    variance = mean(squares, LENS)
-    sd = variance.mean**0.5
-    moved = abs(chance) > limits / 100.0
+    moved = abs(chance) > over / 100.0
     parts = (
-        estimates("chance_mean", middle, "fraction", "Mean of adjustment minus noise-free")
-        | estimates(
-            "chance_sd", Estimate(sd, variance.mcse / (2 * sd.where(sd > 0))), "fraction",
+        named("chance_mean", middle, "fraction", "Mean of adjustment minus noise-free")
+        | named(
+            "chance_sd", root(mean(squares, LENS)), "fraction",
             "SD of adjustment minus noise-free",
         )
-        | estimates(
+        | named(
             "chance_quantile", _quantiles(chance), "fraction",
             "Quantile of adjustment minus noise-free",
         )
-        | estimates(
+        | named(
             "moved_share", mean(moved.mean("replicate"), LENS), "fraction",
             "Share moved by chance by more than this, up or down",
         )
-        | estimates(
+        | named(
             "noise_free_adjustment", mean(true.mean("replicate"), LENS), "fraction",
             "Noise-free adjustment",
         )
     )  # fmt: skip
-    attrs = about(run) | {"lens_draws": run.sizes[LENS], "replicates": run.sizes["replicate"]}
+    attrs = run.attrs | {"replicates": run.sizes["replicate"]}
     return xr.Dataset(parts, attrs=attrs).transpose(
         "quantile", "points", "cohort", "performance_year", "episodes"
     )
@@ -99,40 +96,38 @@ def misclassification(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
     Raises :class:`InputError` for several scenarios and for a run without panel.
     """
     panel = read(ds, ["adjustment", "true_adjustment", "final_score", "true_final_score"])
-    limits = _limits(points)
-    columns = ("count", "misclassified", *(f"{point:g}" for point in limits.values))
+    over = _limits(points)
 
-    def values(draw: int, cohort: str) -> Floats:
-        adjustment, true, score, true_score = (
-            panel.of(name, draw, cohort) for name in panel.values
-        )
+    def measure(view: View) -> Measured:
+        adjustment, true, score, true_score = view.values.values()
         scored = np.isfinite(score) & np.isfinite(true_score)
-        wrong = (adjustment < -SIGN_TOLERANCE) != (true < -SIGN_TOLERANCE)
-        moved = abs(adjustment - true)[..., np.newaxis] > limits.values / 100.0
-        found = np.concatenate([np.ones((*wrong.shape, 1)), wrong[..., np.newaxis], moved], axis=2)
         among = np.stack([scored, scored & _in_the_middle(true_score, scored)], axis=1)
-        counted: Floats = among[..., np.newaxis] * found[:, np.newaxis]
-        return counted
+        wrong = (adjustment < -SIGN_TOLERANCE) != (true < -SIGN_TOLERANCE)
+        moved = abs(adjustment - true)[..., np.newaxis] > over.values / 100.0
+        dims = ("group", "among", "performance_year")
+        return {
+            "count": (dims, view.total(among)),
+            "wrong": (dims, view.total(among & wrong[:, np.newaxis])),
+            "moved": (
+                (*dims, "points"),
+                view.total(among[..., np.newaxis] & moved[:, np.newaxis]),
+            ),
+        }
 
-    years = panel.coordinates["performance_year"].values
-    dims: dict[str, npt.ArrayLike] = {
-        "among": list(AMONG), "performance_year": years, "column": list(columns),
-    }  # fmt: skip
-    sums = sums_by_group(panel, values, dims)
-    count, wrong = (sums.sel(column=name, drop=True) for name in columns[:2])
-    moved = sums.isel(column=slice(2, None)).rename(column="points").assign_coords(points=limits)
+    sums = panel.collect(measure).assign_coords(among=list(AMONG), points=over["points"])
+    count = sums["count"]
     parts = (
-        estimates("clinicians", mean(count), "clinicians", "Clinicians with a final score")
-        | estimates(
-            "misclassified_share", ratio(wrong, count), "fraction",
+        named("clinicians", mean(count, PANEL), "clinicians", "Clinicians with a final score")
+        | named(
+            "misclassified_share", ratio(sums["wrong"], count, PANEL), "fraction",
             "Share with another sign than noise-free",
         )
-        | estimates(
-            "moved_share", ratio(moved, count), "fraction",
+        | named(
+            "moved_share", ratio(sums["moved"], count, PANEL), "fraction",
             "Share moved by chance by more than this, up or down",
         )
     )  # fmt: skip
-    result = with_coordinates(xr.Dataset(parts, attrs=panel.attrs), panel.coordinates)
+    result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("points", "among", "cohort", "performance_year", "group")
 
 
@@ -146,23 +141,22 @@ def _in_the_middle(score: Floats, scored: npt.NDArray[np.bool_]) -> npt.NDArray[
     return inside
 
 
-def _average_probes(run: xr.Dataset, name: str) -> xr.DataArray:
-    """A variable of the average probes as float64, by episodes in ascending order."""
-    if name not in run or not run.sizes.get(LENS, 0):
-        raise InputError(
-            "the results hold no probe clinicians: `asm-sim run baseline` makes a run that does; "
-            "in a scenario file lens_draws says for how many draws"
-        )
+def _average_probes(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
+    """Variables of the average probes as float64, by episodes in ascending order."""
+    run = looked_at_closely(ds, names)
     level, gain, episodes = (run[f"probe_{of}"].values for of in ("level", "gain", "episodes"))
     average = np.flatnonzero((level == 0) & (gain == 0))
     if not average.size:
         raise InputError("none of the probe clinicians is average; run the scenario again")
     average = average[np.argsort(episodes[average])]
-    values = run[name].isel(probe=average).astype(np.float64).load()
-    values = values.drop_vars([key for key in values.coords if values[key].dims == ("probe",)])
-    values = values.rename(probe="episodes").assign_coords(episodes=episodes[average])
-    values["episodes"].attrs.update(units="episodes a year", long_name="Episodes of the clinician")
-    return values
+    of_average = run.isel(probe=average).astype(np.float64)
+    of_probes = [name for name, key in of_average.coords.items() if key.dims == ("probe",)]
+    of_average = of_average.drop_vars(of_probes).rename(probe="episodes")
+    of_average = of_average.assign_coords(episodes=episodes[average])
+    of_average["episodes"].attrs = {
+        "units": "episodes a year", "long_name": "Episodes of the clinician",
+    }  # fmt: skip
+    return of_average
 
 
 def _quantiles(values: xr.DataArray) -> Estimate:
@@ -190,8 +184,4 @@ def _error_of_quantile(pooled: xr.DataArray, q: float, step: xr.DataArray) -> xr
 
 
 def _limits(points: Sequence[float]) -> xr.DataArray:
-    values = np.atleast_1d(np.asarray(points, dtype=np.float64))
-    if not (np.isfinite(values).all() and (values >= 0).all() and values.size):
-        raise InputError(f"points are {list(points)!r}; give percentage points, zero or more")
-    attrs = {"units": "percentage points", "long_name": "Moved by more than"}
-    return xr.DataArray(values, coords={"points": ("points", values, attrs)}, dims="points")
+    return limits("points", points, "percentage points", "Moved by more than")

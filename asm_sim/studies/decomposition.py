@@ -16,12 +16,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario
 from asm_sim.results.registry import FACTORS, factor_sets
-from asm_sim.results.statistics import Estimate
-from asm_sim.studies.panel import Floats, about, estimates, ratio
+from asm_sim.studies.estimates import LENS, Floats, looked_at_closely, named, ratio, root
 
-DRAW = "lens_draw"
 VARIANCES = {
     "within_clinician": "of a clinician's adjustment over the years, mean over clinicians",
     "year_to_year": "over clinicians of the change of the adjustment from the year before",
@@ -69,11 +66,11 @@ def shares(ds: xr.Dataset) -> xr.Dataset:
     scenarios and for a run without lens.
     """
     run = _run(ds)
-    count = _clinicians(run)
+    count = run["clinicians_by_group"].isel(performance_year=0, drop=True)
     values = xr.concat(
         [run[f"{name}_variance"].sel(factors=factor_sets()) for name in VARIANCES], "variance"
     ).assign_coords(variance=list(VARIANCES))
-    values = values.transpose("variance", DRAW, "cohort", "group", "factors") * count
+    values = values.transpose("variance", LENS, "cohort", "group", "factors") * count
     values = values.where(count > 0, 0.0)
     positions = 2 ** np.arange(len(FACTORS))
     everything = values.isel(factors=-1, drop=True)
@@ -81,10 +78,8 @@ def shares(ds: xr.Dataset) -> xr.Dataset:
     total = total.where(total > 0)
     alone = values.values[..., positions] - values.values[..., [0]]
     last = values.values[..., [-1]] - values.values[..., len(factor_sets()) - 1 - positions]
-    variance = ratio(everything, count, DRAW)
-    sd = variance.mean**0.5
-    parts = estimates(
-        "sd", Estimate(sd, variance.mcse / (2 * sd.where(sd > 0))), "fraction",
+    parts = named(
+        "sd", root(ratio(everything, count, LENS)), "fraction",
         "Square root of the variance of the adjustment with all factors",
     )  # fmt: skip
     for name, of_factors, words in (
@@ -92,10 +87,8 @@ def shares(ds: xr.Dataset) -> xr.Dataset:
         ("share_alone", alone, "Share of the variance when only this factor moves"),
         ("share_last", last, "Share of the variance lost when this factor alone does not move"),
     ):
-        parts |= estimates(
-            name, ratio(_by_factor(of_factors, values), total, DRAW), "fraction", words
-        )
-    result = xr.Dataset(parts, attrs=about(run) | {"lens_draws": run.sizes[DRAW]})
+        parts |= named(name, ratio(_by_factor(of_factors, values), total, LENS), "fraction", words)
+    result = xr.Dataset(parts, attrs=run.attrs)
     titles = {
         "factor_title": ("factor", [FACTOR_TITLES[name] for name in FACTORS]),
         "variance_title": ("variance", [f"variance {words}" for words in VARIANCES.values()]),
@@ -104,29 +97,17 @@ def shares(ds: xr.Dataset) -> xr.Dataset:
 
 
 def _by_factor(values: npt.NDArray[np.float64], like: xr.DataArray) -> xr.DataArray:
-    coords = {name: like[name] for name in ("variance", DRAW, "cohort", "group")}
+    coords = {name: like[name] for name in ("variance", LENS, "cohort", "group")}
     return xr.DataArray(
         values, dims=(*coords, "factor"), coords={**coords, "factor": list(FACTORS)}
     )
 
 
 def _run(ds: xr.Dataset) -> xr.Dataset:
-    run = one_scenario(ds)
+    """The variances and, by draw looked at closely, cohort and group, the clinicians."""
     names = [f"{name}_variance" for name in VARIANCES]
-    if not all(name in run for name in names) or not run.sizes.get(DRAW, 0):
-        raise InputError(
-            "the results do not say where the variance comes from: `asm-sim run baseline` makes a "
-            "run that does; in a scenario file lens_draws says for how many draws"
-        )
+    run = looked_at_closely(ds, [*names, "clinicians_by_group"])
     missing = set(factor_sets()) - {str(label) for label in run["factors"].values}
     if missing:
         raise InputError(f"the results lack the factors {', '.join(sorted(missing))}")
     return run
-
-
-def _clinicians(run: xr.Dataset) -> xr.DataArray:
-    """Clinicians by draw looked at closely, cohort and group."""
-    if "clinicians_by_group" not in run:
-        raise InputError("the results hold no clinicians_by_group; run the scenario again")
-    counted = run["clinicians_by_group"].isel(performance_year=0, drop=True)
-    return counted.sel(draw=run[DRAW].values).rename(draw=DRAW).load()

@@ -13,18 +13,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
 from asm_sim.results.compare import reference_of
 from asm_sim.results.describe import one_scenario
-from asm_sim.results.scenarios import SCENARIO, axes, by_axis, scenario_of
+from asm_sim.results.scenarios import SCENARIO, by_axis, scenario_of
 from asm_sim.results.statistics import Estimate
-from asm_sim.studies.panel import about, estimates, mean
-from asm_sim.studies.relative_ranking import LENS, looked_at_closely
-
-Floats = npt.NDArray[np.float64]
+from asm_sim.studies.estimates import (
+    LENS,
+    Floats,
+    about,
+    check_amount,
+    check_sweep,
+    looked_at_closely,
+    mean,
+    named,
+)
 
 PER_YEAR, SHARE = "population.improvement.per_year", "population.improvement.share"
 SWEEP = "peers-improve"
@@ -59,16 +64,7 @@ def standing_still(ds: xr.Dataset) -> xr.Dataset:
     Raises :class:`InputError` for a single run, for another sweep, for one in which the peers never
     hold still, and for one without probes.
     """
-    if SCENARIO not in ds.dims:
-        raise InputError(
-            f"what improving peers do needs a sweep, and these results are of one run; `asm-sim "
-            f"sweep {SWEEP}` makes one"
-        )
-    if set(axes(ds)) != {PER_YEAR, SHARE}:
-        raise InputError(
-            f"the sweep varies {', '.join(axes(ds)) or 'nothing that all scenarios share'}; this "
-            f"study needs a grid over {PER_YEAR} and {SHARE}: `asm-sim sweep {SWEEP}`"
-        )
+    check_sweep(ds, SWEEP, (PER_YEAR, SHARE))
     runs = [_by_own_gain(scenario_of(ds, i), ("adjustment",)) for i in range(ds.sizes[SCENARIO])]
     every = xr.concat(runs, SCENARIO).assign_coords(
         {name: (SCENARIO, ds[name].values) for name in (SCENARIO, PER_YEAR, SHARE)}
@@ -83,16 +79,16 @@ def standing_still(ds: xr.Dataset) -> xr.Dataset:
     difference = grid - grid.sel({PEERS: 0.0}, drop=True)
     change = grid - grid.sel({PEERS: 0.0, OWN: 0.0}, drop=True)
     words = "Adjustment of a truly average clinician"
-    found = estimates("adjustment", mean(grid, LENS), "fraction", words)
-    found |= estimates(
+    found = named("adjustment", mean(grid, LENS), "fraction", words)
+    found |= named(
         "difference", mean(difference, LENS), "fraction",
         f"{words}, difference from peers who hold still",
     )  # fmt: skip
-    found |= estimates(
+    found |= named(
         "change", mean(change, LENS), "fraction",
         f"{words}, difference from nobody improving",
     )  # fmt: skip
-    found |= estimates(
+    found |= named(
         "keeping_up", _crossing(change), SD_A_YEAR,
         "Own improvement that keeps the adjustment of a world that stands still",
     )  # fmt: skip
@@ -117,9 +113,9 @@ def by_improvement(ds: xr.Dataset) -> xr.Dataset:
         ("share_negative", "fraction", "Probability of a penalty of an average clinician"),
         ("true_adjustment", "fraction", "Noise-free adjustment of an average clinician"),
     ):
-        found |= estimates(name, mean(run[name], LENS), units, words)
+        found |= named(name, mean(run[name], LENS), units, words)
     apart = run["adjustment"] - run["adjustment"].sel({OWN: 0.0}, drop=True)
-    found |= estimates(
+    found |= named(
         "adjustment_difference", mean(apart, LENS), "fraction", "Difference from holding still"
     )
     return _described(xr.Dataset(found, attrs=run.attrs))
@@ -136,8 +132,8 @@ def value_of_improvement(ds: xr.Dataset, part_b_payments: float | None = None) -
     Raises :class:`InputError` for several scenarios, for results without probes, and for an amount
     below zero.
     """
-    if part_b_payments is not None and not part_b_payments >= 0:
-        raise InputError(f"part_b_payments is {part_b_payments!r}; give USD, zero or more")
+    if part_b_payments is not None:
+        check_amount(part_b_payments)
     names = ("probe_adjustment", "probe_final_score")
     run = _probes(ds, (*names, "part_b_payments_by_group", "clinicians_by_group"))
     alike = (run["probe_gain"] == 0) & (run["probe_episodes"] == EPISODES)
@@ -152,19 +148,19 @@ def value_of_improvement(ds: xr.Dataset, part_b_payments: float | None = None) -
     levels = [level for level in apart["level"].values if level != 0]
     apart = apart.sel(level=levels).transpose("level", LENS, "cohort", "performance_year")
     adjustment = apart["probe_adjustment"]
-    found = estimates(
+    found = named(
         "adjustment", mean(adjustment, LENS), "fraction",
         "Adjustment less that of an average clinician",
     )  # fmt: skip
-    found |= estimates(
+    found |= named(
         "final_score", mean(apart["probe_final_score"], LENS), "points",
         "Final score less that of an average clinician",
     )  # fmt: skip
-    found |= estimates(
+    found |= named(
         "dollars", mean(adjustment * amount, LENS), "USD",
         "Payment less that of an average clinician with the same Part B payments",
     )  # fmt: skip
-    return _described(xr.Dataset(found, attrs=about(run) | {"lens_draws": run.sizes[LENS]}))
+    return _described(xr.Dataset(found, attrs=run.attrs))
 
 
 def _by_own_gain(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
@@ -178,7 +174,7 @@ def _by_own_gain(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
     if "share_negative" in names:
         table["share_negative"] = (table["adjustment"] < 0).where(table["adjustment"].notnull())
     result = table.mean("replicate").transpose(OWN, LENS, "cohort", "performance_year")
-    result.attrs = about(run) | {"lens_draws": run.sizes[LENS]}
+    result.attrs = run.attrs
     return result
 
 
@@ -190,9 +186,7 @@ def _probes(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
             f"the results do not say who the probe clinicians are ({', '.join(missing)}); run the "
             "scenario again with this version of asm_sim"
         )
-    return looked_at_closely(run, names).assign_coords(
-        {name: run[name] for name in _PROBE_COORDINATES}
-    )
+    return looked_at_closely(run, names)
 
 
 def _along(run: xr.Dataset, alike: xr.DataArray, coordinate: str, dim: str) -> xr.Dataset:

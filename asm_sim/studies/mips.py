@@ -16,30 +16,35 @@ draw. By group, means and shares are those of all draws together, so that groups
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 from scipy.stats import rankdata
 
 from asm_sim.errors import InputError
+from asm_sim.results.describe import one_scenario
+from asm_sim.studies.estimates import (
+    PANEL,
+    RISK,
+    TOTALS,
+    Floats,
+    Names,
+    by_year,
+    mean,
+    named,
+    parameter,
+    ratio,
+    root,
+)
 from asm_sim.studies.mips_levels import TARGETS, adjustment_at_score, calibration, levels
 from asm_sim.studies.mips_panel import (
     ASM,
     FORMS,
     PROGRAMS,
-    Linear,
-    Measured,
-    Names,
-    Panel,
-    View,
-    about,
-    by_year,
-    mean_of,
-    named,
+    adjustments,
+    final_scores,
+    forms_of,
     open_panel,
-    parameter,
-    ratio_of,
-    root_of,
 )
+from asm_sim.studies.panel import Measured, View
 
 __all__ = [
     "FORMS",
@@ -55,10 +60,6 @@ __all__ = [
     "volatility",
 ]
 
-Floats = npt.NDArray[np.float64]
-
-RISK = "rules.payment.risk_level"
-
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 # Adjustments are written as 1.05 %: less than half of the last digit is no difference.
 SAME = 5e-5
@@ -70,11 +71,6 @@ QUADRANTS = {
 }
 WHAT = {"score": "Final score", "adjustment": "Adjustment factor", "dollars": "Dollars"}
 ASM_AT_FIRST_RISK = "asm_at_first_risk"
-TOTALS = {
-    "all_years": ("performance_year",),
-    "all_cohorts": ("cohort",),
-    "total": ("cohort", "performance_year"),
-}
 
 
 def difference(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Dataset:
@@ -95,30 +91,31 @@ def difference(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.D
     Each with ``*_mcse``. Nan for a group that a cohort does not have. Raises :class:`InputError`
     for several scenarios, results without a panel, an unknown group or form.
     """
-    panel = open_panel(ds, groups, form, scores=True)
-    by_draw = panel.collect(lambda view: _differences(view, panel))
+    panel, programs = open_panel(ds, groups, form, scores=True)
+    by_draw = panel.collect(lambda view: _differences(view, programs))
+    by_draw = by_draw.assign_coords(mips_form=forms_of(programs), quantile=list(QUANTILES))
     count = by_draw["clinicians"]
-    parts = named("clinicians", mean_of(count), "clinicians", "Clinicians in the group")
+    parts = named("clinicians", mean(count, PANEL), "clinicians", "Clinicians in the group")
     for name, words in (
         ("asm_adjustment_mean", "Mean payment adjustment factor of ASM"),
         ("mips_adjustment_mean", "Mean adjustment factor of MIPS"),
     ):
-        parts |= named(name, ratio_of(by_draw[name], count), "fraction", words)
+        parts |= named(name, ratio(by_draw[name], count, PANEL), "fraction", words)
     for what, units in (("adjustment", "fraction"), ("score", "points"), ("dollars", "USD")):
         name = f"asm_minus_mips_{what}"
         said = f"{WHAT[what]} of ASM minus that of MIPS"
         counted = by_draw["scored"] if what == "score" else count
-        parts |= named(name, ratio_of(by_draw[name], counted), units, f"{said}, mean")
+        parts |= named(name, ratio(by_draw[name], counted, PANEL), units, f"{said}, mean")
         for ending, of in (("sd", "standard deviation"), ("quantile", "quantile")):
-            whole = mean_of(by_draw[f"{name}_{ending}"])
+            whole = mean(by_draw[f"{name}_{ending}"], PANEL)
             parts |= named(f"{name}_{ending}", whole, units, f"{said}, {of} over clinicians")
     for name, words in (
         ("share_gaining", "Share with more under ASM than under MIPS"),
         ("share_losing", "Share with less under ASM than under MIPS"),
         ("share_same", "Share with the same under both"),
     ):
-        parts |= named(name, ratio_of(by_draw[name], count), "fraction", words)
-    result = xr.Dataset(parts, attrs=about(panel.run)).assign_coords(quantile=list(QUANTILES))
+        parts |= named(name, ratio(by_draw[name], count, PANEL), "fraction", words)
+    result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("mips_form", "cohort", "performance_year", "group", ...)
 
 
@@ -130,14 +127,16 @@ def quadrants(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Da
     penalty is an adjustment below zero. The four sum to 1. Arguments and errors as
     :func:`difference`.
     """
-    panel = open_panel(ds, groups, form)
-    by_draw = panel.collect(lambda view: _quadrants(view, panel))
+    panel, programs = open_panel(ds, groups, form)
+    by_draw = panel.collect(lambda view: _quadrants(view, programs))
     by_draw = by_draw.assign_coords(
-        quadrant=list(QUADRANTS), quadrant_title=("quadrant", list(QUADRANTS.values()))
+        mips_form=forms_of(programs),
+        quadrant=list(QUADRANTS),
+        quadrant_title=("quadrant", list(QUADRANTS.values())),
     )
-    share = ratio_of(by_draw["members"], by_draw["clinicians"])
+    share = ratio(by_draw["members"], by_draw["clinicians"], PANEL)
     parts = named("share", share, "fraction", "Share of clinicians in the quadrant")
-    result = xr.Dataset(parts, attrs=about(panel.run))
+    result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("quadrant", "mips_form", "cohort", "performance_year", "group")
 
 
@@ -161,32 +160,32 @@ def volatility(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.D
     1 - ``mips.levels.group_share`` (attributes ``group_score``, ``group_share``): the contrast of
     ASM and MIPS rests on it. Raises as :func:`difference`, and for a single performance year.
     """
-    panel = open_panel(ds, groups, form, scores=True)
-    if panel.run.sizes["performance_year"] < 2:
+    panel, programs = open_panel(ds, groups, form, scores=True)
+    run = one_scenario(ds)
+    if run.sizes["performance_year"] < 2:
         raise InputError("volatility needs two performance years or more; these results have one")
-    risk = by_year(panel.run, RISK).values
-    programs = [ASM, ASM_AT_FIRST_RISK, *panel.programs[1:]]
+    risk = by_year(run, RISK).values
     by_draw = panel.collect(lambda view: _movements(view, programs, risk[0] / risk))
-    by_draw = by_draw.assign_coords(program=programs)
+    by_draw = by_draw.assign_coords(program=[ASM, ASM_AT_FIRST_RISK, *programs[1:]])
     count = by_draw["clinicians"]
     found = {
         "within_clinician_sd": (
-            root_of(ratio_of(by_draw["variance"], count)),
+            root(ratio(by_draw["variance"], count, PANEL)),
             "fraction",
             "SD of a clinician's adjustment factor over the years",
         ),
         "within_clinician_score_sd": (
-            root_of(ratio_of(by_draw["score_variance"], by_draw["scored"])),
+            root(ratio(by_draw["score_variance"], by_draw["scored"], PANEL)),
             "points",
             "SD of a clinician's final score over the years",
         ),
         "rank_correlation": (
-            mean_of(by_draw["rank_correlation"]),
+            mean(by_draw["rank_correlation"], PANEL),
             "1",
             "Rank correlation of the adjustment with the year before",
         ),
         "sign_change_share": (
-            ratio_of(by_draw["sign_changes"], count),
+            ratio(by_draw["sign_changes"], count, PANEL),
             "fraction",
             "Share with a penalty in only one of two successive years",
         ),
@@ -194,11 +193,10 @@ def volatility(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.D
     parts: dict[str, xr.DataArray] = {}
     for name, (estimate, units, words) in found.items():
         parts |= named(name, estimate, units, words)
-        of_asm = Linear(*(part.sel(program=ASM, drop=True) for part in estimate))
-        words = f"{words}, ASM minus the program"
-        parts |= named(f"{name}_difference", of_asm.minus(estimate), units, words)
-    attrs = about(panel.run) | {
-        name: parameter(panel.run, f"mips.levels.{name}") for name in ("group_share", "group_score")
+        apart = estimate.sel(program=ASM).minus(estimate)
+        parts |= named(f"{name}_difference", apart, units, f"{words}, ASM minus the program")
+    attrs = panel.attrs | {
+        name: parameter(run, f"mips.levels.{name}") for name in ("group_share", "group_score")
     }
     return xr.Dataset(parts, attrs=attrs).transpose("program", "cohort", "group")
 
@@ -213,9 +211,9 @@ def money(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Datase
     neutral over all of its clinicians, not over these: the scale of its bonuses is set nationally
     and is an input (``mips.payment.scale``). Arguments and errors as :func:`difference`.
     """
-    panel = open_panel(ds, groups, form)
-    by_draw = panel.collect(lambda view: _money(view, panel.programs))
-    by_draw = by_draw.assign_coords(program=panel.programs)
+    panel, programs = open_panel(ds, groups, form)
+    by_draw = panel.collect(lambda view: _money(view, programs))
+    by_draw = by_draw.assign_coords(program=programs)
     net = by_draw["penalties"] - by_draw["bonuses"]
     by_draw["net_to_medicare"] = net
     by_draw["net_to_medicare_difference"] = net.sel(program=ASM, drop=True) - net
@@ -228,56 +226,55 @@ def money(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Datase
     parts: dict[str, xr.DataArray] = {}
     for name, said in words.items():
         said = f"{said}, on payment-year Part B"
-        parts |= named(name, mean_of(by_draw[name]), "USD", said)
+        parts |= named(name, mean(by_draw[name], PANEL), "USD", said)
         for ending, dims in TOTALS.items():
-            whole = mean_of(by_draw[name].sum(dims))
+            whole = mean(by_draw[name].sum(dims), PANEL)
             said_of = f"{said}, summed over {' and '.join(dims)}"
             parts |= named(f"{name}_{ending}", whole, "USD", said_of)
-    result = xr.Dataset(parts, attrs=about(panel.run))
+    result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("program", "cohort", "performance_year", "group")
 
 
 # Of one cohort in one draw
 
 
-def _differences(view: View, panel: Panel) -> Measured:
+def _differences(view: View, programs: list[str]) -> Measured:
     """Totals by group of ASM, of each form of MIPS and of the gaps, and the spread of these."""
-    forms = panel.programs[1:]
-    asm = view.adjustment[ASM]
-    mips = np.stack([view.adjustment[program] for program in forms])
-    points = view.score[ASM] - np.stack([view.score[program] for program in forms])
+    (asm, *_), (score, *_) = adjustments(view, programs), final_scores(view, programs)
+    mips = adjustments(view, programs[1:])
+    points = score - final_scores(view, programs[1:])
     scored = np.isfinite(points[0])
     gap = asm - mips
-    gaps = {"adjustment": gap, "score": points, "dollars": gap * view.part_b}
+    gaps = {"adjustment": gap, "score": points, "dollars": gap * view["part_b"]}
     by_form = ("mips_form", "group", "performance_year")
     found: Measured = {
-        "clinicians": (("group",), view.members.sum(axis=1)),
+        "clinicians": (("group",), view.count),
         "scored": (by_form[1:], view.total(scored)),
         "asm_adjustment_mean": (by_form[1:], view.total(asm)),
-        "mips_adjustment_mean": (by_form, view.total(mips)),
-        "share_gaining": (by_form, view.total(gap > SAME)),
-        "share_losing": (by_form, view.total(gap < -SAME)),
-        "share_same": (by_form, view.total(abs(gap) <= SAME)),
+        "mips_adjustment_mean": (by_form, view.total(mips, 1)),
+        "share_gaining": (by_form, view.total(gap > SAME, 1)),
+        "share_losing": (by_form, view.total(gap < -SAME, 1)),
+        "share_same": (by_form, view.total(abs(gap) <= SAME, 1)),
     }
     for what, values in gaps.items():
         name = f"asm_minus_mips_{what}"
-        found[name] = (by_form, view.total(np.where(np.isfinite(values), values, 0.0)))
-        sd, quantiles = _spread(values, view.members)
+        found[name] = (by_form, view.total(np.where(np.isfinite(values), values, 0.0), 1))
+        sd, quantiles = _spread(values, view)
         found[f"{name}_sd"] = (by_form, sd)
         found[f"{name}_quantile"] = ((*by_form, "quantile"), quantiles)
     return found
 
 
-def _spread(values: Floats, members: Floats) -> tuple[Floats, Floats]:
+def _spread(values: Floats, view: View) -> tuple[Floats, Floats]:
     """Over the finite values of each group: SD (n - 1) and quantiles; nan where there are none.
 
     [form, clinician, year] to [form, group, year] and [form, group, year, quantile].
     """
     forms, _, years = values.shape
-    sd = np.full((forms, len(members), years), np.nan)
+    sd = np.full((forms, len(view.count), years), np.nan)
     quantiles = np.full((*sd.shape, len(QUANTILES)), np.nan)
     columns = np.ascontiguousarray(values.transpose(0, 2, 1)).reshape(forms * years, -1)
-    for g, inside in enumerate(members > 0):
+    for g, inside in enumerate(view.groups()):
         part = np.sort(columns[:, inside], axis=1)  # nan last
         count = np.isfinite(part).sum(axis=1)
         for n in np.unique(count[count > 0]):  # one, where everybody has a value
@@ -298,54 +295,46 @@ def _quantiles_of_sorted(values: Floats) -> Floats:
     return np.asarray(low + (place - below) * (high - low))
 
 
-def _quadrants(view: View, panel: Panel) -> Measured:
-    asm = view.adjustment[ASM] < 0
-    mips = np.stack([view.adjustment[program] < 0 for program in panel.programs[1:]])
+def _quadrants(view: View, programs: list[str]) -> Measured:
+    asm, *_ = adjustments(view, programs) < 0
+    mips = adjustments(view, programs[1:]) < 0
     inside = np.stack([asm & mips, asm & ~mips, ~asm & mips, ~asm & ~mips])
     return {
-        "clinicians": (("group",), view.members.sum(axis=1)),
-        "members": (("quadrant", "mips_form", "group", "performance_year"), view.total(inside)),
+        "clinicians": (("group",), view.count),
+        "members": (("quadrant", "mips_form", "group", "performance_year"), view.total(inside, 2)),
     }
 
 
 def _movements(view: View, programs: list[str], to_first_risk: Floats) -> Measured:
-    """Totals over clinicians of their variance over the years and of changes of sign; ranks."""
-    adjustments, scores = dict(view.adjustment), dict(view.score)
-    adjustments[ASM_AT_FIRST_RISK] = view.adjustment[ASM] * to_first_risk
-    scores[ASM_AT_FIRST_RISK] = view.score[ASM]
-    adjustment = np.stack([adjustments[program] for program in programs])
-    score = np.stack([scores[program] for program in programs])
-    scored = np.asarray(np.isfinite(view.score[ASM]).all(axis=1))
+    """Totals over clinicians of their variance over the years and of changes of sign; ranks.
+
+    By program, the second ASM at the first year's risk level.
+    """
+    every, scores = adjustments(view, programs), final_scores(view, programs)
+    adjustment = np.insert(every, 1, every[0] * to_first_risk, axis=0)
+    score = np.insert(scores, 1, scores[0], axis=0)
+    scored = np.isfinite(score[0]).all(axis=1)
     of_score = np.where(scored[:, np.newaxis], score, 0.0).var(axis=2, ddof=1)
     changes = np.diff(adjustment < 0.0, axis=2).mean(axis=2)
-    ranks = {program: rankdata(values, axis=0) for program, values in view.adjustment.items()}
-    ranks[ASM_AT_FIRST_RISK] = ranks[ASM]
+    persistence = [_year_to_year(rankdata(values, axis=0), view) for values in every]
     dims = ("program", "group")
-
-    def total(values: Floats) -> Floats:  # [program, clinician]
-        return np.asarray(view.total(values[:, :, np.newaxis])[:, :, 0])
-
     return {
-        "clinicians": (("group",), view.members.sum(axis=1)),
-        "scored": (("group",), view.members @ scored),
-        "variance": (dims, total(adjustment.var(axis=2, ddof=1))),
-        "score_variance": (dims, total(of_score)),
-        "sign_changes": (dims, total(changes)),
-        "rank_correlation": (
-            dims,
-            np.stack([_year_to_year(ranks[program], view.members) for program in programs]),
-        ),
+        "clinicians": (("group",), view.count),
+        "scored": (("group",), view.total(scored)),
+        "variance": (dims, view.total(adjustment.var(axis=2, ddof=1), 1)),
+        "score_variance": (dims, view.total(of_score, 1)),
+        "sign_changes": (dims, view.total(changes, 1)),
+        "rank_correlation": (dims, np.stack([persistence[0], *persistence])),
     }
 
 
-def _year_to_year(rank: Floats, members: Floats) -> Floats:
+def _year_to_year(rank: Floats, view: View) -> Floats:
     """Correlation with the year before by group, mean of years; nan where a year has no spread."""
     rank = rank - rank.mean(axis=0)
-    count = members.sum(axis=1, keepdims=True)
-    count[count == 0] = np.nan
-    mean = members @ rank / count
-    variance = members @ rank**2 / count - mean**2
-    together = members @ (rank[:, 1:] * rank[:, :-1]) / count - mean[:, 1:] * mean[:, :-1]
+    count = np.where(view.count > 0, view.count, np.nan)[:, np.newaxis]
+    mean = view.total(rank) / count
+    variance = view.total(rank**2) / count - mean**2
+    together = view.total(rank[:, 1:] * rank[:, :-1]) / count - mean[:, 1:] * mean[:, :-1]
     spread = variance[:, 1:] * variance[:, :-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = together / np.sqrt(np.where(spread > 1e-9, spread, np.nan))
@@ -353,9 +342,9 @@ def _year_to_year(rank: Floats, members: Floats) -> Floats:
 
 
 def _money(view: View, programs: list[str]) -> Measured:
-    dollars = np.stack([view.adjustment[program] * view.part_b for program in programs])
+    dollars = adjustments(view, programs) * view["part_b"]
     dims = ("program", "group", "performance_year")
     return {
-        "bonuses": (dims, view.total(np.maximum(dollars, 0.0))),
-        "penalties": (dims, view.total(np.maximum(-dollars, 0.0))),
+        "bonuses": (dims, view.total(np.maximum(dollars, 0.0), 1)),
+        "penalties": (dims, view.total(np.maximum(-dollars, 0.0), 1)),
     }

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 from scipy.stats import rankdata
@@ -18,26 +17,24 @@ from scipy.stats import rankdata
 from asm_sim.errors import InputError
 from asm_sim.results.describe import one_scenario
 from asm_sim.results.statistics import percent, round_to_error
-from asm_sim.studies.mips_levels import HIGHEST, LOWEST, PERCENT, SCALE, THRESHOLD
-from asm_sim.studies.mips_panel import (
-    ASM,
-    EVERYBODY,
-    PROGRAMS,
+from asm_sim.studies.estimates import (
+    PANEL,
+    PER_POINT,
+    Floats,
     Linear,
-    Measured,
-    View,
-    about,
     by_year,
-    mean_of,
+    mean,
     named,
-    open_panel,
+    needed,
     parameter,
-    ratio_of,
+    ratio,
 )
+from asm_sim.studies.mips_levels import HIGHEST, LOWEST, PERCENT, SCALE, THRESHOLD
+from asm_sim.studies.mips_panel import ASM, PROGRAMS, adjustments, final_scores, open_panel
+from asm_sim.studies.panel import EVERYBODY, Measured, View
 
 TRADITIONAL, PATHWAY = (program for program in PROGRAMS if program != ASM)
 PAYMENT = "rules.payment"
-PER_POINT = "fraction per point"
 
 
 class Feature(NamedTuple):
@@ -87,26 +84,26 @@ def designs(ds: xr.Dataset, performance_year: int | None = None) -> xr.Dataset:
     and its value of a point are means over cohorts weighted by clinicians. Raises
     :class:`InputError` for several scenarios, results without a panel or an unknown year.
     """
-    panel = open_panel(ds, EVERYBODY, scores=True, pooled=True)
+    panel, programs = open_panel(ds, EVERYBODY, scores=True, pooled=True)
     run = one_scenario(ds)
     years = [int(year) for year in run["performance_year"].values]
     year = years[0] if performance_year is None else performance_year
     if year not in years:
         raise InputError(f"there is no performance year {year}; there are {years}")
     y = years.index(year)
-    by_draw = panel.collect(lambda view: _outcomes(view, panel.programs, y))
+    by_draw = panel.collect(lambda view: _outcomes(view, programs, y))
     by_draw = by_draw.isel(cohort=0, drop=True).assign_coords(program=list(PROGRAMS))
     median = by_draw["median"].sel(program=[TRADITIONAL, PATHWAY])
     found = {
-        "money": ratio_of(by_draw["net"], by_draw["part_b"]),
-        "measures": mean_of(by_draw["mean_score"]),
-        "penalty_share": mean_of(by_draw["penalty"]),
-        "mean": mean_of(by_draw["mean"]),
-        "sd": mean_of(by_draw["sd"]),
-        "largest_penalty": mean_of(by_draw["low"]),
-        "largest_bonus": mean_of(by_draw["high"]),
-        "rank_correlation": mean_of(by_draw["rank_correlation"]),
-        "penalty_here_only": ratio_of(by_draw["here_only"], by_draw["penalty"]),
+        "money": ratio(by_draw["net"], by_draw["part_b"], PANEL),
+        "measures": mean(by_draw["mean_score"], PANEL),
+        "penalty_share": mean(by_draw["penalty"], PANEL),
+        "mean": mean(by_draw["mean"], PANEL),
+        "sd": mean(by_draw["sd"], PANEL),
+        "largest_penalty": mean(by_draw["low"], PANEL),
+        "largest_bonus": mean(by_draw["high"], PANEL),
+        "rank_correlation": mean(by_draw["rank_correlation"], PANEL),
+        "penalty_here_only": ratio(by_draw["here_only"], by_draw["penalty"], PANEL),
     }
     of_rules = _of_asm_rule(run, years, y)
     of_mips = _of_mips_rule(run, median)
@@ -134,7 +131,7 @@ def designs(ds: xr.Dataset, performance_year: int | None = None) -> xr.Dataset:
         number=("feature", columns["number"]),
         units=("feature", columns["units"]),
         program_title=("program", list(PROGRAMS.values())),
-    ).assign_attrs(about(panel.run) | {"performance_year": year})
+    ).assign_attrs(panel.attrs | {"performance_year": year})
 
 
 def designs_table(result: xr.Dataset) -> pd.DataFrame:
@@ -173,11 +170,11 @@ def _written(value: float, error: float, units: str) -> str:
 
 def _outcomes(view: View, programs: list[str], y: int) -> Measured:
     """Of everybody in one draw and year y, by program."""
-    every = np.stack([view.adjustment[program] for program in programs])
+    every = adjustments(view, programs)
     adjustment = every[:, :, y]
-    score = np.stack([view.score[program][:, y] for program in programs])
+    score = final_scores(view, programs)[:, :, y]
     other = np.stack([adjustment[1], *[adjustment[0]] * (len(programs) - 1)])
-    part_b = view.part_b[:, y]
+    part_b = view["part_b"][:, y]
     low, high = np.quantile(adjustment, [0.05, 0.95], axis=1)
     values = {
         "net": -(adjustment * part_b).sum(axis=1),
@@ -195,7 +192,7 @@ def _outcomes(view: View, programs: list[str], y: int) -> Measured:
     return {name: (("program",), value) for name, value in values.items()}
 
 
-def _persistence(adjustment: npt.NDArray[np.float64]) -> float:
+def _persistence(adjustment: Floats) -> float:
     """Spearman's correlation with the year before, mean of years."""
     rank = rankdata(adjustment, axis=0)
     rank = rank - rank.mean(axis=0)
@@ -208,29 +205,23 @@ def _persistence(adjustment: npt.NDArray[np.float64]) -> float:
 def _of_asm_rule(run: xr.Dataset, years: list[int], y: int) -> dict[str, Linear]:
     """What the curve of ASM is in each draw; means over cohorts weighted by clinicians."""
     names = ["break_even_score", "adjustment_at_score", "median_final_score", "scaling_factor"]
-    missing = [name for name in names if name not in run]
-    if missing:
-        raise InputError(
-            f"the results hold no {', '.join(missing)}; run the scenario again with this version "
-            "of asm_sim"
-        )
-    curve = run[names].load()
+    curve = needed(run, names)[names].load()
     members = run["clinician_cohort"].values.astype(str)
     sizes = np.array([(members == str(cohort)).sum() for cohort in run["cohort"].values])
     weights = xr.DataArray(sizes / sizes.sum(), {"cohort": run["cohort"].values}, "cohort")
 
-    def mean(values: xr.DataArray) -> Linear:
+    def of_all(values: xr.DataArray) -> Linear:
         values = values.drop_vars([name for name in values.coords if name not in values.dims])
-        return mean_of((values * weights).sum("cohort", skipna=False))
+        return mean((values * weights).sum("cohort", skipna=False))
 
     even = curve["break_even_score"]
     moved = even.isel(performance_year=-1) - even.isel(performance_year=0)
     at_highest = curve["adjustment_at_score"].isel(score=-1, performance_year=y)
     return {
-        "standard": mean(even.isel(performance_year=y)),
-        "peers": mean(moved if len(years) > 1 else moved * np.nan),
-        "range": mean(at_highest),
-        "value_of_a_point": mean(_slope_at_median(run, curve).isel(performance_year=y)),
+        "standard": of_all(even.isel(performance_year=y)),
+        "peers": of_all(moved if len(years) > 1 else moved * np.nan),
+        "range": of_all(at_highest),
+        "value_of_a_point": of_all(_slope_at_median(run, curve).isel(performance_year=y)),
     }
 
 
@@ -266,13 +257,13 @@ def _of_mips_rule(run: xr.Dataset, median: xr.DataArray) -> dict[str, list[Linea
     forms = [str(program) for program in median["program"].values]
 
     def fixed(value: float) -> list[Linear]:
-        return [mean_of(0.0 * median.sel(program=form, drop=True) + value) for form in forms]
+        return [mean(0.0 * median.sel(program=form, drop=True) + value, PANEL) for form in forms]
 
     return {
         "standard": fixed(threshold),
         "peers": fixed(0.0),
         "range": fixed(up * (highest - threshold)),
-        "value_of_a_point": [mean_of(slope.sel(program=form, drop=True)) for form in forms],
+        "value_of_a_point": [mean(slope.sel(program=form, drop=True), PANEL) for form in forms],
     }
 
 

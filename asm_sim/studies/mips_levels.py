@@ -9,20 +9,9 @@ import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.results.describe import one_scenario
-from asm_sim.studies.mips_panel import (
-    EVERYBODY,
-    Linear,
-    Measured,
-    Names,
-    Panel,
-    View,
-    about,
-    mean_of,
-    named,
-    open_panel,
-    parameter,
-    ratio_of,
-)
+from asm_sim.studies.estimates import PANEL, Linear, Names, mean, named, parameter, ratio
+from asm_sim.studies.mips_panel import final_scores, forms_of, open_panel
+from asm_sim.studies.panel import EVERYBODY, Measured, View
 
 THRESHOLD, LOWEST = "mips.payment.performance_threshold", "mips.payment.lowest_quarter"
 PERCENT, SCALE = "mips.payment.applicable_percent", "mips.payment.scale"
@@ -62,7 +51,8 @@ def adjustment_at_score(ds: xr.Dataset, score: npt.ArrayLike) -> xr.DataArray:
 
     42 CFR 414.1405: from minus the applicable percent at a score of zero (and the whole of it in
     the lowest quarter) to 0 at the threshold, then to the applicable percent times the scale at the
-    highest score.
+    highest score. Raises :class:`InputError` for several scenarios and where a parameter is not
+    known.
     """
     run = one_scenario(ds)
     threshold, lowest = parameter(run, THRESHOLD), parameter(run, LOWEST)
@@ -82,25 +72,28 @@ def levels(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Datas
 
     ``mips_final_score_mean`` (points) and ``share_below_threshold`` (fraction of clinicians), dims
     (mips_form, cohort, performance_year, group), each with ``*_mcse``. They are calibrated in one
-    year and form only (:func:`calibration`). Arguments and errors as :func:`difference`.
+    year and form only (:func:`calibration`). Arguments and errors as
+    :func:`asm_sim.studies.mips.difference`.
     """
-    panel = open_panel(ds, groups, form, scores=True)
-    threshold = parameter(panel.run, THRESHOLD)
+    panel, programs = open_panel(ds, groups, form, scores=True)
+    threshold = parameter(one_scenario(ds), THRESHOLD)
 
     def measure(view: View) -> Measured:
-        score = np.stack([view.score[program] for program in panel.programs[1:]])
+        score = final_scores(view, programs[1:])
         dims = ("mips_form", "group", "performance_year")
         return {
-            "clinicians": (("group",), view.members.sum(axis=1)),
-            "score": (dims, view.total(score)),
-            "below": (dims, view.total(score < threshold)),
+            "clinicians": (("group",), view.count),
+            "score": (dims, view.total(score, 1)),
+            "below": (dims, view.total(score < threshold, 1)),
         }
 
-    by_draw = panel.collect(measure)
-    mean, below = (ratio_of(by_draw[name], by_draw["clinicians"]) for name in ("score", "below"))
-    parts = named("mips_final_score_mean", mean, "points", "Mean final score of MIPS")
+    by_draw = panel.collect(measure).assign_coords(mips_form=forms_of(programs))
+    average, below = (
+        ratio(by_draw[name], by_draw["clinicians"], PANEL) for name in ("score", "below")
+    )
+    parts = named("mips_final_score_mean", average, "points", "Mean final score of MIPS")
     parts |= named("share_below_threshold", below, "fraction", "Share below the threshold of MIPS")
-    result = xr.Dataset(parts, attrs=about(panel.run))
+    result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("mips_form", "cohort", "performance_year", "group")
 
 
@@ -112,23 +105,25 @@ def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
     performance_year): ``simulated`` over the clinicians of all cohorts, ``gap`` = simulated minus
     ``published`` (target), each with ``*_mcse``; in the units that the coordinate ``target_units``
     names. Published figures are those of all MIPS, not of participants of ASM. Nan where the run
-    has no groups by practice size. Raises as :func:`difference`.
+    has no groups by practice size. Raises as
+    :func:`asm_sim.studies.mips.difference`.
     """
     run = one_scenario(ds)
     known = [group for group in SMALL if group in run.get("group", xr.DataArray([])).values]
-    panel = open_panel(run, [EVERYBODY, *known], form, scores=True, pooled=True)
+    panel, programs = open_panel(run, [EVERYBODY, *known], form, scores=True, pooled=True)
     at = parameter(run, THRESHOLD), parameter(run, LOWEST)
-    by_draw = panel.collect(lambda view: _shares(view, panel, *at))
+    by_draw = panel.collect(lambda view: _shares(view, programs, *at))
+    by_draw = by_draw.assign_coords(mips_form=forms_of(programs))
 
     def share(name: str, groups: tuple[str, ...]) -> Linear:
         inside = [group for group in groups if group in panel.groups]
-        of = [by_draw[part].sel(group=inside).sum("group") for part in (name, "clinicians")]
-        return ratio_of(*of)
+        of_all = by_draw.sel(group=inside).sum("group")
+        return ratio(of_all[name], of_all["clinicians"], PANEL)
 
     found = {
         "mean": share("score", (EVERYBODY,)),
         "below_threshold": share("below", (EVERYBODY,)),
-        "median": mean_of(by_draw["median"]),
+        "median": mean(by_draw["median"], PANEL),
         "below_threshold_solo": share("below", SOLO),
         "below_threshold_small": share("below", SMALL),
         "lowest_quarter": share("lowest", (EVERYBODY,)),
@@ -151,7 +146,7 @@ def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
     columns = {
         name: [getattr(target, name) for target in TARGETS.values()] for name in Target._fields
     }
-    result = xr.Dataset(parts, attrs=about(panel.run)).isel(cohort=0, drop=True)
+    result = xr.Dataset(parts, attrs=panel.attrs).isel(cohort=0, drop=True)
     result = result.assign_coords(
         target=list(TARGETS),
         target_title=("target", columns["words"]),
@@ -164,14 +159,14 @@ def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
     )
 
 
-def _shares(view: View, panel: Panel, threshold: float, lowest: float) -> Measured:
+def _shares(view: View, programs: list[str], threshold: float, lowest: float) -> Measured:
     """What the calibration looks at: totals by group, and the median of everybody."""
-    score = np.stack([view.score[program] for program in panel.programs[1:]])
+    score = final_scores(view, programs[1:])
     dims = ("mips_form", "group", "performance_year")
     return {
-        "clinicians": (("group",), view.members.sum(axis=1)),
-        "score": (dims, view.total(score)),
-        "below": (dims, view.total(score < threshold)),
-        "lowest": (dims, view.total(score <= lowest)),
+        "clinicians": (("group",), view.count),
+        "score": (dims, view.total(score, 1)),
+        "below": (dims, view.total(score < threshold, 1)),
+        "lowest": (dims, view.total(score <= lowest, 1)),
         "median": (("mips_form", "performance_year"), np.median(score, axis=1)),
     }

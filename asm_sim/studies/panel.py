@@ -1,14 +1,13 @@
-"""What studies of single clinicians share: the panel draw by draw, and sums over groups.
+"""The clinicians of a run one by one: its panel, cohort by cohort and draw by draw.
 
-The panel holds every clinician of a run's first draws. What is said of clinicians is a sum over
-them within a draw; draws are what is averaged over, so that errors are over draws and never over
-clinicians, who share a pool, a median and benchmarks.
+What is said of clinicians is a total over them within a draw; draws are what is averaged over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,52 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario
-from asm_sim.results.statistics import Estimate, mcse, mean_over_draws
+from asm_sim.studies.estimates import PANEL, Floats, Names, about, chosen, needed
 
-Floats = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.intp]
-
-DRAW = "draw_sample"
-PANEL_DIMS = (DRAW, "clinician", "performance_year")
-GROUP_DIMS = (DRAW, "clinician", "membership")
+EVERYBODY = "all"
 SIGN_TOLERANCE = 1e-12  # an adjustment this close to zero is no penalty
-_ABOUT = (
-    "scenario", "scenario_hash", "draws", "seed", "asm_sim_version", "rules", "population",
-)  # fmt: skip
+
+_DIMS = (PANEL, "clinician", "performance_year")
+_COORDINATES = ("performance_year", "payment_year", "group", "grouping")
+
+# Arrays by name with their dims, of one cohort in one draw.
+Measured = dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class View:
+    """The clinicians of one cohort in one draw.
+
+    ``values`` by name, float64 [clinicians, years]; ``members`` [groups, clinicians] is 1 where a
+    clinician is in a group. ``draw`` is a position.
+    """
+
+    draw: int
+    cohort: str
+    values: dict[str, Floats]
+    members: csr_array
+
+    def __getitem__(self, name: str) -> Floats:
+        return self.values[name]
+
+    @property
+    def count(self) -> Floats:
+        """Clinicians of each group."""
+        return np.diff(self.members.indptr).astype(np.float64)
+
+    def total(self, values: npt.NDArray[Any], axis: int = 0) -> Floats:
+        """Sums over the members of each group, in place of the clinicians along ``axis``."""
+        first = np.moveaxis(np.asarray(values, dtype=np.float64), axis, 0)
+        sums = self.members @ first.reshape(len(first), -1)
+        return np.moveaxis(sums.reshape(-1, *first.shape[1:]), 0, axis)
+
+    def groups(self) -> Iterator[npt.NDArray[np.integer[Any]]]:
+        """The positions of each group's members."""
+        ends = self.members.indptr
+        return (self.members.indices[i:j] for i, j in itertools.pairwise(ends))
+
+
+Measure = Callable[[View], Measured]
 
 
 @dataclass(frozen=True)
@@ -37,73 +69,100 @@ class Panel:
     """The panel of one run in memory.
 
     ``values`` by name, each [draws, clinicians, years]; ``membership`` [draws, clinicians, 1 +
-    groupings] positions along ``groups``, a column for each of ``groupings``, the first everyone;
+    groupings] positions along ``groups``, the first everyone, those beyond the last of no group;
     ``of_cohort`` the positions of each cohort's clinicians.
     """
 
-    values: dict[str, npt.NDArray[np.float32]]
-    membership: npt.NDArray[np.int16]
-    of_cohort: dict[str, Positions]
+    values: dict[str, npt.NDArray[np.floating[Any]]]
+    membership: npt.NDArray[np.intp]
+    of_cohort: dict[str, npt.NDArray[np.intp]]
     practice: npt.NDArray[np.int64]
     groups: list[str]
-    groupings: list[str]
-    coordinates: dict[str, xr.DataArray]
+    coordinates: dict[str, xr.Variable]
     attrs: dict[str, Any]
 
     @property
     def draws(self) -> int:
         return len(self.membership)
 
-    def of(self, name: str, draw: int, cohort: str) -> Floats:
-        """A variable of one draw and cohort as float64 [clinicians, years]."""
-        values: Floats = self.values[name][draw, self.of_cohort[cohort]].astype(np.float64)
-        return values
+    def view(self, draw: int, cohort: str) -> View:
+        inside = self.of_cohort[cohort]
+        members = indicator(self.membership[draw, inside], len(self.groups) + 1)
+        values = {
+            name: table[draw, inside].astype(np.float64) for name, table in self.values.items()
+        }
+        return View(draw, cohort, values, members[:-1])
 
-    def members(self, draw: int, cohort: str) -> csr_array:
-        """Who is in which group, of one draw and cohort: 1 or 0 [groups, clinicians]."""
-        return indicator(self.membership[draw, self.of_cohort[cohort]], len(self.groups))
+    def collect(self, measure: Measure) -> xr.Dataset:
+        """``measure`` of every draw and cohort: its arrays, after the dims draw_sample and cohort.
+
+        With the run's coordinates along the dims that there are.
+        """
+        parts: dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]] = {}
+        for c, cohort in enumerate(self.of_cohort):
+            for d in range(self.draws):
+                for name, (dims, values) in measure(self.view(d, cohort)).items():
+                    if name not in parts:
+                        whole = np.empty((self.draws, len(self.of_cohort), *np.shape(values)))
+                        parts[name] = ((PANEL, "cohort", *dims), whole)
+                    parts[name][1][d, c] = values
+        used = {dim for dims, _ in parts.values() for dim in dims}
+        return xr.Dataset(
+            parts, {name: of for name, of in self.coordinates.items() if used.issuperset(of.dims)}
+        )
+
+    def by_practice(self) -> Panel:
+        """With the sums over the clinicians of each practice, of all cohorts, in their place.
+
+        A practice is in the groups of the clinician who is listed first.
+        """
+        _, first, practice = np.unique(self.practice, return_index=True, return_inverse=True)
+        within = indicator(practice[:, np.newaxis], len(first))
+        return replace(
+            _pooled(self, len(first)),
+            values={
+                name: np.stack([within @ of_draw.astype(np.float64) for of_draw in table])
+                for name, table in self.values.items()
+            },
+            membership=self.membership[:, first],
+            practice=self.practice[first],
+        )
 
 
-def read(ds: xr.Dataset, names: Sequence[str]) -> Panel:
+def read(ds: xr.Dataset, names: Sequence[str], groups: Names = None, pooled: bool = False) -> Panel:
     """The panel variables ``names`` (without ``panel_``) of one run.
 
-    Raises :class:`InputError` for several scenarios, and where the run kept no clinicians.
+    ``groups`` are labels of groups or groupings (by default all); ``pooled`` puts all cohorts
+    together as ``all``. Raises :class:`InputError` for several scenarios, where the run kept no
+    clinicians or not these variables, and for an unknown group.
     """
-    run = one_scenario(ds)
     wanted = [f"panel_{name}" for name in names]
-    missing = [name for name in (*wanted, "panel_group", "clinician_cohort") if name not in run]
-    if missing or not run.sizes.get(DRAW, 0):
-        lacks = f"no {', '.join(missing)}" if missing else "no clinicians one by one"
-        raise InputError(
-            f"the results hold {lacks}, which this study needs: `asm-sim run baseline` makes a run "
-            "that keeps them; in a scenario file panel_draws says for how many draws"
-        )
-    everyone = np.zeros((run.sizes[DRAW], run.sizes["clinician"], 1), dtype=np.int16)
-    grouped = run["panel_group"].transpose(*GROUP_DIMS).values
-    cohort_of = run["clinician_cohort"].values.astype(str)
-    practice = run.coords.get("clinician_practice", run["clinician"]).values.astype(np.int64)
-    groups = [str(group) for group in run["group"].values]
-    if groups[0] != "all":
+    run = needed(ds, (*wanted, "panel_group", "clinician_cohort"), PANEL)
+    labels, groupings = (run[name].values.astype(str) for name in ("group", "grouping"))
+    if labels[0] != EVERYBODY:
         raise InputError("the first group of the results is not 'all'; run the scenario again")
-    return Panel(
-        values={
-            name: run[f"panel_{name}"].transpose(*PANEL_DIMS).values.astype(np.float32)
-            for name in names
-        },
-        membership=np.concatenate([everyone, grouped], axis=2),
-        of_cohort={
-            str(cohort): np.flatnonzero(cohort_of == str(cohort)) for cohort in run["cohort"].values
-        },
-        practice=practice,
-        groups=groups,
-        groupings=["all", *(str(grouping) for grouping in run["membership"].values)],
+    some = chosen("group", groups, list(dict.fromkeys([*labels, *groupings])))
+    kept = np.flatnonzero(np.isin(labels, some) | np.isin(groupings, some))
+    position = np.full(len(labels), len(kept))
+    position[kept] = np.arange(len(kept))
+    grouped = run["panel_group"].transpose(PANEL, "clinician", "membership").values
+    everyone = np.zeros((*grouped.shape[:2], 1), dtype=grouped.dtype)
+    of_cohort = run["clinician_cohort"].values.astype(str)
+    at = {"group": kept}
+    panel = Panel(
+        values={name: run[f"panel_{name}"].transpose(*_DIMS).values for name in names},
+        membership=position[np.concatenate([everyone, grouped], axis=2)],
+        of_cohort={str(name): np.flatnonzero(of_cohort == name) for name in run["cohort"].values},
+        practice=run.coords.get("clinician_practice", run["clinician"]).values.astype(np.int64),
+        groups=[str(label) for label in labels[kept]],
         coordinates={
-            name: run[name]
-            for name in ("cohort", "performance_year", "payment_year", "group", "grouping")
+            name: run[name].isel(at, missing_dims="ignore").variable
+            for name in ("cohort", *_COORDINATES)
             if name in run.coords
         },
-        attrs=about(run) | {"panel_draws": run.sizes[DRAW]},
+        attrs=about(run) | {"panel_draws": run.sizes[PANEL]},
     )
+    return _pooled(panel, len(of_cohort)) if pooled else panel
 
 
 def indicator(membership: npt.NDArray[np.integer[Any]], groups: int) -> csr_array:
@@ -113,64 +172,10 @@ def indicator(membership: npt.NDArray[np.integer[Any]], groups: int) -> csr_arra
     return csr_array((np.ones(membership.size), at), shape=(groups, rows))
 
 
-def sums_by_group(
-    panel: Panel, columns: Callable[[int, str], Floats], dims: dict[str, npt.ArrayLike]
-) -> xr.DataArray:
-    """Sums over the clinicians of every group: (draw_sample, cohort, group, *dims).
-
-    ``columns`` gives a draw's and cohort's values [clinicians, ...], the trailing axes those of
-    ``dims`` in their order; a value that does not count is 0.
-    """
-    shape = [len(np.atleast_1d(np.asarray(values))) for values in dims.values()]
-    sums = np.empty((panel.draws, len(panel.of_cohort), len(panel.groups), *shape))
-    for c, cohort in enumerate(panel.of_cohort):
-        for d in range(panel.draws):
-            values = columns(d, cohort)
-            flat = panel.members(d, cohort) @ values.reshape(len(values), -1)
-            sums[d, c] = flat.reshape(-1, *shape)
-    return xr.DataArray(
-        sums,
-        dims=(DRAW, "cohort", "group", *dims),
-        coords={"cohort": list(panel.of_cohort), "group": panel.groups, **dims},
+def _pooled(panel: Panel, rows: int) -> Panel:
+    cohort = xr.Variable("cohort", [EVERYBODY])
+    return replace(
+        panel,
+        of_cohort={EVERYBODY: np.arange(rows)},
+        coordinates=panel.coordinates | {"cohort": cohort},
     )
-
-
-def with_coordinates(result: xr.Dataset, coordinates: dict[str, xr.DataArray]) -> xr.Dataset:
-    """``result`` with the run's coordinates along the dims that it has."""
-    return result.assign_coords(
-        {name: values for name, values in coordinates.items() if set(values.dims) <= {*result.dims}}
-    )
-
-
-def ratio(numerator: xr.DataArray, denominator: xr.DataArray, dim: str = DRAW) -> Estimate:
-    """The mean over draws of one over that of the other, its error by the delta method.
-
-    Of sums and counts it is the mean over clinicians and draws, so that groups weighted by their
-    clinicians add up. Draws in which either is not finite do not count; nan where nothing does.
-    """
-    known = np.isfinite(numerator) & np.isfinite(denominator)
-    above, below = numerator.where(known), denominator.where(known)
-    base = mean_over_draws(below, dim)
-    base = base.where(base != 0)
-    value = mean_over_draws(above, dim) / base
-    return Estimate(value, mcse(above - value * below, dim) / abs(base))
-
-
-def estimates(name: str, found: Estimate, units: str, words: str) -> dict[str, xr.DataArray]:
-    """``name`` and ``name_mcse`` with their attributes."""
-    return {
-        name: found.mean.assign_attrs(units=units, long_name=words),
-        f"{name}_mcse": found.mcse.assign_attrs(
-            units=units, long_name=f"{words}, Monte Carlo standard error"
-        ),
-    }
-
-
-def mean(values: xr.DataArray, dim: str = DRAW) -> Estimate:
-    """Mean over draws and its error."""
-    return Estimate(mean_over_draws(values, dim), mcse(values, dim))
-
-
-def about(ds: xr.Dataset) -> dict[str, Any]:
-    """The attributes that say which run numbers are of."""
-    return {name: ds.attrs[name] for name in _ABOUT if name in ds.attrs}

@@ -11,36 +11,36 @@ Every number is a mean over draws with its Monte Carlo standard error (``*_mcse`
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario
 from asm_sim.results.registry import YEARLY_DIMS
-from asm_sim.results.statistics import Estimate
-from asm_sim.studies.panel import (
-    DRAW,
+from asm_sim.studies.estimates import (
+    LENS,
+    PANEL,
+    PART_B_EXAMPLE,
+    PER_POINT,
+    RISK,
+    Floats,
     about,
-    estimates,
+    by_year,
+    check_amount,
+    looked_at_closely,
     mean,
+    named,
+    needed,
+    on_draws_of,
+    quantiles,
     ratio,
-    read,
-    sums_by_group,
-    with_coordinates,
+    sd_over_draws,
 )
+from asm_sim.studies.panel import Measured, View, read
 
-Floats = npt.NDArray[np.float64]
-
-RISK, STEEPNESS = "rules.payment.risk_level", "rules.payment.exchange.steepness"
-PART_B_EXAMPLE = 500_000.0  # USD a year
-QUANTILES = (0.05, 0.5, 0.95)
-LENS = "lens_draw"
-PER_POINT = "fraction per point"
+STEEPNESS = "rules.payment.exchange.steepness"
 LENS_DIMS = (LENS, "cohort", "performance_year", "group")
 
 _CURVE = ("adjustment_at_score", "scaling_factor", "median_final_score")
@@ -66,30 +66,27 @@ def same_score(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -> xr.Da
 
     Raises :class:`InputError` for several scenarios and for a run of another version.
     """
-    _check_amount(part_b_payments)
-    run = _needed(ds, ("adjustment_at_score",)).load()
-    values = run["adjustment_at_score"].transpose(*YEARLY_DIMS, "score").astype(np.float64)
-    risk = _by_year(run, RISK)
+    check_amount(part_b_payments)
+    run = needed(ds, ("adjustment_at_score",))
+    values = run["adjustment_at_score"].load()
+    values = values.transpose(*YEARLY_DIMS, "score").astype(np.float64)
+    risk = by_year(run, RISK)
     at_first = values * (float(risk[0]) / risk.where(risk > 0))
     words = "Adjustment at this final score"
-    found = estimates("adjustment", mean(values, "draw"), "fraction", words)
-    found |= estimates(
-        "adjustment_quantile", _quantiles(values), "fraction", f"{words}, quantile over draws"
+    found = named("adjustment", mean(values), "fraction", words)
+    found |= named(
+        "adjustment_quantile", quantiles(values), "fraction", f"{words}, quantile over draws"
     )
-    found |= estimates(
-        "adjustment_sd", _spread(values, "draw"), "fraction", f"{words}, SD over draws"
-    )
+    found |= named("adjustment_sd", sd_over_draws(values), "fraction", f"{words}, SD over draws")
     found["adjustment_range"] = (values.max("draw") - values.min("draw")).assign_attrs(
         units="fraction", long_name=f"{words}, highest minus lowest draw"
     )
-    for ending, by_year, said in (
+    for ending, of_years, said in (
         ("over_years", values, "range over the years of one history"),
         ("over_years_same_risk", at_first, "the same at the first year's risk level"),
     ):
-        of_history = by_year.max("performance_year") - by_year.min("performance_year")
-        found |= estimates(
-            f"adjustment_{ending}", mean(of_history, "draw"), "fraction", f"{words}, {said}"
-        )
+        of_history = of_years.max("performance_year") - of_years.min("performance_year")
+        found |= named(f"adjustment_{ending}", mean(of_history), "fraction", f"{words}, {said}")
     for name, array in list(found.items()):
         found[name.replace("adjustment", "dollars", 1)] = (array * part_b_payments).assign_attrs(
             units="USD", long_name=f"{array.attrs['long_name']}, in dollars"
@@ -118,10 +115,10 @@ def against_peers(
     score = xr.DataArray(own, dims="score", coords={"score": own})
     shift = xr.DataArray(moved, dims="peers_points", coords={"peers_points": moved})
     share = _transformed(run, score - shift)
-    adjustment = _by_year(run, RISK) * (run["scaling_factor"] * share - 1.0)
+    adjustment = by_year(run, RISK) * (run["scaling_factor"] * share - 1.0)
     adjustment = adjustment.transpose("score", "peers_points", *YEARLY_DIMS)
     words = "Adjustment at one's own score when the peers' scores move"
-    found = estimates("adjustment", mean(adjustment, "draw"), "fraction", words)
+    found = named("adjustment", mean(adjustment), "fraction", words)
     result = xr.Dataset(found, attrs=about(run))
     result["score"].attrs = {"units": "points", "long_name": "Own final score"}
     result["peers_points"].attrs = {"units": "points", "long_name": "Change of all peers' scores"}
@@ -145,51 +142,47 @@ def value_of_a_point(ds: xr.Dataset, part_b_payments: float | None = None) -> xr
     exchange curve that is not the rule's logistic about the median.
     """
     if part_b_payments is not None:
-        _check_amount(part_b_payments)
+        check_amount(part_b_payments)
     panel = read(ds, ["final_score"])
     run = _logistic(ds, ("part_b_payments_by_group", "clinicians_by_group"))
-    slope = _by_year(run, RISK) * _by_year(run, STEEPNESS) * run["scaling_factor"]
+    slope = by_year(run, RISK) * by_year(run, STEEPNESS) * run["scaling_factor"]
     at_median = slope.transpose(*YEARLY_DIMS) / 4.0
     payments, clinicians = run["part_b_payments_by_group"], run["clinicians_by_group"]
     everyone = (payments / clinicians).sel(group="all", drop=True)
     amount = everyone if part_b_payments is None else float(part_b_payments)
     words = "Worth of one point at the median score"
-    found = estimates("at_median", mean(at_median, "draw"), PER_POINT, words)
-    found |= estimates(
-        "dollars_at_median", mean(at_median * amount, "draw"), "USD per point", words
-    )
+    found = named("at_median", mean(at_median), PER_POINT, words)
+    found |= named("dollars_at_median", mean(at_median * amount), "USD per point", words)
 
-    of_draws = run[["scaling_factor", "median_final_score"]].sel(draw=ds[DRAW].values)
-    median = of_draws["median_final_score"].transpose("draw", "cohort", "performance_year").values
-    steepness: Floats = _by_year(run, STEEPNESS).values
-    cohorts = list(panel.of_cohort)
+    medians = on_draws_of(ds, run["median_final_score"], PANEL)
+    medians = medians.transpose(PANEL, "cohort", "performance_year")
+    steepness: Floats = by_year(run, STEEPNESS).values
 
-    def columns(draw: int, cohort: str) -> Floats:
-        score = panel.of("final_score", draw, cohort)
+    def measure(view: View) -> Measured:
+        score = view["final_score"]
+        median = medians.isel({PANEL: view.draw}).sel(cohort=view.cohort).values
         positive = score > 0
-        odds = steepness * (score - median[draw, cohorts.index(cohort)])
-        share = _logistic_of(np.where(positive, odds, 0.0))
-        return np.stack([np.where(positive, share * (1.0 - share), 0.0), positive], axis=-1)
+        share = _logistic_of(np.where(positive, steepness * (score - median), 0.0))
+        slopes = np.where(positive, share * (1.0 - share), 0.0)
+        dims = ("group", "performance_year")
+        return {"slope": (dims, view.total(slopes)), "count": (dims, view.total(positive))}
 
-    years = panel.coordinates["performance_year"].values
-    sums = sums_by_group(panel, columns, {"performance_year": years, "of": ["slope", "count"]})
-    count = sums.sel(of="count", drop=True)
-    panel_slope = slope.sel(draw=ds[DRAW].values).rename(draw=DRAW).drop_vars(DRAW)
-    total = sums.sel(of="slope", drop=True) * panel_slope
-    known = count.where(count.sum(DRAW) > 0)
-    average = ratio(total, known)
-    of_group = (payments / clinicians.where(clinicians > 0)).sel(draw=ds[DRAW].values)
-    of_group = of_group.rename(draw=DRAW).drop_vars(DRAW)
-    each = of_group if part_b_payments is None else float(part_b_payments)
+    sums = panel.collect(measure)
+    count = sums["count"]
+    total = sums["slope"] * on_draws_of(ds, slope, PANEL)
+    average = ratio(total, count.where(count.sum(PANEL) > 0), PANEL)
+    each = on_draws_of(ds, payments / clinicians.where(clinicians > 0), PANEL)
+    if part_b_payments is not None:
+        each = xr.full_like(each, part_b_payments)
+    in_dollars = mean(total / count.where(count > 0) * each, PANEL)
     words = "Worth of one point, mean of clinicians with a score above zero"
-    order = ("cohort", "performance_year", "group")
-    found |= estimates("average", _ordered(average, order), PER_POINT, words)
-    in_dollars = mean(total / count.where(count > 0) * each)
-    found |= estimates("dollars_average", _ordered(in_dollars, order), "USD per point", words)
-    found |= estimates(
-        "clinicians", _ordered(mean(count), order), "clinicians", "Clinicians with a score above 0"
+    found |= named("average", average, PER_POINT, words)
+    found |= named("dollars_average", in_dollars, "USD per point", words)
+    found |= named(
+        "clinicians", mean(count, PANEL), "clinicians", "Clinicians with a score above 0"
     )
-    return with_coordinates(xr.Dataset(found, attrs=panel.attrs), panel.coordinates)
+    result = xr.Dataset(found, attrs=panel.attrs)
+    return result.transpose("cohort", "performance_year", "group")
 
 
 def fixed_standard(ds: xr.Dataset) -> xr.Dataset:
@@ -228,12 +221,10 @@ def fixed_standard(ds: xr.Dataset) -> xr.Dataset:
         "kept": ("USD", "Penalties minus bonuses"),
     }.items():
         apart = fixed[name] - rule[name]
-        found |= estimates(name, mean(fixed[name], LENS), units, f"{words}, fixed standard")
-        found |= estimates(f"{name}_rule", mean(rule[name], LENS), units, f"{words}, the rule")
-        found |= estimates(
-            f"{name}_difference", mean(apart, LENS), units, f"{words}, fixed minus rule"
-        )
-    found |= estimates(
+        found |= named(name, mean(fixed[name], LENS), units, f"{words}, fixed standard")
+        found |= named(f"{name}_rule", mean(rule[name], LENS), units, f"{words}, the rule")
+        found |= named(f"{name}_difference", mean(apart, LENS), units, f"{words}, fixed minus rule")
+    found |= named(
         "sign_differs_share",
         mean(run["fixed_standard_sign_differs_share"].transpose(*LENS_DIMS), LENS),
         "fraction",
@@ -243,55 +234,23 @@ def fixed_standard(ds: xr.Dataset) -> xr.Dataset:
     for ending, standard, said in (("", fixed, "fixed standard"), ("_rule", rule, "the rule")):
         share = standard["kept"].sel(group="all", drop=True) / at_risk
         words = f"Kept by Medicare over the amount at risk, {said}"
-        found |= estimates(f"kept_share{ending}", mean(share, LENS), "fraction", words)
-        found |= estimates(
-            f"kept_share_sd{ending}", _spread(share, LENS), "fraction", f"{words}, SD over draws"
+        found |= named(f"kept_share{ending}", mean(share, LENS), "fraction", words)
+        found |= named(
+            f"kept_share_sd{ending}",
+            sd_over_draws(share, LENS),
+            "fraction",
+            f"{words}, SD over draws",
         )
-    return xr.Dataset(found, attrs=about(run) | {"lens_draws": run.sizes[LENS]})
-
-
-def looked_at_closely(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    """One scenario's variables on the draws that were looked at closely, in memory.
-
-    Values of every draw are cut to those draws: their dim is then ``lens_draw`` too. Raises
-    :class:`InputError` where the run looked at no draw closely.
-    """
-    run = one_scenario(ds)
-    missing = [name for name in names if name not in run]
-    if missing or not run.sizes.get(LENS, 0):
-        lacks = f"no {', '.join(missing)}" if missing else "no draw that was looked at closely"
-        raise InputError(
-            f"the results hold {lacks}, which this study needs: `asm-sim run baseline` makes a run "
-            "with it; in a scenario file lens_draws says for how many draws"
-        )
-    chosen = run[list(names)]
-    draws = run[LENS].values
-    parts = {
-        name: values.sel(draw=draws).rename(draw=LENS).assign_coords({LENS: draws})
-        if "draw" in values.dims
-        else values
-        for name, values in chosen.data_vars.items()
-    }
-    return xr.Dataset(parts, attrs=run.attrs).load()
-
-
-def _needed(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
-    run = one_scenario(ds)
-    missing = [name for name in names if name not in run]
-    if missing:
-        raise InputError(
-            f"the results hold no {', '.join(missing)}, which this study needs; they may be of an "
-            "older version of asm_sim: run the scenario again"
-        )
-    return run[list(names)]
+    return xr.Dataset(found, attrs=run.attrs)
 
 
 def _logistic(ds: xr.Dataset, names: Sequence[str] = ()) -> xr.Dataset:
     """One run whose adjustments are sure to be R S T(F) - R, T the logistic about the median."""
-    run = _needed(ds, (*_CURVE, *names)).load()
+    names = (*_CURVE, *names)
+    run = needed(ds, names)[list(names)].load()
     curve = run["adjustment_at_score"]
     positive = curve.sel(score=curve["score"] > 0)
-    by_rule = _by_year(run, RISK) * (
+    by_rule = by_year(run, RISK) * (
         run["scaling_factor"] * _transformed(run, positive["score"]) - 1.0
     )
     if bool((abs(positive - by_rule) > _IDENTITY).any()):
@@ -304,63 +263,9 @@ def _logistic(ds: xr.Dataset, names: Sequence[str] = ()) -> xr.Dataset:
 
 
 def _transformed(run: xr.Dataset, score: xr.DataArray) -> xr.DataArray:
-    odds = _by_year(run, STEEPNESS) * (score - run["median_final_score"])
+    odds = by_year(run, STEEPNESS) * (score - run["median_final_score"])
     return odds.copy(data=_logistic_of(odds.values))
 
 
 def _logistic_of(odds: Floats) -> Floats:
     return 0.5 * (1.0 + np.tanh(odds / 2.0))
-
-
-def _by_year(run: xr.Dataset, path: str) -> xr.DataArray:
-    """A parameter of the run by performance year, whether or not it differs between them."""
-    value = json.loads(run.attrs.get("parameters", "{}")).get(path)
-    years = [str(year) for year in run["performance_year"].values]
-    by_year = value if isinstance(value, Mapping) else dict.fromkeys(years, value)
-    values = [by_year.get(year) for year in years]
-    if not all(isinstance(number, int | float) for number in values):
-        raise InputError(
-            f"the results do not say what {path} was in {', '.join(years)} (attribute "
-            "'parameters'); run the scenario again with this version of asm_sim"
-        )
-    return xr.DataArray(
-        np.array(values, dtype=np.float64),
-        coords={"performance_year": run["performance_year"]},
-        dims="performance_year",
-    )
-
-
-def _quantiles(values: xr.DataArray) -> Estimate:
-    """Quantiles over draws, and half the distance between those one standard error to either side.
-
-    Where that standard error, sqrt(q (1 - q) / draws), reaches beyond the draws, it is not known.
-    """
-    found = values.quantile(list(QUANTILES), "draw")
-    errors = []
-    for q in QUANTILES:
-        step = math.sqrt(q * (1.0 - q) / values.sizes["draw"])
-        ends = values.quantile([max(q - step, 0.0), min(q + step, 1.0)], "draw")
-        half = (ends.isel(quantile=1, drop=True) - ends.isel(quantile=0, drop=True)) / 2.0
-        errors.append(half if step < min(q, 1.0 - q) else half * np.nan)
-    return Estimate(found, xr.concat(errors, "quantile").assign_coords(quantile=list(QUANTILES)))
-
-
-def _spread(values: xr.DataArray, dim: str) -> Estimate:
-    """The sample standard deviation over draws, its error by the jackknife over them."""
-    draws = values.sizes[dim]
-    sd = values.std(dim, ddof=1) if draws > 1 else values.isel({dim: 0}, drop=True) * np.nan
-    if draws < 3:
-        return Estimate(sd, sd * np.nan)
-    apart = (values - values.mean(dim)) ** 2 * (draws / (draws - 1))
-    without = ((((draws - 1) * sd**2 - apart) / (draws - 2)).clip(min=0.0)) ** 0.5
-    squares = ((without - without.mean(dim)) ** 2).sum(dim)
-    return Estimate(sd, ((draws - 1) / draws * squares) ** 0.5)
-
-
-def _ordered(found: Estimate, dims: Sequence[str]) -> Estimate:
-    return Estimate(found.mean.transpose(*dims), found.mcse.transpose(*dims))
-
-
-def _check_amount(part_b_payments: float) -> None:
-    if not (math.isfinite(part_b_payments) and part_b_payments >= 0):
-        raise InputError(f"part_b_payments is {part_b_payments!r}; give USD, zero or more")

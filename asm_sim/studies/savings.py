@@ -11,13 +11,10 @@ differences are paired within draw.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
@@ -27,20 +24,29 @@ from asm_sim.results.registry import YEARLY_DIMS
 from asm_sim.results.scenarios import (
     SCENARIO,
     SCENARIO_HASH,
-    axes,
     by_axis,
     position_of,
     scenario_of,
 )
-from asm_sim.results.statistics import mcse, mean_over_draws
+from asm_sim.studies.estimates import (
+    PART_B_EXAMPLE,
+    RISK,
+    TOTALS,
+    Floats,
+    about,
+    by_year,
+    check_amount,
+    check_sweep,
+    mean,
+    named,
+    needed,
+    quantiles,
+)
 
-Floats = npt.NDArray[np.float64]
-
-SHARE, RISK = "rules.payment.redistribution_share", "rules.payment.risk_level"
+SHARE = "rules.payment.redistribution_share"
 SWEEP = "redistribution-by-risk"
 CMS_ESTIMATE = 8_600
 CMS_SOURCE = "CMS's estimate of the participants in the proposed rule, about 8,600"
-PART_B_EXAMPLE = 500_000.0  # USD a year
 
 STEPS = {
     "nominal": "(1 - rho) x R x Part B of all listed clinicians",
@@ -50,21 +56,12 @@ STEPS = {
     "exits": "less what those would have paid or got who stop practising before the payment year",
     "actual": "kept, on Part B of the payment year",
 }
-QUANTILES = (0.05, 0.5, 0.95)
-TOTALS = {
-    "all_years": ("performance_year",),
-    "all_cohorts": ("cohort",),
-    "total": ("cohort", "performance_year"),
-}
 
 _KEPT, _KEPT_PAID = "retained_by_medicare", "retained_by_medicare_payment_year"
 _BEFORE_EXITS = "retained_by_medicare_before_exits"
 _AT_RISK, _PART_B = "amount_at_risk", "part_b_payments"
 _MONEY = (_PART_B, _AT_RISK, _KEPT, _BEFORE_EXITS, _KEPT_PAID)
 _LEVER_OUTCOMES = ("share_negative", "break_even_score")
-_ABOUT = (
-    "scenario", "scenario_hash", "draws", "seed", "asm_sim_version", "rules", "population",
-)  # fmt: skip
 # What the kept money may differ by from (1 - rho) x the amount at risk, of the amount at risk.
 _IDENTITY = 1e-6
 
@@ -95,18 +92,24 @@ def steps(ds: xr.Dataset) -> xr.Dataset:
     Raises :class:`InputError` for several scenarios, for results without Part B of all clinicians,
     and for rules under which Medicare does not keep (1 - rho) of the amount at risk.
     """
-    run = _run(ds, _MONEY)
+    run = _loaded(ds, _MONEY)
     return _summary(_steps_by_draw(run), run)
 
 
 def steps_by_draw(ds: xr.Dataset) -> xr.DataArray:
-    """Every step of :func:`steps` in USD, draw by draw: (step, draw, cohort, performance_year)."""
-    return _steps_by_draw(_run(ds, _MONEY))
+    """Every step of :func:`steps` in USD, draw by draw: (step, draw, cohort, performance_year).
+
+    Raises as :func:`steps`.
+    """
+    return _steps_by_draw(_loaded(ds, _MONEY))
 
 
 def kept_share(ds: xr.Dataset) -> xr.DataArray:
-    """1 - the redistribution share of a run, by performance year."""
-    return 1.0 - _by_year(one_scenario(ds), SHARE)
+    """1 - the redistribution share of a run (fraction), by performance year.
+
+    Raises :class:`InputError` for several scenarios, and where the run does not say the share.
+    """
+    return 1.0 - by_year(one_scenario(ds), SHARE)
 
 
 def scaled_to(
@@ -118,11 +121,11 @@ def scaled_to(
     ``clinicians``. It takes the clinicians that the list lacks to be like those on it, divided
     between the cohorts as they are: CMS estimated about 8,600 participants and listed fewer.
     ``source`` says where the number is from and is kept as an attribute. Variables as :func:`steps`
-    returns them.
+    returns them. Raises as it does, and for a number that is not above zero.
     """
     if not (math.isfinite(clinicians) and clinicians > 0):
         raise InputError(f"clinicians is {clinicians!r}; give a number above zero")
-    run = _run(ds, (*_MONEY, "clinicians_by_group"))
+    run = _loaded(ds, (*_MONEY, "clinicians_by_group"))
     if "all" not in run["group"].values:
         raise InputError("the results do not count all clinicians: they lack the group 'all'")
     listed = run["clinicians_by_group"].sel(group="all", drop=True).sum("cohort")
@@ -140,19 +143,19 @@ def payment_weighted_mean(ds: xr.Dataset) -> xr.Dataset:
     Minus what is kept over the Part B payments of the scored, as a fraction, by cohort and
     performance year: ``payment_weighted_mean`` and ``*_mcse``, and ``by_rule`` = -(1 - rho) R,
     which it equals whatever the scores (42 CFR 512.750): -1.35 % in 2027 and 2028. Nan where
-    nothing is at risk.
+    nothing is at risk. Raises :class:`InputError` for several scenarios and results without them.
     """
-    run = _run(ds, (_AT_RISK, _KEPT))
-    risk = _by_year(run, RISK)
+    run = _loaded(ds, (_AT_RISK, _KEPT))
+    risk = by_year(run, RISK)
     of_scored = run[_AT_RISK] / risk.where(risk > 0)
     weighted = -run[_KEPT] / of_scored.where(of_scored > 0)
-    parts = _estimates(
-        "payment_weighted_mean", weighted, "fraction", "Payment-weighted mean adjustment"
+    parts = named(
+        "payment_weighted_mean", mean(weighted), "fraction", "Payment-weighted mean adjustment"
     )
-    parts["by_rule"] = -nominal_savings(1.0, risk, _by_year(run, SHARE)).assign_attrs(
+    parts["by_rule"] = -nominal_savings(1.0, risk, by_year(run, SHARE)).assign_attrs(
         units="fraction", long_name="-(1 - rho) R"
     )
-    return xr.Dataset(parts, attrs=_about(run))
+    return xr.Dataset(parts, attrs=about(run))
 
 
 def average_clinician(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -> xr.Dataset:
@@ -163,22 +166,22 @@ def average_clinician(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -
     ``adjustment`` (fraction) and ``dollars`` (USD on ``part_b_payments`` of the payment year), each
     with ``*_mcse``. The adjustment is read off each draw's ``adjustment_at_score``, between the
     scores in the log-odds of the transformed score: exact for the logistic (42 CFR 512.750). Nan
-    where nothing is at risk.
+    where nothing is at risk. Raises :class:`InputError` for several scenarios, for results without
+    the curve, and for an amount below zero.
     """
-    if not (math.isfinite(part_b_payments) and part_b_payments >= 0):
-        raise InputError(f"part_b_payments is {part_b_payments!r}; give USD, zero or more")
+    check_amount(part_b_payments)
     at = {"median": "median_final_score", "mean": "final_score_mean"}
-    run = _run(ds, (*at.values(), "adjustment_at_score", "scaling_factor"))
+    run = _loaded(ds, (*at.values(), "adjustment_at_score", "scaling_factor"))
     scores = [run[name].transpose(*YEARLY_DIMS) for name in at.values()]
     score = xr.concat(scores, "average").assign_coords(average=list(at))
     adjustment = score.copy(data=np.stack([_adjustment_at(run, part).values for part in scores]))
     dollars = adjustment * part_b_payments
     parts = (
-        _estimates("score", score, "points", "Average final score")
-        | _estimates("adjustment", adjustment, "fraction", "Adjustment at the average score")
-        | _estimates("dollars", dollars, "USD", "Adjustment at the average score in dollars")
+        named("score", mean(score), "points", "Average final score")
+        | named("adjustment", mean(adjustment), "fraction", "Adjustment at the average score")
+        | named("dollars", mean(dollars), "USD", "Adjustment at the average score in dollars")
     )
-    return xr.Dataset(parts, attrs=_about(run) | {"part_b_payments": float(part_b_payments)})
+    return xr.Dataset(parts, attrs=about(run) | {"part_b_payments": float(part_b_payments)})
 
 
 def by_lever(ds: xr.Dataset) -> xr.Dataset:
@@ -194,16 +197,7 @@ def by_lever(ds: xr.Dataset) -> xr.Dataset:
     Takes the sweep ``redistribution-by-risk`` or another full grid over just these two parameters;
     raises :class:`InputError` for anything else.
     """
-    if SCENARIO not in ds.dims:
-        raise InputError(
-            f"the levers need a sweep, and these results are of one run; `asm-sim sweep {SWEEP}` "
-            "makes one"
-        )
-    if set(axes(ds)) != {SHARE, RISK}:
-        raise InputError(
-            f"the sweep varies {', '.join(axes(ds)) or 'nothing that all scenarios share'}; the "
-            f"levers need a grid over {SHARE} and {RISK}: `asm-sim sweep {SWEEP}`"
-        )
+    check_sweep(ds, SWEEP, (SHARE, RISK))
     reference = position_of(ds, reference_of(ds))
     runs = [_levers_by_draw(scenario_of(ds, i)) for i in range(ds.sizes[SCENARIO])]
     every = xr.concat(runs, SCENARIO)
@@ -211,58 +205,35 @@ def by_lever(ds: xr.Dataset) -> xr.Dataset:
     parts: dict[str, xr.DataArray] = {}
     for name, values in every.data_vars.items():
         units, words = values.attrs["units"], values.attrs["long_name"]
-        parts |= _estimates(str(name), values, units, words)
-        parts |= _estimates(
-            f"{name}_difference", apart[name], units, f"{words}, difference from the reference"
+        parts |= named(str(name), mean(values), units, words)
+        parts |= named(
+            f"{name}_difference",
+            mean(apart[name]),
+            units,
+            f"{words}, difference from the reference",
         )
     known = [name for name in (SCENARIO, SCENARIO_HASH, SHARE, RISK) if name in ds.coords]
     result = xr.Dataset(parts).assign_coords({name: ds[name] for name in known})
-    result.attrs = _about(ds) | {"reference": reference_of(ds)}
+    result.attrs = about(ds) | {"reference": reference_of(ds)}
     grid = by_axis(result).rename({axis: axis.rpartition(".")[2] for axis in (SHARE, RISK)})
     return grid.transpose("redistribution_share", "risk_level", ...).load()
 
 
-def _run(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
-    """One scenario, read into memory, sure to hold these variables."""
-    run = one_scenario(ds)
-    missing = [name for name in names if name not in run]
-    if missing:
-        raise InputError(
-            f"the results hold no {', '.join(missing)}, which this study needs; they may be of an "
-            "older version of asm_sim: run the scenario again"
-        )
-    return run[list(names)].load()
-
-
-def _by_year(run: xr.Dataset, path: str) -> xr.DataArray:
-    """A parameter of the run by performance year, whether or not it differs between them."""
-    value = json.loads(run.attrs.get("parameters", "{}")).get(path)
-    years = [str(year) for year in run["performance_year"].values]
-    by_year = value if isinstance(value, Mapping) else dict.fromkeys(years, value)
-    values = [by_year.get(year) for year in years]
-    if not all(isinstance(number, int | float) for number in values):
-        raise InputError(
-            f"the results do not say what {path} was in {', '.join(years)} (attribute "
-            "'parameters'); run the scenario again with this version of asm_sim"
-        )
-    return xr.DataArray(
-        np.array(values, dtype=np.float64),
-        coords={"performance_year": run["performance_year"]},
-        dims="performance_year",
-    )
+def _loaded(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
+    return needed(ds, names)[list(names)].load()
 
 
 def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
     """Every step in USD: dims step, draw, cohort, performance_year."""
     kept, before_exits, actual = run[_KEPT], run[_BEFORE_EXITS], run[_KEPT_PAID]
-    share = _by_year(run, SHARE)
+    share = by_year(run, SHARE)
     if bool((abs(kept - (1.0 - share) * run[_AT_RISK]) > _IDENTITY * run[_AT_RISK]).any()):
         raise InputError(
             "in these results Medicare does not keep (1 - redistribution share) of the amount at "
             "risk, so that the steps do not add up; they need the rule's pool (zero scorers in its "
             "base and at the maximum penalty, no cap) and somebody with a score above zero"
         )
-    nominal: xr.DataArray = nominal_savings(run[_PART_B], _by_year(run, RISK), share)
+    nominal: xr.DataArray = nominal_savings(run[_PART_B], by_year(run, RISK), share)
     parts = [
         nominal, kept - nominal, kept, before_exits - kept, actual - before_exits, actual,
     ]  # fmt: skip
@@ -272,7 +243,7 @@ def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
 
 def _levers_by_draw(run: xr.Dataset) -> xr.Dataset:
     """What :func:`by_lever` reports, per draw."""
-    run = _run(run, (*_MONEY, *_LEVER_OUTCOMES))
+    run = _loaded(run, (*_MONEY, *_LEVER_OUTCOMES))
     money = _steps_by_draw(run).sum("performance_year").drop_vars("step_title")
     parts = {}
     for step in ("nominal", "on_performance_year", "actual"):
@@ -295,7 +266,7 @@ def _levers_by_draw(run: xr.Dataset) -> xr.Dataset:
 
 def _adjustment_at(run: xr.Dataset, score: xr.DataArray) -> xr.DataArray:
     """Each draw's adjustment at a score of its own, from the grid of scores around it."""
-    risk = _by_year(run, RISK)
+    risk = by_year(run, RISK)
     transformed = (run["adjustment_at_score"] / risk.where(risk > 0) + 1.0) / run["scaling_factor"]
     share: Floats = transformed.transpose(*YEARLY_DIMS, "score").values.clip(1e-12, 1.0 - 1e-12)
     log_odds = np.log(share) - np.log1p(-share)
@@ -312,48 +283,12 @@ def _adjustment_at(run: xr.Dataset, score: xr.DataArray) -> xr.DataArray:
 
 def _summary(savings: xr.DataArray, run: xr.Dataset) -> xr.Dataset:
     """Means, errors and, of the sums, quantiles over draws, of amounts by step and draw."""
-    parts = _estimates("savings", savings, "USD", "Savings of Medicare")
+    parts = named("savings", mean(savings), "USD", "Savings of Medicare")
     for ending, dims in TOTALS.items():
         name, words = f"savings_{ending}", f"Savings of Medicare, summed over {' and '.join(dims)}"
         values = savings.sum(dims)
-        parts |= _estimates(name, values, "USD", words)
-        parts |= _quantiles(name, values, "USD", words)
-    return xr.Dataset(parts, attrs=_about(run))
-
-
-def _estimates(name: str, values: xr.DataArray, units: str, words: str) -> dict[str, xr.DataArray]:
-    attrs = {"units": units, "long_name": words}
-    return {
-        name: mean_over_draws(values).assign_attrs(attrs),
-        f"{name}_mcse": mcse(values).assign_attrs(
-            attrs | {"long_name": f"{words}, Monte Carlo standard error"}
-        ),
-    }
-
-
-def _quantiles(name: str, values: xr.DataArray, units: str, words: str) -> dict[str, xr.DataArray]:
-    """Quantiles over draws, and half the distance between those one standard error to either side.
-
-    The standard error of the share of draws below a quantile q is sqrt(q (1 - q) / draws); where
-    that reaches beyond the draws, the error is not known.
-    """
-    draws = values.sizes["draw"]
-    found = values.quantile(list(QUANTILES), "draw")
-    errors = []
-    for q in QUANTILES:
-        step = math.sqrt(q * (1.0 - q) / draws)
-        ends = values.quantile([max(q - step, 0.0), min(q + step, 1.0)], "draw")
-        half = (ends.isel(quantile=1, drop=True) - ends.isel(quantile=0, drop=True)) / 2.0
-        errors.append(half if step < min(q, 1.0 - q) else half * np.nan)
-    error = xr.concat(errors, "quantile").assign_coords(quantile=list(QUANTILES))
-    attrs = {"units": units, "long_name": f"{words}, quantile over draws"}
-    return {
-        f"{name}_quantile": found.assign_attrs(attrs),
-        f"{name}_quantile_mcse": error.assign_attrs(
-            attrs | {"long_name": f"{attrs['long_name']}, Monte Carlo standard error"}
-        ),
-    }
-
-
-def _about(ds: xr.Dataset) -> dict[str, Any]:
-    return {name: ds.attrs[name] for name in _ABOUT if name in ds.attrs}
+        parts |= named(name, mean(values), "USD", words)
+        parts |= named(
+            f"{name}_quantile", quantiles(values), "USD", f"{words}, quantile over draws"
+        )
+    return xr.Dataset(parts, attrs=about(run))

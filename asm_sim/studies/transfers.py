@@ -17,12 +17,10 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.results.compare import reference_of
-from asm_sim.results.describe import one_scenario
-from asm_sim.results.scenarios import SCENARIO, axes, position_of, scenario_names, scenario_of
-from asm_sim.studies.panel import about, estimates, mean, ratio
+from asm_sim.results.scenarios import SCENARIO, position_of, scenario_names, scenario_of
+from asm_sim.studies.estimates import about, check_sweep, chosen, mean, named, needed, ratio
 
 GROUPING = "practice_size"
 MEDICARE = "Medicare"
@@ -62,13 +60,13 @@ def matrix(ds: xr.Dataset, grouping: str = GROUPING) -> xr.Dataset:
     words = "Penalties of the payer that become bonuses of, or stay with, the receiver"
     order = (PAYER, RECEIVER)
     of_years = paid.sum("performance_year")
-    found = estimates("transfer", mean(_first(paid, order), "draw"), "USD", words)
-    found |= estimates(
-        "transfer_all_years", mean(_first(of_years, order), "draw"), "USD", f"{words}, all years"
+    found = named("transfer", mean(_first(paid, order)), "USD", words)
+    found |= named(
+        "transfer_all_years", mean(_first(of_years, order)), "USD", f"{words}, all years"
     )
-    found |= estimates(
+    found |= named(
         "transfer_total",
-        mean(_first(of_years.sum("cohort"), order), "draw"),
+        mean(_first(of_years.sum("cohort"), order)),
         "USD",
         f"{words}, all years and cohorts",
     )
@@ -117,16 +115,16 @@ def net(ds: xr.Dataset, grouping: str = GROUPING) -> xr.Dataset:
             ("net", gain, "Bonuses minus penalties"),
             ("kept", -gain.sum("group"), "Penalties minus bonuses of all, kept by Medicare"),
         ):
-            found |= estimates(f"{name}{ending}", mean(values, "draw"), "USD", f"{words}{said}")
-        found |= estimates(
+            found |= named(f"{name}{ending}", mean(values), "USD", f"{words}{said}")
+        found |= named(
             f"net_per_clinician{ending}",
-            ratio(gain, clinicians, "draw"),
+            ratio(gain, clinicians),
             "USD per clinician",
             f"Bonuses minus penalties per clinician of the group{said}",
         )
-        found |= estimates(
+        found |= named(
             f"net_share{ending}",
-            ratio(gain, of_years[_PART_B], "draw"),
+            ratio(gain, of_years[_PART_B]),
             "fraction",
             f"Bonuses minus penalties over Part B of the group{said}",
         )
@@ -153,17 +151,7 @@ def moved_by_adjustments(ds: xr.Dataset, grouping: str = GROUPING) -> xr.Dataset
     Raises :class:`InputError` for a single run, for a sweep of anything else, without a scenario to
     compare with or without any other, and as :func:`matrix` does for the grouping.
     """
-    if SCENARIO not in ds.dims:
-        raise InputError(
-            "what the adjustments move needs a sweep, and these results are of one run; "
-            f"`asm-sim sweep {SWEEP}` makes one"
-        )
-    others = set(axes(ds)) - set(ADJUSTMENTS)
-    if others or not axes(ds):
-        raise InputError(
-            f"the sweep varies {', '.join(sorted(others)) or 'nothing'}; this study needs one that "
-            f"varies nothing but {', '.join(ADJUSTMENTS)}: `asm-sim sweep {SWEEP}`"
-        )
+    check_sweep(ds, SWEEP, ADJUSTMENTS, all_of_them=False)
     extra = ("adjustment_mean_by_group", "share_negative_by_group")
     reference = position_of(ds, reference_of(ds))
     without = [i for i in range(ds.sizes[SCENARIO]) if i != reference]
@@ -194,11 +182,11 @@ def _moved(rule: xr.Dataset, other: xr.Dataset) -> dict[str, xr.DataArray]:
         ("net_moved_all_years", of_years, "USD", "Bonuses minus penalties, all years"),
         ("kept_moved_all_years", -of_years.sum("group"), "USD", "Kept by Medicare, all years"),
     ):
-        found |= estimates(name, mean(values, "draw"), units, f"{words}{_WITH}")
+        found |= named(name, mean(values), units, f"{words}{_WITH}")
     clinicians = rule[_CLINICIANS].mean("performance_year")
-    found |= estimates(
+    found |= named(
         "net_moved_per_clinician_all_years",
-        ratio(of_years, clinicians.where(clinicians.sum("draw") > 0), "draw"),
+        ratio(of_years, clinicians.where(clinicians.sum("draw") > 0)),
         "USD per clinician",
         f"Bonuses minus penalties per clinician of the group, all years{_WITH}",
     )
@@ -208,10 +196,10 @@ def _moved(rule: xr.Dataset, other: xr.Dataset) -> dict[str, xr.DataArray]:
     ):
         values = apart[f"{name}_by_group"]
         by_history = values.mean("performance_year", skipna=False)
-        found |= estimates(f"{name}_moved", mean(values, "draw"), "fraction", f"{words}{_WITH}")
-        found |= estimates(
+        found |= named(f"{name}_moved", mean(values), "fraction", f"{words}{_WITH}")
+        found |= named(
             f"{name}_moved_all_years",
-            mean(by_history, "draw"),
+            mean(by_history),
             "fraction",
             f"{words}, mean of years{_WITH}",
         )
@@ -220,32 +208,22 @@ def _moved(rule: xr.Dataset, other: xr.Dataset) -> dict[str, xr.DataArray]:
 
 def _groups(ds: xr.Dataset, grouping: str, extra: Sequence[str] = ()) -> xr.Dataset:
     """By-group variables of one grouping, its groups named without it, in memory."""
-    run = one_scenario(ds)
     names = (_PENALTIES, _BONUSES, _PART_B, _CLINICIANS, *extra)
-    missing = [name for name in names if name not in run]
-    if missing:
-        raise InputError(
-            f"the results hold no {', '.join(missing)}, which this study needs; they may be of an "
-            "older version of asm_sim: run the scenario again"
-        )
+    run = needed(ds, names)
     of_group = run["grouping"].values.astype(str)
     known = [name for name in dict.fromkeys(of_group.tolist()) if name != "all"]
-    if grouping not in known:
-        raise InputError(
-            f"no grouping is called {grouping!r}{did_you_mean(grouping, known)}; the results hold: "
-            f"{', '.join(known)}"
-        )
+    chosen("grouping", grouping, known)
     both = run[list(names)].load().transpose(*_DIMS)
-    chosen = both.isel(group=np.flatnonzero(of_group == grouping))
+    parts = both.isel(group=np.flatnonzero(of_group == grouping))
     for name in (_PENALTIES, _BONUSES):
         whole = both[name].sel(group="all", drop=True)
-        if bool((abs(chosen[name].sum("group") - whole) > _ADDS_UP * (1.0 + whole)).any()):
+        if bool((abs(parts[name].sum("group") - whole) > _ADDS_UP * (1.0 + whole)).any()):
             raise InputError(
                 f"the {name.split('_')[0]} of the groups of {grouping} do not add up to those of "
                 "the cohort: some clinicians are in none of them, or in several"
             )
-    labels = [str(group).removeprefix(f"{grouping}: ") for group in chosen["group"].values]
-    result = chosen.drop_vars("grouping").assign_coords(group=labels)
+    labels = [str(group).removeprefix(f"{grouping}: ") for group in parts["group"].values]
+    result = parts.drop_vars("grouping").assign_coords(group=labels)
     result.attrs = run.attrs
     return result
 

@@ -233,6 +233,31 @@ def test_shards_make_the_same_bytes(
     assert contents(folder) == contents(finished / "store")
 
 
+def test_a_lens_and_a_panel_of_their_own_lengths(
+    sweep_file: MakeSweep, finished: Path, tmp_path: Path
+) -> None:
+    """Each as long as it says, the same draws as in a scenario run alone; chunks are whole."""
+    path = sweep_file()
+    carry_out(LocalFolder(tmp_path / "store"), work(path, panel=3, lens=7))
+    ds = asm.open_results(tmp_path / "store")
+    assert (ds.sizes["draw_sample"], ds.sizes["lens_draw"], ds.sizes["draw"]) == (3, 7, 12)
+    sweep = load_sweep(path)
+    for index, name in enumerate(ds.scenario.values):
+        alone = simulate(sweep.scenario(index))
+        for variable, values in ds.sel(scenario=name).data_vars.items():
+            first = {dim: slice(0, ds.sizes[dim]) for dim in ("draw_sample", "lens_draw")}
+            wanted = alone[variable].isel(first, missing_dims="ignore").values
+            assert values.values.tobytes() == wanted.tobytes(), variable
+
+
+def test_a_sweep_over_mips_needs_a_panel(tmp_path: Path) -> None:
+    path = tmp_path / "over_mips.yaml"
+    path.write_text("title: MIPS\nsweep:\n  grid: {mips.payment.scale: [0.1, 0.2]}\n")
+    with pytest.raises(InputError, match="panel_draws in the file or --panel"):
+        work_of(load_sweep(path))
+    assert len(work_of(load_sweep(path), panel=5)) == 2
+
+
 # Another sweep's store
 
 

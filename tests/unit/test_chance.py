@@ -202,4 +202,4 @@ def test_runs_without_probes_or_panel(ds: xr.Dataset) -> None:
     for function in (chance.average_clinician, chance.misclassification):
         assert "choose one" in refused(function, sweep)
         for points in ([-1.0], [math.nan], []):
-            assert "points are" in refused(function, ds, points)
+            assert "give percentage points" in refused(function, ds, points)

@@ -1,4 +1,4 @@
-"""ASM against MIPS: three clinicians by hand, identities on made-up panels, the rule's curve."""
+"""ASM against MIPS: three clinicians by hand, identities on made-up panels, wrong input."""
 
 from __future__ import annotations
 
@@ -12,141 +12,21 @@ import pytest
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.reference.mips import adjustment as adjustment_of_the_rule
-from asm_sim.rules.load import load_mips
-from asm_sim.studies import mips, mips_designs, mips_panel
+from asm_sim.studies import mips, mips_designs
+from tests.unit.mips_run import (
+    ASM_BY_HAND,
+    GROUPINGS,
+    GROUPS,
+    MIPS_BY_HAND,
+    PARAMETERS,
+    PART_B_BY_HAND,
+    at,
+    by_hand,
+    panel,
+    random_panel,
+)
 
 Floats = npt.NDArray[np.float64]
-
-GROUPS = ["all", "practice_size: solo", "practice_size: 2-15", "place: rural", "place: not rural"]
-GROUPINGS = ["all", "practice_size", "practice_size", "place", "place"]
-PARAMETERS = {
-    "rules.payment.risk_level": {"2027": 0.09, "2028": 0.12},
-    "rules.payment.redistribution_share": 0.85,
-    "rules.payment.exchange.form": "logistic",
-    "rules.payment.exchange.midpoint": "median",
-    "rules.payment.exchange.steepness": 0.1,
-    "rules.payment.cap": "none",
-    "mips.payment.performance_threshold": 75.0,
-    "mips.payment.lowest_quarter": 18.75,
-    "mips.payment.applicable_percent": 0.09,
-    "mips.payment.scale": 0.1,
-    "mips.final_score.maximum": 100.0,
-    "mips.levels.group_share": 0.5,
-    "mips.levels.group_score": 90.0,
-}
-GRID = np.arange(0.0, 101.0, 5.0)
-MEDIAN, SCALING = 72.0, 1.7
-# Two draws of three clinicians in two years; the third has left by the payment year.
-ASM_BY_HAND = [[[-0.05, 0.02], [0.03, -0.01], [-0.09, -0.09]]] * 2
-MIPS_BY_HAND = [
-    [[0.01, 0.01], [0.01, -0.02], [-0.09, 0.0]],
-    [[0.01, 0.01], [-0.03, -0.02], [-0.09, 0.0]],
-]
-PART_B_BY_HAND = [[100_000.0, 200_000.0, 0.0]] * 2
-
-
-def panel(
-    asm: npt.ArrayLike,
-    traditional: npt.ArrayLike,
-    pathway: npt.ArrayLike | None = None,
-    part_b: npt.ArrayLike = 1e5,
-    scores: tuple[npt.ArrayLike, npt.ArrayLike] = (70.0, 80.0),
-    cohorts: list[str] | None = None,
-    groups: npt.ArrayLike | None = None,
-) -> xr.Dataset:
-    """A run with these adjustments [draw, clinician, year]; scores, part_b and groups [.., 2]."""
-    adjustment = np.asarray(asm, dtype=np.float64)
-    draws, clinicians, years = adjustment.shape
-    members = np.array([1, 4]) if groups is None else np.asarray(groups)
-    payments = np.asarray(part_b, dtype=np.float64)
-    payments = payments[..., np.newaxis] if payments.ndim == 2 else payments
-    cohort_of = cohorts or ["HF"] * clinicians
-    values = {
-        "adjustment": adjustment,
-        "mips_adjustment": traditional,
-        "mips_pathway_adjustment": traditional if pathway is None else pathway,
-        "final_score": scores[0],
-        "mips_final_score": scores[1],
-        "mips_pathway_final_score": scores[1],
-        "part_b": payments,
-    }
-    dims = ("draw_sample", "clinician", "performance_year")
-    data: dict[str, Any] = {
-        f"panel_{name}": (dims, np.broadcast_to(value, adjustment.shape).astype(np.float64))
-        for name, value in values.items()
-    }
-    data["panel_group"] = (
-        ("draw_sample", "clinician", "membership"),
-        np.broadcast_to(members, (draws, clinicians, 2)).astype(np.int16),
-    )
-    known = sorted(set(cohort_of))
-    risk = np.array([0.09, 0.12])[:years]
-    transformed = 1 / (1 + np.exp(-0.1 * (GRID - MEDIAN)))
-    curve = risk[:, np.newaxis] * (transformed * SCALING - 1.0)
-    shape = (draws, len(known), years)
-    yearly = ("draw", "cohort", "performance_year")
-    even = MEDIAN - math.log(SCALING - 1.0) / 0.1
-    for name, value in (
-        ("break_even_score", even + np.arange(years)),
-        ("median_final_score", MEDIAN),
-        ("scaling_factor", SCALING),
-    ):
-        data[name] = (yearly, np.broadcast_to(value, shape).astype(np.float64))
-    data["adjustment_at_score"] = ((*yearly, "score"), np.broadcast_to(curve, (*shape, 21)))
-    first = 2027
-    return xr.Dataset(
-        data,
-        coords={
-            "draw": np.arange(draws),
-            "draw_sample": np.arange(draws),
-            "cohort": known,
-            "performance_year": first + np.arange(years),
-            "payment_year": ("performance_year", first + 2 + np.arange(years)),
-            "score": GRID,
-            "group": GROUPS,
-            "grouping": ("group", GROUPINGS),
-            "membership": ["practice_size", "place"],
-            "clinician": np.arange(clinicians),
-            "clinician_cohort": ("clinician", cohort_of),
-        },
-        attrs={
-            "scenario": "toy",
-            "seed": "1",
-            "draws": draws,
-            "parameters": json.dumps(PARAMETERS),
-        },
-    )
-
-
-def by_hand() -> xr.Dataset:
-    return panel(ASM_BY_HAND, MIPS_BY_HAND, part_b=PART_B_BY_HAND)
-
-
-def random_panel(draws: int = 6, clinicians: int = 60) -> xr.Dataset:
-    generator = np.random.default_rng(3)
-    shape = (draws, clinicians, 2)
-    scores = (
-        generator.normal(70, 15, shape).clip(0, 100),
-        generator.normal(80, 9, shape).clip(0, 100),
-    )
-    groups = np.stack(
-        [generator.integers(1, 3, shape[:2]), generator.integers(3, 5, shape[:2])], axis=2
-    )
-    return panel(
-        generator.normal(-0.013, 0.05, shape),
-        generator.normal(0.002, 0.02, shape),
-        generator.normal(0.003, 0.02, shape),
-        generator.lognormal(12, 0.8, shape),
-        scores,
-        ["HF"] * (clinicians // 3) + ["LBP"] * (clinicians - clinicians // 3),
-        groups,
-    )
-
-
-def at(values: xr.DataArray, **where: Any) -> Floats:
-    usual = {"cohort": "HF", "group": "all", "mips_form": "traditional"}
-    return np.asarray(values.sel({k: v for k, v in (usual | where).items() if k in values.dims}))
 
 
 def refused(function: Any, *arguments: Any, **named: Any) -> str:
@@ -370,108 +250,6 @@ def test_clinicians_without_a_final_score_have_no_difference_of_scores() -> None
     assert float(table["simulated"]) == pytest.approx(65.0)
 
 
-# Levels
-
-
-def test_the_curve_is_the_rule_s() -> None:
-    rules = load_mips("mips-2026")
-    payment = rules.payment
-    parameters = PARAMETERS | {"mips.payment.scale": payment.scale.value}
-    ds = by_hand().assign_attrs(parameters=json.dumps(parameters))
-    scores = np.array([0.0, 10.0, 18.75, 18.76, 40.0, 74.9, 75.0, 80.0, 100.0])
-    expected = [adjustment_of_the_rule(float(score), rules) for score in scores]
-    np.testing.assert_allclose(mips.adjustment_at_score(ds, scores), expected, atol=1e-15)
-
-
-def test_levels_and_calibration() -> None:
-    scores = np.array(
-        [[[90.0, 90.0], [70.0, 76.0], [10.0, 75.0]], [[80.0, 90], [74, 76], [86, 75]]]
-    )
-    groups = np.array([[1, 3], [2, 3], [2, 3]])
-    ds = panel(ASM_BY_HAND, MIPS_BY_HAND, scores=(70.0, scores), groups=groups)
-    result = mips.levels(ds)
-    mean = [(170 / 3 + 80) / 2, 241 / 3]
-    np.testing.assert_allclose(at(result["mips_final_score_mean"]), mean)
-    np.testing.assert_allclose(at(result["share_below_threshold"]), [(2 / 3 + 1 / 3) / 2, 0])
-    checked = mips.calibration(ds).sel(mips_form="traditional")
-    simulated = checked["simulated"]
-    np.testing.assert_allclose(simulated.sel(target="mean"), mean)
-    np.testing.assert_allclose(simulated.sel(target="median"), [(70 + 80) / 2, 76])
-    np.testing.assert_allclose(simulated.sel(target="lowest_quarter"), [1 / 6, 0])
-    np.testing.assert_allclose(simulated.sel(target="below_threshold_solo"), 0.0)
-    np.testing.assert_allclose(simulated.sel(target="below_threshold_small"), [0.5, 0])
-    for name, target in mips.TARGETS.items():
-        gap = checked["gap"].sel(target=name)
-        np.testing.assert_allclose(gap, simulated.sel(target=name) - target.published)
-    assert list(checked["aimed"].values) == [True, True, False, False, False, False]
-    error = float(checked["simulated_mcse"].sel(target="median", performance_year=2027))
-    assert error == pytest.approx(5.0)
-
-
-# The table of designs
-
-
-def test_designs_by_hand() -> None:
-    table = mips_designs.designs(by_hand())
-    assert list(table["feature"].values) == list(mips_designs.FEATURES)
-
-    def number(feature: str, program: str, ending: str = "") -> float:
-        return float(table[f"simulated{ending}"].sel(feature=feature, program=program))
-
-    of_mips = "mips_traditional"
-    assert number("standard", "asm") == pytest.approx(72 - math.log(0.7) / 0.1)
-    assert number("standard", of_mips) == 75.0
-    assert number("peers", "asm") == pytest.approx(1.0)
-    assert number("peers", of_mips) == 0.0
-    assert number("money", "asm") == pytest.approx(-1_000 / 300_000)
-    assert number("money", of_mips) == pytest.approx((-3_000 + 5_000) / 2 / 300_000)
-    assert number("penalty_share", "asm") == pytest.approx(2 / 3)
-    assert number("penalty_share", of_mips) == pytest.approx(1 / 2)
-    assert number("penalty_here_only", "asm") == pytest.approx(1 / 2)
-    assert number("penalty_here_only", of_mips) == pytest.approx((1 / 6) / (1 / 2))
-    top = 1 / (1 + math.exp(-2.8))
-    assert number("range", "asm") == pytest.approx(0.09 * (1.7 * top - 1))
-    assert number("range", of_mips) == pytest.approx(0.009)
-    # R S k / 4 at the median, and 9 % x 0.1 over 25 points.
-    assert number("value_of_a_point", "asm") == pytest.approx(0.09 * 1.7 * 0.1 / 4)
-    assert number("value_of_a_point", of_mips) == pytest.approx(0.009 / 25)
-    assert number("mean", of_mips, "_mcse") == pytest.approx(0.02 / 3)
-    for program in ("asm", of_mips):
-        assert number("largest_penalty", program) <= number("largest_bonus", program)
-    assert np.isfinite(table["simulated"]).all()
-    assert np.isfinite(table["simulated_mcse"]).all()
-
-
-def test_rules_of_the_designs_are_the_run_s() -> None:
-    changed = PARAMETERS | {
-        "rules.payment.redistribution_share": {"2027": 0.7, "2028": 0.6},
-        "mips.payment.performance_threshold": 60.0,
-        "mips.payment.applicable_percent": 0.04,
-    }
-    table = mips_designs.designs(by_hand().assign_attrs(parameters=json.dumps(changed)))
-    words = {
-        str(feature): table["rule"].sel(feature=feature).values for feature in table.feature.values
-    }
-    assert "60 points" in words["standard"][1]
-    assert words["money"][0] == "70 % of what is at risk is paid out, 30 % kept"
-    assert "-4 % to +0.4 %" in words["range"][1]
-    assert "75" not in " ".join(" ".join(rules) for rules in words.values()).replace("18.75", "")
-    later = mips_designs.designs(by_hand(), 2028)
-    assert "12 %" in str(later["rule"].sel(feature="sd", program="asm").item())
-    share = later["simulated"].sel(feature="penalty_share")
-    np.testing.assert_allclose(share, [2 / 3, 1 / 3, 1 / 3])
-
-
-def test_the_table_has_a_rule_and_a_number_in_every_cell() -> None:
-    frame = mips_designs.designs_table(mips_designs.designs(by_hand()))
-    assert len(frame) == len(mips_designs.FEATURES)
-    programs = ["ASM", "traditional MIPS", "MIPS Value Pathway"]
-    assert list(frame.columns) == [(p, what) for p in programs for what in ("rule", "simulated")]
-    assert (frame.map(len) > 0).all(axis=None)
-    standard = frame[("traditional MIPS", "simulated")].iloc[0]
-    assert standard == "75 ±0 points"
-
-
 # Wrong input
 
 
@@ -531,16 +309,3 @@ def test_one_draw_tells_no_error() -> None:
     result = mips.difference(by_hand().isel(draw_sample=[0], draw=[0]))
     assert np.isnan(at(result["asm_minus_mips_dollars_mcse"])).all()
     assert at(result["asm_minus_mips_dollars"])[0] == pytest.approx(-2_000 / 3)
-
-
-def test_estimates_are_linear() -> None:
-    """A root of a square that is 0 has no error; a ratio of a constant count is a mean."""
-    values = xr.DataArray([4.0, 16.0, 1.0], dims="draw")
-    ratio = mips_panel.ratio_of(values, 0.0 * values + 2.0)
-    assert float(ratio.value) == pytest.approx(3.5)
-    root = mips_panel.root_of(ratio)
-    assert float(root.value) == pytest.approx(math.sqrt(3.5))
-    np.testing.assert_allclose(root.influence, ratio.influence / (2 * math.sqrt(3.5)))
-    nothing = mips_panel.root_of(mips_panel.mean_of(0.0 * values))
-    assert float(nothing.value) == 0.0
-    assert (nothing.influence == 0).all()

@@ -14,7 +14,7 @@ from asm_sim.errors import InputError
 from asm_sim.plots import asm_against_mips, score_curves_with_mips
 from asm_sim.plots.figure import RunFigure, house_style
 from asm_sim.studies import mips
-from tests.unit.test_mips_study import by_hand, random_panel
+from tests.unit.mips_run import by_hand, random_panel
 from tests.unit.test_plots import Plot, sidecar, words
 
 PLOTS: dict[str, Plot] = {

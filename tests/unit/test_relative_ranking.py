@@ -122,18 +122,6 @@ def test_zero_points_bring_the_maximum_penalty_whoever_competes() -> None:
     np.testing.assert_allclose(at["dollars_range"], 0.0, atol=1e-9)
 
 
-def test_error_of_a_standard_deviation() -> None:
-    """The jackknife done by leaving draws out, and the known error of a normal's SD."""
-    values = xr.DataArray(np.random.default_rng(2).normal(size=(7, 3)), dims=("draw", "x"))
-    found = relative_ranking._spread(values, "draw")
-    without = np.array([np.delete(values.values, i, axis=0).std(axis=0, ddof=1) for i in range(7)])
-    expected = np.sqrt(6 / 7 * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
-    np.testing.assert_allclose(found.mcse, expected, rtol=1e-9)
-    many = xr.DataArray(np.random.default_rng(3).normal(size=(4000, 50)), dims=("draw", "x"))
-    error = float(relative_ranking._spread(many, "draw").mcse.mean("x"))
-    assert error == pytest.approx(1 / math.sqrt(2 * 3999), rel=0.02)
-
-
 def test_quantiles_are_over_draws(ds: xr.Dataset) -> None:
     result = relative_ranking.same_score(ds)
     for q in (0.05, 0.5, 0.95):

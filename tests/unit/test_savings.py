@@ -242,15 +242,6 @@ def test_errors_and_quantiles_are_over_draws(ds: xr.Dataset) -> None:
     assert np.isfinite(few.sel(quantile=0.5)).all()
 
 
-def test_error_of_a_quantile() -> None:
-    """Against the known one: sqrt(q (1 - q) / n) over the density, of a normal."""
-    values = xr.DataArray(np.random.default_rng(2).normal(size=(4000, 200)), dims=("draw", "run"))
-    errors = savings._quantiles("x", values, "1", "x")["x_quantile_mcse"].mean("run")
-    for q, density in ((0.05, 0.103136), (0.5, 0.398942), (0.95, 0.103136)):
-        expected = math.sqrt(q * (1 - q) / 4000) / density
-        assert float(errors.sel(quantile=q)) == pytest.approx(expected, rel=0.03)
-
-
 def test_scaled_to_another_number_of_clinicians(ds: xr.Dataset) -> None:
     listed = sum(numbers[0] for numbers in COHORTS.values())
     plain, scaled = savings.steps(ds), savings.scaled_to(ds, 2 * listed, "a guess")

@@ -359,6 +359,11 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
     "unknown key": (f"{GRID}drawz: 5\n", 7, "unknown key 'drawz' (did you mean 'draws'?)"),
     "no title": ("sweep: {grid: {}}\n", None, "has no 'title'"),
     "half a draw kept": (f"{GRID}panel_draws: 0.5\n", 7, "panel_draws"),
+    "a form of MIPS": (
+        f"{HEAD}sweep:\n  grid:\n    mips.form: [traditional, value_pathway]\n",
+        5,
+        "both forms of MIPS are always scored",
+    ),
     # grid
     "empty grid": (f"{HEAD}sweep: {{grid: {{}}}}\n", 3, "a mapping of parameters to lists"),
     "grid as a list": (f"{HEAD}sweep: {{grid: [1]}}\n", 3, "a mapping of parameters to lists"),

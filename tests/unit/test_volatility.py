@@ -9,7 +9,6 @@ import pytest
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.studies import panel as of_panel
 from asm_sim.studies import volatility
 from tests.unit.volatility_run import LABELS, made_up_run, panel_run
 
@@ -187,21 +186,6 @@ def test_practices_take_the_size_of_their_clinicians_in_each_draw(ds: xr.Dataset
     )
 
 
-def test_a_ratio_over_draws() -> None:
-    """Against the jackknife over draws, and as the plain mean where the denominator is constant."""
-    generator = np.random.default_rng(5)
-    below = xr.DataArray(generator.uniform(50, 60, 400), dims="draw_sample")
-    above = 0.3 * below + xr.DataArray(generator.normal(0, 2, 400), dims="draw_sample")
-    found = of_panel.ratio(above, below)
-    assert float(found.mean) == pytest.approx(float(above.sum() / below.sum()))
-    left_out = ((above.sum() - above) / (below.sum() - below)).values
-    jackknife = math.sqrt(399 / 400 * ((left_out - left_out.mean()) ** 2).sum())
-    assert float(found.mcse) == pytest.approx(jackknife, rel=0.01)
-    constant = of_panel.ratio(above, below * 0 + 2)
-    assert float(constant.mcse) == pytest.approx(float(above.std(ddof=1)) / 20 / 2)
-    assert np.isnan(of_panel.ratio(above, below * 0).mean)
-
-
 def test_each_number_has_an_error_and_units(ds: xr.Dataset) -> None:
     for function in (
         volatility.over_the_years,
@@ -280,7 +264,8 @@ def test_runs_without_what_is_needed(ds: xr.Dataset) -> None:
         (volatility.year_to_year, "rank_correlation"),
     ):
         assert name in refused(function, ds.drop_vars(name))
-    ungrouped = ds.assign_coords(membership=["size", "episodes"])
+    other = [str(name).replace("practice_size", "size") for name in ds["grouping"].values]
+    ungrouped = ds.assign_coords(grouping=("group", other))
     assert "practice_size" in refused(volatility.practice_dollars, ungrouped)
 
 
@@ -297,4 +282,4 @@ def test_a_sweep_and_a_single_year(ds: xr.Dataset) -> None:
 @pytest.mark.parametrize("losses", [[-1.0], [math.nan], []])
 def test_losses_are_given_as_positive_numbers(ds: xr.Dataset, losses: list[float]) -> None:
     for function in (volatility.dollars, volatility.practice_dollars):
-        assert "losses are" in refused(function, ds, losses)
+        assert "give USD, zero or more" in refused(function, ds, losses)
