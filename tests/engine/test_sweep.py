@@ -233,9 +233,7 @@ def test_shards_make_the_same_bytes(
     assert contents(folder) == contents(finished / "store")
 
 
-def test_a_lens_and_a_panel_of_their_own_lengths(
-    sweep_file: MakeSweep, finished: Path, tmp_path: Path
-) -> None:
+def test_a_lens_and_a_panel_of_their_own_lengths(sweep_file: MakeSweep, tmp_path: Path) -> None:
     """Each as long as it says, the same draws as in a scenario run alone; chunks are whole."""
     path = sweep_file()
     carry_out(LocalFolder(tmp_path / "store"), work(path, panel=3, lens=7))
