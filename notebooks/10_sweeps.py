@@ -138,6 +138,27 @@ pd.Series(
 asm.plots.score_to_adjustment.plot(scenario_of(ds, {sweep.axes[0]: 0.2, sweep.axes[1]: 1.0}))
 
 # %% [markdown]
+# In JupyterLab, two sliders go through all of them: how much steeper the curve gets, and where it
+# crosses zero.
+
+
+# %%
+def curve(steepness, redistribution_share):
+    """What a final score is worth in one scenario of the sweep."""
+    return asm.plots.score_to_adjustment.plot(
+        scenario_of(ds, dict(zip(sweep.axes, (steepness, redistribution_share), strict=True)))
+    )
+
+
+try:
+    from ipywidgets import SelectionSlider, interact
+
+    values = {name: grid[name].values.tolist() for name in ("steepness", "redistribution_share")}
+    interact(curve, **{name: SelectionSlider(options=options) for name, options in values.items()})
+except ImportError:
+    pass
+
+# %% [markdown]
 # ## More of it
 #
 # | | in Python | on the command line |
