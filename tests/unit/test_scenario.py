@@ -244,14 +244,14 @@ def steepness(scenario: Scenario) -> Any:
 
 
 def test_shipped_scenarios_load() -> None:
+    """The other single ones are read, and run, in ``test_shipped_scenarios.py``."""
     verbs = {entry.name: entry.verb for entry in shipped()}
-    assert verbs["baseline"] == "run"
     assert verbs["steepness-by-redistribution"] == "sweep"
-    for name, verb in verbs.items():
-        if verb == "run":
-            assert make_plan(load_scenario(name)).clinicians > 0
-        else:
-            assert len(work_of(load_sweep(name))) > 1
+    for name in ("baseline", "test-year"):
+        assert verbs[name] == "run"
+        assert make_plan(load_scenario(name)).clinicians > 0
+    for name in (name for name, verb in verbs.items() if verb == "sweep"):
+        assert len(work_of(load_sweep(name))) > 1
 
 
 def test_a_file_without_a_base_extends_the_baseline(tmp_path: Path) -> None:

@@ -1,0 +1,336 @@
+"""The shipped scenarios: each names its origin and its source, and does what it says."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from ruamel.yaml import YAML
+
+import asm_sim
+from asm_sim.engine.local import simulate
+from asm_sim.parameters import leaves
+from asm_sim.scenario.load import shipped
+from asm_sim.scenario.schema import ROOTS, Scenario
+from asm_sim.scenario.sweep import load_sweep
+
+PACKAGE = Path(asm_sim.__file__).parent
+EVIDENCE = {
+    "calibration.md": PACKAGE / "population" / "data" / "calibration.md",
+    "rule-sources.md": PACKAGE / "rules" / "rule-sources.md",
+}
+ENTRIES = {entry.name: entry for entry in shipped()}
+NAMES = [name for name, entry in ENTRIES.items() if entry.verb == "run" and name != "baseline"]
+KINDS = ("Proposal of ", "Nobody is known to propose it; it is here because ", "Not known: ")
+LONGEST_TITLE = 90
+DRAWS = 12
+RISK = {2027: 0.09, 2028: 0.09, 2029: 0.10, 2030: 0.11, 2031: 0.12}
+FIRST = {"performance_year": 2027}
+LATER = {"performance_year": slice(2028, 2031)}
+
+Run = Callable[[str], xr.Dataset]
+
+# Scenarios of these tests: a shipped one and what is set on top of it.
+EVERYTHING = {"rules.payment.redistribution_share": 1.0}
+NEUTRAL = {"rules.final_score.missing_category": "neutral"}
+RELIABLE = {"population.cost.reliability_at_20": 0.9}
+NARROW = {"population.quality.spread": 0.8}
+FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "all paid out": ("baseline", EVERYTHING),
+    "all paid out, capped": ("cap-at-risk-level", EVERYTHING),
+    "no points for complex patients": ("baseline", {"rules.complex_patient.maximum": 0}),
+    "quality": ("quality-only", NEUTRAL),
+    "quality, reliable cost": ("quality-only", NEUTRAL | RELIABLE),
+    "cost": ("cost-only", NEUTRAL),
+    "cost, narrow quality": ("cost-only", NEUTRAL | NARROW),
+    "both": ("baseline", NEUTRAL),
+    "both, reliable cost": ("baseline", NEUTRAL | RELIABLE),
+    "both, narrow quality": ("baseline", NEUTRAL | NARROW),
+}
+
+
+def parameters(scenario: Scenario) -> dict[str, Any]:
+    return {
+        path: parameter.value  # type: ignore[attr-defined]
+        for root in ROOTS
+        for path, parameter in leaves(getattr(scenario, root), root)
+    }
+
+
+@pytest.fixture(scope="module")
+def scenarios(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
+    """The shipped scenarios; as members of a sweep they are read in a moment."""
+    path = tmp_path_factory.mktemp("all") / "all.yaml"
+    path.write_text(f"title: All\nsweep: {{scenarios: [{', '.join(['baseline', *NAMES])}]}}\n")
+    sweep = load_sweep(path)
+    return {case.name: sweep.scenario(k) for k, case in enumerate(sweep.cases)}
+
+
+@pytest.fixture(scope="module")
+def run(scenarios: dict[str, Scenario], small_scenario: Scenario) -> Run:
+    """What a shipped scenario, or one of ``FURTHER``, makes of the small roster."""
+    settings = {name: dict(scenario.settings) for name, scenario in scenarios.items()}
+    for name, (base, more) in FURTHER.items():
+        settings[name] = settings[base] | more
+    path = small_scenario.folder / "shipped.yaml"
+    with path.open("w") as file:
+        sweep = {"title": "All", "extends": "scenario", "draws": DRAWS, "sweep": {"list": settings}}
+        YAML(typ="safe", pure=True).dump(sweep, file)
+    sweep = load_sweep(path)
+    names = [case.name for case in sweep.cases]
+
+    @functools.cache
+    def of(name: str) -> xr.Dataset:
+        return simulate(sweep.scenario(names.index(name)))
+
+    return of
+
+
+def assert_same(
+    one: xr.Dataset, other: xr.Dataset, years: dict[str, Any] | None = None, but: str = "^$"
+) -> None:
+    """All yearly numbers of each draw are equal, but for names that match ``but``."""
+    dims = ("draw", "cohort", "performance_year")
+    names = [name for name in one if one[name].dims[:3] == dims and not re.search(but, str(name))]
+    assert len(names) > 30
+    for name in names:
+        pair = [ds[name].sel(years or {}) for ds in (one, other)]
+        np.testing.assert_array_equal(pair[0], pair[1], err_msg=str(name))
+
+
+# What a file says
+
+
+def test_there_are_scenarios_of_every_kind() -> None:
+    assert all(any(ENTRIES[name].description.startswith(kind) for name in NAMES) for kind in KINDS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_scenario_says_whose_idea_it_is_and_its_source(name: str) -> None:
+    title, description = ENTRIES[name].title, ENTRIES[name].description
+    assert len(title) < LONGEST_TITLE
+    assert not title.endswith(".")
+    assert description.startswith(KINDS)
+    said, source = description.split(" Source: ")
+    assert said.endswith(".")
+    assert source.endswith(".")
+    assert len(source) > len("calibration.md 1")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_evidence_that_a_scenario_points_to_is_there(name: str) -> None:
+    description = ENTRIES[name].description
+    pointers = re.findall(r"(\S+?\.md) ((?:\d[\d.]*(?:, | and )?)+)", description)
+    assert pointers
+    for file, sections in pointers:
+        text = EVIDENCE[file.lstrip("(")].read_text()
+        for section in re.findall(r"\d+(?:\.\d+)?", sections):
+            assert re.search(rf"^##+ {re.escape(section)}\.? ", text, re.MULTILINE), section
+    for other in re.findall(r"sweep ([a-z-]+)", description):
+        assert ENTRIES[other].verb == "sweep"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_changes_the_baseline(name: str, scenarios: dict[str, Scenario]) -> None:
+    ours, baseline = parameters(scenarios[name]), parameters(scenarios["baseline"])
+    changed = {path for path, value in ours.items() if value != baseline[path]}
+    assert changed
+    for path, _ in scenarios[name].settings:
+        assert any(leaf == path or leaf.startswith(f"{path}.") for leaf in changed), path
+
+
+def test_no_two_scenarios_are_the_same(scenarios: dict[str, Scenario]) -> None:
+    hashes = {scenario.hash("roster") for scenario in scenarios.values()}
+    assert len(hashes) == len(NAMES) + 1
+
+
+# What a scenario does, on the small roster
+
+
+def test_full_redistribution_leaves_medicare_nothing(run: Run) -> None:
+    full = run("full-redistribution")
+    assert (abs(full.retained_by_medicare) < 1e-9 * full.amount_at_risk).all()
+    assert (full.share_negative <= run("baseline").share_negative).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("risk-2-percent", [0.02] * 5),
+        ("risk-9-percent", [0.09] * 5),
+        ("risk-12-percent", [0.12] * 5),
+        ("test-year", [0, *list(RISK.values())[1:]]),
+        ("test-year-then-2-percent", [0, 0.02, 0.02, 0.02, 0.02]),
+    ],
+)
+def test_adjustments_follow_the_risk_level(name: str, levels: list[float], run: Run) -> None:
+    """Scores stay; every adjustment and what Medicare keeps go with the level, to 0 in a year."""
+    other, baseline = run(name), run("baseline")
+    years = baseline.performance_year
+    ratio = xr.DataArray(levels, coords={"performance_year": years}) / list(RISK.values())
+    for variable in (
+        "adjustment_quantile",
+        "retained_by_medicare",
+        "penalties",
+        "panel_adjustment",
+    ):
+        xr.testing.assert_allclose(
+            other[variable], baseline[variable] * ratio, rtol=1e-5, atol=1e-6
+        )
+    xr.testing.assert_identical(other.final_score_mean, baseline.final_score_mean)
+    without = other.sel(performance_year=years[np.array(levels) == 0])
+    for variable in ("share_negative", "share_maximum_penalty", "bonuses", "penalties"):
+        assert (without[variable] == 0).all()
+
+
+def test_a_test_year_changes_no_other_year(run: Run) -> None:
+    across = "correlation|change|payment_year"  # of a year with the one before; none in 2027
+    assert_same(run("test-year"), run("baseline"), LATER, across)
+
+
+def test_no_bonus_passes_the_cap(run: Run) -> None:
+    levels = xr.DataArray(list(RISK.values()), dims="performance_year")
+    free, capped = run("all paid out"), run("all paid out, capped")
+    assert (free.panel_adjustment > levels + 1e-6).any()
+    assert (capped.panel_adjustment <= levels + 1e-6).all()
+    assert (run("cap-at-risk-level").panel_adjustment <= levels + 1e-6).all()
+    assert (capped.bonuses <= free.bonuses).all()
+
+
+def test_medicare_keeps_what_zero_scorers_outside_the_pool_pay(run: Run) -> None:
+    outside, baseline = run("zero-scorers-outside-pool"), run("baseline")
+    zero = baseline.share_zero_score > 0
+    assert zero.any()
+    assert (outside.incentive_pool < baseline.incentive_pool).where(zero, True).all()
+    kept = outside.amount_at_risk - outside.incentive_pool
+    xr.testing.assert_allclose(outside.retained_by_medicare, kept)
+    assert (outside.retained_by_medicare > baseline.retained_by_medicare).where(zero, True).all()
+
+
+def test_steepness_spreads_adjustments_and_keeps_what_medicare_keeps(run: Run) -> None:
+    low, baseline, high = (run(name) for name in ("steepness-low", "baseline", "steepness-high"))
+    assert (low.adjustment_sd < baseline.adjustment_sd).all()
+    assert (baseline.adjustment_sd < high.adjustment_sd).all()
+    for other in (low, high):
+        xr.testing.assert_allclose(other.retained_by_medicare, baseline.retained_by_medicare)
+
+
+@pytest.mark.parametrize(
+    ("name", "lever"), [("quality", "reliable cost"), ("cost", "narrow quality")]
+)
+def test_a_category_without_weight_does_not_count(name: str, lever: str, run: Run) -> None:
+    """Where nobody is scored on the other category for want of the one that counts."""
+    assert_same(run(name), run(f"{name}, {lever}"))
+    scores = [run(other).final_score_mean for other in ("both", f"both, {lever}")]
+    assert (scores[0] != scores[1]).all()
+
+
+def test_cost_with_less_weight_lies_between(run: Run) -> None:
+    """More of the score's chance comes from cost than from quality."""
+    names = ("quality-only", "cost-weight-30", "baseline", "cost-only")
+    chance = [float(run(name).chance_variance_share.mean()) for name in names]
+    assert chance == sorted(chance)
+
+
+def test_a_category_that_cannot_be_scored(run: Run) -> None:
+    zero, neutral = run("missing-category-zero"), run("missing-category-neutral")
+    baseline = run("baseline")
+    assert (neutral.share_unscored >= baseline.share_unscored).all()
+    assert neutral.share_unscored.mean() > 2 * baseline.share_unscored.mean()
+    xr.testing.assert_identical(zero.share_unscored, baseline.share_unscored)
+    assert (zero.final_score_mean <= baseline.final_score_mean).all()
+    assert (zero.final_score_mean < baseline.final_score_mean).any()
+
+
+def test_a_higher_case_minimum_leaves_more_unscored(run: Run) -> None:
+    names = ("baseline", "case-minimum-50", "case-minimum-100")
+    unscored = [run(name).share_unscored for name in names]
+    assert (unscored[0] <= unscored[1]).all()
+    assert (unscored[1] <= unscored[2]).all()
+    assert unscored[0].mean() < unscored[1].mean() < unscored[2].mean()
+
+
+def test_what_is_not_deducted_is_gained(run: Run) -> None:
+    without, baseline = run("no-deductions"), run("baseline")
+    assert (without.final_score_mean > baseline.final_score_mean).all()
+    small = run("interoperability-small-exempt").final_score_mean_by_group
+    of_baseline = baseline.final_score_mean_by_group
+    for group in ("practice_size: 16-99", "practice_size: 100+"):
+        np.testing.assert_array_equal(small.sel(group=group), of_baseline.sel(group=group))
+    gained = (small - of_baseline).sel(group=["practice_size: solo", "practice_size: 2-15"])
+    assert (gained.fillna(0) >= 0).all()
+    assert (gained.mean("draw") > 0).all()
+
+
+def test_twice_the_points_for_complex_patients(run: Run) -> None:
+    doubled, single = run("complex-patient-points-doubled"), run("baseline")
+    none = run("no points for complex patients")
+    assert (single.final_score_mean > none.final_score_mean).all()
+    gains = [ds.final_score_mean - none.final_score_mean for ds in (doubled, single)]
+    assert (gains[0] > gains[1]).all()
+    assert (gains[0] <= 2 * gains[1] + 1e-9).all()  # less where a score reaches 100
+
+
+def test_how_reliable_cost_is_decides_chance(run: Run) -> None:
+    names = ("cost-reliability-high", "baseline", "cost-reliability-low")
+    chance = [run(name).chance_sd.mean(["draw", "performance_year"]) for name in names]
+    assert (chance[0] < chance[1]).all()
+    assert (chance[1] < chance[2]).all()
+
+
+def test_lasting_attestation_moves_adjustments_less(run: Run) -> None:
+    lasting, baseline = run("attestation-lasting"), run("baseline")
+    assert_same(lasting, baseline, FIRST)
+    change = [
+        ds.adjustment_change_sd.mean(["draw", "performance_year"]) for ds in (lasting, baseline)
+    ]
+    assert (change[0] < change[1]).all()
+
+
+def test_who_reports_everything_scores_above_zero(run: Run) -> None:
+    every, baseline = run("everybody-reports"), run("baseline")
+    assert float(baseline.share_zero_score.mean()) > 0.01
+    assert float(every.share_zero_score.mean()) < 0.1 * float(baseline.share_zero_score.mean())
+
+
+def test_without_exits_the_payment_year_alone_changes(run: Run) -> None:
+    stay, baseline = run("nobody-leaves"), run("baseline")
+    assert_same(stay, baseline, but="payment_year")
+    np.testing.assert_allclose(
+        stay.retained_by_medicare_payment_year,
+        baseline.retained_by_medicare_before_exits,
+        rtol=1e-12,
+    )
+    assert (stay.penalties_payment_year >= baseline.penalties_payment_year).all()
+    assert stay.penalties_payment_year.sum() > baseline.penalties_payment_year.sum()
+
+
+@pytest.mark.parametrize("name", ["two-thirds-improve", "quality-drift-fivefold"])
+def test_what_grows_starts_as_in_the_baseline(name: str, run: Run) -> None:
+    assert_same(run(name), run("baseline"), FIRST)
+    later = [ds.final_score_mean.sel(LATER) for ds in (run(name), run("baseline"))]
+    assert (later[0] != later[1]).all()
+
+
+def test_an_anchor_two_points_lower(run: Run) -> None:
+    """It takes up to 20 points of the cost score, half of them of a final score of both."""
+    low, baseline = run("cost-anchor-low"), run("baseline")
+    fall = baseline.panel_final_score - low.panel_final_score
+    assert (fall.fillna(0) > -1e-4).all()
+    assert (fall.fillna(0) < 20 + 1e-4).all()
+    assert ((fall > 10 + 1e-4).mean() < 0.1).all()  # of whom only cost is scored
+    assert (baseline.median_final_score - low.median_final_score > 5).all()
+
+
+def test_reporting_by_cqm_alone(run: Run) -> None:
+    """Most have the full rates of a topped-out measure, and so its 10 points."""
+    scores = [run(name).final_score_mean for name in ("all-cqm", "baseline")]
+    assert (
+        scores[0].mean(["draw", "performance_year"]) > scores[1].mean(["draw", "performance_year"])
+    ).all()
