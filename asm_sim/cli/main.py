@@ -229,11 +229,16 @@ def rules(
 
 
 @app.command()
-def scenarios(as_json: AsJson = False) -> None:
-    """List the scenarios that can be run."""
+def scenarios(
+    name: Annotated[
+        str | None, typer.Argument(help="One of them, to be told in full.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the scenarios that can be run, or say all about one."""
     from asm_sim.cli.scenarios import scenarios_command
 
-    scenarios_command(as_json)
+    scenarios_command(name, as_json)
 
 
 @app.command()

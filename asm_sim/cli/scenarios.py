@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from asm_sim.documents import did_you_mean
+from asm_sim.errors import InputError
 
-def scenarios_command(as_json: bool) -> None:
-    """List the shipped scenarios."""
+if TYPE_CHECKING:
+    from asm_sim.scenario.load import Shipped
+
+SECTIONS = {"run": "One scenario each", "sweep": "Many scenarios each"}
+
+
+def scenarios_command(name: str | None, as_json: bool) -> None:
+    """List the shipped scenarios by title, or say all about one of them."""
     from asm_sim.scenario.load import shipped
 
     found = shipped()
+    if name is not None:
+        known = [entry.name for entry in found]
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise InputError(f"no scenario is called {name!r}{hint}; `asm-sim scenarios` lists all")
+        found = [entry for entry in found if entry.name == name]
     if as_json:
         typer.echo(json.dumps([entry._asdict() for entry in found], indent=1))
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("name", no_wrap=True)
-    table.add_column("run with", no_wrap=True)
-    table.add_column("what it is", overflow="fold")
-    for name, verb, title, description in found:
-        about = Text(f"{title}\n{description}".rstrip())
-        table.add_row(Text(name), f"asm-sim {verb}", about)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    if name is not None:
+        _tell(found[0], console)
+        return
+    for verb, words in SECTIONS.items():
+        table = Table(box=None, pad_edge=False, show_header=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for entry in found:
+            if entry.verb == verb:
+                table.add_row(Text(entry.name), Text(entry.title))
+        console.print(Text(f"{words}: asm-sim {verb} NAME", style="bold"))
+        console.print(table)
+        console.print()
     typer.echo(
-        "\nFor example: asm-sim run baseline. A YAML file of your own can extend a scenario."
+        "asm-sim scenarios NAME tells who proposes it, why, and its source. A YAML file of your "
+        "own can extend any of the first kind."
     )
+
+
+def _tell(entry: Shipped, console: Console) -> None:
+    console.print(Text(entry.title, style="bold"))
+    if entry.description:
+        console.print(Text(entry.description))
+    console.print(Text(f"\nasm-sim {entry.verb} {entry.name}"))

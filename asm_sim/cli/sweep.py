@@ -195,10 +195,9 @@ def _print_plan(folder: Any, work: Work, as_json: bool, note: Console) -> None:
         f"Disk       {in_bytes(found.disk_bytes)} of blocks, and less than as much again for the "
         "results"
     )
-    a_draw = found.seconds_drawing / max(found.draws_missing, 1)
     typer.echo(
         f"Time       about {_duration(found.seconds)} on the {found.threads} threads of this "
-        f"machine ({1000 * a_draw:.1f} ms a draw)"
+        f"machine ({1000 * found.seconds_a_draw:.1f} ms a draw)"
     )
     typer.echo("Nothing was run. Without --plan, the same command runs it.")
 

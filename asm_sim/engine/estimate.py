@@ -92,6 +92,11 @@ class Estimate:
     threads: int
 
     @property
+    def seconds_a_draw(self) -> float:
+        """On all threads, the closer draws among them."""
+        return self.seconds_drawing / max(self.draws_missing, 1)
+
+    @property
     def seconds(self) -> float:
         return self.seconds_drawing + self.scenarios * self.seconds_a_scenario
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,10 @@ import numpy as np
 import pytest
 import xarray as xr
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 import asm_sim
+from asm_sim.cli.main import app
 from asm_sim.engine.local import simulate
 from asm_sim.parameters import leaves
 from asm_sim.scenario.load import shipped
@@ -334,3 +339,24 @@ def test_reporting_by_cqm_alone(run: Run) -> None:
     assert (
         scores[0].mean(["draw", "performance_year"]) > scores[1].mean(["draw", "performance_year"])
     ).all()
+
+
+def test_the_list_is_of_titles_and_one_is_told_in_full() -> None:
+    listed = CliRunner().invoke(app, ["scenarios"], env={"COLUMNS": "80"}).stdout
+    assert all(name in listed for name in ENTRIES)
+    assert len(listed.splitlines()) < 60
+    assert "Source: " not in listed
+    told = CliRunner().invoke(app, ["scenarios", "test-year"], env={"COLUMNS": "80"}).stdout
+    assert ENTRIES["test-year"].title in told
+    assert " ".join(ENTRIES["test-year"].description.split()) in " ".join(told.split())
+    assert told.rstrip().endswith("asm-sim run test-year")
+    as_json = CliRunner().invoke(app, ["scenarios", "test-year", "--json"]).stdout
+    assert [entry["name"] for entry in json.loads(as_json)] == ["test-year"]
+    unknown = subprocess.run(
+        [sys.executable, "-m", "asm_sim.cli.main", "scenarios", "test-yeer"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert unknown.returncode == 2
+    assert "did you mean 'test-year'?" in unknown.stderr
