@@ -25,6 +25,7 @@ _WHERE = {
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
     "simulate": ("asm_sim.engine.local", "simulate"),
+    "solve": ("asm_sim.engine.solve", "solve"),
     "studies": ("asm_sim.studies", None),
     "sweep": ("asm_sim.engine.sweep", "sweep"),
 }
@@ -43,6 +44,7 @@ __all__ = [
     "rules",
     "score",
     "simulate",
+    "solve",
     "studies",
     "sweep",
 ]
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from asm_sim import plots, rules, score, studies
     from asm_sim.engine.export import cohort_table
     from asm_sim.engine.local import simulate
+    from asm_sim.engine.solve import solve
     from asm_sim.engine.sweep import sweep
     from asm_sim.errors import InputError, RunError
     from asm_sim.results.compare import compare

@@ -187,6 +187,77 @@ def sweep(
 
 
 @app.command()
+def solve(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name, or a YAML file.")],
+    lever: Annotated[
+        str,
+        typer.Option(
+            "--lever",
+            metavar="PATH",
+            help="The parameter to move, such as rules.payment.redistribution_share; with a year "
+            "at its end, in that year alone.",
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="NAME=VALUE",
+            help="What is to be met: share_negative=50%, retained_by_medicare=150e6, "
+            "'share_above(5%)=10%'.",
+        ),
+    ],
+    between: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--between", metavar="LOW HIGH", help="Where to look; else the parameter's own span."
+        ),
+    ] = None,
+    cohort: Annotated[str | None, typer.Option("--cohort", help="Of this cohort alone.")] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="Of this performance year alone.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", help="Of this group alone, such as 'practice_size: solo'."),
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=1, help="Draws at each value of the lever (200).")
+    ] = None,
+    seed: Seed = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", help="How near is near enough, in units of the lever."),
+    ] = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the value of a parameter at which a target is met, with its error.
+
+    Amounts are summed over cohorts and years, shares of clinicians pooled, unless one is named.
+    Exit code 1 where the target is not met at one value.
+    """
+    from asm_sim.cli.solve import Question, solve_command
+
+    solve_command(
+        Question(
+            scenario=scenario,
+            lever=lever,
+            target=target,
+            between=between,
+            cohort=cohort,
+            year=year,
+            group=group,
+            draws=draws,
+            seed=seed,
+            tolerance=tolerance,
+            settings=settings or [],
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
 def score(
     clinicians: Annotated[
         Path | None, typer.Argument(help="The clinician table, CSV or Parquet.")
