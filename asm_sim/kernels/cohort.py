@@ -47,7 +47,7 @@ def score_against(observed, rules, y, fit, outcome, scratch):
 @entry
 def _fit_and_score(observed, rules, y):
     measures, n = observed.rate.shape
-    fit = new_fit(measures, rules.collection_types, len(rules.decile_percentiles))
+    fit = new_fit(rules, measures, n)
     outcome = new_outcome(measures, n)
     score_cohort(
         observed,

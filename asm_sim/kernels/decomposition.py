@@ -7,8 +7,8 @@ stay off). All sets see the same random numbers, so they differ by what moves an
 measurement    sampling of the clinician's own episodes and cases (off: the true rates and cost)
 participation  what is reported and attested, and how many cases and episodes there are
 performance    true quality and cost relative to the trend that all have in common
-peers          benchmarks, complex-patient moments, median and scaling that others make, and
-               whatever the rule changes from year to year but the risk level
+peers          benchmarks, complex-patient moments, midpoint, ranks and scaling that others make,
+               and whatever the rule changes from year to year but the risk level
 risk_level     the risk level of the year
 
 Common trends of rates and costs carry over to the first year's benchmarks: there the clinician is
@@ -69,11 +69,11 @@ class Factors(NamedTuple):
 
 
 @kernel
-def new_factors(measures, n, collection_types, cut_points, groups):
+def new_factors(rules, measures, n, groups):
     """Room for n clinicians; none is needed for n = 0."""
     return Factors(
         new_observed(measures, n),
-        new_fit(measures, collection_types, cut_points),
+        new_fit(rules, measures, n),
         np.empty((measures, n)),
         np.empty(n),
         np.empty((measures, n)),
@@ -157,6 +157,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first_fit.cost_location[:] = fit.cost_location
     first_fit.complexity[:] = fit.complexity
     first_fit.payment[:] = fit.payment
+    first_fit.positive_scores[:] = fit.positive_scores
 
 
 @kernel

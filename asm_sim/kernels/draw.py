@@ -106,17 +106,15 @@ def simulate_cohort(
     observed = new_observed(measures, n)
     truth_observed = _as_true(observed, clinicians)
     cuts = len(rules.decile_percentiles)
-    fit = new_fit(measures, rules.collection_types, cuts)
-    truth_fit = new_fit(measures, rules.collection_types, cuts)
+    fit = new_fit(rules, measures, n)
+    truth_fit = new_fit(rules, measures, n)
     outcome = new_outcome(measures, n)
     truth = new_outcome(measures, n)
     scratch = new_scratch(measures, n, cuts)
     memory = new_memory(n, output.by_group.shape[2])
     hold_clinicians = output.clinician.shape[1] > 0
     close = len(output.lens.variance)  # draws looked at closely
-    factors = new_factors(
-        measures, n if close > 0 else 0, rules.collection_types, cuts, output.by_group.shape[2]
-    )
+    factors = new_factors(rules, measures, n if close > 0 else 0, output.by_group.shape[2])
     probe_room = new_probe_room(probes, cuts)
     of_mips = np.empty((4, n))
     reporting_rank = np.empty(n)

@@ -19,6 +19,10 @@ from asm_sim.kernels.order_statistics import BUCKETS
 
 Floats = NDArray[np.float64]
 
+# Exchange functions and their midpoints, in the order of rules/compile.py.
+LOGISTIC, LINEAR, RANK, THRESHOLD = range(4)
+MEDIAN, MEAN, FIXED = range(3)
+
 
 class Observed(NamedTuple):
     """One cohort-year as CMS would see it."""
@@ -45,7 +49,8 @@ class Fit(NamedTuple):
     has_benchmark: NDArray[np.bool_]  # [M, G]
     cost_location: Floats  # [2] median (nan: nobody has a cost) and SD
     complexity: Floats  # [2, 3] median, mean, SD of mean HCC score and of dual share; SD 0: none
-    payment: Floats  # [3] median of the positive final scores, scaling factor, pool (USD)
+    payment: Floats  # [5] of the positive scores: median, scaling, pool (USD); mean, number if used
+    positive_scores: Floats  # [n] ascending, the first payment[4] of them; [0] unless ranks decide
 
     @property
     def median_final_score(self) -> float:
@@ -72,7 +77,7 @@ class Outcome(NamedTuple):
     small_practice_adjustment: Floats
     complex_patient_adjustment: Floats
     final_score: Floats  # 0-100; nan without one
-    transformed_score: Floats  # 0-1; nan for zero scorers
+    transformed_score: Floats  # 0-1 (0-2 against a threshold); nan for zero scorers
     payment_adjustment_factor: Floats  # fraction
 
 
@@ -98,15 +103,17 @@ class Scratch(NamedTuple):
 
 
 @kernel
-def new_fit(measures, collection_types, cut_points):
-    """An empty fit."""
+def new_fit(rules, measures, n):
+    """An empty fit for cohorts of up to n clinicians."""
+    collection_types, cut_points = rules.collection_types, len(rules.decile_percentiles)
     return Fit(
         np.full((measures, collection_types, cut_points), np.nan),
         np.full((measures, collection_types, 2), np.nan),
         np.zeros((measures, collection_types), np.bool_),
         np.full(2, np.nan),
         np.zeros((2, 3)),
-        np.full(3, np.nan),
+        np.full(5, np.nan),
+        np.empty(n if rules.exchange_form == RANK else 0),
     )
 
 

@@ -1,4 +1,8 @@
-"""Payment adjustment, 42 CFR 512.750: logistic exchange, pool, scaling, adjustment factor."""
+"""Payment adjustment, 42 CFR 512.750: exchange function, pool, scaling, adjustment factor.
+
+The rule exchanges scores by a logistic function; the other forms are alternatives. A threshold is a
+standard set in advance: its transformed scores are 1 there, and the scaling factor is 1.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.elementary import exp
+from asm_sim.kernels.fit import FIXED, LINEAR, LOGISTIC, MEAN, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
 
 _UNDERFLOW = -700.0
@@ -16,6 +21,41 @@ def logistic(x):
     """1 / (1 + exp(-x)), 0 where it underflows."""
     share = 1.0 / (1.0 + exp(-x))
     return share if x > _UNDERFLOW else 0.0
+
+
+@kernel
+def midpoint_of(rules, y, fit):
+    """The final score at which the logistic is one half; nan where the fit has none."""
+    if rules.exchange_midpoint == FIXED:
+        return rules.fixed_midpoint[y]
+    return fit.payment[3] if rules.exchange_midpoint == MEAN else fit.payment[0]
+
+
+@kernel
+def exchange(rules, y, fit, score):
+    """Transformed score of a final score above zero; nan where the fit has nothing to compare."""
+    if rules.exchange_form == LINEAR:
+        return score / rules.score_maximum
+    if rules.exchange_form == RANK:
+        return _rank_share(fit, score, rules.score_tie)
+    if rules.exchange_form == THRESHOLD:
+        threshold = rules.threshold[y]
+        if score < threshold:
+            return score / threshold
+        return 1.0 + (score - threshold) / (rules.score_maximum - threshold)
+    return logistic(rules.steepness[y] * (score - midpoint_of(rules, y, fit)))
+
+
+@kernel
+def _rank_share(fit, score, tie):
+    """(Number below + half the number equal) / number of the fit's positive final scores."""
+    number = fit.payment[4]
+    if not number > 0.0:
+        return np.nan
+    scores = fit.positive_scores[: np.int64(number)]
+    below = np.searchsorted(scores, score - tie, "left")
+    up_to = np.searchsorted(scores, score + tie, "right")
+    return 0.5 * (below + up_to) / number
 
 
 @kernel
@@ -45,7 +85,7 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
         scratch.starts,
     )
     if refit:
-        fit.payment[0] = percentile(scratch.sorted_keys, k, 50.0) if k > 0 else np.nan
+        _fit_scores(rules, scratch.sorted_keys, k, fit)
     _transform(rules, y, fit, outcome)
     if refit:
         _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
@@ -60,20 +100,43 @@ def adjust_scores(rules, y, fit, outcome):
 
 
 @kernel
+def _fit_scores(rules, ascending, k, fit):
+    """What the exchange function takes from the k positive final scores."""
+    fit.payment[0] = percentile(ascending, k, 50.0) if k > 0 else np.nan
+    if rules.exchange_midpoint == MEAN:
+        fit.payment[3] = ascending[:k].sum() / k if k > 0 else np.nan
+    if rules.exchange_form == RANK:
+        fit.payment[4] = k
+        fit.positive_scores[:k] = ascending[:k]
+
+
+@kernel
 def _transform(rules, y, fit, outcome):
     final = outcome.final_score
     transformed = outcome.transformed_score
-    median = fit.payment[0]
-    has_median = median == median  # a foreign fit may have none
+    if rules.exchange_form != LOGISTIC:
+        for i in range(len(final)):
+            positive = final[i] > rules.score_zero
+            transformed[i] = exchange(rules, y, fit, final[i]) if positive else np.nan
+        return
+    midpoint = midpoint_of(rules, y, fit)
+    has_midpoint = midpoint == midpoint  # a foreign fit may have none
     steepness = rules.steepness[y]
     for i in range(len(final)):
-        positive = (final[i] > rules.score_zero) & has_median
-        transformed[i] = logistic(steepness * (final[i] - median)) if positive else np.nan
+        positive = (final[i] > rules.score_zero) & has_midpoint
+        transformed[i] = logistic(steepness * (final[i] - midpoint)) if positive else np.nan
 
 
 @kernel
 def _fit_scaling(part_b, rules, y, fit, outcome):
-    """Scaling factor and pool; the risk level cancels in the scaling factor."""
+    """Scaling factor and pool; the risk level cancels in the scaling factor.
+
+    With a standard set in advance there is no pool (nan), and nothing is scaled.
+    """
+    if rules.exchange_form == THRESHOLD:
+        fit.payment[1] = 1.0
+        fit.payment[2] = np.nan
+        return
     final = outcome.final_score
     transformed = outcome.transformed_score
     base = 0.0

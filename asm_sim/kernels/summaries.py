@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.clinicians import GROUPINGS
+from asm_sim.kernels.fit import LINEAR, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
-from asm_sim.kernels.payment import logistic
+from asm_sim.kernels.payment import exchange, midpoint_of
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -242,12 +243,34 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row):
 
 @kernel
 def break_even_score(rules, y, fit):
-    """The final score with an adjustment of zero; nan where no score has one."""
+    """The final score with an adjustment of zero; nan where no score has one.
+
+    Where ranks decide it is the lowest one of which no score above it has a penalty.
+    """
     scaling = fit.payment[1]
+    if rules.exchange_form == THRESHOLD:
+        return rules.threshold[y]
+    if rules.exchange_form == LINEAR:
+        return rules.score_maximum / scaling if scaling >= 1.0 else np.nan
+    if rules.exchange_form == RANK:
+        return _break_even_rank(rules, y, fit)
     steepness = rules.steepness[y]
     if not (scaling > 1.0 and steepness > 0.0):
         return np.nan
-    return fit.payment[0] - np.log(scaling - 1.0) / steepness
+    even = midpoint_of(rules, y, fit) - np.log(scaling - 1.0) / steepness
+    return even if even <= rules.score_maximum else np.nan
+
+
+@kernel
+def _break_even_rank(rules, y, fit):
+    """The score up to which 1 / S of the positive scores lie: just above it nobody loses."""
+    scaling = fit.payment[1]
+    if not scaling >= 1.0:
+        return np.nan
+    wanted = np.ceil(fit.payment[4] / scaling * (1.0 - SIGN_TOLERANCE))
+    even = fit.positive_scores[max(np.int64(wanted), 1) - 1]
+    reached = exchange(rules, y, fit, even) * scaling - 1.0 >= -SIGN_TOLERANCE
+    return even if reached or even < rules.score_maximum else np.nan
 
 
 @kernel
@@ -286,8 +309,7 @@ def _curve(rules, y, grids, fit, row):
         if score <= rules.score_zero:
             row[s] = rules.zero_score_adjustment[y] * risk
         elif fit.payment[1] == fit.payment[1]:
-            share = logistic(rules.steepness[y] * (score - fit.payment[0]))
-            factor = risk * share * fit.payment[1] - risk
+            factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
             row[s] = min(factor, rules.cap[y] * risk if risk > 0.0 else 0.0)
         else:  # nothing to share out
             row[s] = 0.0

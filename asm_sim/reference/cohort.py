@@ -1,8 +1,8 @@
 """One cohort in one performance year: fit, then score.
 
 ``fit`` yields what the rule takes from the cohort as a whole: benchmarks, complex-patient moments,
-median final score and scaling factor. ``score`` applies it to clinicians: those that were fitted
-(the ordinary rule) or others, which then weigh nothing in what they are compared with.
+final scores above zero and scaling factor. ``score`` applies it to clinicians: those that were
+fitted (the ordinary rule) or others, which then weigh nothing in what they are compared with.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Fit:
     quality_benchmarks  by (measure, collection type); a group that is too small is not there
     cost_benchmark      median and SD of the cost per episode, USD
     hcc_risk_score, dual_share  complex-patient moments
-    median_final_score  over final scores above zero, points
+    positive_scores     final scores above zero, and their median and mean
     incentive_pool      USD of the performance year
     scaling_factor      S of 512.750(c)(1)(iv)
     """
@@ -34,9 +34,14 @@ class Fit:
     cost_benchmark: DeviationBenchmark | None
     hcc_risk_score: Moments | None
     dual_share: Moments | None
-    median_final_score: float | None
-    incentive_pool: float
+    positive_scores: payment.PositiveScores
+    incentive_pool: float | None
     scaling_factor: float | None
+
+    @property
+    def median_final_score(self) -> float | None:
+        """Over final scores above zero, points."""
+        return self.positive_scores.median
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def fit(rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int)
         cost_benchmark=cost_benchmark,
         hcc_risk_score=hcc_risk_score,
         dual_share=dual_share,
-        median_final_score=paid.median_final_score,
+        positive_scores=paid.positive_scores,
         incentive_pool=paid.incentive_pool,
         scaling_factor=paid.scaling_factor,
     )
@@ -97,8 +102,9 @@ def score(
     Points are 0-10 per measure, adjustments and scores in points, category scores in [0, 1], the
     adjustment factor a fraction of Part B payments, its change in USD. The rows need not be those
     that were fitted: a measure (quality or cost) for which the fit has no benchmark is excluded,
-    and where the fit has no median or no scaling factor a final score above zero gets an adjustment
-    of 0 (its transformed score is blank without a median). Raises ``ValueError`` as :func:`fit`.
+    and where the fit has no scaling factor a final score above zero gets an adjustment of 0 (its
+    transformed score is blank where the exchange function needs scores and the fit has none).
+    Raises ``ValueError`` as :func:`fit`.
     """
     return [
         _score_one(clinician, fitted, rules, performance_year)
@@ -187,13 +193,9 @@ def _score_one(
         clinician, achieved.combined, sum(adjustments.values()), rules, performance_year
     )
     transformed = None
-    if (
-        score is not None
-        and not final_score.counts_as_zero(score, rules)
-        and fitted.median_final_score is not None
-    ):
+    if score is not None and not final_score.counts_as_zero(score, rules):
         transformed = payment.transformed_score(
-            score, fitted.median_final_score, rules, performance_year
+            score, fitted.positive_scores, rules, performance_year
         )
     factor = payment.payment_adjustment_factor(
         score, transformed, fitted.scaling_factor, rules, performance_year

@@ -19,52 +19,109 @@ class ScoredPayment:
 
 
 @dataclass(frozen=True)
-class PaymentFit:
-    """Median final score of those above zero (points), incentive pool (USD), scaling factor."""
+class PositiveScores:
+    """The final scores above zero that others are compared with, points."""
 
-    median_final_score: float | None
-    incentive_pool: float
+    scores: tuple[float, ...]
+
+    @property
+    def median(self) -> float | None:
+        return statistics.median(self.scores) if self.scores else None
+
+    @property
+    def mean(self) -> float | None:
+        return math.fsum(self.scores) / len(self.scores) if self.scores else None
+
+
+@dataclass(frozen=True)
+class PaymentFit:
+    """Final scores above zero, incentive pool (USD; ``None``: there is none), scaling factor."""
+
+    positive_scores: PositiveScores
+    incentive_pool: float | None
     scaling_factor: float | None
 
 
 def transformed_score(
-    final_score: float, median_final_score: float, rules: RuleSet, performance_year: int
-) -> float:
-    """The logistic exchange function of a final score above zero, in [0, 1] (512.750(c)(1)(ii))."""
+    final_score: float, positive_scores: PositiveScores, rules: RuleSet, performance_year: int
+) -> float | None:
+    """The exchange function of a final score above zero (512.750(c)(1)(ii)).
+
+    The rule has a logistic around the median of the positive final scores, in [0, 1]. Linear and
+    rank are in [0, 1] too; against a threshold it is 1 at the threshold, 0 at no points and 2 at
+    the greatest score. ``None`` where there is no score to compare with.
+    """
     exchange = rules.payment.exchange
-    if (exchange.form.value, exchange.midpoint.value) != ("logistic", "median"):
-        raise ValueError("the rule exchanges scores by a logistic function around the median")
-    steepness = exchange.steepness.at(performance_year)
-    exponent = steepness * (final_score - median_final_score)
+    highest = rules.final_score.maximum.value
+    if exchange.form.value == "linear":
+        return final_score / highest
+    if exchange.form.value == "rank":
+        return _rank(final_score, positive_scores, exchange.counts_as_equal.value)
+    if exchange.form.value == "threshold":
+        threshold = exchange.threshold.at(performance_year)
+        if final_score >= threshold:
+            return 1 + (final_score - threshold) / (highest - threshold)
+        return 1 - (threshold - final_score) / threshold
+    midpoint = _midpoint(positive_scores, rules, performance_year)
+    if midpoint is None:
+        return None
+    exponent = exchange.steepness.at(performance_year) * (final_score - midpoint)
     if exponent >= 0:
         return 1 / (1 + math.exp(-exponent))
     return math.exp(exponent) / (1 + math.exp(exponent))  # the same, without overflow
 
 
-def fit_payment(scored: list[ScoredPayment], rules: RuleSet, performance_year: int) -> PaymentFit:
-    """Median, incentive pool and scaling factor over the clinicians that have a final score.
+def _midpoint(
+    positive_scores: PositiveScores, rules: RuleSet, performance_year: int
+) -> float | None:
+    """The final score at which the logistic is one half; the rule has the median."""
+    exchange = rules.payment.exchange
+    if exchange.midpoint.value == "fixed":
+        return exchange.fixed_midpoint.at(performance_year)
+    if exchange.midpoint.value == "mean":
+        return positive_scores.mean
+    return positive_scores.median
 
-    The median is ``None`` where nobody scores above zero; the scaling factor then too, and where
-    the transformed scores weighted by Part B payments sum to zero.
+
+def _rank(final_score: float, positive_scores: PositiveScores, tie: float) -> float | None:
+    """(Midrank - 1/2) / n: the share of the positive scores below, those equal by half."""
+    scores = positive_scores.scores
+    if not scores:
+        return None
+    equal = sum(1 for other in scores if abs(other - final_score) <= tie)
+    below = sum(1 for other in scores if other < final_score - tie)
+    return (below + equal / 2) / len(scores)
+
+
+def fit_payment(scored: list[ScoredPayment], rules: RuleSet, performance_year: int) -> PaymentFit:
+    """Scores, incentive pool and scaling factor over the clinicians that have a final score.
+
+    The scaling factor is ``None`` where nobody scores above zero, and where the transformed scores
+    weighted by Part B payments sum to zero. With a standard set in advance there is no pool and
+    nothing is scaled: the factor is 1.
     """
     above_zero = [one for one in scored if not counts_as_zero(one.final_score, rules)]
+    positive_scores = PositiveScores(tuple(one.final_score for one in above_zero))
+    if rules.payment.exchange.form.value == "threshold":
+        return PaymentFit(positive_scores, None, 1)
     base = scored if rules.payment.zero_scorers_in_pool_base.value else above_zero
     redistribution_share = rules.payment.redistribution_share.at(performance_year)
     paid_in_base = math.fsum(one.part_b_payments for one in base)
     incentive_pool = (
         redistribution_share * rules.payment.risk_level.at(performance_year) * paid_in_base
     )
-    if not above_zero:
-        return PaymentFit(None, incentive_pool, None)
-    median = statistics.median(one.final_score for one in above_zero)
-    weighted = math.fsum(
-        transformed_score(one.final_score, median, rules, performance_year) * one.part_b_payments
+    transformed = [
+        transformed_score(one.final_score, positive_scores, rules, performance_year) or 0
         for one in above_zero
+    ]
+    weighted = math.fsum(
+        share * one.part_b_payments for share, one in zip(transformed, above_zero, strict=True)
     )
     if weighted == 0:
-        return PaymentFit(median, incentive_pool, None)
+        return PaymentFit(positive_scores, incentive_pool, None)
     # The pool over the sum of R T P; the risk level R cancels, and may be 0.
-    return PaymentFit(median, incentive_pool, redistribution_share * paid_in_base / weighted)
+    scaling_factor = redistribution_share * paid_in_base / weighted
+    return PaymentFit(positive_scores, incentive_pool, scaling_factor)
 
 
 def payment_adjustment_factor(

@@ -15,10 +15,11 @@ from asm_sim.results.scenarios import NAMES_SHOWN, as_run, scenario_names, scena
 _LONG_TEXTS = {"scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp"}
 COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
 HASH_DIGITS = 8
+FORM, STEEPNESS = "rules.payment.exchange.form", "rules.payment.exchange.steepness"
 
 # What the results rest on most, the weightiest first: dotted path, and the words for it.
 LEADING_ASSUMPTIONS = (
-    ("rules.payment.exchange.steepness", "the steepness of the logistic that turns a final score "
+    (STEEPNESS, "the steepness of the logistic that turns a final score "
      "into a payment"),
     ("population.cost.reliability_at_20", "the reliability of the cost measure at 20 episodes"),
     ("rules.cost.standard_deviation_curve.anchor", "the anchor of the cost curve"),
@@ -98,7 +99,12 @@ def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
         json.loads(ds.attrs.get(name, "{}")) for name in ("assumptions", "parameters")
     )
     assumptions = []
+    form = parameters.get(FORM, "logistic")
     for path, words in LEADING_ASSUMPTIONS:
+        if path == STEEPNESS and form != "logistic":  # which has no steepness
+            words_of_form = "an exchange function that is not the rule's logistic"
+            assumptions.append(Assumption(FORM, words_of_form, _written(form), ""))
+            continue
         leaf = _at(assumed, path)
         status = "" if leaf is None else "assumption"
         known = _at(parameters, path) if leaf is None else leaf

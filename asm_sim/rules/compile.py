@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MISSING_CATEGORY = ("reweight", "neutral", "zero")
+EXCHANGE_FORM = ("logistic", "linear", "rank", "threshold")
+EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
 
 
 class CohortRules(NamedTuple):
@@ -73,7 +75,12 @@ class CohortRules(NamedTuple):
     zero_scorers_in_pool_base: bool
     zero_score_adjustment: Floats
     unscored_adjustment: Floats
+    exchange_form: int
+    exchange_midpoint: int
+    fixed_midpoint: Floats
     steepness: Floats
+    threshold: Floats
+    score_tie: float
     cap: Floats
 
 
@@ -86,6 +93,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     measures = [rules.measures[m] for m in rules.cohorts[cohort].quality_measures.value]
     quality, cost = rules.quality, rules.cost
     final, payment = rules.final_score, rules.payment
+    exchange = payment.exchange
     return CohortRules(
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
         measure_inverse=np.array([m.inverse.value for m in measures]),
@@ -126,7 +134,12 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         zero_scorers_in_pool_base=payment.zero_scorers_in_pool_base.value,
         zero_score_adjustment=by_year(payment.zero_score_adjustment),
         unscored_adjustment=by_year(payment.unscored_adjustment),
-        steepness=by_year(payment.exchange.steepness),
+        exchange_form=EXCHANGE_FORM.index(exchange.form.value),
+        exchange_midpoint=EXCHANGE_MIDPOINT.index(exchange.midpoint.value),
+        fixed_midpoint=by_year(exchange.fixed_midpoint),
+        steepness=by_year(exchange.steepness),
+        threshold=by_year(exchange.threshold),
+        score_tie=exchange.counts_as_equal.value,
         cap=by_year(payment.cap),
     )
 

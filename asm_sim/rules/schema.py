@@ -38,8 +38,8 @@ PROGRAMMED = {
     "final_score.rounding": {"none"},
     "final_score.several_tins": {"one_row_per_clinician"},
     "final_score.extreme_circumstances": {"none"},
-    "payment.exchange.form": {"logistic"},
-    "payment.exchange.midpoint": {"median"},
+    "payment.exchange.form": {"logistic", "linear", "rank", "threshold"},
+    "payment.exchange.midpoint": {"median", "mean", "fixed"},
 }
 
 
@@ -184,7 +184,10 @@ class FinalScore(Strict):
 class Exchange(Strict):
     form: Choice
     midpoint: Choice
+    fixed_midpoint: YearlyNumber
     steepness: YearlyNumber
+    threshold: YearlyNumber
+    counts_as_equal: Number
 
 
 class Payment(Strict):
@@ -246,6 +249,7 @@ class RuleSet(Strict):
             raise ValueError("final_score: minimum is above maximum")
         self._check_choices()
         self._check_years()
+        self._check_exchange()
         for year in self.years:
             total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
             if abs(total - 1) > WEIGHT_TOLERANCE:
@@ -254,6 +258,22 @@ class RuleSet(Strict):
             if self.complex_patient.minimum.at(year) > self.complex_patient.maximum.at(year):
                 raise ValueError(f"complex_patient: minimum is above maximum in {year}")
         return self
+
+    def _check_exchange(self) -> None:
+        exchange, highest = self.payment.exchange, self.final_score.maximum.value
+        form, midpoint = exchange.form.value, exchange.midpoint.value
+        if form != "logistic" and midpoint != "median":
+            raise ValueError(
+                f"payment.exchange.midpoint: {midpoint!r} would do nothing, since the form "
+                f"{form!r} has no midpoint; leave it at 'median'"
+            )
+        for year in self.years if form == "threshold" else []:
+            threshold = exchange.threshold.at(year)
+            if not 0 < threshold < highest:
+                raise ValueError(
+                    f"payment.exchange.threshold: {threshold:g} in {year} is not between 0 and "
+                    f"the highest final score, {highest:g}"
+                )
 
     def _check_choices(self) -> None:
         for path, parameter in leaves(self):

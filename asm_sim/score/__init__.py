@@ -35,9 +35,10 @@ def score(
     Returns one row per input row, in input order and with a DataFrame's own index:
     ``clinician_id``, ``cohort``, ``performance_year``, ``qNNN_points`` (0-10) for every measure of
     the cohorts in the table, ``quality_score`` (0-1), ``cost_points`` (0-10), ``cost_score`` (0-1),
-    the four adjustments and ``final_score`` (points, 0-100), ``transformed_score`` (0-1),
-    ``scaling_factor``, ``payment_adjustment_factor`` (a fraction), ``payment_multiplier`` and
-    ``payment_change_usd``. All numbers are float64 (NaN where there is none) except the int64 year.
+    the four adjustments and ``final_score`` (points, 0-100), ``transformed_score`` (0-1; 0-2
+    and 1 at the threshold where a rule set has one), ``scaling_factor`` (1 there),
+    ``payment_adjustment_factor`` (a fraction), ``payment_multiplier`` and ``payment_change_usd``.
+    All numbers are float64 (NaN where there is none) except the int64 year.
 
     Raises :class:`asm_sim.errors.InputError` that lists everything wrong with the table or the
     rules. Warns (``UserWarning``) of unknown columns, of rates that look like fractions and of

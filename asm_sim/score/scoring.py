@@ -47,7 +47,8 @@ NO_COLLECTION_TYPE = -1
 class CohortYear:
     """What the rule took from one cohort in one performance year; NaN where it has none.
 
-    ``positions`` are its rows in the table; the median is in points, the pool in USD.
+    ``positions`` are its rows in the table; the median is in points, the pool in USD (NaN: there is
+    none, as with a threshold).
     """
 
     cohort: str

@@ -34,6 +34,7 @@ TOTALS = {
     "total": ("cohort", "performance_year"),
 }
 RISK = "rules.payment.risk_level"
+EXCHANGE = "rules.payment.exchange"
 PART_B_EXAMPLE = 500_000.0  # USD a year
 PER_POINT = "fraction per point"
 
@@ -130,6 +131,21 @@ def _not_said(what: str) -> InputError:
         f"the results do not say what {what} was (attribute 'parameters'); run the scenario again "
         "with this version of asm_sim"
     )
+
+
+def exchange_form(run: xr.Dataset) -> str:
+    """The form of the exchange function; a run that does not say it has the rule's logistic."""
+    return str(json.loads(run.attrs.get("parameters", "{}")).get(f"{EXCHANGE}.form", "logistic"))
+
+
+def check_logistic(run: xr.Dataset) -> None:
+    """Raises :class:`InputError` unless scores were exchanged by a logistic."""
+    form = exchange_form(run)
+    if form != "logistic":
+        raise InputError(
+            f"this study takes the exchange function to be a logistic, and in these results it is "
+            f"another ({EXCHANGE}.form: {form}); run a scenario with the logistic"
+        )
 
 
 def chosen(what: str, names: Names, known: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ from asm_sim.studies.estimates import (
     Floats,
     Linear,
     by_year,
+    check_logistic,
     mean,
     named,
     needed,
@@ -82,10 +83,12 @@ def designs(ds: xr.Dataset, performance_year: int | None = None) -> xr.Dataset:
     persistence (mean of years). ``penalty_here_only`` is against traditional MIPS for ASM, against
     ASM for MIPS. Scores at which the adjustment of ASM is zero, its adjustment at the highest score
     and its value of a point are means over cohorts weighted by clinicians. Raises
-    :class:`InputError` for several scenarios, results without a panel or an unknown year.
+    :class:`InputError` for several scenarios, results without a panel, an unknown year, or an
+    exchange function that is no logistic.
     """
     panel, programs = open_panel(ds, EVERYBODY, scores=True, pooled=True)
     run = one_scenario(ds)
+    check_logistic(run)
     years = [int(year) for year in run["performance_year"].values]
     year = years[0] if performance_year is None else performance_year
     if year not in years:
@@ -281,6 +284,10 @@ def _words(run: xr.Dataset, year: int) -> dict[str, list[str]]:
         part: parameter(run, f"{PAYMENT}.exchange.{part}")
         for part in ("form", "midpoint", "steepness")
     }
+    around, standard = f"the cohort's {curve['midpoint']}", f"the {curve['midpoint']} of the peers'"
+    if curve["midpoint"] == "fixed":
+        at = by_year(run, f"{PAYMENT}.exchange.fixed_midpoint").sel(performance_year=year)
+        around, standard = f"{float(at):g} points", "what the pool can pay on the peers'"
     cap: Any = parameter(run, f"{PAYMENT}.cap")
     threshold, lowest = parameter(run, THRESHOLD), parameter(run, LOWEST)
     highest, scale = parameter(run, HIGHEST), parameter(run, SCALE)
@@ -297,10 +304,10 @@ def _words(run: xr.Dataset, year: int) -> dict[str, list[str]]:
     slopes += f"{down * scale:.3g} % over the {highest - threshold:g} above it"
     own_change = f"benchmarks fixed; below {group_score:g} points a clinician's own change counts "
     own_change += f"{100 * (1 - damped):.3g} % in a practice that can report as a group"
-    logistic = f"{curve['form']} around the cohort's {curve['midpoint']}, "
+    logistic = f"{curve['form']} around {around}, "
     logistic += f"steepness {curve['steepness']:g} a point"
     return {
-        "standard": [f"not fixed: the {curve['midpoint']} of the peers' scores", fixed, fixed],
+        "standard": [f"not fixed: {standard} scores", fixed, fixed],
         "peers": [
             "the cohort's clinicians with each other, benchmarks of the same year",
             "each alone with national benchmarks fixed in advance",

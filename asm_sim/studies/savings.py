@@ -36,7 +36,9 @@ from asm_sim.studies.estimates import (
     about,
     by_year,
     check_amount,
+    check_logistic,
     check_sweep,
+    exchange_form,
     mean,
     named,
     needed,
@@ -143,9 +145,16 @@ def payment_weighted_mean(ds: xr.Dataset) -> xr.Dataset:
     Minus what is kept over the Part B payments of the scored, as a fraction, by cohort and
     performance year: ``payment_weighted_mean`` and ``*_mcse``, and ``by_rule`` = -(1 - rho) R,
     which it equals whatever the scores (42 CFR 512.750): -1.35 % in 2027 and 2028. Nan where
-    nothing is at risk. Raises :class:`InputError` for several scenarios and results without them.
+    nothing is at risk. Raises :class:`InputError` for several scenarios, for results without them,
+    and where the exchange function is a threshold, with which there is no pool.
     """
     run = _loaded(ds, (_AT_RISK, _KEPT))
+    if exchange_form(run) == "threshold":
+        raise InputError(
+            "in these results the adjustment is set by a threshold fixed in advance: there is no "
+            "pool, and what Medicare keeps is not a share of the amount at risk that the rule "
+            "states; penalties minus bonuses are in retained_by_medicare"
+        )
     risk = by_year(run, RISK)
     of_scored = run[_AT_RISK] / risk.where(risk > 0)
     weighted = -run[_KEPT] / of_scored.where(of_scored > 0)
@@ -167,11 +176,12 @@ def average_clinician(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -
     with ``*_mcse``. The adjustment is read off each draw's ``adjustment_at_score``, between the
     scores in the log-odds of the transformed score: exact for the logistic (42 CFR 512.750). Nan
     where nothing is at risk. Raises :class:`InputError` for several scenarios, for results without
-    the curve, and for an amount below zero.
+    the curve, for an exchange function that is no logistic, and for an amount below zero.
     """
     check_amount(part_b_payments)
     at = {"median": "median_final_score", "mean": "final_score_mean"}
     run = _loaded(ds, (*at.values(), "adjustment_at_score", "scaling_factor"))
+    check_logistic(run)
     scores = [run[name].transpose(*YEARLY_DIMS) for name in at.values()]
     score = xr.concat(scores, "average").assign_coords(average=list(at))
     adjustment = score.copy(data=np.stack([_adjustment_at(run, part).values for part in scores]))
@@ -231,7 +241,8 @@ def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
         raise InputError(
             "in these results Medicare does not keep (1 - redistribution share) of the amount at "
             "risk, so that the steps do not add up; they need the rule's pool (zero scorers in its "
-            "base and at the maximum penalty, no cap) and somebody with a score above zero"
+            "base and at the maximum penalty, no cap, no threshold in place of the pool) and "
+            "somebody with a score above zero"
         )
     nominal: xr.DataArray = nominal_savings(run[_PART_B], by_year(run, RISK), share)
     parts = [

@@ -379,7 +379,8 @@ def fit_and_score(
         np.zeros((measures, rules.collection_types), np.bool_),
         np.full(2, np.nan),
         np.zeros((2, 3)),
-        np.full(3, np.nan),
+        np.full(5, np.nan),
+        np.empty(0),
     )
     points, quality, unsubmitted = _quality(observed, rules, y, fit)
     cost_points = np.full(n, np.nan)
@@ -572,7 +573,7 @@ def _level(
     row[s.SHARE_MAXIMUM_PENALTY] = np.count_nonzero(maximum) / count
     row[s.SHARE_ZERO] = scored.zeros / count
     row[s.SHARE_UNSCORED] = (n - count) / n
-    row[s.MEDIAN_POSITIVE], row[s.SCALING], row[s.POOL] = fit.payment
+    row[s.MEDIAN_POSITIVE], row[s.SCALING], row[s.POOL] = fit.payment[:3]
     row[s.BREAK_EVEN] = _break_even(rules, y, fit)
     row[s.AT_RISK] = risk * part_b.sum()
     row[s.BONUSES], row[s.PENALTIES] = bonus @ part_b, penalty @ part_b

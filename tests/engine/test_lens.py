@@ -218,16 +218,30 @@ def sampled(cohort: CohortPlan, seen: Observed, true: Observed, y: int, plan: Pl
 
 
 @pytest.mark.parametrize("cohort", COHORTS)
-def test_every_set_done_again_from_outside(cohort: str, make_scenario: MakeScenario) -> None:
-    """With trends, a rising risk level and a steepness of the year, which goes with the peers."""
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        {"steepness": {2029: 0.2}},
+        {"midpoint": "mean"},
+        {"midpoint": "fixed", "fixed_midpoint": {2030: 70}},
+        {"form": "linear"},
+        {"form": "rank"},
+        {"form": "threshold", "threshold": {2029: 60}},
+    ],
+    ids=lambda exchange: "-".join(map(str, exchange.values())),
+)
+def test_every_set_done_again_from_outside(
+    exchange: dict[str, Any], cohort: str, make_scenario: MakeScenario
+) -> None:
+    """With trends, a rising risk level and a rule of the year, which goes with the peers."""
     settings = {
         "population.reporting.non_reporting_share": 0.0,  # or true rates would not be exported
         "population.cases.sigma": 0.3,
-        "rules.payment.exchange.steepness": {2029: 0.2},
         "rules.payment.unscored_adjustment": -0.03,
         "rules.cost.case_minimum": 35,
         "rules.final_score.missing_category": "neutral",
     }
+    settings |= {f"rules.payment.exchange.{name}": value for name, value in exchange.items()}
     scenario = make_scenario(settings=settings, draws=DRAW + 1)
     run = simulate(scenario).sel(cohort=cohort).isel(lens_draw=DRAW)
     years, (plan, part) = Years(scenario, cohort), cohort_plan(scenario, cohort)

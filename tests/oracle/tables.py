@@ -29,6 +29,16 @@ KINDS = (
 )
 
 PRACTICE_SIZES = [1, 2, 15, 16, 200]
+# The exchange functions that a rule set may have, by form and midpoint.
+EXCHANGES = (
+    ("logistic", "median"),
+    ("logistic", "mean"),
+    ("logistic", "fixed"),
+    ("linear", "median"),
+    ("rank", "median"),
+    ("threshold", "median"),
+)
+
 # Not exact in binary, and their means and sums are not exact either.
 AWKWARD = [0.1, 33.3, 66.7, 99.9, 100 / 3]
 

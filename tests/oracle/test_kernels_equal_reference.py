@@ -22,7 +22,7 @@ from asm_sim.kernels.cohort import Observed, Outcome, fit_and_score, score
 from asm_sim.rules.compile import CohortRules, compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, Row, random_table
+from tests.oracle.tables import EXCHANGES, KINDS, Row, random_table
 from tests.rules.test_third_condition import RULES as THIRD_CONDITION
 
 TOLERANCE = 1e-9
@@ -95,6 +95,7 @@ def differences(
 def random_settings(rng: random.Random) -> dict[str, Any]:
     """A rule set as a scenario might have it, with the extremes of every lever."""
     weight = rng.choice([0.0, 0.3, 0.5, 1.0])
+    form, midpoint = rng.choice(EXCHANGES)
     choices: dict[str, Any] = {
         "final_score.missing_category": rng.choice(["reweight", "neutral", "zero"]),
         "final_score.weight_quality": weight,
@@ -104,6 +105,10 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "payment.zero_score_adjustment": rng.choice([-1.0, -0.25, 0.0]),
         "payment.unscored_adjustment": rng.choice([0.0, -0.01]),
         "payment.cap": rng.choice(["none", 0.0, 0.3, 1.0, {2029: 0.1}]),
+        "payment.exchange.form": form,
+        "payment.exchange.midpoint": midpoint,
+        "payment.exchange.fixed_midpoint": rng.choice([0.0, 50.0, 80.0, {2028: 20.0}]),
+        "payment.exchange.threshold": rng.choice([1.0, 50.0, 99.5, {2029: 90.0}]),
         "payment.exchange.steepness": rng.choice([0.0, 0.01, 0.3, 5.0, 100.0, {2031: 0.05}]),
         "payment.risk_level": rng.choice([0.0, 0.09, 1.0, {2027: 0.01, 2028: 0.5}]),
         "payment.redistribution_share": rng.choice([0.0, 0.5, 1.0]),
@@ -117,8 +122,12 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "complex_patient.intercept": rng.choice([-3.0, 1.5]),
     }
     kept = rng.sample(sorted(choices), rng.randint(1, len(choices)))
-    if {"final_score.weight_quality", "final_score.weight_cost"} & set(kept):
-        kept = sorted({*kept, "final_score.weight_quality", "final_score.weight_cost"})
+    for together in (
+        {"final_score.weight_quality", "final_score.weight_cost"},
+        {"payment.exchange.form", "payment.exchange.midpoint"},
+    ):
+        if together & set(kept):
+            kept = sorted({*kept, *together})
     return {name: choices[name] for name in kept}
 
 
@@ -167,6 +176,25 @@ def test_other_rule_settings(seed: int) -> None:
         check_table(rows, rules, cohort, rng.choice(rules.years))
 
 
+@pytest.mark.parametrize(("form", "midpoint"), EXCHANGES)
+def test_every_exchange_function(form: str, midpoint: str) -> None:
+    """On every kind of table, the cohort by its own fit and others by a fit of another year."""
+    settings = {
+        "payment.exchange.form": form,
+        "payment.exchange.midpoint": midpoint,
+        "payment.exchange.fixed_midpoint": {2027: 50.0, 2028: 70.0},
+        "payment.exchange.threshold": {2027: 75.0, 2028: 60.0},
+    }
+    rules = load_rules(settings=settings)
+    for kind in KINDS:
+        for cohort in ("HF", "LBP"):
+            rng = random.Random(f"{form} {midpoint} {kind} {cohort}")
+            rows = random_table(rng, rules, cohort, rng.choice([2, 40, 90]), kind)
+            check_table(rows, rules, cohort, rng.choice([2027, 2028]))
+            others = random_table(rng, rules, cohort, 10, rng.choice(KINDS))
+            check_against_fit(rows, 2028, others, 2027, rules, cohort)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_third_condition(kind: str, third: Path) -> None:
     for seed in range(3):
@@ -193,20 +221,28 @@ def test_clinicians_against_a_fit_in_which_they_weigh_nothing(seed: int) -> None
         fit_year, year = rng.choice(rules.years), rng.choice(rules.years)
         peers = random_table(rng, rules, cohort, rng.choice([1, 25, 60]), kind)
         probes = random_table(rng, rules, cohort, rng.choice([1, 10]), rng.choice(KINDS))
-        compiled = compile_cohort(rules, cohort)
-        _, fitted = fit_and_score(
-            observed(peers, rules, cohort), compiled, rules.years.index(fit_year)
-        )
-        outcome = score(observed(probes, rules, cohort), compiled, rules.years.index(year), fitted)
-        wanted_fit = reference.fit(peers, rules, cohort, fit_year)
-        wanted = reference.score(probes, wanted_fit, rules, cohort, year)
-        found = differences(wanted, outcome, rules, cohort)
-        assert not found, (kind, found[:5])
+        check_against_fit(peers, fit_year, probes, year, rules, cohort)
 
 
-def test_scoring_a_cohort_again_by_its_own_fit_changes_nothing() -> None:
-    rows = random_table(random.Random(4), DEFAULT, "HF", 80, "ordinary")
-    compiled, seen = compile_cohort(DEFAULT, "HF"), observed(rows, DEFAULT, "HF")
+def check_against_fit(
+    peers: list[Row], fit_year: int, probes: list[Row], year: int, rules: RuleSet, cohort: str
+) -> None:
+    compiled = compile_cohort(rules, cohort)
+    _, fitted = fit_and_score(observed(peers, rules, cohort), compiled, rules.years.index(fit_year))
+    outcome = score(observed(probes, rules, cohort), compiled, rules.years.index(year), fitted)
+    wanted_fit = reference.fit(peers, rules, cohort, fit_year)
+    wanted = reference.score(probes, wanted_fit, rules, cohort, year)
+    found = differences(wanted, outcome, rules, cohort)
+    assert not found, found[:5]
+
+
+@pytest.mark.parametrize(("form", "midpoint"), EXCHANGES)
+def test_scoring_a_cohort_again_by_its_own_fit_changes_nothing(form: str, midpoint: str) -> None:
+    rules = load_rules(
+        settings={"payment.exchange.form": form, "payment.exchange.midpoint": midpoint}
+    )
+    rows = random_table(random.Random(4), rules, "HF", 80, "ordinary")
+    compiled, seen = compile_cohort(rules, "HF"), observed(rows, rules, "HF")
     outcome, fitted = fit_and_score(seen, compiled, 2)
     again = score(seen, compiled, 2, fitted)
     for name in Outcome._fields:
@@ -248,8 +284,8 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
         return rules._replace(**{field: value * 0.9 + 0.05})  # still ascending
     if isinstance(value, bool):
         return rules._replace(**{field: not value})
-    if field == "missing_category":
-        return rules._replace(missing_category=(value + 1) % 3)
+    if field in {"missing_category", "exchange_midpoint"}:
+        return rules._replace(**{field: (value + 1) % 3})
     if isinstance(value, int):
         return rules._replace(**{field: value + 1})
     if field in {"score_zero", "score_minimum"}:
@@ -260,8 +296,14 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
 @pytest.mark.parametrize("field", sorted({*CohortRules._fields} - {"collection_types"}))
 def test_the_oracle_has_teeth(field: str) -> None:
     """Any parameter of the rule that is slightly wrong is noticed."""
+    in_use: dict[str, Any] = {
+        "fixed_midpoint": {"payment.exchange.midpoint": "fixed"},
+        "threshold": {"payment.exchange.form": "threshold"},
+        "score_tie": {"payment.exchange.form": "rank"},
+    }
     rules = load_rules(
-        settings={
+        settings=in_use.get(field, {})
+        | {
             "payment.cap": 0.2,
             "quality.benchmark_minimum_clinicians": 8,
             # Blanks that count as something, so that what they count as can be told from a zero.

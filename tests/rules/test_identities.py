@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from asm_sim.reference import payment, score_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, random_table
+from tests.oracle.tables import EXCHANGES, KINDS, random_table
 
 Rows = list[dict[str, Any]]
 
@@ -25,12 +25,19 @@ seeds = st.integers(0, 2**32)
 kinds = st.sampled_from(KINDS)
 cohorts = st.sampled_from(["HF", "LBP"])
 years = st.sampled_from([2027, 2029, 2031])
+exchanges = st.sampled_from(EXCHANGES)
+with_a_pool = st.sampled_from([pair for pair in EXCHANGES if pair[0] != "threshold"])
 
 
 @cache
 def rules_with(**values: Any) -> RuleSet:
     names = {
+        "form": "payment.exchange.form",
+        "midpoint": "payment.exchange.midpoint",
+        "fixed_midpoint": "payment.exchange.fixed_midpoint",
+        "threshold": "payment.exchange.threshold",
         "steepness": "payment.exchange.steepness",
+        "risk_level": "payment.risk_level",
         "redistribution_share": "payment.redistribution_share",
         "zero_scorers_in_pool_base": "payment.zero_scorers_in_pool_base",
         "missing_category": "final_score.missing_category",
@@ -77,12 +84,26 @@ def factors(results: Rows) -> list[float]:
     st.sampled_from([0.0, 0.05, 0.1, 0.5]),
     st.sampled_from([0.5, 0.85, 1.0]),
     st.sampled_from(["reweight", "neutral", "zero"]),
+    with_a_pool,
 )
 def test_medicare_keeps_the_rest_of_the_amount_at_risk(
-    seed: int, kind: str, cohort: str, year: int, steepness: float, share: float, missing: str
+    seed: int,
+    kind: str,
+    cohort: str,
+    year: int,
+    steepness: float,
+    share: float,
+    missing: str,
+    exchange: tuple[str, str],
 ) -> None:
     """Sum AF P = -(1 - rho) R sum P, zero scorers included on both sides."""
-    rules = rules_with(steepness=steepness, redistribution_share=share, missing_category=missing)
+    rules = rules_with(
+        steepness=steepness,
+        redistribution_share=share,
+        missing_category=missing,
+        form=exchange[0],
+        midpoint=exchange[1],
+    )
     rows = table(seed, kind, cohort)
     results = score_cohort(rows, rules, cohort, year)
     risk_level = rules.payment.risk_level.at(year)
@@ -212,9 +233,12 @@ def test_neither_the_order_of_the_rows_nor_the_currency_matters(
 
 
 @settings(max_examples=25, deadline=None)
-@given(seeds, kinds, cohorts)
-def test_a_higher_final_score_is_never_paid_less(seed: int, kind: str, cohort: str) -> None:
-    results = score_cohort(table(seed, kind, cohort), rules_with(), cohort, 2031)
+@given(seeds, kinds, cohorts, exchanges)
+def test_a_higher_final_score_is_never_paid_less(
+    seed: int, kind: str, cohort: str, exchange: tuple[str, str]
+) -> None:
+    rules = rules_with(form=exchange[0], midpoint=exchange[1])
+    results = score_cohort(table(seed, kind, cohort), rules, cohort, 2031)
     scored = sorted(
         (r["final_score"], r["payment_adjustment_factor"])
         for r in results
@@ -223,3 +247,107 @@ def test_a_higher_final_score_is_never_paid_less(seed: int, kind: str, cohort: s
     for (_, lower), (_, higher) in itertools.pairwise(scored):
         assert higher >= lower - 1e-12
     assert all(factor >= -0.12 for _, factor in scored)
+
+
+def adjustments(scored: list[tuple[float, float]], rules: RuleSet) -> list[float]:
+    """Adjustments of (final score, Part B payments), each against the fit of all, in 2027."""
+    fitted = payment.fit_payment([payment.ScoredPayment(*one) for one in scored], rules, 2027)
+    result = []
+    for final_score, _ in scored:
+        transformed = None
+        if above_zero(final_score):
+            transformed = payment.transformed_score(
+                final_score, fitted.positive_scores, rules, 2027
+            )
+        result.append(
+            payment.payment_adjustment_factor(
+                final_score, transformed, fitted.scaling_factor, rules, 2027
+            )
+        )
+    return result
+
+
+hundredths = st.integers(0, 10_000).map(lambda cents: cents / 100)
+scored_payments = st.lists(st.tuples(hundredths, st.floats(0, 1e6)), min_size=1, max_size=30)
+INCREASING: dict[str, Callable[[float], float]] = {
+    "square": lambda score: score**2 / 100,
+    "root": lambda score: 10 * math.sqrt(score),
+    "kink": lambda score: score / 4 if score < 60 else 15 + 85 * (score - 60) / 40,
+    "to the top": lambda score: 0.0 if score == 0 else 99 + score / 100,
+}
+
+
+@settings(max_examples=60, deadline=None)
+@given(scored_payments, st.sampled_from(sorted(INCREASING)))
+def test_ranks_ignore_every_strictly_increasing_change_of_the_scores(
+    scored: list[tuple[float, float]], change: str
+) -> None:
+    rules = rules_with(form="rank")
+    moved = [(INCREASING[change](score), part_b) for score, part_b in scored]
+    assert adjustments(moved, rules) == adjustments(scored, rules)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scored_payments)
+def test_ranks_are_midranks_less_one_half(scored: list[tuple[float, float]]) -> None:
+    """Counted out one by one; they sum to half the number of clinicians."""
+    rules = rules_with(form="rank")
+    scores = sorted(score for score, _ in scored if score > 0)
+    positive = payment.PositiveScores(tuple(scores))
+    found = [payment.transformed_score(score, positive, rules, 2027) for score in scores]
+    for score, share in zip(scores, found, strict=True):
+        places = [place for place, other in enumerate(scores, start=1) if other == score]
+        midrank = sum(places) / len(places)
+        assert share == pytest.approx((midrank - 0.5) / len(scores), abs=1e-12)
+    assert sum(share or 0 for share in found) == pytest.approx(len(scores) / 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0.5, 99.5), st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 1))
+def test_everyone_at_the_threshold_is_paid_as_before(
+    threshold: float, part_b: list[float], risk_level: float
+) -> None:
+    rules = rules_with(form="threshold", threshold=threshold, risk_level=risk_level)
+    assert adjustments([(threshold, each) for each in part_b], rules) == [0.0] * len(part_b)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(1, 99), hundredths, st.floats(0, 1e6))
+def test_against_a_threshold_nobody_weighs_on_anybody(
+    threshold: float, score: float, part_b: float
+) -> None:
+    """R (F - t) / (100 - t) at or above t, -R (t - F) / t below, whoever else is there."""
+    rules = rules_with(form="threshold", threshold=threshold)
+    room = 100 - threshold if score >= threshold else threshold
+    expected = 0.09 * (score - threshold) / room
+    for others in ([], [(100.0, 1e6)], [(0.0, 5.0), (1.0, 1e6), (50.0, 0.0)]):
+        found = adjustments([(score, part_b), *others], rules)[0]
+        assert found == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.floats(0.5, 100),
+    st.lists(st.floats(1, 1e6), min_size=1),
+    st.sampled_from([0.5, 0.85, 1.0]),
+    with_a_pool,
+)
+def test_with_equal_scores_everyone_loses_what_medicare_keeps(
+    score: float, part_b: list[float], share: float, exchange: tuple[str, str]
+) -> None:
+    """-(1 - rho) R each, by any function that divides a pool."""
+    rules = rules_with(form=exchange[0], midpoint=exchange[1], redistribution_share=share)
+    expected = -(1 - share) * 0.09
+    for factor in adjustments([(score, each) for each in part_b], rules):
+        assert factor == pytest.approx(expected, abs=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(scored_payments, st.floats(0.1, 1))
+def test_linear_adjustments_are_proportional_to_scores(
+    scored: list[tuple[float, float]], factor: float
+) -> None:
+    """Scores all shrunk by a factor are paid the same: the scaling makes up for it."""
+    rules = rules_with(form="linear")
+    shrunk = [(factor * score, part_b) for score, part_b in scored]
+    assert adjustments(shrunk, rules) == pytest.approx(adjustments(scored, rules), abs=1e-9)

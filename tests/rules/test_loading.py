@@ -167,6 +167,27 @@ REFUSED = {
         4,
         "blank_counts_as is not a number of activities that can be completed",
     ),
+    "midpoint of an exchange function without one": (
+        "payment:\n  exchange:\n    form: {value: rank}\n    midpoint: {value: mean}\n",
+        7,
+        "payment.exchange.midpoint: 'mean' would do nothing, since the form 'rank' has no midpoint",
+    ),
+    "threshold at the highest score": (
+        "payment:\n  exchange:\n    form: {value: threshold}\n    threshold: {value: 100}\n",
+        7,
+        "payment.exchange.threshold: 100 in 2027 is not between 0 and the highest final score, 100",
+    ),
+    "threshold of no points in one year": (
+        "payment:\n  exchange:\n    form: {value: threshold}\n"
+        "    threshold: {value: {2027: 75, 2028: 75, 2029: 75, 2030: 0, 2031: 75}}\n",
+        7,
+        "payment.exchange.threshold: 0 in 2030 is not between 0 and",
+    ),
+    "exchange function that is not programmed": (
+        "payment:\n  exchange:\n    form: {value: cubic, choices: [logistic, cubic]}\n",
+        6,
+        "payment.exchange.form.choices: 'cubic' is not programmed",
+    ),
     "key that is no name": ("quality:\n  ? [a]\n  : 1\n", 5, "a key must be a name or a year"),
     "two documents": ("---\nid: other\n", 4, "not valid YAML"),
     "broken YAML": ("quality: {case_minimum: [}\n", 4, "not valid YAML"),
@@ -309,3 +330,9 @@ def test_every_parameter_of_the_2026_rule_says_where_it_comes_from() -> None:
         assert parameter.unit, path
         assert parameter.source, path
         assert parameter.description, path
+
+
+def test_a_threshold_that_is_not_used_may_lie_anywhere() -> None:
+    """The highest final score can be moved without a thought for it."""
+    rules = load_rules(settings={"final_score.maximum": 60})
+    assert rules.payment.exchange.threshold.at(2027) > rules.final_score.maximum.value

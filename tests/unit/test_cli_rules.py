@@ -80,6 +80,11 @@ def test_json_carries_all_fields() -> None:
     assert (steepness["low"], steepness["high"]) == (0.05, 0.2)
     for field in ("unit", "source", "description", "range"):
         assert steepness[field]
+    form = next(e for e in data["parameters"] if e["path"].endswith("exchange.form"))
+    assert (form["value"], form["status"]) == ("logistic", "secondary")
+    assert form["choices"] == ["logistic", "linear", "rank", "threshold"]
+    for word in form["choices"]:
+        assert word in form["description"]
     risk = next(e for e in data["parameters"] if e["path"] == "rules.payment.risk_level")
     assert risk["value_by_year"]["2031"] == 0.12
 

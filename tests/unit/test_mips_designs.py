@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from asm_sim.errors import InputError
 from asm_sim.reference.mips import adjustment as adjustment_of_the_rule
 from asm_sim.rules.load import load_mips
 from asm_sim.studies import mips, mips_designs
@@ -52,6 +53,20 @@ def test_levels_and_calibration() -> None:
 
 
 # The table of designs
+
+
+def test_designs_need_the_logistic_and_name_its_midpoint() -> None:
+    ds = by_hand()
+    exchange = "rules.payment.exchange"
+    parameters = json.loads(ds.attrs["parameters"])
+    linear = ds.assign_attrs(parameters=json.dumps(parameters | {f"{exchange}.form": "linear"}))
+    with pytest.raises(InputError, match="takes the exchange function to be a logistic"):
+        mips_designs.designs(linear)
+    fixed = {f"{exchange}.midpoint": "fixed", f"{exchange}.fixed_midpoint": 50.0}
+    table = mips_designs.designs(ds.assign_attrs(parameters=json.dumps(parameters | fixed)))
+    rules = " ".join(table["rule"].sel(program="asm").values)
+    assert "logistic around 50 points" in rules
+    assert "median" not in rules
 
 
 def test_designs_by_hand() -> None:

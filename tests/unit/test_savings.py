@@ -268,6 +268,21 @@ def test_payment_weighted_mean_is_the_same_whatever_the_scores(share: float) -> 
         assert float(result["by_rule"].squeeze()) == pytest.approx(expected, abs=1e-15)
 
 
+@pytest.mark.parametrize("form", ["linear", "rank", "threshold"])
+def test_another_exchange_function_is_refused_where_the_logistic_is_meant(
+    form: str, ds: xr.Dataset
+) -> None:
+    known = json.loads(ds.attrs["parameters"]) | {"rules.payment.exchange.form": form}
+    other = ds.assign_attrs(parameters=json.dumps(known))
+    assert f"exchange.form: {form}" in refused(savings.average_clinician, other)
+    if form == "threshold":
+        assert "there is no pool" in refused(savings.payment_weighted_mean, other)
+    else:
+        xr.testing.assert_identical(
+            savings.payment_weighted_mean(other), savings.payment_weighted_mean(ds)
+        )
+
+
 def test_average_clinician_is_the_closed_form(ds: xr.Dataset) -> None:
     result = savings.average_clinician(ds, 250_000.0)
     assert result["adjustment"].dims == ("average", "cohort", "performance_year")

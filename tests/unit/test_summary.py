@@ -171,6 +171,18 @@ def test_what_is_known_better_is_not_called_an_assumption(ds: xr.Dataset) -> Non
     assert "into a payment (0.1), then" in sentences(changed)[2]
 
 
+def test_another_exchange_function_stands_in_place_of_the_steepness(ds: xr.Dataset) -> None:
+    known = json.loads(ds.attrs["parameters"]) | {"rules.payment.exchange.form": "rank"}
+    changed = ds.assign_attrs(parameters=json.dumps(known))
+    first = leading_assumptions(changed)[0]
+    assert (first.path, first.value) == ("rules.payment.exchange.form", "rank")
+    assert (
+        "above all an exchange function that is not the rule's logistic (rank), then"
+        in (sentences(changed)[2])
+    )
+    assert "steepness" not in sentences(changed)[2]
+
+
 def test_without_a_recorded_scenario_no_value_is_claimed(ds: xr.Dataset) -> None:
     bare = ds.copy()
     bare.attrs = {}
