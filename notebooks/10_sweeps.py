@@ -138,23 +138,23 @@ pd.Series(
 asm.plots.score_to_adjustment.plot(scenario_of(ds, {sweep.axes[0]: 0.2, sweep.axes[1]: 1.0}))
 
 # %% [markdown]
-# In JupyterLab, two sliders go through all of them: how much steeper the curve gets, and where it
-# crosses zero.
+# In JupyterLab, two sliders go through all of them.
 
 
 # %%
-def curve(steepness, redistribution_share):
-    """What a final score is worth in one scenario of the sweep."""
-    return asm.plots.score_to_adjustment.plot(
-        scenario_of(ds, dict(zip(sweep.axes, (steepness, redistribution_share), strict=True)))
-    )
+def losers(steepness, redistribution_share):
+    """How many lose in one scenario of the sweep, 2027."""
+    one = {"steepness": steepness, "redistribution_share": redistribution_share}
+    for cohort in share["cohort"].values:
+        at = one | {"cohort": cohort}
+        print(cohort, round_to_error(100 * float(share.sel(at)), 100 * float(error.sel(at))), "%")
 
 
 try:
     from ipywidgets import SelectionSlider, interact
 
     values = {name: grid[name].values.tolist() for name in ("steepness", "redistribution_share")}
-    interact(curve, **{name: SelectionSlider(options=options) for name, options in values.items()})
+    interact(losers, **{name: SelectionSlider(options=options) for name, options in values.items()})
 except ImportError:
     pass
 
