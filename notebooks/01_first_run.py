@@ -23,13 +23,13 @@
 # %%
 import os
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import asm_sim as asm
 from asm_sim.results.describe import leading_assumptions
+from asm_sim.results.open import latest_run
 from asm_sim.results.statistics import (
     estimate,
     million_usd,
@@ -47,8 +47,9 @@ from asm_sim.results.summary import sentences
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-runs = sorted(Path("../runs").glob("baseline*/results.zarr"), key=lambda path: path.stat().st_mtime)
-ds = asm.open_results(runs[-1]) if runs else asm.simulate("baseline", draws=DRAWS, seed=1)
+ds = latest_run("../runs")
+if ds is None:
+    ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(ds.attrs["title"])
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
 

@@ -22,15 +22,14 @@
 
 # %%
 import os
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 import asm_sim as asm
 from asm_sim.results.describe import cohort_title, leading_assumptions
+from asm_sim.results.open import latest_run
 from asm_sim.results.scenarios import scenario_of
-from asm_sim.results.statistics import percent, round_to_error
+from asm_sim.results.statistics import percent, percentage_points, written
 from asm_sim.studies import chance, decomposition, volatility
 
 # %% [markdown]
@@ -41,24 +40,12 @@ from asm_sim.studies import chance, decomposition, volatility
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-stores = Path("../runs").glob("baseline*/results.zarr")
-stored = map(asm.open_results, sorted(stores, key=lambda store: store.stat().st_mtime))
-runs = [run for run in stored if "panel_group" in run and run.sizes.get("lens_draw")]
-ds = runs[-1] if runs else asm.simulate("baseline", draws=DRAWS, seed=1)
+ds = latest_run("../runs", variables=["panel_group", "probe_adjustment"])
+if ds is None:
+    ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
 print(f"kept clinician by clinician: the first {ds.sizes['draw_sample']}")
 print(f"looked at closely: the first {ds.sizes['lens_draw']}")
-
-
-def written(result, name, how=round_to_error):
-    """Numbers of a study with their Monte Carlo standard errors, as text."""
-    value, error = result[name], result[f"{name}_mcse"]
-    return value.copy(data=np.vectorize(how, otypes=[object])(value, error))
-
-
-def percentage_points(value, error):
-    """A fraction, or a difference of fractions, in percentage points."""
-    return round_to_error(100 * value, 100 * error)
 
 
 def in_groups(result, *groupings):

@@ -28,15 +28,15 @@
 
 # %%
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import asm_sim as asm
 from asm_sim.results.describe import leading_assumptions
+from asm_sim.results.open import latest_run
 from asm_sim.results.scenarios import scenario_of
-from asm_sim.results.statistics import percent, round_to_error
+from asm_sim.results.statistics import millions, percent, percentage_points, written
 from asm_sim.studies import improvement, relative_ranking, transfers
 
 # %% [markdown]
@@ -47,27 +47,10 @@ from asm_sim.studies import improvement, relative_ranking, transfers
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-stores = Path("../runs").glob("baseline*/results.zarr")
-stored = map(asm.open_results, sorted(stores, key=lambda store: store.stat().st_mtime))
-runs = [run for run in stored if run.sizes.get("lens_draw") and run.sizes.get("draw_sample")]
-ds = runs[-1] if runs else asm.simulate("baseline", draws=DRAWS, seed=1)
+ds = latest_run("../runs", variables=["panel_group", "probe_adjustment"])
+if ds is None:
+    ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
-
-
-def written(result, name, how=round_to_error):
-    """Numbers of a study with their Monte Carlo standard errors, as text."""
-    value, error = result[name], result[f"{name}_mcse"]
-    return value.copy(data=np.vectorize(how, otypes=[object])(value, error))
-
-
-def percentage_points(value, error):
-    """A difference between two fractions."""
-    return round_to_error(100 * value, 100 * error)
-
-
-def millions(value, error):
-    """An amount in USD, in millions."""
-    return round_to_error(value / 1e6, error / 1e6)
 
 
 # %% [markdown]

@@ -31,13 +31,13 @@
 
 # %%
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.statistics import percent, round_to_error
+from asm_sim.results.open import latest_run
+from asm_sim.results.statistics import millions, percent, percentage_points, round_to_error, written
 from asm_sim.studies import mips, mips_designs
 from asm_sim.studies.estimates import parameter
 
@@ -50,28 +50,11 @@ from asm_sim.studies.estimates import parameter
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-stores = Path("../runs").glob("baseline*/results.zarr")
-stored = map(asm.open_results, sorted(stores, key=lambda store: store.stat().st_mtime))
-runs = [run for run in stored if "panel_mips_adjustment" in run and run.sizes["draw_sample"]]
-ds = runs[-1] if runs else asm.simulate("baseline", draws=DRAWS, seed=1)
+ds = latest_run("../runs", variables=["panel_mips_adjustment"])
+if ds is None:
+    ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
 print(f"{ds.sizes['draw_sample']} of them clinician by clinician")
-
-
-def written(result, name, how=round_to_error):
-    """Numbers of a study with their Monte Carlo standard errors, as text."""
-    value, error = result[name], result[f"{name}_mcse"]
-    return value.copy(data=np.vectorize(how, otypes=[object])(value, error))
-
-
-def millions(value, error):
-    """An amount in USD, in millions."""
-    return round_to_error(value / 1e6, error / 1e6)
-
-
-def percentage_points(value, error):
-    """A difference between two fractions."""
-    return round_to_error(100 * value, 100 * error)
 
 
 first, last = (int(ds["performance_year"][end]) for end in (0, -1))

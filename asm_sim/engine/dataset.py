@@ -34,7 +34,7 @@ from asm_sim.kernels.summaries import (
     SCORE_ONE,
     SCORE_SQUARED_ONE,
 )
-from asm_sim.parameters import leaves, plain_value
+from asm_sim.parameters import plain_value
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.results.registry import (
     COORDINATES,
@@ -100,21 +100,15 @@ def coordinates(plan: Plan) -> dict[str, Any]:
 def attributes(plan: Plan) -> dict[str, Any]:
     """What a reader must know to make the run again."""
     scenario = plan.scenario
-    rule_leaves = dict(leaves(scenario.rules, "rules"))
-    population_leaves = dict(leaves(scenario.population, "population"))
-    mips_leaves = dict(leaves(scenario.mips, "mips"))
+    parameters = scenario.leaves()
     reasons = {
         name: unscored_because(scenario.mips, scenario.rules, name) for name in plan.roster.cohorts
     }
     unscored = {name: reason for name, reason in reasons.items() if reason}
     assumed = {
         path: {"value": plain_value(leaf), "unit": leaf.unit, "description": leaf.description}
-        for path, leaf in (rule_leaves | population_leaves).items()
-        if leaf.status == "assumption"
-    }
-    parameters = {
-        path: plain_value(leaf)
-        for path, leaf in (rule_leaves | population_leaves | mips_leaves).items()
+        for path, leaf in parameters.items()
+        if leaf.status == "assumption" and not path.startswith("mips.")
     }
     return {
         "title": scenario.title,
@@ -132,7 +126,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "seed": str(scenario.seed),  # up to 64 bits: more than JSON readers hold
         "draws": scenario.draws,
         "rng": "Philox4x32-10, addressed",
-        "parameters": json.dumps(parameters),
+        "parameters": json.dumps({path: plain_value(leaf) for path, leaf in parameters.items()}),
         "assumptions": json.dumps(assumed),
         "asm_sim_version": __version__,
         "numpy_version": np.__version__,

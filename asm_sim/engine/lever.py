@@ -14,13 +14,12 @@ from asm_sim.parameters import (
     Parameter,
     Switch,
     YearlyNumber,
-    leaves,
     plain_value,
 )
 from asm_sim.rules.schema import Cap
 from asm_sim.scenario.schema import CHECKS, Scenario, laid_on
 
-_LEVER_ROOTS = ("rules", "population")
+_LEVER_ROOTS = ("rules.", "population.")
 _NOT_SAID = {"payment", "exchange"}  # where a path is put in words
 _SHOWN = 8  # parameters of a group, in a message
 
@@ -63,9 +62,11 @@ def find_lever(scenario: Scenario, text: str) -> Lever:
 
     Raises :class:`InputError` for one that there is not, or that only takes steps.
     """
-    known: dict[str, Parameter] = {}
-    for root in _LEVER_ROOTS:
-        known |= dict(leaves(getattr(scenario, root), root))
+    known = {
+        leaf: parameter
+        for leaf, parameter in scenario.leaves().items()
+        if leaf.startswith(_LEVER_ROOTS)
+    }
     path, year = text, None
     head, _, last = text.rpartition(".")
     if last.isdecimal() and any(leaf == head or leaf.startswith(f"{head}.") for leaf in known):

@@ -30,7 +30,7 @@ from asm_sim.population.probes import compile_probes
 from asm_sim.population.roster import Roster, find_roster, read_roster
 from asm_sim.rules.compile import CohortRules, compile_cohort
 from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips
-from asm_sim.scenario.schema import Scenario
+from asm_sim.scenario.schema import Scenario, ScenarioFile
 
 BLOCK_DRAWS = 100
 PANEL_DRAWS = 200
@@ -170,10 +170,7 @@ def make_plan(
     """
     if roster is None:
         roster = roster_of(scenario)
-    if panel is None:
-        panel = _own_or(scenario.file.panel_draws, PANEL_DRAWS)
-    if lens is None:
-        lens = _own_or(scenario.file.lens_draws, LENS_DRAWS)
+    panel, lens = draws_kept(scenario.file, panel, lens)
     check_complete(scenario.population, scenario.rules, roster)
     cohorts = tuple(_compile(scenario, roster, name) for name in roster.cohorts)
     return Plan(
@@ -187,8 +184,16 @@ def make_plan(
     )
 
 
-def _own_or(named: int | None, usual: int) -> int:
-    return usual if named is None else named
+def draws_kept(
+    file: ScenarioFile, panel: int | None, lens: int | None, usual: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """Draws of the panel and draws looked at closely: as given, else the file's, else ``usual``."""
+    usual_panel, usual_lens = (PANEL_DRAWS, LENS_DRAWS) if usual is None else usual
+    given = ((panel, file.panel_draws, usual_panel), (lens, file.lens_draws, usual_lens))
+    kept_panel, kept_lens = (
+        next(draws for draws in choices if draws is not None) for choices in given
+    )
+    return kept_panel, kept_lens
 
 
 def _compile(scenario: Scenario, roster: Roster, name: str) -> CohortPlan:

@@ -17,21 +17,20 @@ from typing import Any, NamedTuple
 from asm_sim import __version__
 from asm_sim.engine import plan as plan_module
 from asm_sim.engine.plan import (
-    LENS_DRAWS,
-    PANEL_DRAWS,
     Block,
     Plan,
     blocks_of,
+    draws_kept,
     fingerprint,
     make_plan,
     roster_of,
 )
 from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
-from asm_sim.parameters import leaves, plain_value
+from asm_sim.parameters import plain_value
 from asm_sim.population.compile import check_complete, groups
 from asm_sim.population.roster import Roster
-from asm_sim.scenario.schema import ROOTS, Scenario
+from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import Sweep
 
 _NAME_DIGITS = 16  # of a fingerprint, in the name of a scenario's folder of blocks
@@ -173,14 +172,8 @@ def work_of(
     """
     if block_draws is None:
         block_draws = plan_module.BLOCK_DRAWS
-    if panel is None:
-        panel = source.file.panel_draws
-    if panel is None:
-        panel = 0 if isinstance(source, Sweep) else PANEL_DRAWS
-    if lens is None:
-        lens = source.file.lens_draws
-    if lens is None:
-        lens = 0 if isinstance(source, Sweep) else LENS_DRAWS
+    usual = (0, 0) if isinstance(source, Sweep) else None
+    panel, lens = draws_kept(source.file, panel, lens, usual)
     if isinstance(source, Sweep) and not panel and any(a.startswith("mips.") for a in source.axes):
         raise InputError(
             "MIPS is scored only in the draws that are kept clinician by clinician, and a sweep "
@@ -217,11 +210,7 @@ def work_of(
 
 def _values(scenario: Scenario) -> dict[str, Any]:
     """The value of every parameter, as plain data."""
-    return {
-        path: plain_value(leaf)
-        for root in ROOTS
-        for path, leaf in leaves(getattr(scenario, root), root)
-    }
+    return {path: plain_value(leaf) for path, leaf in scenario.leaves().items()}
 
 
 def _check_roster(scenario: Scenario, first: Scenario, roster: Roster) -> None:

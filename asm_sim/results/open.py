@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,21 @@ def open_results(path: str | Path) -> xr.Dataset:
     if not set(ds.data_vars) & set(VARIABLES):
         raise InputError(f"{store} is a Zarr store, but holds none of asm_sim's results")
     return ds
+
+
+def latest_run(
+    folder: str | Path, scenario: str = "baseline", variables: Iterable[str] = ()
+) -> xr.Dataset | None:
+    """The newest finished run of a scenario below ``folder`` that holds all ``variables``.
+
+    One that kept no draws of a variable does not hold it. None where there is no such run.
+    """
+    stores = Path(folder).glob(f"{scenario}*/{RESULTS}")
+    for store in sorted(stores, key=lambda store: store.stat().st_mtime, reverse=True):
+        run = open_results(store)
+        if all(name in run and run[name].size for name in variables):
+            return run
+    return None
 
 
 def is_url(path: str | Path) -> bool:

@@ -7,6 +7,7 @@ so a standard error over clinicians would be wrong in either direction and is of
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
@@ -134,6 +135,28 @@ def round_to_error(value: float, error: float) -> str:
     """An estimate as a person reads it, such as ``73.93 ±0.02``; see :func:`rounded`."""
     written, written_error = rounded(value, error)
     return f"{written} {PLUS_MINUS}{written_error}" if written_error else written
+
+
+def percentage_points(value: float, error: float) -> str:
+    """A fraction, or a difference of fractions, and its error in percentage points."""
+    return round_to_error(100 * value, 100 * error)
+
+
+def millions(value: float, error: float) -> str:
+    """An amount in USD and its error in millions, without the unit, for tables."""
+    return round_to_error(value / USD_PER_MILLION, error / USD_PER_MILLION)
+
+
+def written(
+    result: xr.Dataset, name: str, how: Callable[[float, float], str] = round_to_error
+) -> xr.DataArray:
+    """The variable ``name`` of a study with its error ``name_mcse``, each number as a text.
+
+    ``how`` makes a text of a value and its error: :func:`round_to_error`, :func:`percent`,
+    :func:`percentage_points`, :func:`millions`.
+    """
+    value, error = result[name], result[f"{name}_mcse"]
+    return value.copy(data=np.vectorize(how, otypes=[object])(value, error))
 
 
 def percent(value: float, error: float) -> str:

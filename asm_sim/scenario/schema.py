@@ -189,6 +189,10 @@ class Scenario:
     def layers(self) -> Layers:
         return self.file.layers
 
+    def leaves(self) -> dict[str, Parameter]:
+        """Every parameter by its path, of the rules, the population and MIPS."""
+        return {path: leaf for root in ROOTS for path, leaf in leaves(getattr(self, root), root)}
+
     @property
     def rules_hash(self) -> str:
         return fingerprint(self.rules)

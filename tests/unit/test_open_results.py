@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.open import folder_of, open_results
+from asm_sim.results.open import folder_of, latest_run, open_results
 from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep, write_run
 
 
@@ -167,3 +168,23 @@ def test_a_package_for_urls_is_missing(
 def test_the_folder_of_a_run(finished: Path) -> None:
     assert folder_of(finished) == folder_of(finished / "results.zarr") == finished
     assert folder_of("s3://bucket/run") == Path()
+
+
+def test_the_latest_run_that_holds_what_is_needed(tmp_path: Path) -> None:
+    assert latest_run(tmp_path) is None
+    older, newer = synthetic_dataset(draws=3), synthetic_dataset(draws=4)
+    without = newer.isel(draw_sample=slice(0, 0)).drop_vars("share_negative")
+    for second, (name, ds) in enumerate(
+        {"baseline-a": older, "baseline-b": without, "other-c": newer}.items()
+    ):
+        store = write_run(ds, tmp_path / name) / "results.zarr"
+        os.utime(store, (second, second))
+
+    def draws(*variables: str) -> int | None:
+        run = latest_run(tmp_path, "baseline", variables)
+        return None if run is None else run.sizes["draw"]
+
+    assert draws() == draws("adjustment_mean") == 4
+    assert draws("share_negative") == 3  # the newer one lacks it
+    assert draws("panel_adjustment") == 3  # the newer one kept no draw of it
+    assert draws("adjustment_mean", "no_such_variable") is None

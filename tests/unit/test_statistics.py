@@ -16,9 +16,12 @@ from asm_sim.results.statistics import (
     mcse,
     mean_over_draws,
     million_usd,
+    millions,
     paired_difference,
     percent,
+    percentage_points,
     round_to_error,
+    written,
 )
 from tests.unit.synthetic_run import synthetic_dataset
 
@@ -171,3 +174,13 @@ def test_units() -> None:
     assert million_usd(112.43e6, 3.1e5) == "112.4 ±0.3 million USD"
     assert million_usd(-4e3, NAN) == "-0.00400 ±? million USD"
     assert percent(NAN, NAN) == million_usd(NAN, 0.1) == "none"
+
+
+def test_a_variable_is_written_with_its_error() -> None:
+    of = {"kept": [1_234_567.0, -2e6], "kept_mcse": [50_000.0, 4_000.0]}
+    result = xr.Dataset({name: ("step", values) for name, values in of.items()})
+    assert written(result, "kept", millions).values.tolist() == ["1.23 ±0.05", "-2.000 ±0.004"]
+    share = xr.Dataset({"share": 0.5761, "share_mcse": 0.002})
+    assert written(share, "share").item() == round_to_error(0.5761, 0.002)
+    assert written(share, "share", percentage_points).item() == "57.6 ±0.2"
+    assert written(share, "share", percent).item() == "57.6 ±0.2 %"
