@@ -24,7 +24,15 @@ from asm_sim.kernels.clinicians import (
 from asm_sim.kernels.cohort import score_cohort
 from asm_sim.kernels.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.decomposition import decompose_year, new_factors
-from asm_sim.kernels.fit import Observed, new_fit, new_outcome, new_scratch
+from asm_sim.kernels.fit import (
+    Observed,
+    begin_year,
+    begin_years,
+    new_earlier,
+    new_fit,
+    new_outcome,
+    new_scratch,
+)
 from asm_sim.kernels.mips import new_mips_room, score_mips
 from asm_sim.kernels.practices import draw_practices, new_practices
 from asm_sim.kernels.probes import new_probe_room, score_probes
@@ -108,6 +116,8 @@ def simulate_cohort(
     cuts = len(rules.decile_percentiles)
     fit = new_fit(rules, measures, n)
     truth_fit = new_fit(rules, measures, n)
+    earlier = new_earlier(rules, measures, n)
+    truth_earlier = new_earlier(rules, measures, n)
     outcome = new_outcome(measures, n)
     truth = new_outcome(measures, n)
     scratch = new_scratch(measures, n, cuts)
@@ -126,6 +136,8 @@ def simulate_cohort(
         draw_practices(practice_model, seed, population, measurement, practices)
         draw_traits(model, seed, population, practices, clinicians, observed)
         begin_draw(memory)
+        begin_years(earlier)
+        begin_years(truth_earlier)
         scored_before = 0
         for y in range(years):
             draw_year(
@@ -134,13 +146,16 @@ def simulate_cohort(
             draw_paid(model, y, clinicians)
             paid = clinicians.paid
             row = output.yearly[d, y]
+            begin_year(earlier)
+            begin_year(truth_earlier)
             score_cohort(
-                observed, rules, y, fit, True, y == 0 or scored_before < n, outcome, scratch
-            )
+                observed, rules, y, fit, earlier, True, y == 0 or scored_before < n, outcome,
+                scratch,
+            )  # fmt: skip
             scored = scratch.counts[0]
             if y > 0 and scored < n and scored_before == n:
                 # The moments of traits stay as they are while everyone has a score.
-                score_cohort(observed, rules, y, fit, True, True, outcome, scratch)
+                score_cohort(observed, rules, y, fit, earlier, True, True, outcome, scratch)
             rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
             summarise_year(
                 rules,
@@ -162,7 +177,9 @@ def simulate_cohort(
             if with_truth:
                 _hide_unreported(observed, clinicians)
                 truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
-                score_cohort(truth_observed, rules, y, truth_fit, True, False, truth, scratch)
+                score_cohort(
+                    truth_observed, rules, y, truth_fit, truth_earlier, True, False, truth, scratch
+                )
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
                 compare_with_truth(outcome, truth, scored, memory, row)
             if hold_clinicians:

@@ -65,6 +65,14 @@ class Fit(NamedTuple):
         return float(self.payment[2])
 
 
+class Earlier(NamedTuple):
+    """What earlier performance years of the same clinicians leave to this one."""
+
+    standard: Fit  # whose benchmarks are applied, where they are not made anew every year
+    has_standard: NDArray[np.bool_]  # [1] false before there is an earlier year
+    own_score: Floats  # [3, n] final scores by themselves: this year's, one, two years before
+
+
 class Outcome(NamedTuple):
     """One cohort-year scored."""
 
@@ -115,6 +123,27 @@ def new_fit(rules, measures, n):
         np.full(5, np.nan),
         np.empty(n if rules.exchange_form == RANK else 0),
     )
+
+
+@kernel
+def new_earlier(rules, measures, n):
+    """Nothing yet: the state before the first performance year."""
+    return Earlier(new_fit(rules, measures, n), np.zeros(1, np.bool_), np.full((3, n), np.nan))
+
+
+@kernel
+def begin_years(earlier):
+    """Forget everything: the next year is the first."""
+    earlier.has_standard[0] = False
+    earlier.own_score[:] = np.nan
+
+
+@kernel
+def begin_year(earlier):
+    """This year's scores become those of the year before."""
+    earlier.own_score[2] = earlier.own_score[1]
+    earlier.own_score[1] = earlier.own_score[0]
+    earlier.own_score[0] = np.nan
 
 
 @kernel

@@ -3,6 +3,6 @@
 It imports the rule set and the standard library, never the compiled kernels.
 """
 
-from asm_sim.reference.cohort import Fit, fit, score, score_cohort
+from asm_sim.reference.cohort import Earlier, Fit, fit, score, score_cohort, score_years
 
-__all__ = ["Fit", "fit", "score", "score_cohort"]
+__all__ = ["Earlier", "Fit", "fit", "score", "score_cohort", "score_years"]

@@ -7,7 +7,7 @@ fitted (the ordinary rule) or others, which then weigh nothing in what they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,18 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """What earlier performance years of a cohort leave to a year.
+
+    standard    the fit whose benchmarks are applied, where they are not made anew every year
+    own_scores  final scores by themselves, by clinician: of one year before, of two years before
+    """
+
+    standard: Fit | None = None
+    own_scores: tuple[Mapping[Any, float | None], ...] = ()
+
+
+@dataclass(frozen=True)
 class Performance:
     """What a clinician achieved in the two categories; ``None`` where it is not scored."""
 
@@ -56,10 +68,17 @@ class Performance:
     combined: float | None
 
 
-def fit(rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int) -> Fit:
+def fit(
+    rows: Iterable[Row],
+    rules: RuleSet,
+    cohort: str,
+    performance_year: int,
+    earlier: Earlier | None = None,
+) -> Fit:
     """The fit of a cohort (42 CFR 512.725, 512.730, 512.745 and 512.750).
 
-    ``rows`` have the input columns of the wide table. Raises ``ValueError`` for an unknown cohort
+    ``rows`` have the input columns of the wide table. ``earlier`` is what the years before leave to
+    this one; without it this is the first. Raises ``ValueError`` for an unknown cohort
     or performance year and for a row that the rule cannot be applied to.
     """
     clinicians = _read(rows, rules, cohort, performance_year)
@@ -95,7 +114,12 @@ def fit(rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int)
 
 
 def score(
-    rows: Iterable[Row], fitted: Fit, rules: RuleSet, cohort: str, performance_year: int
+    rows: Iterable[Row],
+    fitted: Fit,
+    rules: RuleSet,
+    cohort: str,
+    performance_year: int,
+    earlier: Earlier | None = None,
 ) -> list[dict[str, Any]]:
     """The output columns of the wide table for each row, in input order; ``None`` is blank.
 
@@ -113,11 +137,27 @@ def score(
 
 
 def score_cohort(
-    rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int
+    rows: Iterable[Row],
+    rules: RuleSet,
+    cohort: str,
+    performance_year: int,
+    earlier: Earlier | None = None,
 ) -> list[dict[str, Any]]:
     """The ordinary rule: the cohort scored against its own fit. Returns and raises as both."""
     rows = list(rows)
-    return score(rows, fit(rows, rules, cohort, performance_year), rules, cohort, performance_year)
+    fitted = fit(rows, rules, cohort, performance_year, earlier)
+    return score(rows, fitted, rules, cohort, performance_year, earlier)
+
+
+def score_years(
+    tables: Mapping[int, list[Row]], rules: RuleSet, cohort: str
+) -> dict[int, list[dict[str, Any]]]:
+    """A cohort through its performance years, each with what the years before leave to it."""
+    results = {}
+    earlier = Earlier()
+    for year in sorted(tables):
+        results[year] = score_cohort(tables[year], rules, cohort, year, earlier)
+    return results
 
 
 def _read(

@@ -21,7 +21,8 @@ from asm_sim.score.columns import column_name, measures_in, measures_of
 from asm_sim.score.read import read_table
 
 if TYPE_CHECKING:
-    from asm_sim.kernels.cohort import Observed
+    from asm_sim.kernels.cohort import Earlier, Observed
+    from asm_sim.rules.compile import CohortRules
 
 KERNEL_COLUMNS = (
     "quality_score",
@@ -92,6 +93,7 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     from asm_sim.kernels.cohort import fit_and_score
     from asm_sim.rules.compile import compile_cohort
 
+    before: dict[str, tuple[Earlier, pd.Index[Any]]] = {}
     frame = checked.frame
     present = [cohort for cohort in rules.cohorts if (frame["cohort"] == cohort).any()]
     points = [column_name(measure, "points") for measure in measures_of(rules, present)]
@@ -101,7 +103,11 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     cohort_years = []
     for cohort, year, positions in groups(frame, rules):
         seen = observed(frame.iloc[positions], rules, cohort)
-        outcome, fit = fit_and_score(seen, compile_cohort(rules, cohort), rules.years.index(year))
+        compiled = compile_cohort(rules, cohort)
+        ids = pd.Index(frame["clinician_id"].iloc[positions])
+        earlier = _aligned(compiled, len(measures_in(rules, cohort)), ids, before.get(cohort))
+        before[cohort] = earlier, ids
+        outcome, fit = fit_and_score(seen, compiled, rules.years.index(year), earlier)
         for m, measure in enumerate(measures_in(rules, cohort)):
             numbers[column_name(measure, "points")][positions] = outcome.points[m]
         for name in (*KERNEL_COLUMNS, "payment_adjustment_factor"):
@@ -127,6 +133,24 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     result = pd.concat([keys, pd.DataFrame(numbers)], axis="columns")
     result.index = index
     return ScoredTable(result, rules, checked, cohort_years)
+
+
+def _aligned(
+    compiled: CohortRules,
+    measures: int,
+    ids: pd.Index[Any],
+    before: tuple[Earlier, pd.Index[Any]] | None,
+) -> Earlier:
+    """What the years before leave, for the clinicians of this year in their order."""
+    from asm_sim.kernels.cohort import nothing_earlier
+
+    earlier = nothing_earlier(compiled, measures, len(ids))
+    if before is None:
+        return earlier
+    left, ids_before = before
+    at = ids_before.get_indexer(ids)
+    earlier.own_score[:] = np.where(at >= 0, left.own_score[:, at], np.nan)
+    return earlier._replace(standard=left.standard, has_standard=left.has_standard)
 
 
 def groups(frame: pd.DataFrame, rules: RuleSet) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]:
