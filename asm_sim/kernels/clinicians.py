@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.elementary import exp
-from asm_sim.kernels.fit import Observed
 from asm_sim.kernels.performance import (
     common_quality,
     cost_at,
@@ -94,24 +93,6 @@ def new_clinicians(model, latent):
         np.empty(n),
         np.zeros(n, np.int64),
         np.empty((10, n)),
-    )
-
-
-@kernel
-def new_observed(measures, n):
-    return Observed(
-        np.empty((measures, n)),
-        np.empty((measures, n)),
-        np.empty((measures, n)),
-        np.zeros((measures, n), np.int8),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
     )
 
 

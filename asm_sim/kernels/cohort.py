@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.cost import score_cost
 from asm_sim.kernels.final_score import score_final
 from asm_sim.kernels.fit import (
+    THRESHOLD,
     Earlier,
     Fit,
     Observed,
@@ -17,10 +19,13 @@ from asm_sim.kernels.fit import (
     begin_year,
     new_earlier,
     new_fit,
+    new_observed,
     new_outcome,
     new_scratch,
 )
-from asm_sim.kernels.payment import adjust_scores, score_payment
+from asm_sim.kernels.payment import adjust_scores, order_positive, score_payment
+from asm_sim.kernels.peers import CONDITION, among, peer_groups, put_back
+from asm_sim.kernels.pooling import pool_practices, pools
 from asm_sim.kernels.quality import score_quality
 
 __all__ = ["Earlier", "Fit", "Observed", "Outcome", "fit_and_score", "nothing_earlier", "score"]
@@ -38,6 +43,45 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     score_cost(observed, rules, y, fit, refit, outcome, scratch)
     score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
     score_payment(observed, rules, y, fit, refit, outcome, scratch)
+
+
+@kernel
+def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch):
+    """The ordinary rule: every group of peers scored against its own fit.
+
+    With more than one group ``fit`` is none's: it holds the pools together, and no median and no
+    scaling factor.
+    """
+    if rules.peers == CONDITION:
+        score_cohort(observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch)
+        return
+    measures, n = observed.rate.shape
+    group, groups = peer_groups(observed, specialty, rules)
+    scored = 0
+    pool = 0.0
+    for g in range(groups):
+        members = np.flatnonzero(group == g)
+        if len(members) == 0:
+            continue
+        own_fit = new_fit(rules, measures, n)
+        own_outcome = new_outcome(measures, len(members))
+        own_earlier = new_earlier(rules, measures, len(members))
+        for k in range(len(members)):
+            own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
+        score_cohort(
+            among(observed, members), rules, y, own_fit, own_earlier, True, True, own_outcome,
+            scratch,
+        )  # fmt: skip
+        scored += scratch.counts[0]
+        pool += own_fit.payment[2]
+        put_back(own_outcome, members, outcome)
+        for k in range(len(members)):
+            earlier.own_score[0, members[k]] = own_earlier.own_score[0, k]
+    fit.payment[:] = np.nan
+    fit.payment[1] = 1.0 if rules.exchange_form == THRESHOLD else np.nan
+    fit.payment[2] = pool
+    order_positive(outcome.final_score, rules, scratch)
+    scratch.counts[0] = scored
 
 
 @kernel
@@ -60,32 +104,35 @@ def _nothing_earlier(rules, measures, n):
     return new_earlier(rules, measures, n)
 
 
+@kernel
+def _as_scored(observed, practice, rules):
+    if not pools(rules):
+        return observed
+    measures, n = observed.rate.shape
+    pooled = new_observed(measures, n)
+    pool_practices(observed, practice, rules, pooled)
+    return pooled
+
+
 @entry
-def _fit_and_score(observed, rules, y, earlier):
+def _fit_and_score(observed, practice, rules, y, earlier):
     measures, n = observed.rate.shape
     fit = new_fit(rules, measures, n)
     outcome = new_outcome(measures, n)
+    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
     begin_year(earlier)
     score_cohort(
-        observed,
-        rules,
-        y,
-        fit,
-        earlier,
-        True,
-        True,
-        outcome,
-        new_scratch(measures, n, len(rules.decile_percentiles)),
+        _as_scored(observed, practice, rules), rules, y, fit, earlier, True, True, outcome, scratch
     )
     return outcome, fit
 
 
 @entry
-def _score(observed, rules, y, fit):
+def _score(observed, practice, rules, y, fit):
     measures, n = observed.rate.shape
     outcome = new_outcome(measures, n)
     score_cohort(
-        observed,
+        _as_scored(observed, practice, rules),
         rules,
         y,
         fit,
@@ -104,29 +151,50 @@ def nothing_earlier(rules: Any, measures: int, clinicians: int) -> Earlier:
 
 
 def fit_and_score(
-    observed: Observed, rules: Any, year_index: int, earlier: Earlier | None = None
+    observed: Observed,
+    rules: Any,
+    year_index: int,
+    earlier: Earlier | None = None,
+    practice: NDArray[np.int64] | None = None,
 ) -> tuple[Outcome, Fit]:
-    """The ordinary rule: the cohort-year scored against its own fit.
+    """The ordinary rule: one group of peers, mostly a cohort-year, scored against its own fit.
 
     ``rules`` is the cohort's :class:`asm_sim.rules.compile.CohortRules`; ``year_index`` counts the
     performance years of the rule set from 0. Inputs must have been checked. ``earlier`` holds what
     the years before have left, of the same clinicians in the same order, and takes up what this
-    year leaves; without it this is the first year.
+    year leaves; without it this is the first year. ``practice`` [n] are numbers from 0, needed
+    where the rule scores practices as a whole.
     """
+    measures, n = observed.rate.shape
     if earlier is None:
-        earlier = nothing_earlier(rules, *observed.rate.shape)
-    outcome, fit = _fit_and_score(contiguous(observed), rules, year_index, earlier)
+        earlier = nothing_earlier(rules, measures, n)
+    outcome, fit = _fit_and_score(
+        contiguous(observed), _numbers(practice, n), rules, year_index, earlier
+    )
     return Outcome(*outcome), Fit(*fit)
 
 
-def score(observed: Observed, rules: Any, year_index: int, fit: Fit) -> Outcome:
+def score(
+    observed: Observed,
+    rules: Any,
+    year_index: int,
+    fit: Fit,
+    practice: NDArray[np.int64] | None = None,
+) -> Outcome:
     """Clinicians scored against a fit in which they weigh nothing."""
-    return Outcome(*_score(contiguous(observed), rules, year_index, fit))
+    numbers = _numbers(practice, len(observed.episodes))
+    return Outcome(*_score(contiguous(observed), numbers, rules, year_index, fit))
+
+
+def _numbers(given: NDArray[np.int64] | None, n: int) -> NDArray[np.int64]:
+    """Every clinician by itself, where nothing is given."""
+    return np.arange(n) if given is None else np.ascontiguousarray(given, np.int64)
 
 
 def contiguous(observed: Observed) -> Observed:
+    """The same as arrays of the one kind that kernels are compiled for."""
     arrays: list[Any] = [
-        np.ascontiguousarray(array, np.int8 if name == "collection" else np.float64)
+        np.require(array, np.int8 if name == "collection" else np.float64, ("C", "W"))
         for name, array in zip(Observed._fields, observed, strict=True)
     ]
     return Observed(*arrays)

@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.clinicians import GROUPINGS, new_observed
+from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.cohort import score_against
-from asm_sim.kernels.fit import Fit, Observed, Outcome, new_fit, new_outcome
+from asm_sim.kernels.fit import Fit, Observed, Outcome, new_fit, new_observed, new_outcome
 from asm_sim.kernels.performance import (
     cost_at,
     latent_rate,

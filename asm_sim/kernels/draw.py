@@ -19,9 +19,8 @@ from asm_sim.kernels.clinicians import (
     draw_year,
     latent_processes,
     new_clinicians,
-    new_observed,
 )
-from asm_sim.kernels.cohort import score_cohort
+from asm_sim.kernels.cohort import score_year
 from asm_sim.kernels.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.decomposition import decompose_year, new_factors
 from asm_sim.kernels.fit import (
@@ -30,10 +29,12 @@ from asm_sim.kernels.fit import (
     begin_years,
     new_earlier,
     new_fit,
+    new_observed,
     new_outcome,
     new_scratch,
 )
 from asm_sim.kernels.mips import new_mips_room, score_mips
+from asm_sim.kernels.pooling import pool_practices, pools
 from asm_sim.kernels.practices import draw_practices, new_practices
 from asm_sim.kernels.probes import new_probe_room, score_probes
 from asm_sim.kernels.summaries import (
@@ -113,6 +114,9 @@ def simulate_cohort(
     clinicians = new_clinicians(model, latent_processes(model))
     observed = new_observed(measures, n)
     truth_observed = _as_true(observed, clinicians)
+    pooling = pools(rules)
+    shown = new_observed(measures, n) if pooling else observed
+    truth_shown = new_observed(measures, n) if pooling else truth_observed
     cuts = len(rules.decile_percentiles)
     fit = new_fit(rules, measures, n)
     truth_fit = new_fit(rules, measures, n)
@@ -148,14 +152,18 @@ def simulate_cohort(
             row = output.yearly[d, y]
             begin_year(earlier)
             begin_year(truth_earlier)
-            score_cohort(
-                observed, rules, y, fit, earlier, True, y == 0 or scored_before < n, outcome,
-                scratch,
+            if pooling:
+                pool_practices(observed, model.practice, rules, shown)
+            score_year(
+                shown, clinicians.specialty, rules, y, fit, earlier, y == 0 or scored_before < n,
+                outcome, scratch,
             )  # fmt: skip
             scored = scratch.counts[0]
             if y > 0 and scored < n and scored_before == n:
                 # The moments of traits stay as they are while everyone has a score.
-                score_cohort(observed, rules, y, fit, earlier, True, True, outcome, scratch)
+                score_year(
+                    shown, clinicians.specialty, rules, y, fit, earlier, True, outcome, scratch
+                )
             rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
             summarise_year(
                 rules,
@@ -177,9 +185,12 @@ def simulate_cohort(
             if with_truth:
                 _hide_unreported(observed, clinicians)
                 truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
-                score_cohort(
-                    truth_observed, rules, y, truth_fit, truth_earlier, True, False, truth, scratch
-                )
+                if pooling:
+                    pool_practices(truth_observed, model.practice, rules, truth_shown)
+                score_year(
+                    truth_shown, clinicians.specialty, rules, y, truth_fit, truth_earlier, False,
+                    truth, scratch,
+                )  # fmt: skip
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
                 compare_with_truth(outcome, truth, scored, memory, row)
             if hold_clinicians:

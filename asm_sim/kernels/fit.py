@@ -111,6 +111,25 @@ class Scratch(NamedTuple):
 
 
 @kernel
+def new_observed(measures, n):
+    """Room for what is observed of n clinicians."""
+    return Observed(
+        np.empty((measures, n)),
+        np.empty((measures, n)),
+        np.empty((measures, n)),
+        np.zeros((measures, n), np.int8),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n),
+    )
+
+
+@kernel
 def new_fit(rules, measures, n):
     """An empty fit for cohorts of up to n clinicians."""
     collection_types, cut_points = rules.collection_types, len(rules.decile_percentiles)

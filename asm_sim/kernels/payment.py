@@ -65,7 +65,18 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     Leaves the positive scorers, by ascending final score, in ``scratch.order`` and their scores in
     ``scratch.sorted_keys``.
     """
-    final = outcome.final_score
+    k = order_positive(outcome.final_score, rules, scratch)
+    if refit:
+        _fit_scores(rules, scratch.sorted_keys, k, fit)
+    _transform(rules, y, fit, outcome)
+    if refit:
+        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
+    _adjust(rules, y, fit, outcome)
+
+
+@kernel
+def order_positive(final, rules, scratch):
+    """The positive scorers by ascending final score, left in ``scratch``; their number."""
     n = len(final)
     keys = scratch.keys
     payload = scratch.payload
@@ -84,12 +95,7 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
         scratch.bucket_of,
         scratch.starts,
     )
-    if refit:
-        _fit_scores(rules, scratch.sorted_keys, k, fit)
-    _transform(rules, y, fit, outcome)
-    if refit:
-        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
-    _adjust(rules, y, fit, outcome)
+    return k
 
 
 @kernel

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.clinicians import new_observed
 from asm_sim.kernels.cohort import final_scores_against
-from asm_sim.kernels.fit import Observed, Outcome, Scratch, new_outcome, new_scratch
+from asm_sim.kernels.fit import Observed, Outcome, Scratch, new_observed, new_outcome, new_scratch
 from asm_sim.kernels.payment import adjust_scores
 from asm_sim.kernels.performance import cost_at, rate_at, sample_cost, sample_rate
 from asm_sim.kernels.streams import PROBE

@@ -16,6 +16,7 @@ from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.fit import LINEAR, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.payment import exchange, midpoint_of
+from asm_sim.kernels.peers import CONDITION
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -250,6 +251,8 @@ def break_even_score(rules, y, fit):
     scaling = fit.payment[1]
     if rules.exchange_form == THRESHOLD:
         return rules.threshold[y]
+    if rules.peers != CONDITION:
+        return np.nan
     if rules.exchange_form == LINEAR:
         return rules.score_maximum / scaling if scaling >= 1.0 else np.nan
     if rules.exchange_form == RANK:
@@ -275,7 +278,7 @@ def _break_even_rank(rules, y, fit):
 
 @kernel
 def _quantiles(rules, y, grids, outcome, scratch, memory, row):
-    """Quantiles of the adjustment over scored clinicians; it ascends with the final score."""
+    """Quantiles of the adjustment over scored clinicians; it mostly ascends with the score."""
     factor = outcome.payment_adjustment_factor
     ordered = memory.ordered
     scored, positive = scratch.counts[0], scratch.counts[1]
@@ -283,9 +286,13 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
     bottom = rules.zero_score_adjustment[y] * rules.risk_level[y]
     for t in range(zeros):
         ordered[t] = bottom
+    ascending = True
+    below = bottom if zeros > 0 else -np.inf
     for t in range(positive):
         ordered[zeros + t] = factor[np.int64(scratch.order[t])]
-    if zeros > 0 and positive > 0 and ordered[zeros] < bottom:  # zero scorers are not the lowest
+        ascending &= ordered[zeros + t] >= below
+        below = ordered[zeros + t]
+    if not ascending:  # zero scorers are not the lowest, or several groups of peers are ranked
         scratch.keys[:scored] = ordered[:scored]
         sort_pairs(
             scratch.keys,
@@ -311,8 +318,8 @@ def _curve(rules, y, grids, fit, row):
         elif fit.payment[1] == fit.payment[1]:
             factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
             row[s] = min(factor, rules.cap[y] * risk if risk > 0.0 else 0.0)
-        else:  # nothing to share out
-            row[s] = 0.0
+        else:  # nothing to share out, or every group of peers has a curve of its own
+            row[s] = 0.0 if rules.peers == CONDITION else np.nan
 
 
 @kernel

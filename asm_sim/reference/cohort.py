@@ -7,13 +7,15 @@ fitted (the ordinary rule) or others, which then weigh nothing in what they are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from asm_sim.reference import cost, final_score, modifiers, payment, quality
 from asm_sim.reference.deviation import DeviationBenchmark
 from asm_sim.reference.modifiers import Moments
+from asm_sim.reference.peers import peer_group
+from asm_sim.reference.pooling import pool_practices
 from asm_sim.reference.rows import Clinician, Row, read_row
 from asm_sim.rules.schema import RuleSet
 
@@ -75,7 +77,7 @@ def fit(
     performance_year: int,
     earlier: Earlier | None = None,
 ) -> Fit:
-    """The fit of a cohort (42 CFR 512.725, 512.730, 512.745 and 512.750).
+    """The fit of a group of peers, which by the rule is the cohort (42 CFR 512.725 to 512.750).
 
     ``rows`` have the input columns of the wide table. ``earlier`` is what the years before leave to
     this one; without it this is the first. Raises ``ValueError`` for an unknown cohort
@@ -143,10 +145,22 @@ def score_cohort(
     performance_year: int,
     earlier: Earlier | None = None,
 ) -> list[dict[str, Any]]:
-    """The ordinary rule: the cohort scored against its own fit. Returns and raises as both."""
+    """The ordinary rule: every group of peers scored against its own fit.
+
+    Returns and raises as both.
+    """
     rows = list(rows)
-    fitted = fit(rows, rules, cohort, performance_year, earlier)
-    return score(rows, fitted, rules, cohort, performance_year, earlier)
+    groups: dict[Hashable, list[int]] = {}
+    for place, clinician in enumerate(_read(rows, rules, cohort, performance_year)):
+        groups.setdefault(peer_group(clinician, rules), []).append(place)
+    results: list[dict[str, Any]] = [{} for _ in rows]
+    for places in groups.values():
+        peers = [rows[place] for place in places]
+        fitted = fit(peers, rules, cohort, performance_year, earlier)
+        scored = score(peers, fitted, rules, cohort, performance_year, earlier)
+        for place, result in zip(places, scored, strict=True):
+            results[place] = result
+    return results
 
 
 def score_years(
@@ -167,7 +181,7 @@ def _read(
         raise ValueError(f"no cohort {cohort!r}; the rule set has {', '.join(rules.cohorts)}")
     if performance_year not in rules.years:
         raise ValueError(f"{performance_year} is not a performance year of the rule set")
-    return [read_row(row, rules, cohort) for row in rows]
+    return pool_practices([read_row(row, rules, cohort) for row in rows], rules, cohort)
 
 
 def _performance(

@@ -30,6 +30,8 @@ class Clinician:
     """One clinician of the cohort in one performance year; ``None`` is blank."""
 
     clinician_id: Any
+    practice_id: Any
+    specialty: str | None
     practice_size: float
     hcc_risk_score: float | None
     dual_share: float | None
@@ -61,6 +63,8 @@ def read_row(row: Row, rules: RuleSet, cohort: str) -> Clinician:
         _not_negative(payment_year_part_b, row, "payment_year_part_b")
     return Clinician(
         clinician_id=row.get("clinician_id"),
+        practice_id=_value(row, "practice_id"),
+        specialty=_text(row, "specialty"),
         practice_size=_required(row, "practice_size"),
         hcc_risk_score=_number(row, "hcc_risk_score"),
         dual_share=_number(row, "dual_share"),

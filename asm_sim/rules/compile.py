@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 MISSING_CATEGORY = ("reweight", "neutral", "zero")
+SCORING_LEVEL = ("clinician", "practice", "small_practices")
+PEERS = ("condition", "specialty", "practice_size")
 EXCHANGE_FORM = ("logistic", "linear", "rank", "threshold")
 EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
 
@@ -26,6 +28,11 @@ EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
 class CohortRules(NamedTuple):
     """What the kernels need of the rule for one cohort: M quality measures, Y performance years."""
 
+    # who is scored together, and compared with whom
+    quality_level: int
+    cost_level: int
+    peers: int
+    peer_size_limits: Floats
     # quality measures, [M]
     measure_by_deciles: Flags
     measure_inverse: Flags
@@ -95,6 +102,10 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     final, payment = rules.final_score, rules.payment
     exchange = payment.exchange
     return CohortRules(
+        quality_level=SCORING_LEVEL.index(rules.scoring_level.quality.value),
+        cost_level=SCORING_LEVEL.index(rules.scoring_level.cost.value),
+        peers=PEERS.index(rules.peers.basis.value),
+        peer_size_limits=_floats(rules.peers.size_limits.value),
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
         measure_inverse=np.array([m.inverse.value for m in measures]),
         measure_reported=np.array([m.reported for m in measures]),

@@ -30,6 +30,9 @@ WEIGHT_TOLERANCE = 1e-9
 # What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
 PROGRAMMED = {
     "scoring": {"decile", "standard_deviation"},
+    "scoring_level.quality": {"clinician", "practice", "small_practices"},
+    "scoring_level.cost": {"clinician", "practice", "small_practices"},
+    "peers.basis": {"condition", "specialty", "practice_size"},
     "submission": {"reported", "administrative_claims"},
     "promoting_interoperability.form": {"linear"},
     "complex_patient.form": {"mips"},
@@ -107,6 +110,28 @@ class Curve(Strict):
             raise ValueError("z and points must have the same number of knots, two or more")
         if any(b <= a for a, b in zip(self.z.value, self.z.value[1:], strict=False)):
             raise ValueError("z must ascend")
+        return self
+
+
+class ScoringLevel(Strict):
+    quality: Choice
+    cost: Choice
+
+    @property
+    def pools(self) -> bool:
+        """Whether anything is scored for a practice as a whole."""
+        return {self.quality.value, self.cost.value} != {"clinician"}
+
+
+class Peers(Strict):
+    basis: Choice
+    size_limits: Numbers
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        limits = self.size_limits.value
+        if not limits or sorted(set(limits)) != limits:
+            raise ValueError("size_limits must ascend, one or more")
         return self
 
 
@@ -209,6 +234,8 @@ class RuleSet(Strict):
     payment_year_lag: Count
     cohorts: dict[str, Cohort]
     measures: dict[str, Measure]
+    scoring_level: ScoringLevel
+    peers: Peers
     quality: Quality
     cost: Cost
     improvement_activities: ImprovementActivities
@@ -250,6 +277,11 @@ class RuleSet(Strict):
         self._check_choices()
         self._check_years()
         self._check_exchange()
+        if self.scoring_level.pools and self.peers.basis.value == "specialty":
+            raise ValueError(
+                "peers.basis: 'specialty' does not go with scoring practices as a whole "
+                "(scoring_level), since a practice may have several specialties"
+            )
         for year in self.years:
             total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
             if abs(total - 1) > WEIGHT_TOLERANCE:

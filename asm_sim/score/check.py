@@ -93,6 +93,7 @@ class _Check:
         for measure in measures_of(self.rules, list(self.rules.cohorts)):
             self._measure(measure, cells, cohort)
         self._episodes()
+        self._together(cells, cohort)
         if self.problems:
             self._give_up()
         return CheckedTable(self.raw.title, self._frame(cells), self.warnings, ignored)
@@ -324,6 +325,8 @@ class _Check:
                 & (self.values[cases.name] >= case_minimum)
                 & (self.values[completeness.name] >= completeness_minimum)
             )
+        if self.rules.scoring_level.quality.value != "clinician":
+            valid = has_rate  # few cases may be enough together with those of others
         listed = ", ".join(self.rules.quality.collection_types.value)
         self._add(
             valid & self.blank[collection.name],
@@ -340,6 +343,43 @@ class _Check:
             self.known["episode_cost"],
             lambda i: f"is blank where there are {minimum[i]:g} or more episodes; give the cost",
         )
+
+    def _together(self, cells: dict[str, pd.Series[Any]], cohort: ObjectArray) -> None:
+        """What a rule needs that scores practices as a whole or compares within specialties."""
+        for name in ("practice_id", "specialty"):
+            column = self.known[name]
+            if column.may_be_blank or name not in cells:
+                continue
+            blank = np.array([is_blank(cell) for cell in objects_of(cells[name])], dtype=np.bool_)
+            self._add(blank, column, lambda _: "is blank, and this rule set needs it")
+            if name == "practice_id":
+                self._alike_in_practice(objects_of(cells[name]), blank, cohort)
+
+    def _alike_in_practice(
+        self, practice: ObjectArray, blank: BoolArray, cohort: ObjectArray
+    ) -> None:
+        """A practice has one size, and reports a measure in one way."""
+        year = self.values["performance_year"]
+        alike: dict[str, Any] = {"practice_size": self.values["practice_size"]}
+        for measure in measures_of(self.rules, list(self.rules.cohorts)):
+            if self.rules.measures[measure].reported:
+                name = column_name(measure, "collection_type")
+                alike[name] = self.names[name]
+        for name, values in alike.items():
+            first: dict[tuple[str, str | None, float], int] = {}
+            other: dict[int, int] = {}
+            for i in np.flatnonzero(~blank & ~pd.isna(values)).tolist():
+                key = (str(practice[i]).strip(), cohort[i], float(year[i]))
+                if values[first.setdefault(key, i)] != values[i]:
+                    other[i] = first[key]
+            self._add(
+                np.isin(np.arange(self.n), list(other)),
+                self.known[name],
+                lambda i, values=values, other=other: (  # type: ignore[misc]
+                    f"{shown(values[i])}, but {shown(values[other[i]])} in row "
+                    f"{self.raw.rows[other[i]]} of the same practice, which is scored as a whole"
+                ),
+            )
 
     def _by_year(self, at: Callable[[int], float]) -> FloatArray:
         """A parameter's value in the performance year of each row, NaN where that is unknown."""

@@ -50,6 +50,8 @@ class Column:
 def input_columns(rules: RuleSet) -> dict[str, Column]:
     """Every known input column by its name, in the order in which a table is best written."""
     activities = len(rules.improvement_activities.adjustment_by_completed.value) - 1
+    pools = rules.scoring_level.pools
+    by_specialty = rules.peers.basis.value == "specialty"
     columns = [
         Column("clinician_id", "identifier", may_be_blank=False),
         Column("cohort", "name", may_be_blank=False),
@@ -61,8 +63,10 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
             maximum=rules.years[-1],
             may_be_blank=False,
         ),
-        Column("practice_id", "identifier", may_be_absent=True),
-        Column("specialty", "identifier", may_be_absent=True),
+        Column("practice_id", "identifier", may_be_absent=not pools, may_be_blank=not pools),
+        Column(
+            "specialty", "identifier", may_be_absent=not by_specialty, may_be_blank=not by_specialty
+        ),
         Column("practice_size", "whole", "clinicians", minimum=1, may_be_blank=False),
         Column("hcc_risk_score", "number"),
         Column("dual_share", "number", "a fraction, not percent", maximum=1),

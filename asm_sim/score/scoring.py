@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,14 +46,15 @@ NO_COLLECTION_TYPE = -1
 
 @dataclass(frozen=True)
 class CohortYear:
-    """What the rule took from one cohort in one performance year; NaN where it has none.
+    """What the rule took from one group of peers in one performance year; NaN where it has none.
 
-    ``positions`` are its rows in the table; the median is in points, the pool in USD (NaN: there is
+    ``peers`` is empty where the group is the whole cohort. ``positions`` are its rows in the table; the median is in points, the pool in USD (NaN: there is
     none, as with a threshold).
     """
 
     cohort: str
     performance_year: int
+    peers: str
     positions: npt.NDArray[np.intp]
     median_final_score: float
     incentive_pool: float
@@ -93,7 +94,6 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     from asm_sim.kernels.cohort import fit_and_score
     from asm_sim.rules.compile import compile_cohort
 
-    before: dict[str, tuple[Earlier, pd.Index[Any]]] = {}
     frame = checked.frame
     present = [cohort for cohort in rules.cohorts if (frame["cohort"] == cohort).any()]
     points = [column_name(measure, "points") for measure in measures_of(rules, present)]
@@ -101,28 +101,38 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
         name: np.full(len(frame), np.nan) for name in (*points, *KERNEL_COLUMNS, *PAYMENT_COLUMNS)
     }
     cohort_years = []
-    for cohort, year, positions in groups(frame, rules):
-        seen = observed(frame.iloc[positions], rules, cohort)
-        compiled = compile_cohort(rules, cohort)
-        ids = pd.Index(frame["clinician_id"].iloc[positions])
-        earlier = _aligned(compiled, len(measures_in(rules, cohort)), ids, before.get(cohort))
-        before[cohort] = earlier, ids
-        outcome, fit = fit_and_score(seen, compiled, rules.years.index(year), earlier)
-        for m, measure in enumerate(measures_in(rules, cohort)):
-            numbers[column_name(measure, "points")][positions] = outcome.points[m]
-        for name in (*KERNEL_COLUMNS, "payment_adjustment_factor"):
-            numbers[name][positions] = getattr(outcome, name)
-        numbers["scaling_factor"][positions] = fit.scaling_factor
-        cohort_years.append(
-            CohortYear(
-                cohort,
-                year,
-                positions,
-                float(fit.median_final_score),
-                float(fit.incentive_pool),
-                float(fit.scaling_factor),
+    left: dict[str, list[_Left]] = {}
+    for cohort, year, everyone in groups(frame, rules):
+        leaves = []
+        for peers, positions in peer_groups(frame, everyone, rules):
+            rows = frame.iloc[positions]
+            compiled = compile_cohort(rules, cohort)
+            earlier = _earlier(compiled, rows, left.get(cohort, []), measures_in(rules, cohort))
+            outcome, fit = fit_and_score(
+                observed(rows, rules, cohort),
+                compiled,
+                rules.years.index(year),
+                earlier,
+                _numbered(rows["practice_id"]),
             )
-        )
+            leaves.append(_Left(earlier, pd.Index(rows["clinician_id"])))
+            for m, measure in enumerate(measures_in(rules, cohort)):
+                numbers[column_name(measure, "points")][positions] = outcome.points[m]
+            for name in (*KERNEL_COLUMNS, "payment_adjustment_factor"):
+                numbers[name][positions] = getattr(outcome, name)
+            numbers["scaling_factor"][positions] = fit.scaling_factor
+            cohort_years.append(
+                CohortYear(
+                    cohort,
+                    year,
+                    peers,
+                    positions,
+                    float(fit.median_final_score),
+                    float(fit.incentive_pool),
+                    float(fit.scaling_factor),
+                )
+            )
+        left[cohort] = leaves
     part_b = frame["payment_year_part_b"].fillna(frame["part_b_payments"]).to_numpy()
     factor = numbers["payment_adjustment_factor"]
     numbers["payment_multiplier"] = 1 + factor
@@ -135,22 +145,25 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     return ScoredTable(result, rules, checked, cohort_years)
 
 
-def _aligned(
-    compiled: CohortRules,
-    measures: int,
-    ids: pd.Index[Any],
-    before: tuple[Earlier, pd.Index[Any]] | None,
+class _Left(NamedTuple):
+    """What a group of peers leaves to later years, and whose it is."""
+
+    earlier: Earlier
+    ids: pd.Index[Any]
+
+
+def _earlier(
+    compiled: CohortRules, rows: pd.DataFrame, left: list[_Left], measures: list[str]
 ) -> Earlier:
     """What the years before leave, for the clinicians of this year in their order."""
     from asm_sim.kernels.cohort import nothing_earlier
 
-    earlier = nothing_earlier(compiled, measures, len(ids))
-    if before is None:
-        return earlier
-    left, ids_before = before
-    at = ids_before.get_indexer(ids)
-    earlier.own_score[:] = np.where(at >= 0, left.own_score[:, at], np.nan)
-    return earlier._replace(standard=left.standard, has_standard=left.has_standard)
+    earlier = nothing_earlier(compiled, len(measures), len(rows))
+    for of_group, ids in left:
+        at = ids.get_indexer(pd.Index(rows["clinician_id"]))
+        earlier.own_score[:, at >= 0] = of_group.own_score[:, at[at >= 0]]
+        earlier = earlier._replace(standard=of_group.standard, has_standard=of_group.has_standard)
+    return earlier
 
 
 def groups(frame: pd.DataFrame, rules: RuleSet) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]:
@@ -161,6 +174,27 @@ def groups(frame: pd.DataFrame, rules: RuleSet) -> Iterator[tuple[str, int, npt.
             positions = np.flatnonzero(in_cohort & (frame["performance_year"] == year).to_numpy())
             if positions.size:
                 yield cohort, year, positions
+
+
+def peer_groups(
+    frame: pd.DataFrame, positions: npt.NDArray[np.intp], rules: RuleSet
+) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+    """Who is compared with whom in one cohort and performance year: a name and positions each."""
+    rows = frame.iloc[positions]
+    basis = rules.peers.basis.value
+    if basis == "specialty":
+        names = rows["specialty"].map(lambda cell: str(cell).strip()).to_numpy()
+        for name in dict.fromkeys(names):
+            yield name, positions[names == name]
+    elif basis == "practice_size":
+        limits = rules.peers.size_limits.value
+        band = np.searchsorted(limits, rows["practice_size"].to_numpy(), "left")
+        for k in np.unique(band).tolist():
+            bounds = [f"above {limit:g}" for limit in limits[:k][-1:]]
+            bounds += [f"up to {limit:g}" for limit in limits[k:][:1]]
+            yield f"practices {' and '.join(bounds)}", positions[band == k]
+    else:
+        yield "", positions
 
 
 def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
@@ -197,6 +231,12 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
 
 def _floats(rows: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
     return np.ascontiguousarray(rows[name].to_numpy(dtype=np.float64))
+
+
+def _numbered(names: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    """Equal names have equal numbers, from 0."""
+    words = names.map(lambda cell: str(cell).strip())
+    return pd.factorize(words)[0].astype(np.int64)
 
 
 def _collection_indices(rows: pd.DataFrame, rules: RuleSet, measure: str) -> npt.NDArray[np.int8]:

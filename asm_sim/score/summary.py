@@ -36,7 +36,8 @@ def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
     payment_year = rules.payment_year(group.performance_year)
     lines = [
         "",
-        f"{group.cohort} {group.performance_year} (paid in {payment_year}): "
+        f"{group.cohort}{group.peers and f', {group.peers},'} {group.performance_year} "
+        f"(paid in {payment_year}): "
         f"{_count(len(result), 'clinician')}, {int(has_score.sum()):,} with a final score",
     ]
     lines += _reasons("without a final score", _without_score(result, ~has_score))
