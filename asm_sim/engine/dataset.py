@@ -19,6 +19,7 @@ from asm_sim.engine.plan import (
     SCORE_BINS,
     SCORES,
     Plan,
+    why_no_lens,
 )
 from asm_sim.kernels.summaries import (
     ADJUSTMENT_ONE,
@@ -105,6 +106,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         name: unscored_because(scenario.mips, scenario.rules, name) for name in plan.roster.cohorts
     }
     unscored = {name: reason for name, reason in reasons.items() if reason}
+    no_lens = why_no_lens(scenario.rules)
     assumed = {
         path: {"value": plain_value(leaf), "unit": leaf.unit, "description": leaf.description}
         for path, leaf in parameters.items()
@@ -132,7 +134,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "numpy_version": np.__version__,
         "numba_version": numba.__version__,
         "created_by": f"asm_sim {__version__}",
-    }
+    } | ({"no_lens": no_lens} if no_lens else {})
 
 
 def clinician_variables(sums: NDArray[np.int64]) -> Arrays:

@@ -16,6 +16,7 @@ from asm_sim.scenario.schema import Scenario
 
 _COLUMNS = (
     ("practice_size", "practice_size"),
+    ("rural", "rural"),
     ("hcc_risk_score", "hcc_risk_score"),
     ("dual_share", "dual_share"),
     ("part_b_payments", "part_b_payments"),

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from asm_sim import __version__
+from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.kernels.probes import Probes
 from asm_sim.kernels.summaries import Grids
@@ -30,6 +31,7 @@ from asm_sim.population.probes import compile_probes
 from asm_sim.population.roster import Roster, find_roster, read_roster
 from asm_sim.rules.compile import CohortRules, compile_cohort
 from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips
+from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.schema import Scenario, ScenarioFile
 
 BLOCK_DRAWS = 100
@@ -166,11 +168,12 @@ def make_plan(
     """Compile a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit.
 
     ``panel`` is the number of draws kept clinician by clinician, ``lens`` the number looked at
-    closely: the scenario's own, else 200 and 100.
+    closely: the scenario's own, else 200 and 100 (none under a rule that does not let them be).
     """
     if roster is None:
         roster = roster_of(scenario)
-    panel, lens = draws_kept(scenario.file, panel, lens)
+    panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario.rules))
+    check_lens(scenario.rules, lens)
     check_complete(scenario.population, scenario.rules, roster)
     cohorts = tuple(_compile(scenario, roster, name) for name in roster.cohorts)
     return Plan(
@@ -184,11 +187,40 @@ def make_plan(
     )
 
 
+def why_no_lens(rules: RuleSet) -> str | None:
+    """Why no draw can be looked at closely under a rule; None where they can.
+
+    The decomposition and the probes score one clinician and one performance year by itself.
+    """
+    years = rules.final_score.averaging_years.value
+    if years > 1:
+        return (
+            f"rules.final_score.averaging_years is {years}, and what is looked at closely is the "
+            "score of one performance year by itself"
+        )
+    return None
+
+
+def check_lens(rules: RuleSet, lens: int) -> None:
+    """:class:`InputError` where draws are to be looked at closely and cannot be."""
+    reason = why_no_lens(rules)
+    if lens and reason:
+        raise InputError(
+            f"{lens:,} draws are to be looked at closely, and under this rule none can be: "
+            f"{reason}; leave out lens_draws in the scenario file, or --lens, or give 0"
+        )
+
+
+def usual_draws(rules: RuleSet) -> tuple[int, int]:
+    """Draws of the panel and draws looked at closely of one scenario, where nothing is said."""
+    return PANEL_DRAWS, 0 if why_no_lens(rules) else LENS_DRAWS
+
+
 def draws_kept(
-    file: ScenarioFile, panel: int | None, lens: int | None, usual: tuple[int, int] | None = None
+    file: ScenarioFile, panel: int | None, lens: int | None, usual: tuple[int, int]
 ) -> tuple[int, int]:
     """Draws of the panel and draws looked at closely: as given, else the file's, else ``usual``."""
-    usual_panel, usual_lens = (PANEL_DRAWS, LENS_DRAWS) if usual is None else usual
+    usual_panel, usual_lens = usual
     given = ((panel, file.panel_draws, usual_panel), (lens, file.lens_draws, usual_lens))
     kept_panel, kept_lens = (
         next(draws for draws in choices if draws is not None) for choices in given

@@ -20,10 +20,12 @@ from asm_sim.engine.plan import (
     Block,
     Plan,
     blocks_of,
+    check_lens,
     draws_kept,
     fingerprint,
     make_plan,
     roster_of,
+    usual_draws,
 )
 from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
@@ -165,14 +167,14 @@ def work_of(
     """Everything that a sweep or a scenario asks for, checked.
 
     ``panel`` is the number of draws kept clinician by clinician and ``lens`` the number looked at
-    closely; by default what the scenario file says, else 200 and 100 for one scenario and none for
-    a sweep. Raises
+    closely; by default what the scenario file says, else 200 and 100 for one scenario (none where
+    its rule does not let them be) and none for a sweep. Raises
     :class:`asm_sim.errors.InputError` where a scenario's parts do not fit together, or where
     scenarios cannot stand side by side in one Dataset.
     """
     if block_draws is None:
         block_draws = plan_module.BLOCK_DRAWS
-    usual = (0, 0) if isinstance(source, Sweep) else None
+    usual = (0, 0) if isinstance(source, Sweep) else usual_draws(source.rules)
     panel, lens = draws_kept(source.file, panel, lens, usual)
     if isinstance(source, Sweep) and not panel and any(a.startswith("mips.") for a in source.axes):
         raise InputError(
@@ -190,6 +192,7 @@ def work_of(
         scenario = source.scenario(index) if isinstance(source, Sweep) else source
         try:
             check_complete(scenario.population, scenario.rules, roster)
+            check_lens(scenario.rules, lens)
             _check_roster(scenario, first, roster)
             _check_frame(_frame(scenario, roster), frame)
         except InputError as error:

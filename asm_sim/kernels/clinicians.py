@@ -121,6 +121,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
             s += 1
         clinicians.specialty[i] = s
         observed.practice_size[i] = practices.size[p]
+        observed.rural[i] = practices.rural[p]
         clinicians.group[0, i] = _SIZE_GROUP + practices.size_class[p]
         clinicians.group[1, i] = _PLACE_GROUP + practices.rural[p]
         clinicians.group[2, i] = model.specialty_group + s

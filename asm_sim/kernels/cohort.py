@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.cost import score_cost
-from asm_sim.kernels.final_score import score_final
+from asm_sim.kernels.final_score import average_years, round_scores, score_final
 from asm_sim.kernels.fit import (
     THRESHOLD,
     Earlier,
@@ -42,6 +42,9 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     score_quality(observed, rules, y, fit, refit, outcome, scratch)
     score_cost(observed, rules, y, fit, refit, outcome, scratch)
     score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
+    if rules.averaging_years > 1:
+        average_years(rules, earlier, outcome.final_score)
+    round_scores(rules, outcome.final_score)
     score_payment(observed, rules, y, fit, refit, outcome, scratch)
 
 
@@ -86,7 +89,10 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
 
 @kernel
 def final_scores_against(observed, rules, y, fit, outcome, scratch):
-    """Final scores against a fit in which these clinicians weigh nothing."""
+    """Final scores against a fit in which these clinicians weigh nothing.
+
+    They are those of the year by itself, not rounded.
+    """
     score_quality(observed, rules, y, fit, False, outcome, scratch)
     score_cost(observed, rules, y, fit, False, outcome, scratch)
     score_final(observed, rules, y, fit, False, outcome, scratch)
@@ -94,9 +100,10 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
 
 @kernel
 def score_against(observed, rules, y, fit, outcome, scratch):
-    """The same and their adjustment factors; unlike ``score_cohort`` it leaves no order behind."""
+    """The same, rounded, and their adjustment factors; it leaves no order behind."""
     final_scores_against(observed, rules, y, fit, outcome, scratch)
-    adjust_scores(rules, y, fit, outcome)
+    round_scores(rules, outcome.final_score)
+    adjust_scores(observed, rules, y, fit, outcome)
 
 
 @entry

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.cohort import score_against
+from asm_sim.kernels.final_score import round_half_up
 from asm_sim.kernels.fit import Fit, Observed, Outcome, new_fit, new_observed, new_outcome
 from asm_sim.kernels.performance import (
     cost_at,
@@ -225,23 +226,34 @@ def _own(model, measured, seen, observed, clinicians, factors):
         observed.hcc_risk_score,
         observed.dual_share,
         observed.part_b_payments,
+        observed.rural,
     )
 
 
 @kernel
 def _unit_adjustments(rules, y, fit, outcome, unit):
-    """Adjustment factors at a risk level of one; nan for one without a final score."""
+    """Adjustment factors at a risk level of one, unrounded; nan for one without a final score."""
     scaling = fit.payment[1]
     has_scaling = scaling == scaling
     for i in range(len(unit)):
         score = outcome.final_score[i]
         if score > rules.score_zero:
-            share = outcome.transformed_score[i] * scaling - 1.0 if has_scaling else 0.0
+            transformed = outcome.transformed_score[i]  # none in the neutral band
+            exchanged = has_scaling and transformed == transformed
+            share = transformed * scaling - 1.0 if exchanged else 0.0
             unit[i] = min(share, rules.cap[y])
         elif score == score:
             unit[i] = rules.zero_score_adjustment[y]
         else:
             unit[i] = np.nan
+
+
+@kernel
+def _paid(rules, risk, unit, unscored):
+    """The adjustment factor of one at a risk level of one, rounded as the rule says."""
+    adjustment = risk * unit if unit == unit else unscored
+    steps = rules.adjustment_steps
+    return round_half_up(adjustment, steps, rules.score_tie) if steps > 0.0 else adjustment
 
 
 @kernel
@@ -255,7 +267,7 @@ def _add_year(rules, y, group, factors, variance):
         before, total, squares = factors.before[k], factors.total[k], factors.squares[k]
         sums[:] = 0.0
         for i in range(len(unit)):
-            adjustment = risk * unit[i] if unit[i] == unit[i] else unscored
+            adjustment = _paid(rules, risk, unit[i], unscored)
             change = adjustment - before[i]
             before[i] = adjustment
             total[i] += adjustment
@@ -319,7 +331,7 @@ def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     for i in range(len(unit)):
         if outcome.final_score[i] != outcome.final_score[i]:
             continue
-        adjustment = risk * unit[i] if unit[i] == unit[i] else unscored
+        adjustment = _paid(rules, risk, unit[i], unscored)
         negative = adjustment < -SIGN_TOLERANCE
         differs = negative != (outcome.payment_adjustment_factor[i] < -SIGN_TOLERANCE)
         part_b = observed.part_b_payments[i]

@@ -65,6 +65,7 @@ def _as_true(observed, clinicians):
         observed.hcc_risk_score,
         observed.dual_share,
         observed.part_b_payments,
+        observed.rural,
     )
 
 
@@ -239,6 +240,7 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
         observed.practice_size[:] = first.practice_size
         observed.hcc_risk_score[:] = first.hcc_risk_score
         observed.dual_share[:] = first.dual_share
+        observed.rural[:] = first.rural
         draw_year(
             model, seed, population, measurement, measured, y, practices, clinicians, observed
         )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.fit import WITHOUT_MEDIAN
 from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
 
 REWEIGHT = 0
 NEUTRAL = 1
 ZERO = 2
+
+
+@inlined
+def round_half_up(x, steps, tie):
+    """The nearest multiple of 1 / steps, the greater one of two that are as near up to ``tie``."""
+    return np.floor(x * steps + (0.5 + tie)) / steps
 
 
 @kernel
@@ -38,6 +45,32 @@ def score_final(observed, rules, y, fit, refit, outcome, scratch):
 
 
 @kernel
+def average_years(rules, earlier, final):
+    """Turn this year's final scores into means over the last performance years.
+
+    This year's are kept in ``earlier`` by themselves. Years without a final score are left out, and
+    a clinician without one this year has none.
+    """
+    own = earlier.own_score
+    own[0] = final
+    for i in range(len(final)):
+        total = count = 0.0
+        for back in range(rules.averaging_years):
+            score = own[back, i]
+            total += score if score == score else 0.0
+            count += 1.0 if score == score else 0.0
+        final[i] = total / count if final[i] == final[i] else np.nan
+
+
+@kernel
+def round_scores(rules, final):
+    """Round final scores as the rule says; nan stays."""
+    if rules.score_steps > 0.0:
+        for i in range(len(final)):
+            final[i] = round_half_up(final[i], rules.score_steps, rules.score_tie)
+
+
+@kernel
 def _modifiers(observed, rules, y, outcome):
     """The three adjustments of what is stated, loop by loop so that each one vectorises."""
     activities = observed.improvement_activities
@@ -49,23 +82,45 @@ def _modifiers(observed, rules, y, outcome):
         adjustment = rules.activities_adjustment[done]
         for i in range(len(activities)):
             of_activities[i] = adjustment if activities[i] == done else of_activities[i]
+    _in_proportion(
+        observed, rules, rules.activities_small_scale[y], rules.activities_rural_scale[y],
+        of_activities,
+    )  # fmt: skip
 
     score = observed.pi_score
-    size = observed.practice_size
     of_interoperability = outcome.promoting_interoperability_adjustment
-    at_zero, of_small = rules.interoperability_at_zero[y], rules.interoperability_small_scale[y]
+    at_zero = rules.interoperability_at_zero[y]
     full, unstated = rules.interoperability_maximum, rules.interoperability_blank
-    largest_small = rules.small_maximum_clinicians
     for i in range(len(score)):
         stated = score[i] if score[i] == score[i] else unstated
-        scale = of_small if size[i] <= largest_small else 1.0
-        of_interoperability[i] = at_zero * (1.0 - stated / full) * scale
+        of_interoperability[i] = at_zero * (1.0 - stated / full)
+    _in_proportion(
+        observed, rules, rules.interoperability_small_scale[y],
+        rules.interoperability_rural_scale[y], of_interoperability,
+    )  # fmt: skip
 
+    size = observed.practice_size
     of_size = outcome.small_practice_adjustment
     solo_bonus, small_bonus = rules.solo_bonus[y], rules.small_bonus[y]
+    largest_small = rules.small_maximum_clinicians
     for i in range(len(size)):
         bonus = small_bonus if size[i] <= largest_small else 0.0
         of_size[i] = solo_bonus if size[i] == 1.0 else bonus
+
+
+@kernel
+def _in_proportion(observed, rules, of_small, of_rural, adjustment):
+    """Scale an adjustment in small and in rural practices, by the smaller share in those of both.
+
+    A blank counts as not rural.
+    """
+    if of_small == 1.0 and of_rural == 1.0:
+        return
+    size, rural = observed.practice_size, observed.rural
+    largest_small = rules.small_maximum_clinicians
+    for i in range(len(adjustment)):
+        scale = of_small if size[i] <= largest_small else 1.0
+        adjustment[i] *= min(scale, of_rural) if rural[i] > 0.0 else scale
 
 
 @kernel
@@ -114,7 +169,10 @@ def _fit_complexity(trait, final_score, moments, scratch):
 
 @kernel
 def _complexity(observed, rules, y, fit, complexity):
-    """The complex-patient adjustment; a component is 0 for a blank and without a spread."""
+    """The complex-patient adjustment; a component is 0 for a blank and without a spread.
+
+    By the form of MIPS it is 0 below the median too.
+    """
     intercept, slope = rules.complex_intercept[y], rules.complex_slope[y]
     for i in range(len(complexity)):
         complexity[i] = 0.0
@@ -123,6 +181,8 @@ def _complexity(observed, rules, y, fit, complexity):
         median, mean, sd = fit.complexity[t, 0], fit.complexity[t, 1], fit.complexity[t, 2]
         if not sd > 0.0:
             continue
+        if rules.complex_form == WITHOUT_MEDIAN:
+            median = -np.inf
         for i in range(len(complexity)):
             component = max(0.0, intercept + slope * ((trait[i] - mean) / sd))
             complexity[i] += component if trait[i] >= median else 0.0

@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 # Exchange functions and their midpoints, in the order of rules/compile.py.
 LOGISTIC, LINEAR, RANK, THRESHOLD = range(4)
 MEDIAN, MEAN, FIXED = range(3)
+# Forms of the complex-patient adjustment, likewise.
+MIPS, WITHOUT_MEDIAN = range(2)
 
 
 class Observed(NamedTuple):
@@ -39,6 +41,7 @@ class Observed(NamedTuple):
     hcc_risk_score: Floats  # [n]
     dual_share: Floats  # [n] fraction
     part_b_payments: Floats  # [n] USD
+    rural: Floats  # [n] 1 in a rural practice, else 0
 
 
 class Fit(NamedTuple):
@@ -85,7 +88,7 @@ class Outcome(NamedTuple):
     small_practice_adjustment: Floats
     complex_patient_adjustment: Floats
     final_score: Floats  # 0-100; nan without one
-    transformed_score: Floats  # 0-1 (0-2 against a threshold); nan for zero scorers
+    transformed_score: Floats  # 0-1 (0-2 against a threshold); nan: zero, or in the neutral band
     payment_adjustment_factor: Floats  # fraction
 
 
@@ -126,6 +129,7 @@ def new_observed(measures, n):
         np.empty(n),
         np.empty(n),
         np.empty(n),
+        np.zeros(n),
     )
 
 

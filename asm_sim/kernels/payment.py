@@ -10,6 +10,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.elementary import exp
+from asm_sim.kernels.final_score import round_half_up
 from asm_sim.kernels.fit import FIXED, LINEAR, LOGISTIC, MEAN, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
 
@@ -69,6 +70,7 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     if refit:
         _fit_scores(rules, scratch.sorted_keys, k, fit)
     _transform(rules, y, fit, outcome)
+    _leave_out_neutral(observed, rules, y, fit, outcome)
     if refit:
         _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
     _adjust(rules, y, fit, outcome)
@@ -99,9 +101,10 @@ def order_positive(final, rules, scratch):
 
 
 @kernel
-def adjust_scores(rules, y, fit, outcome):
+def adjust_scores(observed, rules, y, fit, outcome):
     """Transformed scores and adjustment factors of final scores, against a fit that is made."""
     _transform(rules, y, fit, outcome)
+    _leave_out_neutral(observed, rules, y, fit, outcome)
     _adjust(rules, y, fit, outcome)
 
 
@@ -134,10 +137,29 @@ def _transform(rules, y, fit, outcome):
 
 
 @kernel
+def _leave_out_neutral(observed, rules, y, fit, outcome):
+    """Take the transformed scores from those in the neutral band around the median.
+
+    By volume the band is as wide as stated at the minimum of episodes, which fewer and blank ones
+    count as, and narrows with their square root.
+    """
+    if not rules.neutral_band[y] > 0.0:
+        return
+    final, episodes = outcome.final_score, observed.episodes
+    width, median, minimum = rules.neutral_band[y], fit.payment[0], rules.cost_case_minimum[y]
+    for i in range(len(final)):
+        narrower = rules.neutral_band_by_volume and episodes[i] > minimum
+        share = np.sqrt(minimum / episodes[i]) if narrower else 1.0
+        if abs(final[i] - median) <= width * share + rules.score_tie:
+            outcome.transformed_score[i] = np.nan
+
+
+@kernel
 def _fit_scaling(part_b, rules, y, fit, outcome):
     """Scaling factor and pool; the risk level cancels in the scaling factor.
 
-    With a standard set in advance there is no pool (nan), and nothing is scaled.
+    With a standard set in advance there is no pool (nan), and nothing is scaled. A score above zero
+    without a transformed one is in the neutral band, outside the pool.
     """
     if rules.exchange_form == THRESHOLD:
         fit.payment[1] = 1.0
@@ -148,7 +170,7 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
     base = 0.0
     weighted = 0.0
     for i in range(len(final)):
-        positive = final[i] > rules.score_zero
+        positive = (final[i] > rules.score_zero) & (transformed[i] == transformed[i])
         zero = final[i] <= rules.score_zero and rules.zero_scorers_in_pool_base
         base += part_b[i] if positive or zero else 0.0
         weighted += transformed[i] * part_b[i] if positive else 0.0
@@ -173,3 +195,18 @@ def _adjust(rules, y, fit, outcome):
         else:
             factor = rules.unscored_adjustment[y]
         outcome.payment_adjustment_factor[i] = factor
+    if rules.neutral_band[y] > 0.0:
+        _spare_neutral(rules, outcome)
+    if rules.adjustment_steps > 0.0:
+        factors = outcome.payment_adjustment_factor
+        for i in range(len(factors)):
+            factors[i] = round_half_up(factors[i], rules.adjustment_steps, rules.score_tie)
+
+
+@kernel
+def _spare_neutral(rules, outcome):
+    """No adjustment for those in the neutral band."""
+    for i in range(len(outcome.final_score)):
+        transformed = outcome.transformed_score[i]
+        if outcome.final_score[i] > rules.score_zero and transformed != transformed:
+            outcome.payment_adjustment_factor[i] = 0.0

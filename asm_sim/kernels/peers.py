@@ -43,6 +43,7 @@ def among(observed, members):
         observed.hcc_risk_score[members],
         observed.dual_share[members],
         observed.part_b_payments[members],
+        observed.rural[members],
     )
 
 

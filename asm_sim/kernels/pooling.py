@@ -30,6 +30,7 @@ def pool_practices(observed, practice, rules, pooled):
     pooled.hcc_risk_score[:] = observed.hcc_risk_score
     pooled.dual_share[:] = observed.dual_share
     pooled.part_b_payments[:] = observed.part_b_payments
+    pooled.rural[:] = observed.rural
     pooled.rate[:] = observed.rate
     pooled.cases[:] = observed.cases
     pooled.completeness[:] = observed.completeness

@@ -3,8 +3,9 @@
 A probe's true performance is given: so many standard deviations from the average in every measure
 and in cost, and so much more every year. It is measured again and again (replicates), each time
 with the same random numbers for every probe, and scored against the cohort's fit. Its modifiers are
-a fixed number of points, such that an average probe truly is the median of the first year. Where it
-has no final score then, or the cohort no median, all that is said of the probes is nan.
+a fixed number of points, such that an average probe truly is the median of the first year, but
+for the rounding of scores. Where it has no final score then, or the cohort no median, all that is
+said of the probes is nan.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.cohort import final_scores_against
+from asm_sim.kernels.final_score import round_scores
 from asm_sim.kernels.fit import Observed, Outcome, Scratch, new_observed, new_outcome, new_scratch
 from asm_sim.kernels.payment import adjust_scores
 from asm_sim.kernels.performance import cost_at, rate_at, sample_cost, sample_rate
@@ -142,7 +144,8 @@ def _score(rules, probes, y, fit, set_modifiers, room):
     for i in range(len(final)):
         total = final[i] + modifiers[i]
         final[i] = min(max(total, lowest), highest) if total == total else np.nan
-    adjust_scores(rules, y, fit, room.outcome)
+    round_scores(rules, final)
+    adjust_scores(room.observed, rules, y, fit, room.outcome)
     factor = room.outcome.payment_adjustment_factor
     for i in range(len(final)):
         factor[i] = factor[i] if final[i] == final[i] else np.nan

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.clinicians import GROUPINGS
+from asm_sim.kernels.final_score import round_half_up
 from asm_sim.kernels.fit import LINEAR, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.payment import exchange, midpoint_of
@@ -246,7 +247,8 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row):
 def break_even_score(rules, y, fit):
     """The final score with an adjustment of zero; nan where no score has one.
 
-    Where ranks decide it is the lowest one of which no score above it has a penalty.
+    Where ranks decide it is the lowest one of which no score above it has a penalty. It is that of
+    the exchange function, whether or not it lies in the neutral band, and before any rounding.
     """
     scaling = fit.payment[1]
     if rules.exchange_form == THRESHOLD:
@@ -278,12 +280,17 @@ def _break_even_rank(rules, y, fit):
 
 @kernel
 def _quantiles(rules, y, grids, outcome, scratch, memory, row):
-    """Quantiles of the adjustment over scored clinicians; it mostly ascends with the score."""
+    """Quantiles of the adjustment over scored clinicians; it ascends with the final score.
+
+    But for zero scorers who do not get the lowest, a neutral band, and several groups of peers.
+    """
     factor = outcome.payment_adjustment_factor
     ordered = memory.ordered
     scored, positive = scratch.counts[0], scratch.counts[1]
     zeros = scored - positive
     bottom = rules.zero_score_adjustment[y] * rules.risk_level[y]
+    if rules.adjustment_steps > 0.0:
+        bottom = round_half_up(bottom, rules.adjustment_steps, rules.score_tie)
     for t in range(zeros):
         ordered[t] = bottom
     ascending = True
@@ -292,7 +299,7 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
         ordered[zeros + t] = factor[np.int64(scratch.order[t])]
         ascending &= ordered[zeros + t] >= below
         below = ordered[zeros + t]
-    if not ascending:  # zero scorers are not the lowest, or several groups of peers are ranked
+    if not ascending:
         scratch.keys[:scored] = ordered[:scored]
         sort_pairs(
             scratch.keys,
@@ -309,17 +316,25 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
 
 @kernel
 def _curve(rules, y, grids, fit, row):
-    """The adjustment that a clinician with a given final score would get."""
+    """The adjustment that a clinician with a given final score would get.
+
+    One in the neutral band gets 0; by volume it is as wide here as at the minimum of episodes.
+    """
     risk = rules.risk_level[y]
+    band = rules.neutral_band[y]
     for s in range(len(row)):
         score = grids.scores[s]
         if score <= rules.score_zero:
             row[s] = rules.zero_score_adjustment[y] * risk
+        elif band > 0.0 and abs(score - fit.payment[0]) <= band + rules.score_tie:
+            row[s] = 0.0
         elif fit.payment[1] == fit.payment[1]:
             factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
             row[s] = min(factor, rules.cap[y] * risk if risk > 0.0 else 0.0)
         else:  # nothing to share out, or every group of peers has a curve of its own
             row[s] = 0.0 if rules.peers == CONDITION else np.nan
+        if rules.adjustment_steps > 0.0:
+            row[s] = round_half_up(row[s], rules.adjustment_steps, rules.score_tie)
 
 
 @kernel

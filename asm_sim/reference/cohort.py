@@ -8,7 +8,7 @@ fitted (the ordinary rule) or others, which then weigh nothing in what they are 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from asm_sim.reference import cost, final_score, modifiers, payment, quality
@@ -51,7 +51,8 @@ class Earlier:
     """What earlier performance years of a cohort leave to a year.
 
     standard    the fit whose benchmarks are applied, where they are not made anew every year
-    own_scores  final scores by themselves, by clinician: of one year before, of two years before
+    own_scores  final scores by themselves, by clinician: of one year before, of two years before,
+                and so on
     """
 
     standard: Fit | None = None
@@ -98,11 +99,14 @@ def fit(
         adjustments = _adjustments(
             one.clinician, hcc_risk_score, dual_share, rules, performance_year
         )
-        score = final_score.final_score(
+        own = final_score.final_score(
             one.clinician, one.combined, sum(adjustments.values()), rules, performance_year
         )
+        score = final_score.exchanged_score(own, _own_before(one.clinician, earlier), rules)
         if score is not None:
-            scored.append(payment.ScoredPayment(score, one.clinician.part_b_payments))
+            scored.append(
+                payment.ScoredPayment(score, one.clinician.part_b_payments, one.clinician.episodes)
+            )
     paid = payment.fit_payment(scored, rules, performance_year)
     return Fit(
         quality_benchmarks=quality_benchmarks,
@@ -133,9 +137,27 @@ def score(
     Raises ``ValueError`` as :func:`fit`.
     """
     return [
-        _score_one(clinician, fitted, rules, performance_year)
+        _score_one(clinician, fitted, rules, performance_year, earlier)
         for clinician in _read(rows, rules, cohort, performance_year)
     ]
+
+
+def own_scores(
+    rows: Iterable[Row], fitted: Fit, rules: RuleSet, cohort: str, performance_year: int
+) -> dict[Any, float | None]:
+    """Final scores of a performance year by themselves, by clinician: what averages are made of."""
+    scores = {}
+    for clinician in _read(rows, rules, cohort, performance_year):
+        achieved = _performance(
+            clinician, fitted.quality_benchmarks, fitted.cost_benchmark, rules, performance_year
+        )
+        adjustments = _adjustments(
+            clinician, fitted.hcc_risk_score, fitted.dual_share, rules, performance_year
+        )
+        scores[clinician.clinician_id] = final_score.final_score(
+            clinician, achieved.combined, sum(adjustments.values()), rules, performance_year
+        )
+    return scores
 
 
 def score_cohort(
@@ -150,11 +172,8 @@ def score_cohort(
     Returns and raises as both.
     """
     rows = list(rows)
-    groups: dict[Hashable, list[int]] = {}
-    for place, clinician in enumerate(_read(rows, rules, cohort, performance_year)):
-        groups.setdefault(peer_group(clinician, rules), []).append(place)
     results: list[dict[str, Any]] = [{} for _ in rows]
-    for places in groups.values():
+    for places in _peers(rows, rules, cohort, performance_year):
         peers = [rows[place] for place in places]
         fitted = fit(peers, rules, cohort, performance_year, earlier)
         scored = score(peers, fitted, rules, cohort, performance_year, earlier)
@@ -163,15 +182,41 @@ def score_cohort(
     return results
 
 
+def _peers(
+    rows: list[Row], rules: RuleSet, cohort: str, performance_year: int
+) -> Iterable[list[int]]:
+    """The places of the rows of each group of peers."""
+    groups: dict[Hashable, list[int]] = {}
+    for place, clinician in enumerate(_read(rows, rules, cohort, performance_year)):
+        groups.setdefault(peer_group(clinician, rules), []).append(place)
+    return groups.values()
+
+
 def score_years(
     tables: Mapping[int, list[Row]], rules: RuleSet, cohort: str
 ) -> dict[int, list[dict[str, Any]]]:
-    """A cohort through its performance years, each with what the years before leave to it."""
+    """A cohort through its performance years, each with what the years before leave to it.
+
+    A performance year without a table is one in which nobody has a final score.
+    """
     results = {}
     earlier = Earlier()
-    for year in sorted(tables):
-        results[year] = score_cohort(tables[year], rules, cohort, year, earlier)
+    for year in sorted({*rules.years, *tables}):
+        own: dict[Any, float | None] = {}
+        if year in tables:
+            results[year] = score_cohort(tables[year], rules, cohort, year, earlier)
+            for places in _peers(tables[year], rules, cohort, year):
+                peers = [tables[year][place] for place in places]
+                fitted = fit(peers, rules, cohort, year, earlier)
+                own |= own_scores(peers, fitted, rules, cohort, year)
+        earlier = replace(earlier, own_scores=(own, *earlier.own_scores))
     return results
+
+
+def _own_before(clinician: Clinician, earlier: Earlier | None) -> list[float | None]:
+    """The clinician's own final scores of the years before, the latest first."""
+    years = () if earlier is None else earlier.own_scores
+    return [scores.get(clinician.clinician_id) for scores in years]
 
 
 def _read(
@@ -220,7 +265,7 @@ def _adjustments(
     """The four adjustments of the final score, by their output columns."""
     return {
         "improvement_activities_adjustment": modifiers.improvement_activities_adjustment(
-            clinician, rules
+            clinician, rules, performance_year
         ),
         "promoting_interoperability_adjustment": modifiers.promoting_interoperability_adjustment(
             clinician, rules, performance_year
@@ -235,7 +280,11 @@ def _adjustments(
 
 
 def _score_one(
-    clinician: Clinician, fitted: Fit, rules: RuleSet, performance_year: int
+    clinician: Clinician,
+    fitted: Fit,
+    rules: RuleSet,
+    performance_year: int,
+    earlier: Earlier | None,
 ) -> dict[str, Any]:
     achieved = _performance(
         clinician, fitted.quality_benchmarks, fitted.cost_benchmark, rules, performance_year
@@ -243,14 +292,17 @@ def _score_one(
     adjustments = _adjustments(
         clinician, fitted.hcc_risk_score, fitted.dual_share, rules, performance_year
     )
-    score = final_score.final_score(
+    own = final_score.final_score(
         clinician, achieved.combined, sum(adjustments.values()), rules, performance_year
     )
+    score = final_score.exchanged_score(own, _own_before(clinician, earlier), rules)
     transformed = None
     if score is not None and not final_score.counts_as_zero(score, rules):
-        transformed = payment.transformed_score(
-            score, fitted.positive_scores, rules, performance_year
-        )
+        positive_scores = fitted.positive_scores
+        if not payment.is_neutral(
+            score, clinician.episodes, positive_scores, rules, performance_year
+        ):
+            transformed = payment.transformed_score(score, positive_scores, rules, performance_year)
     factor = payment.payment_adjustment_factor(
         score, transformed, fitted.scaling_factor, rules, performance_year
     )

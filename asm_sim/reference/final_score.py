@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 from asm_sim.reference.quality import is_complete
 from asm_sim.reference.rows import Clinician
-from asm_sim.rules.schema import RuleSet
+from asm_sim.rules.schema import SCORE_STEPS, RuleSet
 
 
 def combined_categories(
@@ -56,7 +59,7 @@ def final_score(
     rules: RuleSet,
     performance_year: int,
 ) -> float | None:
-    """The final score in points; ``None`` where there is none.
+    """The final score of one performance year in points; ``None`` where there is none.
 
     ``combined`` is the result of :func:`combined_categories`, ``modifiers`` the sum of the four
     adjustments. Having no final score comes before the zero for a lacking minimum submission.
@@ -68,6 +71,32 @@ def final_score(
         return rule.without_minimum_submission.value
     score = rule.maximum.value * combined + modifiers
     return min(max(score, rule.minimum.value), rule.maximum.value)
+
+
+def exchanged_score(
+    own: float | None, earlier: Iterable[float | None], rules: RuleSet
+) -> float | None:
+    """The final score that is exchanged: the mean of the last performance years', rounded.
+
+    ``own`` is the final score of this performance year by itself, ``earlier`` those of the years
+    before, the latest first. Years without a final score are left out, and a clinician without one
+    this year has none. Zeros for a lacking submission count as zeros; only the mean is rounded.
+    """
+    if own is None:
+        return None
+    before = list(earlier)[: rules.final_score.averaging_years.value - 1]
+    scores = [own, *(score for score in before if score is not None)]
+    mean = math.fsum(scores) / len(scores)
+    steps = SCORE_STEPS.get(rules.final_score.rounding.value)
+    return mean if steps is None else round_half_up(mean, steps, rules)
+
+
+def round_half_up(value: float, steps: int, rules: RuleSet) -> float:
+    """The nearest multiple of 1 / steps, the greater one of two that are as near.
+
+    Which are as near is decided up to rounding of binary numbers.
+    """
+    return math.floor(value * steps + 1 / 2 + rules.payment.exchange.counts_as_equal.value) / steps
 
 
 def counts_as_zero(score: float, rules: RuleSet) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from asm_sim.reference.rows import Clinician, input_error
-from asm_sim.rules.schema import RuleSet
+from asm_sim.rules.schema import ImprovementActivities, PromotingInteroperability, RuleSet
 
 SOLO = 1  # clinicians in the practice: what the word means
 
@@ -21,7 +21,9 @@ class Moments:
     standard_deviation: float
 
 
-def improvement_activities_adjustment(clinician: Clinician, rules: RuleSet) -> float:
+def improvement_activities_adjustment(
+    clinician: Clinician, rules: RuleSet, performance_year: int
+) -> float:
     """Points for completed activities (512.735), 0 or less; a blank counts as the rules say.
 
     Raises ``ValueError`` for a number of activities for which the rules have no adjustment.
@@ -36,7 +38,7 @@ def improvement_activities_adjustment(clinician: Clinician, rules: RuleSet) -> f
             clinician.clinician_id,
             f"improvement_activities is {completed:g}; it must be 0 to {len(adjustments) - 1}",
         )
-    return adjustments[int(completed)]
+    return adjustments[int(completed)] * proportion(clinician, rule, rules, performance_year)
 
 
 def promoting_interoperability_adjustment(
@@ -56,9 +58,22 @@ def promoting_interoperability_adjustment(
             clinician.clinician_id, f"pi_score is {score:g}; it must be 0 to {maximum:g}"
         )
     adjustment = rule.adjustment_at_zero.at(performance_year) * (1 - score / maximum)
+    return adjustment * proportion(clinician, rule, rules, performance_year)
+
+
+def proportion(
+    clinician: Clinician,
+    rule: ImprovementActivities | PromotingInteroperability,
+    rules: RuleSet,
+    performance_year: int,
+) -> float:
+    """Share of an adjustment that applies to the practice: the smaller one where it has two."""
+    shares = [1.0]
     if is_small(clinician, rules):
-        adjustment *= rule.small_practice_scale.at(performance_year)
-    return adjustment
+        shares.append(rule.small_practice_scale.at(performance_year))
+    if clinician.rural:
+        shares.append(rule.rural_scale.at(performance_year))
+    return min(shares)
 
 
 def is_small(clinician: Clinician, rules: RuleSet) -> bool:
@@ -102,9 +117,14 @@ def complex_patient_adjustment(
 def complex_patient_component(
     value: float | None, moments: Moments | None, rules: RuleSet, performance_year: int
 ) -> float:
-    """One of the two components: none below the median, else intercept + slope x z, at least 0."""
-    if value is None or moments is None or value < moments.median:
-        return 0.0
+    """One of the two components: intercept + slope x z, at least 0; by ``mips`` 0 below the median.
+
+    It is 0 for a blank too, and where the values have no spread.
+    """
     rule = rules.complex_patient
+    if value is None or moments is None:
+        return 0.0
+    if rule.form.value == "mips" and value < moments.median:
+        return 0.0
     z = (value - moments.mean) / moments.standard_deviation
     return max(0.0, rule.intercept.at(performance_year) + rule.slope.at(performance_year) * z)

@@ -6,16 +6,17 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from asm_sim.reference.final_score import counts_as_zero
-from asm_sim.rules.schema import RuleSet
+from asm_sim.reference.final_score import counts_as_zero, round_half_up
+from asm_sim.rules.schema import ADJUSTMENT_STEPS, RuleSet
 
 
 @dataclass(frozen=True)
 class ScoredPayment:
-    """Final score in points and Part B payments of the performance year in USD."""
+    """Final score in points, Part B payments of the performance year in USD, and episodes."""
 
     final_score: float
     part_b_payments: float
+    episodes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,28 @@ def transformed_score(
     return math.exp(exponent) / (1 + math.exp(exponent))  # the same, without overflow
 
 
+def is_neutral(
+    final_score: float,
+    episodes: float | None,
+    positive_scores: PositiveScores,
+    rules: RuleSet,
+    performance_year: int,
+) -> bool:
+    """Whether a final score above zero lies in the neutral band around their median.
+
+    By volume the band is as wide as stated at the minimum of episodes, which fewer and blank ones
+    count as, and narrows with their square root.
+    """
+    half_width = rules.payment.neutral_band.at(performance_year)
+    median = positive_scores.median
+    if half_width == 0 or median is None:
+        return False
+    if rules.payment.neutral_band_form.value == "by_volume":
+        minimum = rules.cost.case_minimum.at(performance_year)
+        half_width *= math.sqrt(minimum / max(episodes or 0, minimum))
+    return abs(final_score - median) <= half_width + rules.payment.exchange.counts_as_equal.value
+
+
 def _midpoint(
     positive_scores: PositiveScores, rules: RuleSet, performance_year: int
 ) -> float | None:
@@ -98,13 +121,19 @@ def fit_payment(scored: list[ScoredPayment], rules: RuleSet, performance_year: i
 
     The scaling factor is ``None`` where nobody scores above zero, and where the transformed scores
     weighted by Part B payments sum to zero. With a standard set in advance there is no pool and
-    nothing is scaled: the factor is 1.
+    nothing is scaled: the factor is 1. Clinicians in the neutral band weigh in the median alone.
     """
     above_zero = [one for one in scored if not counts_as_zero(one.final_score, rules)]
     positive_scores = PositiveScores(tuple(one.final_score for one in above_zero))
     if rules.payment.exchange.form.value == "threshold":
         return PaymentFit(positive_scores, None, 1)
-    base = scored if rules.payment.zero_scorers_in_pool_base.value else above_zero
+    exchanged = [
+        one
+        for one in above_zero
+        if not is_neutral(one.final_score, one.episodes, positive_scores, rules, performance_year)
+    ]
+    zero = [one for one in scored if counts_as_zero(one.final_score, rules)]
+    base = exchanged + zero if rules.payment.zero_scorers_in_pool_base.value else exchanged
     redistribution_share = rules.payment.redistribution_share.at(performance_year)
     paid_in_base = math.fsum(one.part_b_payments for one in base)
     incentive_pool = (
@@ -112,10 +141,10 @@ def fit_payment(scored: list[ScoredPayment], rules: RuleSet, performance_year: i
     )
     transformed = [
         transformed_score(one.final_score, positive_scores, rules, performance_year) or 0
-        for one in above_zero
+        for one in exchanged
     ]
     weighted = math.fsum(
-        share * one.part_b_payments for share, one in zip(transformed, above_zero, strict=True)
+        share * one.part_b_payments for share, one in zip(transformed, exchanged, strict=True)
     )
     if weighted == 0:
         return PaymentFit(positive_scores, incentive_pool, None)
@@ -131,11 +160,24 @@ def payment_adjustment_factor(
     rules: RuleSet,
     performance_year: int,
 ) -> float:
-    """The adjustment as a fraction of Part B payments (512.750(c)).
+    """The adjustment as a fraction of Part B payments (512.750(c)), rounded as the rules say.
 
     A clinician without a final score gets the unscored adjustment; one of zero, the adjustment for
-    zero scorers in risk levels; where nothing can be scaled, one above zero gets 0.
+    zero scorers in risk levels; one above zero gets 0 where nothing can be scaled and in the
+    neutral band (``transformed`` is ``None``).
     """
+    exact = _exact_adjustment(final_score, transformed, scaling_factor, rules, performance_year)
+    steps = ADJUSTMENT_STEPS.get(rules.payment.rounding.value)
+    return exact if steps is None else round_half_up(exact, steps, rules)
+
+
+def _exact_adjustment(
+    final_score: float | None,
+    transformed: float | None,
+    scaling_factor: float | None,
+    rules: RuleSet,
+    performance_year: int,
+) -> float:
     payment = rules.payment
     if final_score is None:
         return payment.unscored_adjustment.at(performance_year)

@@ -33,6 +33,7 @@ class Clinician:
     practice_id: Any
     specialty: str | None
     practice_size: float
+    rural: bool
     hcc_risk_score: float | None
     dual_share: float | None
     part_b_payments: float
@@ -47,7 +48,8 @@ class Clinician:
 def read_row(row: Row, rules: RuleSet, cohort: str) -> Clinician:
     """The clinician of a row of the wide table.
 
-    Raises ``ValueError`` where practice size or Part B payments are blank, or Part B is negative.
+    Raises ``ValueError`` where practice size or Part B payments are blank, or Part B is negative,
+    and where ``rural`` is neither 0 nor 1 (a blank is 0).
     """
     measures = {
         measure: MeasureResult(
@@ -61,11 +63,15 @@ def read_row(row: Row, rules: RuleSet, cohort: str) -> Clinician:
     payment_year_part_b = _number(row, "payment_year_part_b")
     if payment_year_part_b is not None:
         _not_negative(payment_year_part_b, row, "payment_year_part_b")
+    rural = _number(row, "rural")
+    if rural is not None and rural not in {0, 1}:
+        raise input_error(row.get("clinician_id"), f"rural is {rural:g}; it must be 0 or 1")
     return Clinician(
         clinician_id=row.get("clinician_id"),
         practice_id=_value(row, "practice_id"),
         specialty=_text(row, "specialty"),
         practice_size=_required(row, "practice_size"),
+        rural=rural == 1,
         hcc_risk_score=_number(row, "hcc_risk_score"),
         dual_share=_number(row, "dual_share"),
         part_b_payments=_not_negative(_required(row, "part_b_payments"), row, "part_b_payments"),

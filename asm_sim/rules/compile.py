@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.parameters import YearlyNumber
-from asm_sim.rules.schema import Cap, Curve, RuleSet
+from asm_sim.rules.schema import ADJUSTMENT_STEPS, SCORE_STEPS, Cap, Curve, RuleSet
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -23,6 +23,7 @@ SCORING_LEVEL = ("clinician", "practice", "small_practices")
 PEERS = ("condition", "specialty", "practice_size")
 EXCHANGE_FORM = ("logistic", "linear", "rank", "threshold")
 EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
+COMPLEX_FORM = ("mips", "without_median")
 
 
 class CohortRules(NamedTuple):
@@ -57,13 +58,17 @@ class CohortRules(NamedTuple):
     # modifiers
     activities_adjustment: Floats
     activities_blank: int
+    activities_small_scale: Floats
+    activities_rural_scale: Floats
     interoperability_at_zero: Floats
     interoperability_maximum: float
     interoperability_blank: float
     interoperability_small_scale: Floats
+    interoperability_rural_scale: Floats
     solo_bonus: Floats
     small_bonus: Floats
     small_maximum_clinicians: int
+    complex_form: int
     complex_intercept: Floats
     complex_slope: Floats
     complex_minimum: Floats
@@ -76,6 +81,8 @@ class CohortRules(NamedTuple):
     score_maximum: float
     score_without_submission: float
     score_zero: float
+    averaging_years: int
+    score_steps: float  # to one point; 0 is no rounding
     # payment
     risk_level: Floats
     redistribution_share: Floats
@@ -88,6 +95,9 @@ class CohortRules(NamedTuple):
     steepness: Floats
     threshold: Floats
     score_tie: float
+    neutral_band: Floats
+    neutral_band_by_volume: bool
+    adjustment_steps: float  # to an adjustment of one; 0 is no rounding
     cap: Floats
 
 
@@ -99,6 +109,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
 
     measures = [rules.measures[m] for m in rules.cohorts[cohort].quality_measures.value]
     quality, cost = rules.quality, rules.cost
+    activities, interoperability = rules.improvement_activities, rules.promoting_interoperability
     final, payment = rules.final_score, rules.payment
     exchange = payment.exchange
     return CohortRules(
@@ -120,15 +131,19 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         cost_case_minimum=by_year(cost.case_minimum),
         cost_points_maximum=cost.points_maximum.value,
         **_curve("cost", cost.standard_deviation_curve, by_year),
-        activities_adjustment=_floats(rules.improvement_activities.adjustment_by_completed.value),
-        activities_blank=rules.improvement_activities.blank_counts_as.value,
-        interoperability_at_zero=by_year(rules.promoting_interoperability.adjustment_at_zero),
-        interoperability_maximum=rules.promoting_interoperability.score_maximum.value,
-        interoperability_blank=rules.promoting_interoperability.blank_counts_as.value,
-        interoperability_small_scale=by_year(rules.promoting_interoperability.small_practice_scale),
+        activities_adjustment=_floats(activities.adjustment_by_completed.value),
+        activities_blank=activities.blank_counts_as.value,
+        activities_small_scale=by_year(activities.small_practice_scale),
+        activities_rural_scale=by_year(activities.rural_scale),
+        interoperability_at_zero=by_year(interoperability.adjustment_at_zero),
+        interoperability_maximum=interoperability.score_maximum.value,
+        interoperability_blank=interoperability.blank_counts_as.value,
+        interoperability_small_scale=by_year(interoperability.small_practice_scale),
+        interoperability_rural_scale=by_year(interoperability.rural_scale),
         solo_bonus=by_year(rules.small_practice.solo_bonus),
         small_bonus=by_year(rules.small_practice.small_bonus),
         small_maximum_clinicians=rules.small_practice.small_maximum_clinicians.value,
+        complex_form=COMPLEX_FORM.index(rules.complex_patient.form.value),
         complex_intercept=by_year(rules.complex_patient.intercept),
         complex_slope=by_year(rules.complex_patient.slope),
         complex_minimum=by_year(rules.complex_patient.minimum),
@@ -140,6 +155,8 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         score_maximum=final.maximum.value,
         score_without_submission=final.without_minimum_submission.value,
         score_zero=final.counts_as_zero.value,
+        averaging_years=final.averaging_years.value,
+        score_steps=float(SCORE_STEPS.get(final.rounding.value, 0)),
         risk_level=by_year(payment.risk_level),
         redistribution_share=by_year(payment.redistribution_share),
         zero_scorers_in_pool_base=payment.zero_scorers_in_pool_base.value,
@@ -151,6 +168,9 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         steepness=by_year(exchange.steepness),
         threshold=by_year(exchange.threshold),
         score_tie=exchange.counts_as_equal.value,
+        neutral_band=by_year(payment.neutral_band),
+        neutral_band_by_volume=payment.neutral_band_form.value == "by_volume",
+        adjustment_steps=float(ADJUSTMENT_STEPS.get(payment.rounding.value, 0)),
         cap=by_year(payment.cap),
     )
 

@@ -26,6 +26,9 @@ from asm_sim.parameters import (
 
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
 WEIGHT_TOLERANCE = 1e-9
+# Steps to one point, and to an adjustment of one.
+SCORE_STEPS = {"whole": 1, "tenth": 10, "hundredth": 100}
+ADJUSTMENT_STEPS = {"tenth_percent": 1_000, "hundredth_percent": 10_000}
 
 # What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
 PROGRAMMED = {
@@ -35,14 +38,16 @@ PROGRAMMED = {
     "peers.basis": {"condition", "specialty", "practice_size"},
     "submission": {"reported", "administrative_claims"},
     "promoting_interoperability.form": {"linear"},
-    "complex_patient.form": {"mips"},
+    "complex_patient.form": {"mips", "without_median"},
     "complex_patient.reference_population": {"cohort_with_final_score"},
     "final_score.missing_category": {"reweight", "neutral", "zero"},
-    "final_score.rounding": {"none"},
+    "final_score.rounding": {"none", "hundredth", "tenth", "whole"},
     "final_score.several_tins": {"one_row_per_clinician"},
     "final_score.extreme_circumstances": {"none"},
     "payment.exchange.form": {"logistic", "linear", "rank", "threshold"},
     "payment.exchange.midpoint": {"median", "mean", "fixed"},
+    "payment.neutral_band_form": {"fixed", "by_volume"},
+    "payment.rounding": {"none", "hundredth_percent", "tenth_percent"},
 }
 
 
@@ -162,6 +167,8 @@ class Cost(Strict):
 class ImprovementActivities(Strict):
     adjustment_by_completed: Numbers
     blank_counts_as: Count
+    small_practice_scale: YearlyNumber
+    rural_scale: YearlyNumber
 
     @model_validator(mode="after")
     def _blank_is_possible(self) -> Self:
@@ -176,6 +183,7 @@ class PromotingInteroperability(Strict):
     form: Choice
     blank_counts_as: Number
     small_practice_scale: YearlyNumber
+    rural_scale: YearlyNumber
 
 
 class SmallPractice(Strict):
@@ -201,6 +209,7 @@ class FinalScore(Strict):
     maximum: Number
     without_minimum_submission: Number
     counts_as_zero: Number
+    averaging_years: Count
     rounding: Choice
     several_tins: Choice
     extreme_circumstances: Choice
@@ -222,6 +231,9 @@ class Payment(Strict):
     zero_score_adjustment: YearlyNumber
     unscored_adjustment: YearlyNumber
     exchange: Exchange
+    neutral_band: YearlyNumber
+    neutral_band_form: Choice
+    rounding: Choice
     cap: Cap
 
 
@@ -282,6 +294,7 @@ class RuleSet(Strict):
                 "peers.basis: 'specialty' does not go with scoring practices as a whole "
                 "(scoring_level), since a practice may have several specialties"
             )
+        self._check_averaging()
         for year in self.years:
             total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
             if abs(total - 1) > WEIGHT_TOLERANCE:
@@ -306,6 +319,20 @@ class RuleSet(Strict):
                     f"payment.exchange.threshold: {threshold:g} in {year} is not between 0 and "
                     f"the highest final score, {highest:g}"
                 )
+            if self.payment.neutral_band.at(year) > 0:
+                raise ValueError(
+                    "payment.neutral_band: a neutral band lies around the median of the final "
+                    f"scores, and the form {form!r} compares with a standard set in advance; "
+                    "leave it at 0"
+                )
+
+    def _check_averaging(self) -> None:
+        years = self.final_score.averaging_years.value
+        if years > len(self.years):
+            raise ValueError(
+                f"final_score.averaging_years: {years} is more than the number of performance "
+                f"years, {len(self.years)}"
+            )
 
     def _check_choices(self) -> None:
         for path, parameter in leaves(self):

@@ -68,6 +68,7 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
             "specialty", "identifier", may_be_absent=not by_specialty, may_be_blank=not by_specialty
         ),
         Column("practice_size", "whole", "clinicians", minimum=1, may_be_blank=False),
+        Column("rural", "whole", "1 in a rural practice, else 0", maximum=1, may_be_absent=True),
         Column("hcc_risk_score", "number"),
         Column("dual_share", "number", "a fraction, not percent", maximum=1),
         Column("part_b_payments", "number", "USD", may_be_blank=False),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +48,8 @@ NO_COLLECTION_TYPE = -1
 class CohortYear:
     """What the rule took from one group of peers in one performance year; NaN where it has none.
 
-    ``peers`` is empty where the group is the whole cohort. ``positions`` are its rows in the table; the median is in points, the pool in USD (NaN: there is
-    none, as with a threshold).
+    ``peers`` is empty where the group is the whole cohort. ``positions`` are its rows in the table;
+    the median is in points, the pool in USD (NaN: there is none, as with a threshold).
     """
 
     cohort: str
@@ -101,22 +101,26 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
         name: np.full(len(frame), np.nan) for name in (*points, *KERNEL_COLUMNS, *PAYMENT_COLUMNS)
     }
     cohort_years = []
-    left: dict[str, list[_Left]] = {}
+    standard: dict[str, Earlier] = {}
+    own_scores: dict[tuple[str, int], pd.Series[float]] = {}
     for cohort, year, everyone in groups(frame, rules):
-        leaves = []
+        compiled = compile_cohort(rules, cohort)
+        y, measures = rules.years.index(year), measures_in(rules, cohort)
         for peers, positions in peer_groups(frame, everyone, rules):
             rows = frame.iloc[positions]
-            compiled = compile_cohort(rules, cohort)
-            earlier = _earlier(compiled, rows, left.get(cohort, []), measures_in(rules, cohort))
+            ids = pd.Index([str(name).strip() for name in rows["clinician_id"]])
+            earlier = _earlier(compiled, len(measures), ids, standard.get(cohort))
+            for back in (1, 2):  # scoring begins the year: what lies here moves one year back
+                if (cohort, y - back) in own_scores:
+                    earlier.own_score[back - 1] = own_scores[cohort, y - back].reindex(ids)
             outcome, fit = fit_and_score(
-                observed(rows, rules, cohort),
-                compiled,
-                rules.years.index(year),
-                earlier,
-                _numbered(rows["practice_id"]),
+                observed(rows, rules, cohort), compiled, y, earlier, _numbered(rows["practice_id"])
             )
-            leaves.append(_Left(earlier, pd.Index(rows["clinician_id"])))
-            for m, measure in enumerate(measures_in(rules, cohort)):
+            own = pd.Series(earlier.own_score[0], ids)
+            if (cohort, y) in own_scores:
+                own = pd.concat([own_scores[cohort, y], own])
+            own_scores[cohort, y] = own
+            for m, measure in enumerate(measures):
                 numbers[column_name(measure, "points")][positions] = outcome.points[m]
             for name in (*KERNEL_COLUMNS, "payment_adjustment_factor"):
                 numbers[name][positions] = getattr(outcome, name)
@@ -132,7 +136,7 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
                     float(fit.scaling_factor),
                 )
             )
-        left[cohort] = leaves
+        standard[cohort] = earlier
     part_b = frame["payment_year_part_b"].fillna(frame["part_b_payments"]).to_numpy()
     factor = numbers["payment_adjustment_factor"]
     numbers["payment_multiplier"] = 1 + factor
@@ -145,25 +149,16 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     return ScoredTable(result, rules, checked, cohort_years)
 
 
-class _Left(NamedTuple):
-    """What a group of peers leaves to later years, and whose it is."""
-
-    earlier: Earlier
-    ids: pd.Index[Any]
-
-
 def _earlier(
-    compiled: CohortRules, rows: pd.DataFrame, left: list[_Left], measures: list[str]
+    compiled: CohortRules, measures: int, ids: pd.Index[Any], before: Earlier | None
 ) -> Earlier:
-    """What the years before leave, for the clinicians of this year in their order."""
+    """What the year before leaves to these clinicians, but for their own scores."""
     from asm_sim.kernels.cohort import nothing_earlier
 
-    earlier = nothing_earlier(compiled, len(measures), len(rows))
-    for of_group, ids in left:
-        at = ids.get_indexer(pd.Index(rows["clinician_id"]))
-        earlier.own_score[:, at >= 0] = of_group.own_score[:, at[at >= 0]]
-        earlier = earlier._replace(standard=of_group.standard, has_standard=of_group.has_standard)
-    return earlier
+    earlier = nothing_earlier(compiled, measures, len(ids))
+    if before is None:
+        return earlier
+    return earlier._replace(standard=before.standard, has_standard=before.has_standard)
 
 
 def groups(frame: pd.DataFrame, rules: RuleSet) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]:
@@ -226,6 +221,7 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
         hcc_risk_score=_floats(rows, "hcc_risk_score"),
         dual_share=_floats(rows, "dual_share"),
         part_b_payments=_floats(rows, "part_b_payments"),
+        rural=_floats(rows, "rural"),
     )
 
 

@@ -35,6 +35,8 @@ TOTALS = {
 }
 RISK = "rules.payment.risk_level"
 EXCHANGE = "rules.payment.exchange"
+NEUTRAL_BAND = "rules.payment.neutral_band"
+ROUNDING = "rules.payment.rounding"
 PART_B_EXAMPLE = 500_000.0  # USD a year
 PER_POINT = "fraction per point"
 
@@ -55,6 +57,11 @@ def needed(ds: xr.Dataset, names: Iterable[str], dim: str = DRAW) -> xr.Dataset:
     run = one_scenario(ds)
     missing = [name for name in names if name not in run]
     option = _KEPT_FOR.get(dim)
+    if dim == LENS and "no_lens" in run.attrs and not run.sizes.get(dim, 0):
+        raise InputError(
+            "this study needs draws that are looked at closely, and under the rule of this run "
+            f"none can be: {run.attrs['no_lens']}"
+        )
     if missing or (option and not run.sizes.get(dim, 0)):
         raise InputError(
             f"the results hold no {', '.join(missing) or dim}, which this study needs: run the "
@@ -138,9 +145,26 @@ def exchange_form(run: xr.Dataset) -> str:
     return str(json.loads(run.attrs.get("parameters", "{}")).get(f"{EXCHANGE}.form", "logistic"))
 
 
+def has_neutral_band(run: xr.Dataset) -> bool:
+    """Whether scores near the median were left out of the exchange; not where a run is silent."""
+    width = json.loads(run.attrs.get("parameters", "{}")).get(NEUTRAL_BAND, 0)
+    return any(width.values()) if isinstance(width, Mapping) else bool(width)
+
+
 def check_logistic(run: xr.Dataset) -> None:
-    """Raises :class:`InputError` unless scores were exchanged by a logistic."""
+    """Raises :class:`InputError` unless all scores were exchanged by a logistic, unrounded."""
     form = exchange_form(run)
+    rounding = json.loads(run.attrs.get("parameters", "{}")).get(ROUNDING, "none")
+    if has_neutral_band(run) or rounding != "none":
+        raise InputError(
+            "this study takes the adjustment to follow the logistic, and in these results "
+            + (
+                f"scores near the median are left out of it ({NEUTRAL_BAND})"
+                if has_neutral_band(run)
+                else f"it is rounded ({ROUNDING}: {rounding})"
+            )
+            + "; run a scenario without that"
+        )
     if form != "logistic":
         raise InputError(
             f"this study takes the exchange function to be a logistic, and in these results it is "

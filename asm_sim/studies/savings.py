@@ -39,6 +39,7 @@ from asm_sim.studies.estimates import (
     check_logistic,
     check_sweep,
     exchange_form,
+    has_neutral_band,
     mean,
     named,
     needed,
@@ -146,7 +147,8 @@ def payment_weighted_mean(ds: xr.Dataset) -> xr.Dataset:
     performance year: ``payment_weighted_mean`` and ``*_mcse``, and ``by_rule`` = -(1 - rho) R,
     which it equals whatever the scores (42 CFR 512.750): -1.35 % in 2027 and 2028. Nan where
     nothing is at risk. Raises :class:`InputError` for several scenarios, for results without them,
-    and where the exchange function is a threshold, with which there is no pool.
+    where the exchange function is a threshold, with which there is no pool, and where a neutral
+    band keeps clinicians out of it.
     """
     run = _loaded(ds, (_AT_RISK, _KEPT))
     if exchange_form(run) == "threshold":
@@ -154,6 +156,12 @@ def payment_weighted_mean(ds: xr.Dataset) -> xr.Dataset:
             "in these results the adjustment is set by a threshold fixed in advance: there is no "
             "pool, and what Medicare keeps is not a share of the amount at risk that the rule "
             "states; penalties minus bonuses are in retained_by_medicare"
+        )
+    if has_neutral_band(run):
+        raise InputError(
+            "in these results clinicians in the neutral band are outside the pool, so that what "
+            "Medicare keeps is not the share of the amount at risk that the rule states; penalties "
+            "minus bonuses are in retained_by_medicare"
         )
     risk = by_year(run, RISK)
     of_scored = run[_AT_RISK] / risk.where(risk > 0)

@@ -6,6 +6,7 @@ Known answers where a factor cannot move; the rest is done again with ``fit_and_
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,8 @@ import xarray as xr
 import asm_sim as asm
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
+from asm_sim.engine.work import work_of
+from asm_sim.errors import InputError
 from asm_sim.kernels.cohort import fit_and_score, score
 from asm_sim.kernels.draw import observe_cohort
 from asm_sim.kernels.fit import Fit, Observed, Outcome
@@ -227,6 +230,14 @@ def sampled(cohort: CohortPlan, seen: Observed, true: Observed, y: int, plan: Pl
         {"form": "linear"},
         {"form": "rank"},
         {"form": "threshold", "threshold": {2029: 60}},
+        {
+            "payment.neutral_band": {2029: 9},
+            "payment.neutral_band_form": "by_volume",
+            "payment.rounding": "hundredth_percent",
+            "final_score.rounding": "tenth",
+            "promoting_interoperability.rural_scale": 0.5,
+            "improvement_activities.small_practice_scale": 0.5,
+        },
     ],
     ids=lambda exchange: "-".join(map(str, exchange.values())),
 )
@@ -241,7 +252,10 @@ def test_every_set_done_again_from_outside(
         "rules.cost.case_minimum": 35,
         "rules.final_score.missing_category": "neutral",
     }
-    settings |= {f"rules.payment.exchange.{name}": value for name, value in exchange.items()}
+    settings |= {
+        f"rules.{name if '.' in name else 'payment.exchange.' + name}": value
+        for name, value in exchange.items()
+    }
     scenario = make_scenario(settings=settings, draws=DRAW + 1)
     run = simulate(scenario).sel(cohort=cohort).isel(lens_draw=DRAW)
     years, (plan, part) = Years(scenario, cohort), cohort_plan(scenario, cohort)
@@ -320,6 +334,25 @@ def test_the_first_year_is_its_own_standard(small_run: xr.Dataset) -> None:
     assert (first.fixed_standard_sign_differs_share.sel(group="all") == 0).all()
 
 
+def test_averages_over_years_cannot_be_looked_at_closely(make_scenario: MakeScenario) -> None:
+    """By themselves nothing is; what asks for it is told why."""
+    averaged = make_scenario(settings={"rules.final_score.averaging_years": 2}, draws=2)
+    assert make_plan(averaged).lens_draws == 0
+    assert make_plan(averaged, lens=0).lens_draws == 0
+    assert make_plan(make_scenario(settings={}, draws=2)).lens_draws == 2
+    reason = "rules.final_score.averaging_years is 2"
+    with pytest.raises(InputError, match=reason):
+        make_plan(averaged, lens=1)
+    asks = replace(averaged, file=averaged.file.model_copy(update={"lens_draws": 1}))
+    for plan_or_work in (make_plan, work_of):
+        with pytest.raises(InputError, match=reason):
+            plan_or_work(asks)
+    run = simulate(averaged)
+    assert run.sizes["lens_draw"] == 0
+    with pytest.raises(InputError, match=reason):
+        asm.studies.decomposition.shares(run)
+
+
 # Probes
 
 
@@ -351,6 +384,7 @@ def probe_rows(cohort: CohortPlan, y: int) -> Observed:
         hcc_risk_score=np.full(n, np.nan),
         dual_share=np.full(n, np.nan),
         part_b_payments=np.ones(n),
+        rural=np.zeros(n),
     )
 
 

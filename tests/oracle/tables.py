@@ -84,6 +84,8 @@ class _Table:
         for row in rows:
             self._make_valid(row)
         self.rng.shuffle(rows)
+        for row in rows:
+            row["rural"] = self.rng.choice([None, 0, 1])
         return rows
 
     # One clinician, one measure

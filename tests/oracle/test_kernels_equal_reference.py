@@ -68,6 +68,7 @@ def observed(rows: list[Row], rules: RuleSet, cohort: str) -> Observed:
         hcc_risk_score=column("hcc_risk_score"),
         dual_share=column("dual_share"),
         part_b_payments=column("part_b_payments"),
+        rural=column("rural"),
     )
 
 
@@ -293,14 +294,24 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
     return rules._replace(**{field: value * 1.02 + 0.013})
 
 
-@pytest.mark.parametrize("field", sorted({*CohortRules._fields} - {"collection_types"}))
+ELSEWHERE = {"collection_types", "averaging_years"}  # the latter in test_score_levers.py
+
+
+@pytest.mark.parametrize("field", sorted({*CohortRules._fields} - ELSEWHERE))
 def test_the_oracle_has_teeth(field: str) -> None:
     """Any parameter of the rule that is slightly wrong is noticed."""
     in_use: dict[str, Any] = {
         "fixed_midpoint": {"payment.exchange.midpoint": "fixed"},
         "threshold": {"payment.exchange.form": "threshold"},
         "score_tie": {"payment.exchange.form": "rank"},
+        "neutral_band_by_volume": {"payment.neutral_band": 10.0},
     }
+    for of, name in (
+        ("activities", "improvement_activities"),
+        ("interoperability", "promoting_interoperability"),
+    ):
+        in_use[f"{of}_small_scale"] = {f"{name}.small_practice_scale": 0.5}
+        in_use[f"{of}_rural_scale"] = {f"{name}.rural_scale": 0.5}
     rules = load_rules(
         settings=in_use.get(field, {})
         | {

@@ -27,6 +27,7 @@ class Sample(NamedTuple):
     hcc_risk_score: np.ndarray
     dual_share: np.ndarray
     part_b_payments: np.ndarray
+    rural: np.ndarray
     true_rate: np.ndarray
     true_cost: np.ndarray
     paid: np.ndarray

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ LAYERS = {
     "population held, measurement off": '{population: "off", measurement: "off"}',
     "population held": '{population: "off", measurement: "on"}',
 }
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "as it stands": {},
     "many without a score": {
         "rules.final_score.missing_category": "neutral",
@@ -28,6 +29,16 @@ SETTINGS = {
         "population.reporting.non_reporting_share": 0.2,
         "population.episodes.minimum": 5.0,
     },
+}
+SETTINGS["levers after the category scores"] = SETTINGS["many without a score"] | {
+    "rules.final_score.averaging_years": 3,
+    "rules.final_score.rounding": "tenth",
+    "rules.payment.rounding": "hundredth_percent",
+    "rules.payment.neutral_band": 6,
+    "rules.payment.neutral_band_form": "by_volume",
+    "rules.improvement_activities.rural_scale": 0.5,
+    "rules.promoting_interoperability.rural_scale": 0.5,
+    "rules.complex_patient.form": "without_median",
 }
 
 
@@ -77,6 +88,13 @@ def test_a_draw_as_a_table_gives_its_adjustments(
         table = cohort_table(scenario, draw=draw)
         assert len(table) == 150 * 5
         check(dataset, scored(table, scenario), draw)
+
+
+def test_the_noise_free_lens_averages_true_scores(make_scenario: MakeScenario) -> None:
+    settings = SETTINGS["levers after the category scores"]
+    scenario = make_scenario(settings=settings, draws=2)
+    table = cohort_table(scenario, draw=1, truth=True)
+    check(simulate(scenario), scored(table, scenario), 1, truth=True)
 
 
 def test_the_noise_free_lens(small_scenario: Scenario, small_run: xr.Dataset) -> None:

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asm_sim.reference import payment, score_cohort
+from asm_sim.reference import payment, score_cohort, score_years
+from asm_sim.reference.final_score import exchanged_score
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
 from tests.oracle.tables import EXCHANGES, KINDS, random_table
@@ -41,6 +42,11 @@ def rules_with(**values: Any) -> RuleSet:
         "redistribution_share": "payment.redistribution_share",
         "zero_scorers_in_pool_base": "payment.zero_scorers_in_pool_base",
         "missing_category": "final_score.missing_category",
+        "averaging_years": "final_score.averaging_years",
+        "score_rounding": "final_score.rounding",
+        "neutral_band": "payment.neutral_band",
+        "neutral_band_form": "payment.neutral_band_form",
+        "rounding": "payment.rounding",
     }
     return load_rules(settings={names[name]: value for name, value in values.items()})
 
@@ -132,6 +138,146 @@ def test_with_zero_scorers_left_out_of_the_pool_they_pay_on_top(
     expected = -risk_level * (kept + zero)
     scale = 1e-10 * (positive + zero) + 1e-12
     assert net_change(rows, results) == pytest.approx(expected, rel=1e-9, abs=scale)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seeds,
+    kinds,
+    st.sampled_from([0.0, 2.0, 10.0, 60.0]),
+    st.sampled_from(["fixed", "by_volume"]),
+    st.sampled_from(["none", "tenth", "whole"]),
+    st.integers(1, 3),
+    with_a_pool,
+)
+def test_those_outside_the_neutral_band_leave_the_same_share_of_theirs(
+    seed: int,
+    kind: str,
+    width: float,
+    form: str,
+    rounding: str,
+    averaging: int,
+    exchange: tuple[str, str],
+) -> None:
+    """Sum AF P = -(1 - rho) R sum P over those outside the band, of averaged and rounded scores."""
+    rules = rules_with(
+        neutral_band=width,
+        neutral_band_form=form,
+        score_rounding=rounding,
+        averaging_years=averaging,
+        form=exchange[0],
+        midpoint=exchange[1],
+    )
+    tables = {year: table(seed + year, kind, "HF", 25) for year in (2027, 2028, 2029)}
+    for year, results in score_years(tables, rules, "HF").items():
+        rows, risk_level = tables[year], rules.payment.risk_level.at(year)
+        scored = [one for one in results if one["final_score"] is not None]
+        zero = paid(rows, results, lambda score: not above_zero(score))
+        outside = zero + math.fsum(
+            row["part_b_payments"]
+            for row, result in zip(rows, results, strict=True)
+            if result["transformed_score"] is not None
+        )
+        inside = [
+            one
+            for one in scored
+            if above_zero(one["final_score"]) and one["transformed_score"] is None
+        ]
+        assert all(one["payment_adjustment_factor"] == 0 for one in inside)
+        assert not inside or width > 0
+        scaled = bool(results) and results[0]["scaling_factor"] is not None
+        expected = -risk_level * (0.15 * outside if scaled else zero)
+        assert net_change(rows, results) == pytest.approx(
+            expected, rel=1e-9, abs=1e-10 * outside + 1e-12
+        )
+
+
+@settings(max_examples=30, deadline=None)
+@given(seeds, kinds, st.sampled_from(["hundredth_percent", "tenth_percent"]))
+def test_rounded_adjustments_are_off_by_half_a_step_at_most(
+    seed: int, kind: str, rounding: str
+) -> None:
+    step = {"hundredth_percent": 1e-4, "tenth_percent": 1e-3}[rounding]
+    rows = table(seed, kind, "LBP")
+    exact = score_cohort(rows, rules_with(), "LBP", 2027)
+    rounded = score_cohort(rows, rules_with(rounding=rounding), "LBP", 2027)
+    for one, other in zip(rounded, exact, strict=True):
+        apart = one["payment_adjustment_factor"] - other["payment_adjustment_factor"]
+        assert abs(apart) <= step / 2 * (1 + 1e-6)
+    off = net_change(rows, rounded) - net_change(rows, exact)
+    assert abs(off) <= step / 2 * (1 + 1e-6) * paid(rows, exact)
+
+
+def test_a_neutral_band_by_hand() -> None:
+    """Linear, 100 USD each: of 40, 50, 60 and 80 the middle two are within 5 of the median of 55.
+
+    S = 0.85 x 200 / (0.4 x 100 + 0.8 x 100) = 17/12, so R (0.4 S - 1) and R (0.8 S - 1).
+    """
+    rules = rules_with(form="linear", neutral_band=5.0)
+    scored = [payment.ScoredPayment(score, 100.0) for score in (40.0, 50.0, 60.0, 80.0)]
+    fitted = payment.fit_payment(scored, rules, 2027)
+    assert fitted.positive_scores.median == 55
+    assert fitted.scaling_factor == pytest.approx(17 / 12)
+    assert fitted.incentive_pool == pytest.approx(0.85 * 0.09 * 200)
+    neutral = [
+        payment.is_neutral(one.final_score, None, fitted.positive_scores, rules, 2027)
+        for one in scored
+    ]
+    assert neutral == [False, True, True, False]
+    found = [
+        payment.payment_adjustment_factor(
+            one.final_score,
+            None if inside else one.final_score / 100,
+            fitted.scaling_factor,
+            rules,
+            2027,
+        )
+        for one, inside in zip(scored, neutral, strict=True)
+    ]
+    assert found == pytest.approx([-0.039, 0, 0, 0.012])
+    assert sum(found) == pytest.approx(-0.15 * 0.09 * 2)
+
+
+@pytest.mark.parametrize(
+    ("episodes", "width"), [(None, 10), (0, 10), (20, 10), (80, 5), (500, 2), (2_000, 1)]
+)
+def test_the_band_by_volume_narrows_as_a_standard_error(
+    episodes: float | None, width: float
+) -> None:
+    rules = rules_with(neutral_band=10.0, neutral_band_form="by_volume")
+    scores = payment.PositiveScores((50.0,))
+    for sign in (-1, 1):
+        for away, inside in ((width, True), (width + 0.001, False)):
+            score = 50 + sign * away
+            assert payment.is_neutral(score, episodes, scores, rules, 2027) == inside
+
+
+@pytest.mark.parametrize(
+    ("own", "earlier", "years", "rounding", "expected"),
+    [
+        (60.0, [80.0, None], 3, "none", 70.0),
+        (60.0, [80.0, 10.0], 3, "none", 50.0),
+        (60.0, [80.0, 10.0], 2, "none", 70.0),
+        (60.0, [80.0, 10.0], 1, "none", 60.0),
+        (None, [80.0, 10.0], 3, "none", None),
+        (0.0, [50.0], 2, "none", 25.0),
+        (62.5, [], 1, "whole", 63.0),
+        (62.499, [], 1, "whole", 62.0),
+        (62.25, [62.35], 2, "tenth", 62.3),
+        (62.04, [62.06], 2, "tenth", 62.1),
+        (1.005, [], 1, "hundredth", 1.01),  # just below the half as a binary number
+        (99.996, [], 1, "hundredth", 100.0),
+    ],
+)
+def test_the_score_that_is_exchanged(
+    own: float | None,
+    earlier: list[float | None],
+    years: int,
+    rounding: str,
+    expected: float | None,
+) -> None:
+    rules = rules_with(averaging_years=years, score_rounding=rounding)
+    assert exchanged_score(own, earlier, rules) == expected
 
 
 @settings(max_examples=20, deadline=None)

@@ -183,6 +183,17 @@ REFUSED = {
         7,
         "payment.exchange.threshold: 0 in 2030 is not between 0 and",
     ),
+    "neutral band without a median to lie around": (
+        "payment:\n  exchange:\n    form: {value: threshold}\n"
+        "  neutral_band: {value: {2027: 0, 2028: 0, 2029: 0, 2030: 0, 2031: 4}}\n",
+        7,
+        "payment.neutral_band: a neutral band lies around the median of the final scores",
+    ),
+    "average over part of a year": (
+        "final_score:\n  averaging_years: {value: 1.5}\n",
+        5,
+        "input should be a valid integer",
+    ),
     "exchange function that is not programmed": (
         "payment:\n  exchange:\n    form: {value: cubic, choices: [logistic, cubic]}\n",
         6,

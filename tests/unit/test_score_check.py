@@ -42,6 +42,20 @@ def with_cell(row: int, column: str, value: Any) -> pd.DataFrame:
     return frame
 
 
+def test_the_place_may_be_told() -> None:
+    """The column may be absent, and blank in a row; else it is 0 or 1."""
+    assert np.isnan(checked(example()).frame["rural"]).all()
+    frame = example().assign(rural=pd.Series([""] * len(example()), dtype=object))
+    frame.loc[[HF, LBP], "rural"] = ["1", 0]
+    told = checked(frame)
+    assert told.warnings == []
+    assert list(told.frame["rural"].dropna()) == [1.0, 0.0]
+    frame.loc[[HF, LBP], "rural"] = [2, "yes"]
+    out_of_range, no_number = problems(frame)
+    assert "column rural: 2 is out of range; give a whole number from 0 to 1" in out_of_range
+    assert "column rural: 'yes' is not a number; give a whole number from 0 to 1" in no_number
+
+
 def test_the_example_has_nothing_wrong() -> None:
     result = checked(example())
     assert result.warnings == []

@@ -341,6 +341,88 @@ def test_reporting_by_cqm_alone(run: Run) -> None:
     ).all()
 
 
+def test_averages_over_years(run: Run) -> None:
+    """The first year stands alone; then scores spread less and chance decides less."""
+    names = ("baseline", "averaging-2-years", "averaging-3-years")
+    one, two, three = (run(name) for name in names)
+    across = "correlation|change|payment_year"
+    assert_same(two, one, FIRST, across)
+    assert_same(three, two, {"performance_year": slice(2027, 2028)}, across)
+    assert two.sizes["lens_draw"] == three.sizes["lens_draw"] == 0
+    own = one.panel_final_score
+    for year in (2028, 2029, 2030, 2031):
+        expected = 0.5 * (own.sel(performance_year=year) + own.sel(performance_year=year - 1))
+        scored = expected.notnull()
+        found = two.panel_final_score.sel(performance_year=year)
+        np.testing.assert_allclose(found.where(scored), expected, rtol=1e-5)
+    last = {"performance_year": 2031}
+    for variable in ("final_score_sd", "chance_sd"):
+        falling = [ds[variable].sel(last).mean("draw") for ds in (one, two, three)]
+        assert (falling[0] > falling[1]).all()
+        assert (falling[1] > falling[2]).all()
+
+
+@pytest.mark.parametrize("name", ["neutral-band", "neutral-band-by-volume"])
+def test_nothing_is_paid_or_taken_near_the_median(name: str, run: Run) -> None:
+    band, baseline = run(name), run("baseline")
+    np.testing.assert_array_equal(band.panel_final_score, baseline.panel_final_score)
+    median = band.median_final_score.isel(draw=band.draw_sample.values)
+    median = median.rename(draw="draw_sample").sel(cohort=band.clinician_cohort)
+    score, adjustment = band.panel_final_score, band.panel_adjustment
+    distance = abs(score - median).where(score > 0)
+    width = 5 if name == "neutral-band" else 10
+    assert (adjustment.where(distance > width + 1e-3).fillna(1) != 0).all()
+    inside = adjustment.where(distance < width - 1e-3)
+    neutral = float((inside == 0).sum() / inside.notnull().sum())
+    assert neutral == 1 if name == "neutral-band" else 0.1 < neutral < 0.9
+    assert (band.share_negative < baseline.share_negative).all()
+    assert (band.retained_by_medicare < baseline.retained_by_medicare).all()
+    quantiles = band.adjustment_quantile
+    assert (quantiles.diff("quantile") >= 0).all()
+    near = abs(band.score - band.median_final_score) <= width - 1e-3
+    assert near.any()
+    assert (band.adjustment_at_score.where(near & (band.score > 0), 0) == 0).all()
+
+
+def test_quantiles_are_of_the_sorted_adjustments(run: Run) -> None:
+    """In a neutral band adjustments do not ascend with the score."""
+    band = run("neutral-band")
+    for cohort in band.cohort.values:
+        of = band.panel_adjustment.isel(clinician=(band.clinician_cohort == cohort).values)
+        scored = band.panel_final_score.isel(clinician=(band.clinician_cohort == cohort).values)
+        wanted = of.where(scored.notnull()).quantile(band["quantile"].values, "clinician")
+        found = band.adjustment_quantile.sel(cohort=cohort).isel(draw=of.draw_sample.values)
+        np.testing.assert_allclose(
+            found.transpose("quantile", "draw", "performance_year"),
+            wanted.transpose("quantile", "draw_sample", "performance_year"),
+            atol=1e-6,
+        )
+
+
+def test_rounded_scores_and_adjustments(run: Run) -> None:
+    rounded, baseline = run("rounded-scores"), run("baseline")
+    score, adjustment = rounded.panel_final_score, rounded.panel_adjustment
+    assert (score.fillna(0) % 1 == 0).all()
+    assert (abs(score - baseline.panel_final_score).fillna(0) <= 0.5 + 1e-4).all()
+    np.testing.assert_allclose(adjustment * 1e4, (adjustment * 1e4).round(), atol=1e-3)
+    apart = abs(rounded.retained_by_medicare - baseline.retained_by_medicare)
+    assert (apart <= 0.5e-4 * rounded.part_b_payments).all()
+    assert (apart > 0).any()
+
+
+def test_small_and_rural_practices_gain_what_is_not_deducted(run: Run) -> None:
+    gained = (
+        run("small-and-rural-in-proportion").panel_final_score - run("baseline").panel_final_score
+    )
+    assert (gained.fillna(0) >= 0).all()
+    assert (gained.fillna(0) <= 5 + 1e-4).all()
+    by_group = run("small-and-rural-in-proportion").final_score_mean_by_group
+    change = (by_group - run("baseline").final_score_mean_by_group).mean("draw")
+    for group in ("place: rural", "practice_size: solo"):
+        assert (change.sel(group=group) > 0).all()
+    assert (change.sel(group="practice_size: 100+") <= change.sel(group="place: rural")).all()
+
+
 def test_the_list_is_of_titles_and_one_is_told_in_full() -> None:
     listed = CliRunner().invoke(app, ["scenarios"], env={"COLUMNS": "80"}).stdout
     assert all(name in listed for name in ENTRIES)
