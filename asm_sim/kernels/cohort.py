@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels.benchmarks import score_categories
 from asm_sim.kernels.cost import score_cost
 from asm_sim.kernels.final_score import average_years, round_scores, score_final
 from asm_sim.kernels.fit import (
@@ -39,8 +40,7 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     moments have a switch of their own, since they often stay as they were. ``earlier`` is what the
     years before have left, of the same clinicians, and takes up what this year leaves.
     """
-    score_quality(observed, rules, y, fit, refit, outcome, scratch)
-    score_cost(observed, rules, y, fit, refit, outcome, scratch)
+    score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch)
     score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
     if rules.averaging_years > 1:
         average_years(rules, earlier, outcome.final_score)

@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.points import deviation_points
+from asm_sim.kernels.shrinkage import NONE, shrink
 
 
 @kernel
@@ -25,6 +26,17 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
         keys[k] = cost[i]  # overwritten by the next where this one is not taken
         payload[k] = i
         k += episodes[i] >= minimum
+    if k > 0 and rules.cost_shrinkage != NONE and fit.shrinks[0]:
+        shrink(
+            keys,
+            payload,
+            k,
+            episodes,
+            rules.cost_shrinkage,
+            rules.cost_kappa[y],
+            refit,
+            fit.cost_shrinkage,
+        )
     location = fit.cost_location
     if refit:
         location[0] = np.nan

@@ -26,7 +26,16 @@ from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.cohort import score_against
 from asm_sim.kernels.final_score import round_half_up
-from asm_sim.kernels.fit import Fit, Observed, Outcome, new_fit, new_observed, new_outcome
+from asm_sim.kernels.fit import (
+    Fit,
+    Observed,
+    Outcome,
+    copy_cost_benchmark,
+    copy_quality_benchmarks,
+    new_fit,
+    new_observed,
+    new_outcome,
+)
 from asm_sim.kernels.performance import (
     cost_at,
     latent_rate,
@@ -152,10 +161,8 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first.improvement_activities[:] = observed.improvement_activities
     first.pi_score[:] = observed.pi_score
     first_fit = factors.first_fit
-    first_fit.cut_points[:] = fit.cut_points
-    first_fit.quality_location[:] = fit.quality_location
-    first_fit.has_benchmark[:] = fit.has_benchmark
-    first_fit.cost_location[:] = fit.cost_location
+    copy_quality_benchmarks(fit, first_fit)
+    copy_cost_benchmark(fit, first_fit)
     first_fit.complexity[:] = fit.complexity
     first_fit.payment[:] = fit.payment
     first_fit.positive_scores[:] = fit.positive_scores

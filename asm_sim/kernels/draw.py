@@ -123,6 +123,7 @@ def simulate_cohort(
     truth_fit = new_fit(rules, measures, n)
     earlier = new_earlier(rules, measures, n)
     truth_earlier = new_earlier(rules, measures, n)
+    truth_fit.shrinks[0] = truth_earlier.made.shrinks[0] = False  # the truth has no noise
     outcome = new_outcome(measures, n)
     truth = new_outcome(measures, n)
     scratch = new_scratch(measures, n, cuts)

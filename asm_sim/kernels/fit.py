@@ -48,12 +48,17 @@ class Fit(NamedTuple):
     """What is estimated from a cohort-year and applied to clinicians."""
 
     cut_points: Floats  # [M, G, K] of decile measures; negated where inverse
-    quality_location: Floats  # [M, G, 2] median and SD of the others; negated where not inverse
+    # [M, G, 2] median and SD of the others; negated where not inverse. Of decile measures the
+    # median, negated where inverse, if it matters whether they are topped out
+    quality_location: Floats
     has_benchmark: NDArray[np.bool_]  # [M, G]
     cost_location: Floats  # [2] median (nan: nobody has a cost) and SD
     complexity: Floats  # [2, 3] median, mean, SD of mean HCC score and of dual share; SD 0: none
     payment: Floats  # [5] of the positive scores: median, scaling, pool (USD); mean, number if used
     positive_scores: Floats  # [n] ascending, the first payment[4] of them; [0] unless ranks decide
+    quality_shrinkage: Floats  # [M, G, 2] mean and kappa; the sign of the mean is the cut points'
+    cost_shrinkage: Floats  # [2]
+    shrinks: NDArray[np.bool_]  # [1] false: what this fit is applied to needs no shrinking
 
     @property
     def median_final_score(self) -> float:
@@ -72,7 +77,8 @@ class Earlier(NamedTuple):
     """What earlier performance years of the same clinicians leave to this one."""
 
     standard: Fit  # whose benchmarks are applied, where they are not made anew every year
-    has_standard: NDArray[np.bool_]  # [1] false before there is an earlier year
+    made: Fit  # whose benchmarks will be applied next year
+    years: NDArray[np.int64]  # [2] the year index of both; -1: there is none
     own_score: Floats  # [3, n] final scores by themselves: this year's, one, two years before
 
 
@@ -145,25 +151,53 @@ def new_fit(rules, measures, n):
         np.zeros((2, 3)),
         np.full(5, np.nan),
         np.empty(n if rules.exchange_form == RANK else 0),
+        np.zeros((measures, collection_types, 2)),
+        np.zeros(2),
+        np.ones(1, np.bool_),
     )
+
+
+@kernel
+def copy_quality_benchmarks(source, target):
+    """Put the quality benchmarks of one fit into another."""
+    target.cut_points[:] = source.cut_points
+    target.quality_location[:] = source.quality_location
+    target.has_benchmark[:] = source.has_benchmark
+    target.quality_shrinkage[:] = source.quality_shrinkage
+
+
+@kernel
+def copy_cost_benchmark(source, target):
+    """Put the cost benchmark of one fit into another."""
+    target.cost_location[:] = source.cost_location
+    target.cost_shrinkage[:] = source.cost_shrinkage
 
 
 @kernel
 def new_earlier(rules, measures, n):
     """Nothing yet: the state before the first performance year."""
-    return Earlier(new_fit(rules, measures, n), np.zeros(1, np.bool_), np.full((3, n), np.nan))
+    return Earlier(
+        new_fit(rules, measures, n),
+        new_fit(rules, measures, n),
+        np.full(2, -1, np.int64),
+        np.full((3, n), np.nan),
+    )
 
 
 @kernel
 def begin_years(earlier):
     """Forget everything: the next year is the first."""
-    earlier.has_standard[0] = False
+    earlier.years[:] = -1
     earlier.own_score[:] = np.nan
 
 
 @kernel
 def begin_year(earlier):
-    """This year's scores become those of the year before."""
+    """What this year made and its scores become those of the year before."""
+    if earlier.years[1] >= 0:
+        copy_quality_benchmarks(earlier.made, earlier.standard)
+        copy_cost_benchmark(earlier.made, earlier.standard)
+        earlier.years[0] = earlier.years[1]
     earlier.own_score[2] = earlier.own_score[1]
     earlier.own_score[1] = earlier.own_score[0]
     earlier.own_score[0] = np.nan

@@ -7,10 +7,14 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.points import decile_points, deviation_points
+from asm_sim.kernels.shrinkage import NONE, shrink
 
 EXCLUDED = np.int8(0)  # counts neither for nor against
 NOT_REPORTED = np.int8(1)  # counted, without achievement
 VALID = np.int8(2)  # a result that enters its benchmark
+
+# What happens to topped-out measures, in the order of rules/compile.py.
+KEPT, CAPPED, DROPPED = range(3)
 
 
 @kernel
@@ -58,7 +62,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
         not_reported = rules.points_not_reported[y]
         for i in range(n):
             points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
-        groups = rules.collection_types if rules.measure_reported[m] else 1
+        groups = 1 if rules.measure_pooled[m] else rules.collection_types
         for g in range(groups):
             k = _gather(observed, rules, m, g, scratch)
             if refit:
@@ -66,13 +70,35 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
             if k == 0 or not fit.has_benchmark[m, g]:
                 continue
             keys = scratch.keys
+            location = fit.quality_location[m, g]
+            if rules.quality_shrinkage != NONE and fit.shrinks[0]:
+                shrink(
+                    keys,
+                    scratch.payload,
+                    k,
+                    observed.cases[m],
+                    rules.quality_shrinkage,
+                    rules.quality_kappa[y],
+                    refit,
+                    fit.quality_shrinkage[m, g],
+                )
             if rules.measure_by_deciles[m]:
                 cuts = fit.cut_points[m, g]
                 if refit:
                     percentiles(keys, k, rules.decile_percentiles, cuts, scratch)
+                    if rules.topped_out != KEPT:
+                        percentiles(keys, k, MEDIAN, location, scratch)
+                topped_out = (
+                    rules.topped_out != KEPT and location[0] >= rules.topped_out_merit[m, y]
+                )
+                if topped_out and rules.topped_out == DROPPED:
+                    continue
                 decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
+                if topped_out:
+                    most = rules.topped_out_points[y]
+                    for t in range(k):
+                        scratch.values[t] = min(scratch.values[t], most)
             else:
-                location = fit.quality_location[m, g]
                 if refit:
                     percentiles(keys, k, MEDIAN, location, scratch)
                     location[1] = mean_and_sd(keys, k)[1]
@@ -108,7 +134,7 @@ def _gather(observed, rules, m, g, scratch):
     rate = observed.rate[m]
     collection = observed.collection[m]
     status = scratch.status[m]
-    any_type = not rules.measure_reported[m]
+    any_type = rules.measure_pooled[m]
     sign = -1.0 if rules.measure_inverse[m] == rules.measure_by_deciles[m] else 1.0
     keys = scratch.keys
     payload = scratch.payload

@@ -8,10 +8,11 @@ fitted (the ordinary rule) or others, which then weigh nothing in what they are 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from asm_sim.reference import cost, final_score, modifiers, payment, quality
+from asm_sim.reference.benchmarks import Standard, own_standard, standard_in_use
 from asm_sim.reference.deviation import DeviationBenchmark
 from asm_sim.reference.modifiers import Moments
 from asm_sim.reference.peers import peer_group
@@ -50,12 +51,12 @@ class Fit:
 class Earlier:
     """What earlier performance years of a cohort leave to a year.
 
-    standard    the fit whose benchmarks are applied, where they are not made anew every year
+    standards   the benchmarks that the cohort made, by performance year
     own_scores  final scores by themselves, by clinician: of one year before, of two years before,
                 and so on
     """
 
-    standard: Fit | None = None
+    standards: Mapping[int, Standard] = field(default_factory=dict)
     own_scores: tuple[Mapping[Any, float | None], ...] = ()
 
 
@@ -85,8 +86,14 @@ def fit(
     or performance year and for a row that the rule cannot be applied to.
     """
     clinicians = _read(rows, rules, cohort, performance_year)
-    quality_benchmarks = quality.fit_benchmarks(clinicians, rules, cohort, performance_year)
-    cost_benchmark = cost.fit_cost_benchmark(clinicians, rules, performance_year)
+    standard = standard_in_use(
+        own_standard(clinicians, rules, cohort, performance_year),
+        rules,
+        cohort,
+        performance_year,
+        (earlier or Earlier()).standards,
+    )
+    quality_benchmarks, cost_benchmark = standard.quality, standard.cost
     performances = [
         _performance(clinician, quality_benchmarks, cost_benchmark, rules, performance_year)
         for clinician in clinicians
@@ -199,7 +206,7 @@ def score_years(
 
     A performance year without a table is one in which nobody has a final score.
     """
-    results = {}
+    results: dict[int, list[dict[str, Any]]] = {}
     earlier = Earlier()
     for year in sorted({*rules.years, *tables}):
         own: dict[Any, float | None] = {}
@@ -209,6 +216,8 @@ def score_years(
                 peers = [tables[year][place] for place in places]
                 fitted = fit(peers, rules, cohort, year, earlier)
                 own |= own_scores(peers, fitted, rules, cohort, year)
+            made = own_standard(_read(tables[year], rules, cohort, year), rules, cohort, year)
+            earlier = replace(earlier, standards={**earlier.standards, year: made})
         earlier = replace(earlier, own_scores=(own, *earlier.own_scores))
     return results
 

@@ -8,6 +8,7 @@ from asm_sim.reference.deviation import (
     fit_deviation_benchmark,
 )
 from asm_sim.reference.rows import Clinician, input_error
+from asm_sim.reference.shrinkage import fit_shrinkage, shrunk
 from asm_sim.rules.schema import RuleSet
 
 
@@ -33,9 +34,30 @@ def fit_cost_benchmark(
 
     ``None`` where there are none.
     """
-    costs = [scored_cost(clinician, rules, performance_year) for clinician in clinicians]
-    scored = [cost for cost in costs if cost is not None]
-    return fit_deviation_benchmark(scored) if scored else None
+    results = []
+    for clinician in clinicians:
+        cost = scored_cost(clinician, rules, performance_year)
+        if cost is not None and clinician.episodes is not None:
+            results.append((cost, clinician.episodes))
+    if not results:
+        return None
+    shrinkage = fit_shrinkage(
+        results, rules.cost.shrinkage.value, rules.cost.shrinkage_kappa.at(performance_year)
+    )
+    return fit_deviation_benchmark(
+        [shrunk(cost, episodes, shrinkage) for cost, episodes in results], shrinkage
+    )
+
+
+def national_benchmark(rules: RuleSet, cohort: str, performance_year: int) -> DeviationBenchmark:
+    """The national median and SD of the cohort's measure, grown from their year to this one."""
+    national = rules.cost.national[rules.cohorts[cohort].cost_measure.value]
+    growth = (1 + national.trend.value) ** (performance_year - national.base_year.value)
+    return DeviationBenchmark(
+        clinicians=None,
+        median=national.median.value * growth,
+        standard_deviation=national.standard_deviation.value * growth,
+    )
 
 
 def cost_points(
@@ -48,6 +70,7 @@ def cost_points(
     cost = scored_cost(clinician, rules, performance_year)
     if cost is None or benchmark is None:
         return None
+    cost = shrunk(cost, clinician.episodes, benchmark.shrinkage)
     return deviation_points(cost, benchmark, rules.cost.standard_deviation_curve, performance_year)
 
 

@@ -10,6 +10,7 @@ import itertools
 import statistics
 from dataclasses import dataclass
 
+from asm_sim.reference.shrinkage import Shrinkage
 from asm_sim.rules.schema import Curve
 
 
@@ -17,20 +18,27 @@ from asm_sim.rules.schema import Curve
 class DeviationBenchmark:
     """Median and sample standard deviation (ddof 1) of a group, in the unit of the measure.
 
-    The standard deviation of a group of one is 0.
+    ``clinicians`` is how many made it; ``None`` for a national one.
+
+    The standard deviation of a group of one is 0. Where there is shrinkage they are those of shrunk
+    values, and values are shrunk before they are compared with them.
     """
 
-    clinicians: int
+    clinicians: int | None
     median: float
     standard_deviation: float
+    shrinkage: Shrinkage | None = None
 
 
-def fit_deviation_benchmark(values: list[float]) -> DeviationBenchmark:
-    """The benchmark of a group of one or more clinicians."""
+def fit_deviation_benchmark(
+    values: list[float], shrinkage: Shrinkage | None = None
+) -> DeviationBenchmark:
+    """The benchmark of a group of one or more clinicians, from values that are shrunk already."""
     return DeviationBenchmark(
         clinicians=len(values),
         median=statistics.median(values),
         standard_deviation=statistics.stdev(values) if len(values) > 1 else 0.0,
+        shrinkage=shrinkage,
     )
 
 

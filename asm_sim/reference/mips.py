@@ -14,7 +14,8 @@ from typing import cast
 
 from asm_sim.reference.deviation import DeviationBenchmark, deviation_points
 from asm_sim.reference.rows import Clinician, MeasureResult, Row, input_error, read_row
-from asm_sim.rules.mips import MipsRules, National, NationalMoments, Weights, benchmarks
+from asm_sim.rules.historical import National
+from asm_sim.rules.mips import MipsRules, NationalMoments, Weights, benchmarks
 from asm_sim.rules.schema import RuleSet
 
 

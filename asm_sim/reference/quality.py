@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,8 @@ from asm_sim.reference.deviation import (
     fit_deviation_benchmark,
 )
 from asm_sim.reference.rows import Clinician, MeasureResult, input_error
+from asm_sim.reference.shrinkage import Shrinkage, fit_shrinkage, shrunk
+from asm_sim.rules.historical import benchmarks_of
 from asm_sim.rules.schema import Measure, RuleSet
 
 Standing = Literal["excluded", "not_reported", "valid"]
@@ -21,11 +24,15 @@ Standing = Literal["excluded", "not_reported", "valid"]
 class DecileBenchmark:
     """Cut points of a group, ascending in merit: the k-th earns k points.
 
-    For an inverse measure they are those of the negated rates.
+    For an inverse measure they are those of the negated rates. ``clinicians`` is how many made it,
+    ``None`` for a national one; ``median_rate`` is ``None`` where it is not known. Where there is
+    shrinkage both are those of shrunk rates, and rates are shrunk before they are compared.
     """
 
-    clinicians: int
+    clinicians: int | None
     cut_points: tuple[float, ...]
+    median_rate: float | None
+    shrinkage: Shrinkage | None = None
 
 
 Benchmark = DecileBenchmark | DeviationBenchmark
@@ -85,37 +92,55 @@ def fit_benchmarks(
     minimum = rules.quality.benchmark_minimum_clinicians.at(performance_year)
     benchmarks: dict[tuple[str, str], Benchmark] = {}
     for name in rules.cohorts[cohort].quality_measures.value:
-        groups: dict[str, list[float]] = {}
+        groups: dict[str, list[tuple[float, float]]] = {}
         for clinician in clinicians:
-            rate = clinician.measures[name].rate
-            if standing(clinician, name, rules, performance_year) == "valid" and rate is not None:
-                group = benchmark_group(clinician.measures[name], rules.measures[name])
-                groups.setdefault(group, []).append(rate)
-        for group, rates in groups.items():
-            if len(rates) >= minimum:
-                benchmarks[name, group] = fit_benchmark(rates, rules.measures[name], rules)
+            result = clinician.measures[name]
+            if standing(clinician, name, rules, performance_year) != "valid":
+                continue
+            if result.rate is not None and result.cases is not None:
+                group = benchmark_group(result, rules.measures[name], rules)
+                groups.setdefault(group, []).append((result.rate, result.cases))
+        for group, results in groups.items():
+            if len(results) >= minimum:
+                shrinkage = fit_shrinkage(
+                    results,
+                    rules.quality.shrinkage.value,
+                    rules.quality.shrinkage_kappa.at(performance_year),
+                )
+                rates = [shrunk(rate, cases, shrinkage) for rate, cases in results]
+                benchmarks[name, group] = fit_benchmark(
+                    rates, rules.measures[name], rules, shrinkage
+                )
     return benchmarks
 
 
-def benchmark_group(result: MeasureResult, measure: Measure) -> str:
-    """The collection type, or the one group of a measure that CMS computes from claims."""
-    if measure.reported and result.collection_type is not None:
+def benchmark_group(result: MeasureResult, measure: Measure, rules: RuleSet) -> str:
+    """The collection type, or the one group of a measure that CMS computes from claims.
+
+    One group as well where collection types are pooled.
+    """
+    pooled = rules.quality.pool_collection_types.value
+    if measure.reported and result.collection_type is not None and not pooled:
         return result.collection_type
     return measure.submission.value
 
 
-def fit_benchmark(rates: list[float], measure: Measure, rules: RuleSet) -> Benchmark:
-    """The benchmark of one group."""
+def fit_benchmark(
+    rates: list[float], measure: Measure, rules: RuleSet, shrinkage: Shrinkage | None
+) -> Benchmark:
+    """The benchmark of one group, from rates that are shrunk already."""
     match measure.scoring.value:
         case "standard_deviation":
-            return fit_deviation_benchmark(rates)
+            return fit_deviation_benchmark(rates, shrinkage)
         case "decile":
-            return fit_decile_benchmark(rates, measure, rules)
+            return fit_decile_benchmark(rates, measure, rules, shrinkage)
         case other:
             raise ValueError(f"a measure cannot be scored by {other!r}")
 
 
-def fit_decile_benchmark(rates: list[float], measure: Measure, rules: RuleSet) -> DecileBenchmark:
+def fit_decile_benchmark(
+    rates: list[float], measure: Measure, rules: RuleSet, shrinkage: Shrinkage | None
+) -> DecileBenchmark:
     """The cut points of one group, a percentile each."""
     merits = sorted(merit(rate, measure) for rate in rates)
     return DecileBenchmark(
@@ -123,7 +148,50 @@ def fit_decile_benchmark(rates: list[float], measure: Measure, rules: RuleSet) -
         cut_points=tuple(
             percentile(merits, percent) for percent in rules.quality.decile_percentiles.value
         ),
+        median_rate=statistics.median(rates),
+        shrinkage=shrinkage,
     )
+
+
+def national_benchmarks(rules: RuleSet, cohort: str) -> Benchmarks:
+    """The national benchmarks of MIPS, fixed in advance; a collection type may have none."""
+    national = rules.quality.national
+    published = benchmarks_of(national.benchmarks.value, national.benchmark_year.value)
+    benchmarks: dict[tuple[str, str], Benchmark] = {}
+    for name in rules.cohorts[cohort].quality_measures.value:
+        measure = rules.measures[name]
+        kinds = rules.quality.collection_types.value
+        for group in kinds if measure.reported else [measure.submission.value]:
+            if measure.scoring.value == "standard_deviation":
+                location = national.measures[name]
+                benchmarks[name, group] = DeviationBenchmark(
+                    clinicians=None,
+                    median=location.median.value,
+                    standard_deviation=location.standard_deviation.value,
+                )
+            elif (name, group) in published:
+                historical = published[name, group]
+                benchmarks[name, group] = DecileBenchmark(
+                    clinicians=None,
+                    cut_points=tuple(merit(cut, measure) for cut in historical.cut_points),
+                    median_rate=historical.median,
+                )
+    return benchmarks
+
+
+def is_topped_out(
+    benchmark: DecileBenchmark, measure: Measure, rules: RuleSet, performance_year: int
+) -> bool:
+    """Whether the median of a percentage is as good as 42 CFR 414.1305 has it.
+
+    For an inverse measure the mirror image: 5 percent or lower where it is 95 percent or higher.
+    """
+    if measure.rate_unit.value != "percent" or benchmark.median_rate is None:
+        return False
+    least = rules.quality.topped_out.median_at_least.at(performance_year)
+    if measure.inverse.value:
+        return benchmark.median_rate <= 100 - least
+    return benchmark.median_rate >= least
 
 
 def merit(rate: float, measure: Measure) -> float:
@@ -168,13 +236,21 @@ def measure_points(
             return rules.quality.points_not_reported.at(performance_year)
     measure = rules.measures[name]
     result = clinician.measures[name]
-    benchmark = benchmarks.get((name, benchmark_group(result, measure)))
+    benchmark = benchmarks.get((name, benchmark_group(result, measure, rules)))
     if benchmark is None or result.rate is None:
         return None
+    rate = shrunk(result.rate, result.cases, benchmark.shrinkage)
     if isinstance(benchmark, DecileBenchmark):
-        return decile_points(result.rate, benchmark, measure)
+        points = decile_points(rate, benchmark, measure)
+        topped_out = is_topped_out(benchmark, measure, rules, performance_year)
+        treatment = rules.quality.topped_out.treatment.value
+        if topped_out and treatment == "dropped":
+            return None
+        if topped_out and treatment == "capped":
+            return min(points, rules.quality.topped_out.cap.at(performance_year))
+        return points
     return deviation_points(
-        result.rate,
+        rate,
         benchmark,
         rules.quality.standard_deviation_curve,
         performance_year,

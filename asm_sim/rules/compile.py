@@ -7,13 +7,21 @@ an array of length Y (the performance years, ascending).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.parameters import YearlyNumber
-from asm_sim.rules.schema import ADJUSTMENT_STEPS, SCORE_STEPS, Cap, Curve, RuleSet
+from asm_sim.rules.historical import benchmarks_of
+from asm_sim.rules.schema import (
+    ADJUSTMENT_STEPS,
+    SCORE_STEPS,
+    Cap,
+    Curve,
+    Measure,
+    RuleSet,
+)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -21,13 +29,20 @@ Flags = NDArray[np.bool_]
 MISSING_CATEGORY = ("reweight", "neutral", "zero")
 SCORING_LEVEL = ("clinician", "practice", "small_practices")
 PEERS = ("condition", "specialty", "practice_size")
+PERCENT = 100.0
+BENCHMARK_REFERENCE = ("same_year", "previous_year", "baseline_year", "national")
+TOPPED_OUT = ("kept", "capped", "dropped")
+SHRINKAGE = ("none", "known", "estimated")
 EXCHANGE_FORM = ("logistic", "linear", "rank", "threshold")
 EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
 COMPLEX_FORM = ("mips", "without_median")
 
 
 class CohortRules(NamedTuple):
-    """What the kernels need of the rule for one cohort: M quality measures, Y performance years."""
+    """What the kernels need of the rule for one cohort: M quality measures, Y performance years.
+
+    And G collection types, K cut points.
+    """
 
     # who is scored together, and compared with whom
     quality_level: int
@@ -38,6 +53,7 @@ class CohortRules(NamedTuple):
     measure_by_deciles: Flags
     measure_inverse: Flags
     measure_reported: Flags
+    measure_pooled: Flags  # one benchmark over all collection types
     collection_types: int
     # quality
     quality_case_minimum: Floats
@@ -49,12 +65,25 @@ class CohortRules(NamedTuple):
     quality_curve_z: Floats
     quality_curve_points: Floats
     quality_anchor: Floats
+    quality_reference: int
+    national_cut_points: Floats  # [M, G, K] as in a fit; nan where benchmarks are not national
+    national_location: Floats  # [M, G, 2]
+    national_benchmark: Flags  # [M, G] whether there is one
+    topped_out: int
+    topped_out_merit: Floats  # [M, Y] median from which on; negated where inverse; inf: never
+    topped_out_points: Floats
+    quality_shrinkage: int
+    quality_kappa: Floats
     # cost
     cost_case_minimum: Floats
     cost_points_maximum: float
     cost_curve_z: Floats
     cost_curve_points: Floats
     cost_anchor: Floats
+    cost_reference: int
+    national_cost: Floats  # [Y, 2] median and SD, USD; nan where benchmarks are not national
+    cost_shrinkage: int
+    cost_kappa: Floats
     # modifiers
     activities_adjustment: Floats
     activities_blank: int
@@ -120,6 +149,9 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
         measure_inverse=np.array([m.inverse.value for m in measures]),
         measure_reported=np.array([m.reported for m in measures]),
+        measure_pooled=np.array(
+            [quality.pool_collection_types.value or not m.reported for m in measures]
+        ),
         collection_types=len(quality.collection_types.value),
         quality_case_minimum=by_year(quality.case_minimum),
         completeness_minimum=by_year(quality.completeness_minimum),
@@ -128,9 +160,22 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         quality_points_maximum=quality.points_maximum.value,
         decile_percentiles=_floats(quality.decile_percentiles.value),
         **_curve("quality", quality.standard_deviation_curve, by_year),
+        quality_reference=BENCHMARK_REFERENCE.index(quality.benchmark_reference.value),
+        **_national_quality(rules, cohort),
+        topped_out=TOPPED_OUT.index(quality.topped_out.treatment.value),
+        topped_out_merit=np.array(
+            [_topped_out_merit(m, by_year(quality.topped_out.median_at_least)) for m in measures]
+        ),
+        topped_out_points=by_year(quality.topped_out.cap),
+        quality_shrinkage=SHRINKAGE.index(quality.shrinkage.value),
+        quality_kappa=by_year(quality.shrinkage_kappa),
         cost_case_minimum=by_year(cost.case_minimum),
         cost_points_maximum=cost.points_maximum.value,
         **_curve("cost", cost.standard_deviation_curve, by_year),
+        cost_reference=BENCHMARK_REFERENCE.index(cost.benchmark_reference.value),
+        national_cost=_national_cost(rules, cohort),
+        cost_shrinkage=SHRINKAGE.index(cost.shrinkage.value),
+        cost_kappa=by_year(cost.shrinkage_kappa),
         activities_adjustment=_floats(activities.adjustment_by_completed.value),
         activities_blank=activities.blank_counts_as.value,
         activities_small_scale=by_year(activities.small_practice_scale),
@@ -179,9 +224,56 @@ def _floats(values: list[float]) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def _curve(name: str, curve: Curve, by_year: Callable[[YearlyNumber], Floats]) -> dict[str, Floats]:
+def _curve(name: str, curve: Curve, by_year: Callable[[YearlyNumber], Floats]) -> dict[str, Any]:
     return {
         f"{name}_curve_z": _floats(curve.z.value),
         f"{name}_curve_points": _floats(curve.points.value),
         f"{name}_anchor": by_year(curve.anchor),
     }
+
+
+def _national_quality(rules: RuleSet, cohort: str) -> dict[str, Any]:
+    """The national benchmarks in the order and with the signs of a fit's, if they are used."""
+    quality = rules.quality
+    measures = rules.cohorts[cohort].quality_measures.value
+    types = quality.collection_types.value
+    shape = len(measures), len(types)
+    cut_points = np.full((*shape, len(quality.decile_percentiles.value)), np.nan)
+    location = np.full((*shape, 2), np.nan)
+    present = np.zeros(shape, dtype=np.bool_)
+    if quality.benchmark_reference.value == "national":
+        national = quality.national
+        deciles = benchmarks_of(national.benchmarks.value, national.benchmark_year.value)
+        for m, name in enumerate(measures):
+            measure = rules.measures[name]
+            sign = -1.0 if measure.inverse.value == (measure.scoring.value == "decile") else 1.0
+            for g, reported in enumerate(types):
+                kind = reported if measure.reported else measure.submission.value
+                if measure.scoring.value != "decile":
+                    found = national.measures[name]
+                    location[m, g] = sign * found.median.value, found.standard_deviation.value
+                    present[m, g] = True
+                elif (name, kind) in deciles:
+                    benchmark = deciles[name, kind]
+                    cut_points[m, g] = sign * np.array(benchmark.cut_points)
+                    if benchmark.median is not None:
+                        location[m, g, 0] = sign * benchmark.median
+                    present[m, g] = True
+    return {
+        "national_cut_points": cut_points,
+        "national_location": location,
+        "national_benchmark": present,
+    }
+
+
+def _national_cost(rules: RuleSet, cohort: str) -> Floats:
+    if rules.cost.benchmark_reference.value != "national":
+        return np.full((len(rules.years), 2), np.nan)
+    national = rules.cost.national[rules.cohorts[cohort].cost_measure.value]
+    return np.array([national.at(year) for year in rules.years])
+
+
+def _topped_out_merit(measure: Measure, median_at_least: Floats) -> Floats:
+    if not measure.can_top_out:
+        return np.full_like(median_at_least, np.inf)
+    return median_at_least - PERCENT if measure.inverse.value else median_at_least

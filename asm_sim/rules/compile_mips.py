@@ -12,15 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.errors import InputError
-from asm_sim.rules.mips import (
-    CUT_POINTS,
-    BySize,
-    HistoricalBenchmark,
-    MipsRules,
-    National,
-    Weights,
-    benchmarks,
-)
+from asm_sim.rules.historical import CUT_POINTS, HistoricalBenchmark, National
+from asm_sim.rules.mips import BySize, MipsRules, Weights, benchmarks
 from asm_sim.rules.schema import RuleSet
 
 Floats = NDArray[np.float64]

@@ -23,12 +23,14 @@ from asm_sim.parameters import (
     YearlyNumber,
     leaves,
 )
+from asm_sim.rules.historical import CUT_POINTS, National, benchmarks_of
 
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
 WEIGHT_TOLERANCE = 1e-9
 # Steps to one point, and to an adjustment of one.
 SCORE_STEPS = {"whole": 1, "tenth": 10, "hundredth": 100}
 ADJUSTMENT_STEPS = {"tenth_percent": 1_000, "hundredth_percent": 10_000}
+SIGNAL_TOLERANCE = 1e-9  # share of all variance below which one between clinicians is rounding
 
 # What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
 PROGRAMMED = {
@@ -44,6 +46,11 @@ PROGRAMMED = {
     "final_score.rounding": {"none", "hundredth", "tenth", "whole"},
     "final_score.several_tins": {"one_row_per_clinician"},
     "final_score.extreme_circumstances": {"none"},
+    "quality.benchmark_reference": {"same_year", "previous_year", "baseline_year", "national"},
+    "quality.topped_out.treatment": {"kept", "capped", "dropped"},
+    "quality.shrinkage": {"none", "known", "estimated"},
+    "cost.benchmark_reference": {"same_year", "previous_year", "baseline_year", "national"},
+    "cost.shrinkage": {"none", "known", "estimated"},
     "payment.exchange.form": {"logistic", "linear", "rank", "threshold"},
     "payment.exchange.midpoint": {"median", "mean", "fixed"},
     "payment.neutral_band_form": {"fixed", "by_volume"},
@@ -101,6 +108,11 @@ class Measure(Strict):
         """Whether the clinician reports it (otherwise CMS computes it from claims)."""
         return self.submission.value == "reported"
 
+    @property
+    def can_top_out(self) -> bool:
+        """Whether everybody can come near the best rate: a percentage, scored by deciles."""
+        return self.scoring.value == "decile" and self.rate_unit.value == "percent"
+
 
 class Curve(Strict):
     """Points, piecewise linear in z = (value - median) / SD and flat outside the knots."""
@@ -140,6 +152,20 @@ class Peers(Strict):
         return self
 
 
+class NationalQuality(Strict):
+    """Where the national benchmarks are: a table of deciles; median and SD of other measures."""
+
+    benchmarks: Text
+    benchmark_year: Count
+    measures: dict[str, National]
+
+
+class ToppedOut(Strict):
+    treatment: Choice
+    median_at_least: YearlyNumber
+    cap: YearlyNumber
+
+
 class Quality(Strict):
     collection_types: Names
     case_minimum: YearlyNumber
@@ -149,6 +175,12 @@ class Quality(Strict):
     points_maximum: Number
     decile_percentiles: Numbers
     standard_deviation_curve: Curve
+    benchmark_reference: Choice
+    national: NationalQuality
+    pool_collection_types: Switch
+    topped_out: ToppedOut
+    shrinkage: Choice
+    shrinkage_kappa: YearlyNumber
 
     @model_validator(mode="after")
     def _cut_points(self) -> Self:
@@ -158,10 +190,26 @@ class Quality(Strict):
         return self
 
 
+class NationalCost(National):
+    """And how both grow from the year that they are of."""
+
+    base_year: Count
+    trend: Number
+
+    def at(self, performance_year: int) -> tuple[float, float]:
+        """Median and standard deviation of a performance year, USD."""
+        growth = (1 + self.trend.value) ** (performance_year - self.base_year.value)
+        return self.median.value * growth, self.standard_deviation.value * growth
+
+
 class Cost(Strict):
     case_minimum: YearlyNumber
     points_maximum: Number
     standard_deviation_curve: Curve
+    benchmark_reference: Choice
+    national: dict[str, NationalCost]
+    shrinkage: Choice
+    shrinkage_kappa: YearlyNumber
 
 
 class ImprovementActivities(Strict):
@@ -295,6 +343,7 @@ class RuleSet(Strict):
                 "(scoring_level), since a practice may have several specialties"
             )
         self._check_averaging()
+        self._check_benchmarks()
         for year in self.years:
             total = self.final_score.weight_quality.at(year) + self.final_score.weight_cost.at(year)
             if abs(total - 1) > WEIGHT_TOLERANCE:
@@ -333,6 +382,83 @@ class RuleSet(Strict):
                 f"final_score.averaging_years: {years} is more than the number of performance "
                 f"years, {len(self.years)}"
             )
+
+    def _check_benchmarks(self) -> None:
+        basis = self.peers.basis.value
+        for name, category in (("quality", self.quality), ("cost", self.cost)):
+            path = f"{name}.benchmark_reference"
+            reference, shrinkage = category.benchmark_reference.value, category.shrinkage.value
+            if reference in {"previous_year", "baseline_year"} and basis != "condition":
+                raise ValueError(
+                    f"{path}: {reference!r} goes with peers.basis 'condition' alone, since the "
+                    f"members of a group by {basis} change from year to year"
+                )
+            if reference in {"previous_year", "baseline_year"} and len(self.years) == 1:
+                raise ValueError(
+                    f"{path}: {reference!r} would do nothing, since there is one performance year"
+                )
+            if reference == "national" and shrinkage != "none":
+                raise ValueError(
+                    f"{name}.shrinkage: {shrinkage!r} does not go with national benchmarks, which "
+                    "are of values that are not shrunk"
+                )
+        if self.quality.benchmark_reference.value == "national":
+            self._check_national_quality()
+        if self.cost.benchmark_reference.value == "national":
+            for cohort in self.cohorts.values():
+                if cohort.cost_measure.value not in self.cost.national:
+                    raise ValueError(
+                        "cost.benchmark_reference: no national median and standard deviation of "
+                        f"{cohort.cost_measure.value} in cost.national"
+                    )
+        topped_out, best = self.quality.topped_out, self.quality.points_maximum.value
+        for year in self.years if topped_out.treatment.value == "capped" else []:
+            if topped_out.cap.at(year) >= best:
+                raise ValueError(
+                    f"quality.topped_out.cap: {topped_out.cap.at(year):g} in {year} would do "
+                    f"nothing, since no measure earns more than {best:g} points"
+                )
+
+    def _check_national_quality(self) -> None:
+        """Every measure must have a national benchmark in every collection type it is offered."""
+        quality, path = self.quality, "quality.benchmark_reference"
+        if quality.pool_collection_types.value:
+            raise ValueError(
+                "quality.pool_collection_types: national benchmarks are published for each "
+                "collection type, none for all of them"
+            )
+        table, year = quality.national.benchmarks.value, quality.national.benchmark_year.value
+        try:
+            deciles = benchmarks_of(table, year)
+        except ValueError as error:
+            problem = str(error).removeprefix("quality.")
+            raise ValueError(f"quality.national.{problem}") from error
+        if len(quality.decile_percentiles.value) != CUT_POINTS:
+            raise ValueError(
+                f"quality.decile_percentiles: national benchmarks have {CUT_POINTS} cut points"
+            )
+        for measure in dict.fromkeys(
+            name for cohort in self.cohorts.values() for name in cohort.quality_measures.value
+        ):
+            entry = self.measures[measure]
+            if entry.scoring.value != "decile":
+                if measure not in quality.national.measures:
+                    raise ValueError(
+                        f"{path}: no national median and standard deviation of {measure} in "
+                        "quality.national.measures"
+                    )
+                continue
+            for kind in entry.collection_types.value:
+                benchmark = deciles.get((measure, kind))
+                if benchmark is None:
+                    raise ValueError(
+                        f"{path}: no national benchmark of {measure} by {kind} for {year} in "
+                        f"the table {table}"
+                    )
+                if benchmark.inverse != entry.inverse.value:
+                    raise ValueError(
+                        f"{path}: {measure} is inverse here or in the table {table}, not in both"
+                    )
 
     def _check_choices(self) -> None:
         for path, parameter in leaves(self):

@@ -158,7 +158,7 @@ def _earlier(
     earlier = nothing_earlier(compiled, measures, len(ids))
     if before is None:
         return earlier
-    return earlier._replace(standard=before.standard, has_standard=before.has_standard)
+    return earlier._replace(standard=before.standard, made=before.made, years=before.years)
 
 
 def groups(frame: pd.DataFrame, rules: RuleSet) -> Iterator[tuple[str, int, npt.NDArray[np.intp]]]:

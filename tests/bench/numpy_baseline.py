@@ -382,6 +382,9 @@ def fit_and_score(
         np.zeros((2, 3)),
         np.full(5, np.nan),
         np.empty(0),
+        np.zeros((measures, rules.collection_types, 2)),
+        np.zeros(2),
+        np.ones(1, np.bool_),
     )
     points, quality, unsubmitted = _quality(observed, rules, y, fit)
     cost_points = np.full(n, np.nan)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -285,8 +286,12 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
         return rules._replace(**{field: value * 0.9 + 0.05})  # still ascending
     if isinstance(value, bool):
         return rules._replace(**{field: not value})
-    if field in {"missing_category", "exchange_midpoint"}:
+    if field in {"missing_category", "exchange_midpoint", "topped_out"}:
         return rules._replace(**{field: (value + 1) % 3})
+    if field.endswith("_reference"):
+        return rules._replace(**{field: 0})
+    if field.endswith("_shrinkage"):
+        return rules._replace(**{field: 2 - value})
     if isinstance(value, int):
         return rules._replace(**{field: value + 1})
     if field in {"score_zero", "score_minimum"}:
@@ -312,6 +317,15 @@ def test_the_oracle_has_teeth(field: str) -> None:
     ):
         in_use[f"{of}_small_scale"] = {f"{name}.small_practice_scale": 0.5}
         in_use[f"{of}_rural_scale"] = {f"{name}.rural_scale": 0.5}
+        "quality_kappa": {"quality.shrinkage": "known"},
+        "cost_kappa": {"cost.shrinkage": "known"},
+        "cost_reference": {"cost.benchmark_reference": "national"},
+        "national_cost": {"cost.benchmark_reference": "national"},
+    }
+    if field == "quality_reference" or re.fullmatch("national_(?!cost).*", field):
+        in_use[field] = {"quality.benchmark_reference": "national"}
+    if field.startswith("topped_out"):
+        in_use[field] = {"quality.topped_out": {"treatment": "capped", "median_at_least": 50.0}}
     rules = load_rules(
         settings=in_use.get(field, {})
         | {

@@ -40,6 +40,15 @@ SETTINGS["levers after the category scores"] = SETTINGS["many without a score"] 
     "rules.promoting_interoperability.rural_scale": 0.5,
     "rules.complex_patient.form": "without_median",
 }
+# A year in which not everybody has a score, after one in which all had, is scored twice.
+SETTINGS["benchmarks of other years, shrunk"] = SETTINGS["many without a score"] | {
+    "rules.quality.benchmark_reference": "previous_year",
+    "rules.quality.topped_out.treatment": "dropped",
+    "rules.quality.shrinkage": "known",
+    "rules.cost.benchmark_reference": "baseline_year",
+    "rules.cost.shrinkage": "estimated",
+}
+NOT_SHRUNK = {"rules.quality.shrinkage": "none", "rules.cost.shrinkage": "none"}
 
 
 def scored(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
@@ -101,6 +110,15 @@ def test_the_noise_free_lens(small_scenario: Scenario, small_run: xr.Dataset) ->
     """True rates and costs in place of the observed ones, the rest as it was."""
     table = cohort_table(small_scenario, draw=4, truth=True)
     check(small_run, scored(table, small_scenario), 4, truth=True)
+
+
+def test_the_noise_free_lens_is_not_shrunk(make_scenario: MakeScenario) -> None:
+    """And has its own benchmarks of earlier years."""
+    settings = SETTINGS["benchmarks of other years, shrunk"]
+    scenario = make_scenario(settings=settings, draws=3)
+    table = cohort_table(scenario, draw=1, truth=True)
+    unshrunk = make_scenario(settings=settings | NOT_SHRUNK, draws=3)
+    check(simulate(scenario), scored(table, unshrunk), 1, truth=True)
 
 
 def test_totals_of_the_table(small_scenario: Scenario, small_run: xr.Dataset) -> None:

@@ -17,7 +17,7 @@ import asm_sim as asm
 from asm_sim.errors import InputError
 from asm_sim.parameters import Choice, Names, Parameter, Text, leaves
 from asm_sim.reference.mips import MipsScore, adjustment, cost_points, quality_points, score
-from asm_sim.rules import mips
+from asm_sim.rules import historical
 from asm_sim.rules.load import load_any_rules, load_mips, load_rules
 from asm_sim.rules.mips import MipsRules, benchmarks
 
@@ -483,14 +483,14 @@ def test_a_rule_set_belongs_to_one_program(tmp_path: Path) -> None:
 
 def test_the_table_is_a_cut_of_the_calibration_data() -> None:
     kinds = {"cqm": "MIPS CQM", "ecqm": "eCQM"}
-    path = mips.FOLDER.parent / "population" / "data" / "mips_benchmarks_asm_measures.csv"
+    path = historical.FOLDER.parent / "population" / "data" / "mips_benchmarks_asm_measures.csv"
     with path.open() as file:
         published = {
             (row["measure_id"], row["collection_type"], row["year"]): row
             for row in csv.DictReader(file)
             if row["year"] in {"2025", "2026"} and row["collection_type"] in kinds.values()
         }
-    table = mips.read_benchmarks(mips.FOLDER / "mips-benchmarks.csv")
+    table = historical.read_benchmarks(historical.FOLDER / "mips-benchmarks.csv")
     assert len(table) == len(published)
     for (measure, kind, year), row in table.items():
         source = published[measure.removeprefix("Q"), kinds[kind], str(year)]
@@ -499,7 +499,7 @@ def test_the_table_is_a_cut_of_the_calibration_data() -> None:
         assert (row.basis, row.source) == (source["cutpoint_basis"], source["source"])
 
 
-TABLE = (mips.FOLDER / "mips-benchmarks.csv").read_text().splitlines()
+TABLE = (historical.FOLDER / "mips-benchmarks.csv").read_text().splitlines()
 ROW = "Q1,ecqm,2026,2024,percentile,1,2,3,4,5,6,7,8,9,10,0,0,0,here"
 
 
@@ -524,7 +524,7 @@ def test_a_table_of_benchmarks_is_read_strictly(
     path = tmp_path / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError) as caught:
-        mips.read_benchmarks(path)
+        historical.read_benchmarks(path)
     assert f"table.csv, {words}" in str(caught.value)
 
 

@@ -423,6 +423,37 @@ def test_small_and_rural_practices_gain_what_is_not_deducted(run: Run) -> None:
     assert (change.sel(group="practice_size: 100+") <= change.sel(group="place: rural")).all()
 
 
+def test_benchmarks_of_earlier_years(run: Run) -> None:
+    """The first year is the baseline's; the second has the same standard in both scenarios."""
+    previous, fixed = run("previous-year-benchmarks"), run("fixed-benchmarks")
+    assert_same(previous, run("baseline"), FIRST)
+    assert_same(fixed, previous, {"performance_year": slice(2027, 2028)})
+    means = [ds.final_score_mean.sel(LATER) for ds in (previous, fixed, run("baseline"))]
+    assert (means[0] != means[2]).all()
+    assert (means[0] != means[1]).sel(performance_year=slice(2029, None)).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["national-benchmarks", "pooled-benchmarks", "quality-by-deviation"]
+)
+def test_another_benchmark_changes_scores_from_the_first_year(name: str, run: Run) -> None:
+    assert (run(name).final_score_mean != run("baseline").final_score_mean).all()
+
+
+def test_a_cap_on_topped_out_measures_raises_nobody(run: Run) -> None:
+    capped, baseline = run("topped-out-capped"), run("baseline")
+    lost = baseline.panel_final_score - capped.panel_final_score
+    assert (lost.fillna(0) > -1e-4).all()
+    assert (lost > 1).any()
+    dropped = run("topped-out-dropped")
+    assert (dropped.final_score_mean < baseline.final_score_mean).all()
+
+
+def test_shrunk_costs_leave_less_to_chance(run: Run) -> None:
+    shrunk, baseline = run("cost-shrinkage"), run("baseline")
+    assert float(shrunk.chance_sd.mean()) < float(baseline.chance_sd.mean())
+
+
 def test_the_list_is_of_titles_and_one_is_told_in_full() -> None:
     listed = CliRunner().invoke(app, ["scenarios"], env={"COLUMNS": "80"}).stdout
     assert all(name in listed for name in ENTRIES)
