@@ -342,3 +342,29 @@ def _value_of(leaf: Parameter) -> Any:
     if isinstance(value, dict):
         return {str(year): number for year, number in sorted(value.items())}
     return value
+
+
+def with_values(model: Model, values: Mapping[str, float]) -> Model:
+    """The model with other values of the parameters at these dotted paths; nothing is checked."""
+    parts = {
+        name: _with_values(getattr(model, name), inner) for name, inner in _by_first(values).items()
+    }
+    return model.model_copy(update=parts)
+
+
+def _with_values(part: Any, values: Mapping[str, float]) -> Any:
+    if isinstance(part, Parameter):
+        return part.model_copy(update={"value": values[""]})
+    if isinstance(part, BaseModel):
+        return with_values(part, values)
+    inside = {key: _with_values(part[key], inner) for key, inner in _by_first(values).items()}
+    return {**part, **inside}
+
+
+def _by_first(values: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Values by the first part of their paths, then by the rest of them."""
+    below: dict[str, dict[str, float]] = {}
+    for path, value in values.items():
+        name, _, rest = path.partition(".")
+        below.setdefault(name, {})[rest] = value
+    return below

@@ -27,7 +27,7 @@ from asm_sim.engine.plan import Plan
 from asm_sim.engine.store import read_block
 from asm_sim.engine.work import Job, Work
 from asm_sim.results.open import RESULTS
-from asm_sim.results.registry import VARIABLES
+from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES
 from asm_sim.scenario.sweep import Sweep
 
 _CHUNK_DRAWS = 1000  # draws in a chunk, at most
@@ -200,6 +200,7 @@ def _attributes(work: Work, plan: Plan) -> dict[str, Any]:
     about = attributes(plan)
     if isinstance(work.source, Sweep):
         source, draws = work.source, {"draws": work.draws}
+        about.pop(PARAMETER_LAYER, None)  # of the first scenario; parameter_value says it of each
         listed = [
             {"name": m.name, "hash": m.hash, "set": m.changes, "scenario": m.resolved | draws}
             for m in work.members

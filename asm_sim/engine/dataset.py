@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import numba
@@ -36,13 +37,16 @@ from asm_sim.kernels.summaries import (
     SCORE_SQUARED_ONE,
 )
 from asm_sim.parameters import plain_value
+from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import PROBES, REPLICATES
+from asm_sim.population.ranges import ROOT
 from asm_sim.results.registry import (
     COORDINATES,
     HISTOGRAMS,
     LENS,
     PANEL,
     PANEL_GROUP,
+    PARAMETER_LAYER,
     VARIABLES,
     factor_sets,
 )
@@ -95,6 +99,10 @@ def coordinates(plan: Plan) -> dict[str, Any]:
         "score_bin": ("score_bin", edges(SCORE_BINS)),
         "dollars_bin": ("dollars_bin", edges(DOLLARS_BINS)),
     }
+    if plan.parameters is not None:
+        ranges = plan.parameters.ranges
+        values["parameter"] = ("parameter", np.array([item.path for item in ranges]))
+        values["parameter_unit"] = ("parameter", np.array([item.unit for item in ranges]))
     return {name: (dim, value, COORDINATES[name]) for name, (dim, value) in values.items()}
 
 
@@ -112,7 +120,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         for path, leaf in parameters.items()
         if leaf.status == "assumption" and not path.startswith("mips.")
     }
-    return {
+    about = {
         "title": scenario.title,
         "scenario": scenario.name,
         "scenario_yaml": json.dumps(scenario.resolved(), indent=1),  # JSON is YAML
@@ -135,6 +143,20 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "numba_version": numba.__version__,
         "created_by": f"asm_sim {__version__}",
     } | ({"no_lens": no_lens} if no_lens else {})
+    if plan.parameters is not None:
+        about[PARAMETER_LAYER] = json.dumps(_parameter_layer(plan.parameters, assumed))
+    return about
+
+
+def _parameter_layer(layer: ParameterLayer, assumed: Collection[str]) -> dict[str, Any]:
+    """What is drawn, with low, value and high; what is held, and why; and which assumptions of the
+    population stay fixed because nothing says between what they lie."""
+    known = {item.path for item in layer.ranges}
+    return {
+        "drawn": {r.path: [r.low, r.value, r.high] for r in layer.ranges if not r.held},
+        "held": {item.path: item.held for item in layer.ranges if item.held},
+        "without_range": [p for p in assumed if p.startswith(f"{ROOT}.") and p not in known],
+    }
 
 
 def clinician_variables(sums: NDArray[np.int64]) -> Arrays:

@@ -52,6 +52,8 @@ def size_of(work: Work) -> Size:
     derived = {variable.name for variable in CLINICIAN}
     block, panel, lens = _OVERHEAD_BYTES, 0, 0
     for variable in VARIABLES.values():
+        if not dims.keys() >= set(variable.dims):  # of a layer that is off
+            continue
         values = math.prod(dims[dim] for dim in variable.dims) * np.dtype(variable.dtype).itemsize
         if is_panel(variable.name):
             panel += values

@@ -45,6 +45,7 @@ from asm_sim.results.registry import (
     HISTOGRAMS,
     PANEL,
     PANEL_GROUP,
+    PARAMETER,
     PROBE,
     VARIANCE,
     YEARLY,
@@ -55,6 +56,16 @@ Arrays = dict[str, NDArray[Any]]
 DRAWS_PER_TASK = 10
 CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
 _EVERYONE, _SIZES = 0, slice(1, 5)
+# The results of a task: along which axis the draws lie, and what is a sum over draws.
+_DRAW_AXIS = {
+    **dict.fromkeys(("yearly", "by_group", "quantile", "curve", "transition", "penalty_years"), 0),
+    "panel": 1,
+    "panel_group": 0,
+    "variance": 0,
+    "fixed_standard": 0,
+    "probe": 1,
+}
+_COUNTS = ("adjustment_histogram", "score_histogram", "dollars_histogram", "clinician")
 
 
 def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
@@ -76,6 +87,18 @@ def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
 
 def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
     output = _empty_output(plan, cohort, first, draws)
+    if plan.parameters is None:
+        _simulate(plan, cohort, first, draws, output)
+        return output
+    for draw in range(first, first + draws):  # each with parameters of its own
+        alone = _empty_output(plan, cohort, draw, 1)
+        _simulate(plan, plan.of_draw(cohort, draw), draw, 1, alone)
+        _gather(output, alone, draw - first)
+    return output
+
+
+def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Output) -> None:
+    """Fill ``output`` with so many draws of a cohort."""
     population, measurement = plan.indices(first, draws)
     fits = simulate_cohort(
         cohort.rules,
@@ -97,7 +120,19 @@ def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
             "an adjustment lies beyond +-800 % of Part B payments, more than the sums over draws "
             "can hold; look at rules.payment.exchange and rules.payment.cap"
         )
-    return output
+
+
+def _gather(output: Output, alone: Output, position: int) -> None:
+    """Put the results of one draw where they belong in those of several."""
+    for part, of_draw in ((output, alone), (output.lens, alone.lens)):
+        for name, axis in _DRAW_AXIS.items():
+            if hasattr(part, name):
+                into, values = getattr(part, name), getattr(of_draw, name)
+                where = slice(position, position + values.shape[axis])  # no more than are kept
+                into[(slice(None),) * axis + (where,)] = values
+    for name in _COUNTS:
+        total = getattr(output, name)
+        total += getattr(alone, name)
 
 
 def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
@@ -170,6 +205,8 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
     if block.first < plan.lens_draws:
         arrays |= _of_lens(parts)
+    if plan.parameters is not None:
+        arrays[PARAMETER.name] = plan.parameter_values(block.first, block.draws)
     if plan.holds_population:
         sums = [sum(o.clinician for o in outputs) for outputs in parts]
         arrays[CLINICIAN_SUMS_NAME] = np.concatenate(sums, axis=1)

@@ -43,6 +43,7 @@ def cohort_table(
 
 def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[pd.DataFrame]:
     """The years of one cohort in one draw."""
+    cohort = plan.of_draw(cohort, draw)
     population, measurement = plan.indices(draw, 1)
     seen = observe_cohort(
         cohort.practices,

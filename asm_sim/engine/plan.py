@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,10 @@ from asm_sim.population.compile import (
     compile_practices,
     groups,
 )
+from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import compile_probes
 from asm_sim.population.roster import Roster, find_roster, read_roster
+from asm_sim.population.schema import Population
 from asm_sim.rules.compile import CohortRules, compile_cohort
 from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips
 from asm_sim.rules.schema import RuleSet
@@ -84,6 +86,7 @@ class Plan:
     block_draws: int
     panel: int  # draws kept clinician by clinician, if there are as many
     lens: int  # draws looked at closely, if there are as many
+    parameters: ParameterLayer | None = None  # what is drawn of them, where that layer is on
 
     @property
     def years(self) -> list[int]:
@@ -127,6 +130,24 @@ class Plan:
         draw = np.arange(first, first + draws, dtype=np.int64)
         held = np.zeros_like(draw)
         return (held if self.holds_population else draw), (draw if self.measures else held)
+
+    def of_draw(self, cohort: CohortPlan, draw: int) -> CohortPlan:
+        """The cohort with the parameters of a draw: compiled anew where they differ by draw.
+
+        Groups are the same in all draws: the fifths of the dual share keep their limits.
+        """
+        if self.parameters is None:
+            return cohort
+        population = self.parameters.at(self.seed_words(), draw)
+        parts = _of_population(self.scenario, population, self.roster, cohort.name)
+        model = parts["model"]._replace(dual_limits=cohort.model.dual_limits)
+        return replace(cohort, **(parts | {"model": model}))
+
+    def parameter_values(self, first: int, draws: int) -> Any:
+        """What the parameter layer draws, float64 [draws, parameters]; nan where one is held."""
+        assert self.parameters is not None
+        seed = self.seed_words()
+        return np.stack([self.parameters.values(seed, d) for d in range(first, first + draws)])
 
 
 def blocks_of(draws: int, block_draws: int) -> list[Block]:
@@ -175,6 +196,7 @@ def make_plan(
     panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario.rules))
     check_lens(scenario.rules, lens)
     check_complete(scenario.population, scenario.rules, roster)
+    ranges = scenario.ranges
     cohorts = tuple(_compile(scenario, roster, name) for name in roster.cohorts)
     return Plan(
         scenario,
@@ -184,6 +206,7 @@ def make_plan(
         BLOCK_DRAWS if block_draws is None else block_draws,
         panel,
         lens,
+        ParameterLayer(ranges, scenario.population) if ranges else None,
     )
 
 
@@ -229,17 +252,26 @@ def draws_kept(
 
 
 def _compile(scenario: Scenario, roster: Roster, name: str) -> CohortPlan:
-    rules, population, mips = scenario.rules, scenario.population, scenario.mips
-    model = compile_cohort_model(population, rules, roster, name)
+    rules, mips = scenario.rules, scenario.mips
     return CohortPlan(
-        name,
-        compile_cohort(rules, name),
-        compile_practices(population, rules, roster, name),
-        model,
-        compile_mips(mips, rules, name, "traditional"),
-        compile_mips(mips, rules, name, "value_pathway"),
-        compile_probes(population, model, name),
+        name=name,
+        rules=compile_cohort(rules, name),
+        mips=compile_mips(mips, rules, name, "traditional"),
+        pathway=compile_mips(mips, rules, name, "value_pathway"),
+        **_of_population(scenario, scenario.population, roster, name),
     )
+
+
+def _of_population(
+    scenario: Scenario, population: Population, roster: Roster, name: str
+) -> dict[str, Any]:
+    """The parts of a cohort's plan that a population decides."""
+    model = compile_cohort_model(population, scenario.rules, roster, name)
+    return {
+        "practices": compile_practices(population, scenario.rules, roster, name),
+        "model": model,
+        "probes": compile_probes(population, model, name),
+    }
 
 
 def grids() -> Grids:

@@ -233,6 +233,7 @@ def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
         "payment years": [rules.payment_year(year) for year in rules.years],
         "cohorts": [name for name in rules.cohorts if name in roster.cohorts],
         "groups": [group.label for group in groups(scenario.population, roster)],
+        "parameters with low and high": [item.path for item in scenario.ranges],
     }
 
 

@@ -64,6 +64,12 @@ TABLE = {
         "replicate of the probe clinicians",
         "position 0, normals: cost, three spare; from 1, by slot: result, three spare",
     ),
+    "parameter": Stream(
+        12,
+        "parameter",
+        "parameter, by its dotted path",
+        "uniforms: where in its range, three spare",
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -77,6 +83,7 @@ ATTESTATION = TABLE["attestation"].number
 DEPARTURE = TABLE["departure"].number
 IMPROVEMENT = TABLE["improvement"].number
 PROBE = TABLE["probe"].number
+PARAMETER = TABLE["parameter"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

@@ -335,3 +335,11 @@ def normals_at(seed, entity, layer, stream, year, position):
     rows = np.empty((4, entity.shape[1]))
     fill_normals(seed, entity, layer, stream, year, position, rows[0], rows[1], rows[2], rows[3])
     return rows
+
+
+@entry
+def uniforms_at(seed, entity, layer, stream, year, position):
+    """The four uniforms of each entity's block, float64 [4, n], for what is drawn outside."""
+    rows = np.empty((4, entity.shape[1]))
+    fill_uniforms(seed, entity, layer, stream, year, position, rows[0], rows[1], rows[2], rows[3])
+    return rows

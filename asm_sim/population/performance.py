@@ -31,12 +31,16 @@ def mean_inverse_count(lowest_mean: float, log_mean: float, sigma: float, minimu
     normal = ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES)
     means = lowest_mean + np.exp(log_mean + sigma * normal)
     few = means[means <= _SUMMED_UP_TO]
-    counts = np.arange(max(1, math.ceil(minimum)), 2 * int(_SUMMED_UP_TO) + 1)
-    log_mass = counts * np.log(few[:, None]) - few[:, None] - gammaln(counts + 1.0)
-    mass = np.exp(log_mass)
+    counts = np.arange(max(1, math.ceil(minimum)), 2 * int(_SUMMED_UP_TO) + 1, dtype=np.float64)
+    mass: Floats = counts * np.log(few[:, None])
+    mass -= few[:, None]  # in place: where parameters are drawn, this is done in every draw
+    mass -= gammaln(counts + 1.0)
+    np.exp(mass, out=mass)
+    total = float(mass.sum())
+    mass /= counts
     many = means[means > _SUMMED_UP_TO]  # there n >= minimum all but surely
-    inverse = float((mass / counts).sum() + (1 / many + 1 / many**2 + 2 / many**3).sum())
-    return inverse / (float(mass.sum()) + len(many))
+    inverse = float(mass.sum() + (1 / many + 1 / many**2 + 2 / many**3).sum())
+    return inverse / (total + len(many))
 
 
 def signal_sd(sd: float, noise_ratio: float, inverse_count: float) -> float:

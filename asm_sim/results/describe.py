@@ -10,9 +10,12 @@ from typing import Any
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.registry import PARAMETER, PARAMETER_LAYER
 from asm_sim.results.scenarios import NAMES_SHOWN, as_run, scenario_names, scenario_of
 
-_LONG_TEXTS = {"scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp"}
+_LONG_TEXTS = {
+    "scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp", PARAMETER_LAYER,
+}  # fmt: skip
 COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
 HASH_DIGITS = 8
 FORM, STEEPNESS = "rules.payment.exchange.form", "rules.payment.exchange.steepness"
@@ -76,7 +79,20 @@ def source_line(ds: xr.Dataset) -> str:
         f"asm_sim {about.get('asm_sim_version', '?')}, scenario {about.get('scenario', '?')} "
         f"({str(about.get('scenario_hash', '?'))[:HASH_DIGITS]}), "
         f"{draws:,} {'draw' if draws == 1 else 'draws'}, seed {about.get('seed', '?')}"
+        + (f", {len(drawn)} parameters drawn" if (drawn := drawn_parameters(ds)) else "")
     )
+
+
+def drawn_parameters(ds: xr.Dataset) -> list[str]:
+    """The parameters that each draw has its own value of, by path; none where that layer is off.
+
+    Of a sweep, those that some scenario draws.
+    """
+    if PARAMETER.name not in ds or not ds.sizes.get("draw", 0):
+        return []
+    drawn = ds[PARAMETER.name].isel(draw=0).notnull()
+    others = [dim for dim in drawn.dims if dim != "parameter"]
+    return [str(path) for path in ds["parameter"].values[drawn.any(others).values]]
 
 
 def provenance(ds: xr.Dataset) -> dict[str, Any]:

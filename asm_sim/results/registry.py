@@ -284,6 +284,16 @@ CLINICIAN = (
     _clinician("rank_sd", "rank", "SD of the rank"),
 )
 
+# The attribute (JSON) that says what the parameter layer draws, holds, and leaves fixed.
+PARAMETER_LAYER = "parameter_layer"
+PARAMETER = Variable(
+    "parameter_value",
+    ("draw", "parameter"),
+    "unit of the parameter",
+    "Value that the draw has of a parameter, where the parameter layer is on; nan where the "
+    "scenario holds it",
+)
+
 VARIABLES = {
     variable.name: variable
     for variable in (
@@ -295,6 +305,7 @@ VARIABLES = {
         PANEL_GROUP,
         *LENS,
         *CLINICIAN,
+        PARAMETER,
     )
 }
 
@@ -330,6 +341,8 @@ COORDINATES: dict[str, dict[str, str]] = {
     "probe_gain": {"long_name": "Change of its true performance", "units": "SD a year"},
     "probe_episodes": {"long_name": "Episodes of the probe", "units": "episodes a year"},
     "replicate": {"long_name": "Repetition of the probe's measurement", "units": "1"},
+    "parameter": {"long_name": "Parameter of the population, its dotted path", "units": "1"},
+    "parameter_unit": {"long_name": "Unit of the parameter", "units": "1"},
     "adjustment_bin": {"long_name": "Lower edge of the adjustment bin", "units": "fraction"},
     "score_bin": {"long_name": "Lower edge of the final-score bin", "units": "points"},
     "dollars_bin": {"long_name": "Lower edge of the dollars bin", "units": "USD"},

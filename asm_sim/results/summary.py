@@ -14,6 +14,7 @@ import pandas as pd
 
 from asm_sim.results.describe import (
     cohort_title,
+    drawn_parameters,
     leading_assumptions,
     one_scenario,
     provenance,
@@ -139,7 +140,7 @@ def json_value(value: Any) -> Any:
 
 
 def print_summary(ds: xr.Dataset, console: Console) -> None:
-    """Print a table per cohort and the three sentences.
+    """Print a table per cohort and the sentences.
 
     Readable from 80 columns, where each error stands below its value; beside it where the terminal
     is wide enough. Where the console cannot write the sign of plus and minus it is ``+/-``.
@@ -227,9 +228,12 @@ def value_and_error(value: float, error: float, between: str) -> str:
 
 
 def sentences(ds: xr.Dataset) -> list[str]:
-    """Three sentences: what the numbers mean, how much is chance, what all of it rests on."""
+    """Three sentences: what the numbers mean, how much is chance, what all of it rests on.
+
+    Where the parameter layer is on, a fourth says so.
+    """
     ds = one_scenario(ds)
-    return [_meaning(ds), _chance(ds), _assumptions(ds)]
+    return [_meaning(ds), _chance(ds), _assumptions(ds), *_parameter_uncertainty(ds)]
 
 
 def _meaning(ds: xr.Dataset) -> str:
@@ -280,6 +284,18 @@ def _assumptions(ds: xr.Dataset) -> str:
         f"All of this rests on assumptions: above all {first}{unseen}, then "
         f"{'; '.join(str(part) for part in others[:-1])}; and {others[-1]}."
     )
+
+
+def _parameter_uncertainty(ds: xr.Dataset) -> list[str]:
+    count = len(drawn_parameters(ds))
+    if not count:
+        return []
+    return [
+        f"Each draw has its own values of {count} parameters of the population, drawn from low to "
+        "high: the spread over draws, and every interval taken from it, includes uncertainty about "
+        "them beside that of the other layers; parameters without low and high, and the rule, stay "
+        "as they are."
+    ]
 
 
 def _by_cohort(values: xr.DataArray) -> str:

@@ -80,13 +80,19 @@ def load_scenario(
         root: CHECKS[root](laid_on(document, root, source.settings))
         for root, document in parts.items()
     }
-    return Scenario(
+    scenario = Scenario(
         name=source.path.stem,
         file=source.file,
         settings=pairs(source.settings),
         folder=folder,
         **checked_parts,
     )
+    try:
+        scenario.ranges  # noqa: B018 - what the parameter layer draws is checked too
+    except InputError as error:
+        place = source.document.place(("layers", "parameters"))
+        raise InputError(f"{place}: {error.title}", list(error.problems)) from error
+    return scenario
 
 
 def read_source(

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +30,7 @@ from asm_sim.parameters import (
     set_value,
 )
 from asm_sim.population.load import check_population
+from asm_sim.population.ranges import Range, ranges_of, set_by
 from asm_sim.population.schema import Population
 from asm_sim.rules.load import check_mips, check_rules
 from asm_sim.rules.mips import MipsRules
@@ -49,11 +51,14 @@ class Layers(Strict):
     """Which layers vary from draw to draw.
 
     ``population`` off holds one population, so that draws repeat the measurement of the same
-    clinicians. ``measurement`` off shows true rates and costs, without sampling.
+    clinicians. ``measurement`` off shows true rates and costs, without sampling. ``parameters`` on
+    draws the numbers of the population that have low and high and that the scenario does not set
+    (see population/parameter_layer.py); off has them at their central values.
     """
 
     population: str = Field("on", pattern="^(on|off)$")
     measurement: str = Field("on", pattern="^(on|off)$")
+    parameters: str = Field("off", pattern="^(on|off)$")
 
 
 class ScenarioFile(Strict):
@@ -189,6 +194,16 @@ class Scenario:
     def layers(self) -> Layers:
         return self.file.layers
 
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        """What the parameter layer draws or could draw; nothing where it is off.
+
+        Raises :class:`InputError` where that cannot be drawn.
+        """
+        if self.layers.parameters == "off":
+            return ()
+        return ranges_of(self.population, self.settings)
+
     def leaves(self) -> dict[str, Parameter]:
         """Every parameter by its path, of the rules, the population and MIPS."""
         return {path: leaf for root in ROOTS for path, leaf in leaves(getattr(self, root), root)}
@@ -219,8 +234,10 @@ class Scenario:
         for path in dict.fromkeys(path for path in paths if paths.count(path) > 1):
             del given[path]
             root = path.partition(".")[0]
-            for leaf, parameter in leaves(getattr(self, root), root):
-                if leaf == path or leaf.startswith(f"{path}."):
+            known = dict(leaves(getattr(self, root), root))
+            chosen = set_by(self.settings, known)
+            for leaf, parameter in known.items():
+                if leaf in chosen and (leaf == path or leaf.startswith(f"{path}.")):
                     given[leaf] = parameter.value  # type: ignore[attr-defined]
         return {**self.file.plain(), "set": given}
 
@@ -231,7 +248,8 @@ class Scenario:
             self.population_hash,
             self.mips_hash,
             roster_sha256,
-            self.layers.model_dump_json(),
+            self.layers.model_dump_json(exclude={"parameters"}),
+            *[[item.path, item.low, item.high, not item.held] for item in self.ranges],
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -327,6 +345,11 @@ def root_of(setting: Setting) -> str:
     """``rules``, ``population`` or ``mips``: which of them a setting changes."""
     dotted, value, place = setting
     root, _, rest = dotted.partition(".")
+    if dotted == "population.uncertainty":
+        raise InputError(
+            f"{place}: {dotted!r} is no parameter but a layer of the draws: write "
+            "layers: {parameters: \"on\"} beside 'set', in a scenario file"
+        )
     if root not in ROOTS or not rest:
         raise InputError(
             f"{place}: {dotted!r} is no parameter; "

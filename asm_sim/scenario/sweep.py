@@ -101,6 +101,8 @@ def load_sweep(
 
 def duplicates(sweep: Sweep) -> list[tuple[str, str]]:
     """Scenarios that resolve to the same parameters as an earlier one: its name and that one's."""
+    if sweep.file.layers.parameters == "on":  # where what a scenario sets is not drawn
+        return []
     first: dict[tuple[str, ...], str] = {}
     cases = zip(sweep.cases, sweep.hashes, strict=True)
     names = [(case.name, first.setdefault(hashes, case.name)) for case, hashes in cases]

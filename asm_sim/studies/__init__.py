@@ -7,6 +7,7 @@
 ``improvement``       what true improvement is worth, and what standing still costs
 ``transfers``         whose penalties become whose bonuses
 ``savings``           what Medicare keeps: the 15 % savings, step by step and by lever
+``uncertainty``       what parameter uncertainty adds to an interval, and which parameters matter
 ``mips``              what ASM and MIPS pay the same clinicians, and how steady each is
 ``mips_designs``      the rules of both side by side, each with a simulated number
 
@@ -23,6 +24,7 @@ from asm_sim.studies import (
     relative_ranking,
     savings,
     transfers,
+    uncertainty,
     volatility,
 )
 
@@ -35,5 +37,6 @@ __all__ = [
     "relative_ranking",
     "savings",
     "transfers",
+    "uncertainty",
     "volatility",
 ]

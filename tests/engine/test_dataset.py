@@ -19,7 +19,7 @@ from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
 from asm_sim.kernels.draw import observe_cohort
-from asm_sim.results.registry import CLINICIAN, COORDINATES, VARIABLES
+from asm_sim.results.registry import CLINICIAN, COORDINATES, PARAMETER, VARIABLES
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
 from tests.engine import recompute
@@ -74,16 +74,16 @@ def seen_by_cms(scenario: Scenario, cohort: str, draw: int) -> list[Any]:
 
 def test_every_variable_of_the_registry_is_there(small_run: xr.Dataset) -> None:
     by_clinician = {variable.name for variable in CLINICIAN}
-    assert set(small_run.data_vars) == set(VARIABLES) - by_clinician
+    assert set(small_run.data_vars) == set(VARIABLES) - by_clinician - {PARAMETER.name}
 
 
 def test_clinician_variables_where_the_population_is_held(held_run: xr.Dataset) -> None:
-    assert set(held_run.data_vars) == set(VARIABLES)
+    assert set(held_run.data_vars) == set(VARIABLES) - {PARAMETER.name}
 
 
 def test_dims_types_and_metadata(held_run: xr.Dataset) -> None:
-    for name, variable in VARIABLES.items():
-        array = held_run[name]
+    for name in held_run.data_vars:
+        array, variable = held_run[name], VARIABLES[name]
         assert array.dims == variable.dims, name
         assert array.dtype == variable.dtype, name
         assert array.attrs["units"] == variable.units, name
@@ -92,7 +92,7 @@ def test_dims_types_and_metadata(held_run: xr.Dataset) -> None:
     for name in held_run.coords:
         assert held_run[name].attrs["units"], name
         assert held_run[name].attrs["long_name"], name
-    assert set(held_run.coords) == set(COORDINATES)
+    assert set(held_run.coords) == set(COORDINATES) - {"parameter", "parameter_unit"}
 
 
 def test_sizes_and_years(small_run: xr.Dataset) -> None:

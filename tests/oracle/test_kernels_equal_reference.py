@@ -299,7 +299,9 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
     return rules._replace(**{field: value * 1.02 + 0.013})
 
 
-ELSEWHERE = {"collection_types", "averaging_years"}  # the latter in test_score_levers.py
+# Those of several years in test_score_levers.py, of who is scored together in test_together.py.
+ELSEWHERE = {"collection_types", "averaging_years", "peers", "peer_size_limits"}
+ELSEWHERE |= {"quality_level", "cost_level"}
 
 
 @pytest.mark.parametrize("field", sorted({*CohortRules._fields} - ELSEWHERE))
@@ -310,6 +312,10 @@ def test_the_oracle_has_teeth(field: str) -> None:
         "threshold": {"payment.exchange.form": "threshold"},
         "score_tie": {"payment.exchange.form": "rank"},
         "neutral_band_by_volume": {"payment.neutral_band": 10.0},
+        "quality_kappa": {"quality.shrinkage": "known"},
+        "cost_kappa": {"cost.shrinkage": "known"},
+        "cost_reference": {"cost.benchmark_reference": "national"},
+        "national_cost": {"cost.benchmark_reference": "national"},
     }
     for of, name in (
         ("activities", "improvement_activities"),
@@ -317,11 +323,6 @@ def test_the_oracle_has_teeth(field: str) -> None:
     ):
         in_use[f"{of}_small_scale"] = {f"{name}.small_practice_scale": 0.5}
         in_use[f"{of}_rural_scale"] = {f"{name}.rural_scale": 0.5}
-        "quality_kappa": {"quality.shrinkage": "known"},
-        "cost_kappa": {"cost.shrinkage": "known"},
-        "cost_reference": {"cost.benchmark_reference": "national"},
-        "national_cost": {"cost.benchmark_reference": "national"},
-    }
     if field == "quality_reference" or re.fullmatch("national_(?!cost).*", field):
         in_use[field] = {"quality.benchmark_reference": "national"}
     if field.startswith("topped_out"):

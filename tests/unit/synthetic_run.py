@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from asm_sim.results.registry import CLINICIAN, COORDINATES, LENS, VARIABLES
+from asm_sim.results.registry import CLINICIAN, COORDINATES, LENS, PARAMETER, VARIABLES
 
 COHORTS = {"HF": (260, 73.0, 14.0, 270_000.0), "LBP": (390, 72.0, 15.5, 175_000.0)}
 YEARS = {2027: 0.09, 2028: 0.09, 2029: 0.10, 2030: 0.11, 2031: 0.12}
@@ -87,7 +87,7 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
         if variable.dtype.startswith("int")
         else np.full([dims[dim] for dim in variable.dims], np.nan)
         for name, variable in VARIABLES.items()
-        if variable not in (*CLINICIAN, *LENS)
+        if variable not in (*CLINICIAN, *LENS, PARAMETER)
     }
     first = 0
     for c, (cohort, (_, mean, sd, part_b_mean)) in enumerate(COHORTS.items()):

@@ -21,7 +21,7 @@ import asm_sim
 from asm_sim.cli.main import app
 from asm_sim.engine.local import simulate
 from asm_sim.parameters import leaves
-from asm_sim.scenario.load import shipped
+from asm_sim.scenario.load import load_scenario, shipped
 from asm_sim.scenario.schema import ROOTS, Scenario
 from asm_sim.scenario.sweep import load_sweep
 
@@ -32,6 +32,8 @@ EVIDENCE = {
 }
 ENTRIES = {entry.name: entry for entry in shipped()}
 NAMES = [name for name, entry in ENTRIES.items() if entry.verb == "run" and name != "baseline"]
+OTHER_LAYERS = ["parameter-uncertainty"]  # which set nothing
+SETTING = [name for name in NAMES if name not in OTHER_LAYERS]
 KINDS = ("Proposal of ", "Nobody is known to propose it; it is here because ", "Not known: ")
 LONGEST_TITLE = 90
 DRAWS = 12
@@ -72,7 +74,7 @@ def parameters(scenario: Scenario) -> dict[str, Any]:
 def scenarios(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
     """The shipped scenarios; as members of a sweep they are read in a moment."""
     path = tmp_path_factory.mktemp("all") / "all.yaml"
-    path.write_text(f"title: All\nsweep: {{scenarios: [{', '.join(['baseline', *NAMES])}]}}\n")
+    path.write_text(f"title: All\nsweep: {{scenarios: [{', '.join(['baseline', *SETTING])}]}}\n")
     sweep = load_sweep(path)
     return {case.name: sweep.scenario(k) for k, case in enumerate(sweep.cases)}
 
@@ -141,7 +143,7 @@ def test_the_evidence_that_a_scenario_points_to_is_there(name: str) -> None:
         assert ENTRIES[other].verb == "sweep"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SETTING)
 def test_every_setting_changes_the_baseline(name: str, scenarios: dict[str, Scenario]) -> None:
     ours, baseline = parameters(scenarios[name]), parameters(scenarios["baseline"])
     changed = {path for path, value in ours.items() if value != baseline[path]}
@@ -152,7 +154,23 @@ def test_every_setting_changes_the_baseline(name: str, scenarios: dict[str, Scen
 
 def test_no_two_scenarios_are_the_same(scenarios: dict[str, Scenario]) -> None:
     hashes = {scenario.hash("roster") for scenario in scenarios.values()}
+    hashes |= {load_scenario(name).hash("roster") for name in OTHER_LAYERS}
     assert len(hashes) == len(NAMES) + 1
+
+
+def test_parameter_uncertainty_draws_what_has_low_and_high_and_sets_nothing(
+    scenarios: dict[str, Scenario],
+) -> None:
+    drawn, baseline = load_scenario("parameter-uncertainty"), scenarios["baseline"]
+    assert parameters(drawn) == parameters(baseline)
+    assert drawn.layers == baseline.layers.model_copy(update={"parameters": "on"})
+    with_range = {
+        path
+        for path, leaf in leaves(drawn.population, "population")
+        if leaf.low is not None and leaf.high is not None
+    }
+    assert {item.path for item in drawn.ranges if not item.held} == with_range
+    assert len(with_range) > 40
 
 
 # What a scenario does, on the small roster

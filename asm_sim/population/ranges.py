@@ -1,0 +1,151 @@
+"""Which values of a population are uncertain, and between what.
+
+A number of the population that has low and high is drawn from there in every draw where a
+scenario's parameter layer is on. What the scenario sets is not uncertain any more: the user has
+decided it, so that it is held at what was set; another central value goes into a population file.
+Numbers without low and high, lists and whole numbers stay as they are. The rule is not uncertain:
+its numbers are levers, also those that are assumptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from asm_sim.errors import InputError
+from asm_sim.parameters import Number, Parameter, leaves, with_values
+from asm_sim.population.schema import Population
+
+ROOT = "population"
+SET = "set by the scenario"
+OUTSIDE = "its value lies outside low to high"
+NOTHING_TO_GIVE = "no other share of its mix is drawn"
+
+
+class Range(NamedTuple):
+    """A number of the population that could be drawn, by its dotted path.
+
+    ``held`` says why it is not; empty where it is drawn.
+    """
+
+    path: str
+    low: float
+    value: float
+    high: float
+    unit: str
+    held: str = ""
+
+
+def ranges_of(population: Population, settings: Iterable[tuple[str, Any]]) -> tuple[Range, ...]:
+    """Every number with low and high, those that ``settings`` (path and value) give held.
+
+    Raises :class:`InputError` where there is none, where an end of a range makes no sense, and
+    where values that could be drawn together do not fit together.
+    """
+    numbers = {
+        path: leaf
+        for path, leaf in leaves(population, ROOT)
+        if isinstance(leaf, Number) and leaf.low is not None and leaf.high is not None
+    }
+    chosen = set_by(settings, numbers)
+    found = [_range(path, leaf, path in chosen) for path, leaf in numbers.items()]
+    for mix in mixes(found):
+        if len(mix) == 1:  # its sum with those that are held leaves it no freedom
+            found[mix[0]] = found[mix[0]]._replace(held=NOTHING_TO_GIVE)
+    if not found:
+        raise InputError(
+            "layers.parameters is on, but no number of the population has low and high to be "
+            "drawn between; give some in a population file, or leave the layer off"
+        )
+    problems = [*_senseless(found, numbers), *_unfit(population, found)]
+    if problems:
+        raise InputError(
+            "layers.parameters is on, and these ranges cannot be drawn from:", problems
+        )
+    return tuple(found)
+
+
+def set_by(settings: Iterable[tuple[str, Any]], paths: Collection[str]) -> set[str]:
+    """Those of the paths that settings give a value: by name, by their group, in a mapping."""
+    found: set[str] = set()
+    for path, value in settings:
+        if isinstance(value, Mapping) and path not in paths:
+            found |= set_by([(f"{path}.{part}", item) for part, item in value.items()], paths)
+        else:
+            found |= {leaf for leaf in paths if leaf == path or leaf.startswith(f"{path}.")}
+    return found
+
+
+def mixes(ranges: Iterable[Range]) -> list[list[int]]:
+    """Positions of the shares that are drawn, mix by mix: what must keep its sum."""
+    by_mix: dict[str, list[int]] = {}
+    for k, item in enumerate(ranges):
+        mix = item.path.rpartition(".")[0]
+        if mix.startswith(f"{ROOT}.specialty_mix.") and not item.held:
+            by_mix.setdefault(mix, []).append(k)
+    return list(by_mix.values())
+
+
+def _range(path: str, leaf: Number, chosen: bool) -> Range:
+    assert leaf.low is not None
+    assert leaf.high is not None
+    outside = not leaf.low <= leaf.value <= leaf.high
+    held = SET if chosen else OUTSIDE if outside else ""
+    return Range(path, leaf.low, leaf.value, leaf.high, leaf.unit, held)
+
+
+def _senseless(ranges: Iterable[Range], numbers: Mapping[str, Number]) -> Iterator[str]:
+    for item in ranges:
+        limits = numbers[item.path].range
+        if not item.held and limits is not None:
+            for end in (item.low, item.high):
+                if not limits[0] <= end <= limits[1]:
+                    yield f"{item.path}: {end:g} is out of range: {limits[0]:g} to {limits[1]:g}"
+
+
+def _unfit(population: Population, ranges: Iterable[Range]) -> Iterator[str]:
+    """What a part of the population refuses at the ends of the ranges of its own numbers.
+
+    Every check across numbers holds between two points at which it holds (each is linear in one
+    number, or a variance below the concave m (1 - m)), so that the ends stand for what lies inside.
+    """
+    drawn = {item.path: item for item in ranges if not item.held}
+    for path, part in _checked_parts(population, ROOT):
+        own = [item for item in drawn.values() if _is_own(item.path, path, part)]
+        for ends in product(*((item.low, item.high) for item in own)):
+            values = {
+                item.path.removeprefix(f"{path}."): end for item, end in zip(own, ends, strict=True)
+            }
+            try:
+                type(part).model_validate(with_values(part, values).model_dump())
+            except ValidationError as error:
+                at = ", ".join(f"{name} {end:g}" for name, end in values.items())
+                reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+                yield f"{path}: with {at}: {reason}"
+                break
+
+
+def _checked_parts(model: BaseModel, path: str) -> Iterator[tuple[str, BaseModel]]:
+    """The parts of the population that check several numbers together, with their paths."""
+    if type(model).__pydantic_decorators__.model_validators:
+        yield path, model
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        inside = value if isinstance(value, Mapping) else {"": value}
+        for key, item in inside.items():
+            if isinstance(item, BaseModel) and not isinstance(item, Parameter):
+                yield from _checked_parts(item, ".".join(filter(None, (path, name, key))))
+
+
+def _is_own(leaf: str, path: str, part: BaseModel) -> bool:
+    """Whether a number is a field of the part, or in a mapping that is, and not further below."""
+    if not leaf.startswith(f"{path}."):
+        return False
+    name, *rest = leaf.removeprefix(f"{path}.").split(".")
+    value = getattr(part, name)
+    return isinstance(value, Number) or (
+        isinstance(value, Mapping) and len(rest) == 1 and isinstance(value[rest[0]], Number)
+    )
