@@ -176,7 +176,7 @@ def fingerprint(scenario_hash: str, seed: int, block_draws: int, kept: tuple[int
 def roster_of(scenario: Scenario) -> Roster:
     """The roster that a scenario names; :class:`asm_sim.errors.InputError` if it is not usable."""
     path = find_roster(scenario.population.roster.value, scenario.folder)
-    return read_roster(path, list(scenario.rules.cohorts))
+    return read_roster(path, scenario.rules, scenario.population)
 
 
 def make_plan(
@@ -220,6 +220,16 @@ def why_no_lens(rules: RuleSet) -> str | None:
         return (
             f"rules.final_score.averaging_years is {years}, and what is looked at closely is the "
             "score of one performance year by itself"
+        )
+    if rules.peers.basis.value != "condition":
+        return (
+            f"rules.peers.basis is {rules.peers.basis.value}, and what is looked at closely is "
+            "compared with the whole cohort"
+        )
+    if rules.scoring_level.pools:
+        return (
+            "rules.scoring_level scores practices as a whole, and what is looked at closely is a "
+            "clinician's own performance"
         )
     return None
 

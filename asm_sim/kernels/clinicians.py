@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.elementary import exp
+from asm_sim.kernels.group_effects import (
+    draw_selection,
+    patients_change,
+    select_patients,
+    set_group_effects,
+)
 from asm_sim.kernels.performance import (
     common_quality,
     cost_at,
@@ -23,6 +29,7 @@ from asm_sim.kernels.performance import (
     sample_cost,
     sample_rate,
 )
+from asm_sim.kernels.stated import state_clinicians, state_part_b
 from asm_sim.kernels.streams import (
     CLINICIAN_TRAITS,
     COST,
@@ -60,6 +67,8 @@ class Clinicians(NamedTuple):
     leaves: NDArray[np.bool_]  # [calendar years, n] stops practising in it
     paid: Floats  # [n] Part B of the payment year, 0 of one who has left by then
     improves: Floats  # [n] 1 of one whose true performance gets better every year, else 0
+    selects: Floats  # [n] 1 of one who selects patients, else 0
+    effect: Floats  # [2, n] group effects on latent quality and cost, this year; [2, 0] without any
     permanent: Floats  # [L, n]
     changing: Floats  # [L, n] AR(1), this year
     volume_drift: Floats  # [n] log, this year
@@ -84,6 +93,8 @@ def new_clinicians(model, latent):
         np.zeros((model.calendar_years, n), np.bool_),
         np.empty(n),
         np.zeros(n),
+        np.zeros(n),
+        np.zeros((2, n if model.group_effects.shape[1] > 0 else 0)),
         np.zeros((latent, n)),
         np.zeros((latent, n)),
         np.empty(n),
@@ -133,6 +144,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         observed.dual_share[i] = 1.0 / (1.0 + exp(-model.dual_logit_mean - model.dual_logit_sd * z))
         above = exp(model.episodes_log_mean + model.episodes_sigma * volume[i])
         clinicians.episodes_mean[i] = model.episodes_minimum + above
+    state_clinicians(model, hcc, clinicians, observed)
     for i in range(n):
         band = 0
         for limit in model.episode_bands:
@@ -144,8 +156,10 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         clinicians.group[4, i] = model.dual_group + fifth
     _draw_cases(model, seed, population, clinicians)
     _draw_part_b(model, seed, population, clinicians)
+    state_part_b(model, clinicians)
     _draw_permanent(model, seed, population, clinicians)
     _draw_improvement(model, seed, population, clinicians)
+    draw_selection(model, seed, population, clinicians)
     _draw_departures(model, seed, population, clinicians)
     clinicians.volume_drift[:] = 0.0
 
@@ -305,6 +319,9 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     ``measured`` false: the true rates and costs are observed, without sampling.
     """
     _advance(model, seed, population, y, clinicians)
+    if y > 0 and patients_change(model):
+        select_patients(model, clinicians, observed)
+    set_group_effects(model, practices, clinicians, observed)
     common_quality(model, y, practices, clinicians)
     latent_cost(model, y, clinicians)
     n = len(model.practice)

@@ -5,7 +5,8 @@ of them the factors in it are those of the year, the others stay as in the first
 stay off). All sets see the same random numbers, so they differ by what moves and by nothing else.
 
 measurement    sampling of the clinician's own episodes and cases (off: the true rates and cost)
-participation  what is reported and attested, and how many cases and episodes there are
+participation  what is reported and attested, how many cases and episodes there are, and how complex
+               the patients are
 performance    true quality and cost relative to the trend that all have in common
 peers          benchmarks, complex-patient moments, midpoint, ranks and scaling that others make,
                and whatever the rule changes from year to year but the risk level
@@ -160,6 +161,8 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first.episodes[:] = observed.episodes
     first.improvement_activities[:] = observed.improvement_activities
     first.pi_score[:] = observed.pi_score
+    first.hcc_risk_score[:] = observed.hcc_risk_score
+    first.dual_share[:] = observed.dual_share
     first_fit = factors.first_fit
     copy_quality_benchmarks(fit, first_fit)
     copy_cost_benchmark(fit, first_fit)
@@ -230,8 +233,8 @@ def _own(model, measured, seen, observed, clinicians, factors):
         seen.improvement_activities,
         seen.pi_score,
         observed.practice_size,
-        observed.hcc_risk_score,
-        observed.dual_share,
+        seen.hcc_risk_score,
+        seen.dual_share,
         observed.part_b_payments,
         observed.rural,
     )

@@ -33,6 +33,7 @@ from asm_sim.kernels.fit import (
     new_outcome,
     new_scratch,
 )
+from asm_sim.kernels.group_effects import patients_change
 from asm_sim.kernels.mips import new_mips_room, score_mips
 from asm_sim.kernels.pooling import pool_practices, pools
 from asm_sim.kernels.practices import draw_practices, new_practices
@@ -137,6 +138,7 @@ def simulate_cohort(
     mips_room = new_mips_room(mips, n)
     pathway_room = new_mips_room(pathway, n)
     fits = True
+    traits_change = patients_change(model)
     for d in range(len(population_index)):
         population, measurement = population_index[d], measurement_index[d]
         draw_practices(practice_model, seed, population, measurement, practices)
@@ -156,12 +158,12 @@ def simulate_cohort(
             begin_year(truth_earlier)
             if pooling:
                 pool_practices(observed, model.practice, rules, shown)
+            refit_traits = y == 0 or scored_before < n or traits_change
             score_year(
-                shown, clinicians.specialty, rules, y, fit, earlier, y == 0 or scored_before < n,
-                outcome, scratch,
-            )  # fmt: skip
+                shown, clinicians.specialty, rules, y, fit, earlier, refit_traits, outcome, scratch
+            )
             scored = scratch.counts[0]
-            if y > 0 and scored < n and scored_before == n:
+            if scored < n and not refit_traits:
                 # The moments of traits stay as they are while everyone has a score.
                 score_year(
                     shown, clinicians.specialty, rules, y, fit, earlier, True, outcome, scratch
@@ -234,17 +236,18 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
     clinicians = new_clinicians(model, latent_processes(model))
     draw_practices(practice_model, seed, population, measurement, practices)
     result = []
-    first = new_observed(measures, n)
-    draw_traits(model, seed, population, practices, clinicians, first)
+    before = new_observed(measures, n)
+    draw_traits(model, seed, population, practices, clinicians, before)
     for y in range(model.performance_years):
         observed = new_observed(measures, n)
-        observed.practice_size[:] = first.practice_size
-        observed.hcc_risk_score[:] = first.hcc_risk_score
-        observed.dual_share[:] = first.dual_share
-        observed.rural[:] = first.rural
+        observed.practice_size[:] = before.practice_size
+        observed.hcc_risk_score[:] = before.hcc_risk_score
+        observed.dual_share[:] = before.dual_share
+        observed.rural[:] = before.rural
         draw_year(
             model, seed, population, measurement, measured, y, practices, clinicians, observed
         )
+        before = observed
         _hide_unreported(observed, clinicians)
         rate, cost = clinicians.true_rate.copy(), clinicians.true_cost.copy()
         draw_paid(model, y, clinicians)

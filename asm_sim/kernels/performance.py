@@ -10,6 +10,8 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.elementary import exp, log
+from asm_sim.kernels.group_effects import COST as COST_EFFECT
+from asm_sim.kernels.group_effects import QUALITY, add_group_effects
 from asm_sim.kernels.streams import COST, FIRST_SLOT, OWN_QUALITY
 from asm_sim.kernels.variates import fill_binomial
 
@@ -49,6 +51,7 @@ def latent_cost(model, y, clinicians):
     for i in range(len(cost)):
         own = permanent * fixed[i] + changing * moving[i]
         cost[i] = rho * clinicians.quality[i] + rest * own - gain * clinicians.improves[i]
+    add_group_effects(clinicians.effect[COST_EFFECT], 1.0, cost)
 
 
 @kernel
@@ -65,6 +68,7 @@ def latent_rate(model, m, y, clinicians, z):
     for i in range(len(z)):
         specific = permanent * fixed[i] + changing * moving[i]
         z[i] = common * clinicians.quality[i] + own * specific + gain * clinicians.improves[i]
+    add_group_effects(clinicians.effect[QUALITY], model.spread, z)
 
 
 @kernel

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.stated import state_practices
 from asm_sim.kernels.streams import ATTESTATION, PRACTICE_PROCESS, PRACTICE_TRAITS
 from asm_sim.kernels.variates import fill_normal_pair, fill_uniforms
 
@@ -111,6 +112,7 @@ def _traits(model, seed, population, practices):
         practices.size[p] = size
         practices.rural[p] = rural_u[p] < model.rural_share
         practices.collection[p] = ECQM if collection_u[p] < model.ecqm_share else CQM
+    state_practices(model, practices)
 
 
 @kernel

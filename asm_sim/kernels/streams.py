@@ -70,6 +70,9 @@ TABLE = {
         "parameter, by its dotted path",
         "uniforms: where in its range, three spare",
     ),
+    "patient_selection": Stream(
+        13, "population", "clinician", "uniforms: selects patients, three spare"
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -84,6 +87,7 @@ DEPARTURE = TABLE["departure"].number
 IMPROVEMENT = TABLE["improvement"].number
 PROBE = TABLE["probe"].number
 PARAMETER = TABLE["parameter"].number
+PATIENT_SELECTION = TABLE["patient_selection"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

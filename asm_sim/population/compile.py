@@ -47,6 +47,7 @@ class PracticeModel(NamedTuple):
     interoperability_zero_share: float
     interoperability_lowest: float
     interoperability_highest: float
+    stated: Floats  # [3, P] by the roster, nan where not: size, rural, collection type; or [3, 0]
 
 
 class CohortModel(NamedTuple):
@@ -113,6 +114,13 @@ class CohortModel(NamedTuple):
     # groups
     episode_bands: Floats
     episode_group: int
+    # what the roster states, nan where not: specialty, episodes, Part B, HCC score, dual share
+    stated: Floats  # [5, n] or [5, 0]
+    # group effects and patient selection
+    group_effects: Floats  # [2, 7 + S] SDs of latent quality and cost, or [2, 0]
+    trait_limit: float  # SDs
+    selection_share: float
+    selection_change: float  # SDs a year
 
 
 class Group(NamedTuple):
@@ -223,6 +231,7 @@ def compile_practices(
         interoperability_zero_share=attest.interoperability_zero_share.value,
         interoperability_lowest=attest.interoperability_lowest.value,
         interoperability_highest=attest.interoperability_highest.value,
+        stated=_of(roster.practice_stated, at),
     )
 
 
@@ -252,6 +261,7 @@ def compile_cohort_model(
     drift = part_b.yearly_change_sd.value
     rank = part_b.rank_correlation_with_episodes.value
     episode_group = FIRST_SPECIALTY_GROUP + len(_specialties(population, roster))
+    cost = _cost(population, rules, cohort)
     return CohortModel(
         address=words(roster.clinician_address[where]),
         practice=np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64),
@@ -287,10 +297,38 @@ def compile_cohort_model(
         low_completeness=population.reporting.low_completeness.value,
         completeness_lowest=population.reporting.completeness_lowest.value,
         **_quality(population, rules, cohort),
-        **_cost(population, rules, cohort),
+        **cost,
         episode_bands=np.array(population.groups.episode_bands.value, dtype=np.float64),
         episode_group=episode_group,
+        stated=_of(roster.stated, where),
+        group_effects=_group_effects(population, cohort, cost["cost_sigma"]),
+        trait_limit=population.group_effects.trait_limit.value,
+        selection_share=population.patient_selection.share.value,
+        selection_change=population.patient_selection.yearly_change.value,
     )
+
+
+def _of(stated: Floats, at: slice | NDArray[np.int64]) -> Floats:
+    """What is stated of some columns; nothing where nothing is."""
+    return np.ascontiguousarray(stated[:, at]) if stated.shape[1] else stated
+
+
+def _group_effects(population: Population, cohort: str, cost_sigma: float) -> Floats:
+    """SDs of latent quality and cost by size class, rural, dual share, HCC score and specialty.
+
+    In the order of the columns in kernels/group_effects.py; without any effect no columns.
+    """
+    effects = population.group_effects
+    if not any(effects.quality.values() + effects.cost.values()):
+        return np.zeros((2, 0))
+    table = []
+    for effect, unit in ((effects.quality, 1.0), (effects.cost, cost_sigma)):
+        of_specialty = [effect.specialty.get(name) for name in population.specialty_mix[cohort]]
+        row = [effect.solo.value, effect.small.value, 0.0, 0.0, effect.rural.value]
+        row += [effect.dual_share.value, effect.hcc.value]
+        row += [0.0 if leaf is None else leaf.value for leaf in of_specialty]
+        table.append([value / unit if value else 0.0 for value in row])
+    return np.array(table)
 
 
 def _dual_limits(population: Population) -> Floats:

@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from asm_sim.documents import did_you_mean
 from asm_sim.parameters import Count, Number, Numbers, Strict, Text
 
 SIZE_CLASSES = ("solo", "small", "medium", "large")
@@ -84,6 +85,34 @@ class Patients(Strict):
     dual_logit_mean: Number
     dual_logit_sd: Number
     hcc_dual_correlation: Number
+
+
+class PatientSelection(Strict):
+    """A lever: some clinicians see other patients, less or more complex, every year."""
+
+    share: Number
+    yearly_change: Number
+
+
+class Effects(Strict):
+    """How the true performance of a group differs from that of the others; added, not centred."""
+
+    solo: Number
+    small: Number
+    rural: Number
+    dual_share: Number
+    hcc: Number
+    specialty: dict[str, Number]
+
+    def values(self) -> list[float]:
+        own = [self.solo, self.small, self.rural, self.dual_share, self.hcc]
+        return [leaf.value for leaf in [*own, *self.specialty.values()]]
+
+
+class GroupEffects(Strict):
+    quality: Effects
+    cost: Effects
+    trait_limit: Number
 
 
 class Cases(Strict):
@@ -224,6 +253,8 @@ class Population(Strict):
     departure: Departure
     improvement: Improvement
     patients: Patients
+    patient_selection: PatientSelection
+    group_effects: GroupEffects
     cases: Cases
     reporting: Reporting
     attestation: Attestation
@@ -241,4 +272,22 @@ class Population(Strict):
                 for name in ("hcc_mean", "hcc_sd"):
                     if specialty not in getattr(self.patients, name):
                         raise ValueError(f"patients.{name}: no entry for {specialty!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _effects_on_something(self) -> Self:
+        known = [specialty for mix in self.specialty_mix.values() for specialty in mix]
+        for name in ("quality", "cost"):
+            for specialty in getattr(self.group_effects, name).specialty:
+                if specialty not in known:
+                    hint = did_you_mean(specialty, known)
+                    raise ValueError(
+                        f"group_effects.{name}.specialty: {specialty!r} is in no mix{hint}"
+                    )
+        without_spread = [name for name, sd in self.cost.sd.items() if sd.value == 0]
+        if any(self.group_effects.cost.values()) and without_spread:
+            raise ValueError(
+                f"group_effects.cost: an effect needs a spread of cost, and cost.sd is 0 "
+                f"({', '.join(without_spread)})"
+            )
         return self

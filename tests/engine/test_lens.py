@@ -124,6 +124,29 @@ def test_without_any_factor_nothing_moves(small_run: xr.Dataset) -> None:
     assert (small_run.within_clinician_variance.sel(factors=EVERYTHING, group="all") > 1e-5).all()
 
 
+def test_patients_who_change_move_participation_and_performance(
+    make_scenario: MakeScenario, small_run: xr.Dataset
+) -> None:
+    """Their traits count with participation and, by a group effect, with true performance."""
+    selection = {
+        "population.patient_selection.share": 0.5,
+        "population.patient_selection.yearly_change": -0.5,
+    }
+    effect = {"population.group_effects.quality.dual_share": -0.5}
+    runs = [simulate(make_scenario(settings=s, draws=4)) for s in (selection, selection | effect)]
+    for run in runs:
+        none = run.sel(factors="none", group="all")
+        assert (none.within_clinician_variance < 1e-16).all()
+    start = {"draw": slice(4), "lens_draw": slice(4)}
+    before = small_run.isel({k: v for k, v in start.items() if k in small_run.dims})
+    moved = [run.within_clinician_variance.sel(group="all") for run in (before, *runs)]
+    alone = [variance.sel(factors=label("participation")) for variance in moved]
+    assert (alone[1] != alone[0]).all()
+    own = [variance.sel(factors=label("performance")) for variance in moved]
+    np.testing.assert_array_equal(own[1], own[0])
+    assert (own[2] != own[1]).all()
+
+
 @pytest.mark.parametrize(
     ("factor", "settings", "layers"),
     [

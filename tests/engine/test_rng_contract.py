@@ -308,6 +308,15 @@ def test_true_performance_of_others_stays_with_the_default_solo_shares(
             {"population.improvement.share": 0.5, "population.improvement.per_year": 0.1},
             {"rate", "true_rate", "episode_cost", "true_cost"},
         ),
+        (
+            {
+                "population.patient_selection.share": 0.5,
+                "population.patient_selection.yearly_change": -0.2,
+            },
+            {"hcc_risk_score", "dual_share"},
+        ),
+        ({"population.group_effects.quality.dual_share": -0.2}, {"rate", "true_rate"}),
+        ({"population.group_effects.cost.hcc": 0.1}, {"episode_cost", "true_cost"}),
         ({"population.attestation.persistence": 0.5}, {"improvement_activities", "pi_score"}),
         ({"population.attestation.full_credit_share": 0.1}, {"improvement_activities", "pi_score"}),
         (

@@ -334,11 +334,36 @@ def test_without_exits_the_payment_year_alone_changes(run: Run) -> None:
     assert stay.penalties_payment_year.sum() > baseline.penalties_payment_year.sum()
 
 
-@pytest.mark.parametrize("name", ["two-thirds-improve", "quality-drift-fivefold"])
+@pytest.mark.parametrize(
+    "name", ["two-thirds-improve", "quality-drift-fivefold", "fewer-complex-patients"]
+)
 def test_what_grows_starts_as_in_the_baseline(name: str, run: Run) -> None:
     assert_same(run(name), run("baseline"), FIRST)
     later = [ds.final_score_mean.sel(LATER) for ds in (run(name), run("baseline"))]
     assert (later[0] != later[1]).all()
+
+
+def test_fewer_complex_patients_are_fewer_points_for_those_who_have_them(run: Run) -> None:
+    """What half of them lose of the points, the others gain: their patients seem more complex."""
+    change = run("fewer-complex-patients").panel_final_score - run("baseline").panel_final_score
+    later = change.sel(LATER)
+    assert (later < -1e-4).any()
+    assert (later > 1e-4).any()
+    assert float(abs(later).max()) <= 10 + 1e-4  # all that there is to gain
+
+
+def test_published_gaps_lower_small_practices_and_raise_the_others(run: Run) -> None:
+    """Benchmarks are of peers: who stays where they are gains."""
+    gaps, baseline = (
+        run(name).final_score_mean_by_group.mean(["draw", "performance_year"])
+        for name in ("published-gaps", "baseline")
+    )
+    change = gaps - baseline
+    large = change.sel(group=["practice_size: 16-99", "practice_size: 100+"])
+    small = change.sel(group=["practice_size: solo", "practice_size: 2-15"])
+    assert (small < large.min("group")).all()
+    assert (change.sel(group="practice_size: solo") < 0).all()
+    assert (large.max("group") > 0).all()
 
 
 def test_an_anchor_two_points_lower(run: Run) -> None:
