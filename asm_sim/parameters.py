@@ -93,6 +93,27 @@ class YearlyNumber(Parameter):
         return self.value[performance_year] if isinstance(self.value, dict) else self.value
 
 
+class Shifts(Parameter):
+    """What is added in the performance years that are named; nothing in the others."""
+
+    value: dict[int, float]
+
+    def numbers(self) -> list[float]:
+        return list(self.value.values())
+
+    def at(self, performance_year: int) -> float:
+        return self.value.get(performance_year, 0.0)
+
+
+class NamesByYear(Parameter):
+    """A list of names in the performance years that have one."""
+
+    value: dict[int, list[str]]
+
+    def at(self, performance_year: int) -> list[str]:
+        return self.value.get(performance_year, [])
+
+
 class Numbers(Parameter):
     """A list of numbers."""
 
@@ -290,6 +311,8 @@ def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: s
     known = years.get("value", []) if isinstance(years, dict) else []
     # JSON, in which a run records its scenario, writes a year as a text.
     value = {int(k) if isinstance(k, str) and k.isdecimal() else k: v for k, v in value.items()}
+    if not known and isinstance(old, dict):  # a population has no performance years of its own
+        return {**old, **value}
     for year in value:
         if year not in known:
             listed = f"; the years are {known[0]} to {known[-1]}" if known else ""

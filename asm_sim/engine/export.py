@@ -24,6 +24,7 @@ _COLUMNS = (
     ("pi_score", "pi_score"),
     ("episodes", "episodes"),
     ("episode_cost", "episode_cost"),
+    ("extreme_circumstances", "extreme_circumstances"),
 )
 
 

@@ -29,6 +29,14 @@ from asm_sim.kernels.performance import (
     sample_cost,
     sample_rate,
 )
+from asm_sim.kernels.shocks import (
+    attributed_cost,
+    attributed_rate,
+    draw_circumstances,
+    draw_foreign_patients,
+    draw_misattribution,
+    shift_performance,
+)
 from asm_sim.kernels.stated import state_clinicians, state_part_b
 from asm_sim.kernels.streams import (
     CLINICIAN_TRAITS,
@@ -74,6 +82,11 @@ class Clinicians(NamedTuple):
     volume_drift: Floats  # [n] log, this year
     quality: Floats  # [n] the clinician's common factor, this year
     latent_cost: Floats  # [n] in SDs above the median, this year
+    quality_shift: Floats  # [n] SDs of shocks and overlap (shocks.py), this year, if any
+    cost_shift: Floats  # [n]
+    misattributed: NDArray[np.bool_]  # [n] measured by the patients of others
+    foreign: Floats  # [1 + M, n] latent cost and quality that those show this year, if any do
+    attributed: Floats  # [n] room for the true cost or rate behind what is observed
     true_rate: Floats  # [M, n]
     true_cost: Floats  # [n]
     segment: NDArray[np.int64]  # [n]
@@ -84,6 +97,7 @@ class Clinicians(NamedTuple):
 def new_clinicians(model, latent):
     n = len(model.practice)
     measures = len(model.slot)
+    misattributes = n if model.misattributed_share > 0.0 else 0
     return Clinicians(
         np.zeros(n, np.int8),
         np.zeros((GROUPINGS, n), np.int16),
@@ -100,6 +114,11 @@ def new_clinicians(model, latent):
         np.empty(n),
         np.empty(n),
         np.empty(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.zeros(n, np.bool_),
+        np.empty((1 + measures, misattributes)),
+        np.empty(misattributes),
         np.empty((measures, n)),
         np.empty(n),
         np.zeros(n, np.int64),
@@ -161,6 +180,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     _draw_improvement(model, seed, population, clinicians)
     draw_selection(model, seed, population, clinicians)
     _draw_departures(model, seed, population, clinicians)
+    draw_misattribution(model, seed, population, clinicians)
     clinicians.volume_drift[:] = 0.0
 
 
@@ -318,6 +338,13 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
 
     ``measured`` false: the true rates and costs are observed, without sampling.
     """
+    if model.circumstances:
+        met = observed.extreme_circumstances
+        draw_circumstances(model, seed, measurement, y, clinicians.rows, met)
+    if model.shifted:
+        shift_performance(model, practices, clinicians, observed)
+    if measured and model.misattributed_share > 0.0:
+        draw_foreign_patients(model, seed, measurement, y, clinicians)
     _advance(model, seed, population, y, clinicians)
     if y > 0 and patients_change(model):
         select_patients(model, clinicians, observed)
@@ -359,7 +386,10 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
     fill_poisson(rows[0], mean, observed.episodes)
     cost_at(model, y, clinicians.latent_cost, clinicians.true_cost)
     if measured:
-        sample_cost(model, rows[1], observed.episodes, clinicians.true_cost, observed.episode_cost)
+        true = clinicians.true_cost
+        if model.misattributed_share > 0.0:
+            true = attributed_cost(model, y, true, clinicians)
+        sample_cost(model, rows[1], observed.episodes, true, observed.episode_cost)
     else:
         observed.episode_cost[:] = clinicians.true_cost
 
@@ -396,7 +426,10 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
     completeness = observed.completeness[m]
     fill_poisson(cases_normal, clinicians.cases_mean[m], cases)
     if measured:
-        sample_rate(model, m, result, cases, true, rows[6:8], rate)
+        shown = true
+        if model.misattributed_share > 0.0 and not model.reported[m]:
+            shown = attributed_rate(model, m, y, observed.collection[m], true, clinicians)
+        sample_rate(model, m, result, cases, shown, rows[6:8], rate)
     else:
         rate[:] = true
     lowest = model.completeness_lowest

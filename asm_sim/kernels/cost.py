@@ -20,12 +20,13 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     minimum = rules.cost_case_minimum[y]
     keys = scratch.keys
     payload = scratch.payload
+    circumstances, neutral = observed.extreme_circumstances, rules.circumstances_neutral
     k = 0
     for i in range(n):
         points[i] = np.nan
         keys[k] = cost[i]  # overwritten by the next where this one is not taken
         payload[k] = i
-        k += episodes[i] >= minimum
+        k += (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
     if k > 0 and rules.cost_shrinkage != NONE and fit.shrinks[0]:
         shrink(
             keys,

@@ -44,6 +44,7 @@ from asm_sim.kernels.performance import (
     sample_cost,
     sample_rate,
 )
+from asm_sim.kernels.shocks import attributed_cost, attributed_rate
 from asm_sim.kernels.streams import EPISODES, MEASURE
 from asm_sim.kernels.summaries import SIGN_TOLERANCE
 from asm_sim.kernels.variates import fill_normal_pair, fill_normals_and_uniforms
@@ -137,8 +138,9 @@ def decompose_year(
                         continue
                     seen = observed if participation == 1 else factors.first
                     own = _own(
-                        model, measured and measure == 1, seen, observed, clinicians, factors
-                    )
+                        model, measured and measure == 1, y if peers == 1 else 0, seen,
+                        observed, clinicians, factors,
+                    )  # fmt: skip
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
                     score_against(own, rules, of_year, against, factors.outcome, scratch)
@@ -163,6 +165,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first.pi_score[:] = observed.pi_score
     first.hcc_risk_score[:] = observed.hcc_risk_score
     first.dual_share[:] = observed.dual_share
+    first.extreme_circumstances[:] = observed.extreme_circumstances
     first_fit = factors.first_fit
     copy_quality_benchmarks(fit, first_fit)
     copy_cost_benchmark(fit, first_fit)
@@ -207,20 +210,26 @@ def _true_values(model, y, peers, performance, clinicians, observed, factors):
 
 
 @kernel
-def _own(model, measured, seen, observed, clinicians, factors):
+def _own(model, measured, level, seen, observed, clinicians, factors):
     """The cohort as observed when ``seen`` is what is reported and counted."""
+    foreign = measured and model.misattributed_share > 0.0
     for m in range(len(model.slot)):
-        rate = factors.rate[m]
+        rate, true = factors.rate[m], factors.true_rate[m]
+        if foreign and not model.reported[m]:
+            true = attributed_rate(model, m, level, observed.collection[m], true, clinicians)
         if measured:
             work = clinicians.rows[6:8]
-            sample_rate(model, m, factors.noise[m], seen.cases[m], factors.true_rate[m], work, rate)
+            sample_rate(model, m, factors.noise[m], seen.cases[m], true, work, rate)
         else:
-            rate[:] = factors.true_rate[m]
+            rate[:] = true
         reported = seen.rate[m]
         for i in range(len(rate)):
             rate[i] = rate[i] if reported[i] == reported[i] else np.nan
     if measured:
-        sample_cost(model, factors.cost_noise, seen.episodes, factors.true_cost, factors.cost)
+        cost = factors.true_cost
+        if foreign:
+            cost = attributed_cost(model, level, cost, clinicians)
+        sample_cost(model, factors.cost_noise, seen.episodes, cost, factors.cost)
     else:
         factors.cost[:] = factors.true_cost
     return Observed(
@@ -237,6 +246,7 @@ def _own(model, measured, seen, observed, clinicians, factors):
         seen.dual_share,
         observed.part_b_payments,
         observed.rural,
+        seen.extreme_circumstances,
     )
 
 

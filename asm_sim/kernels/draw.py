@@ -67,6 +67,7 @@ def _as_true(observed, clinicians):
         observed.dual_share,
         observed.part_b_payments,
         observed.rural,
+        observed.extreme_circumstances,
     )
 
 

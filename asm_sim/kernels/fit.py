@@ -42,6 +42,7 @@ class Observed(NamedTuple):
     dual_share: Floats  # [n] fraction
     part_b_payments: Floats  # [n] USD
     rural: Floats  # [n] 1 in a rural practice, else 0
+    extreme_circumstances: Floats  # [n] 1 of one who met them; read where the rule excuses
 
 
 class Fit(NamedTuple):
@@ -135,6 +136,7 @@ def new_observed(measures, n):
         np.empty(n),
         np.empty(n),
         np.empty(n),
+        np.zeros(n),
         np.zeros(n),
     )
 

@@ -44,6 +44,7 @@ def among(observed, members):
         observed.dual_share[members],
         observed.part_b_payments[members],
         observed.rural[members],
+        observed.extreme_circumstances[members],
     )
 
 

@@ -52,6 +52,9 @@ def latent_cost(model, y, clinicians):
         own = permanent * fixed[i] + changing * moving[i]
         cost[i] = rho * clinicians.quality[i] + rest * own - gain * clinicians.improves[i]
     add_group_effects(clinicians.effect[COST_EFFECT], 1.0, cost)
+    if model.shifted:
+        for i in range(len(cost)):
+            cost[i] += clinicians.cost_shift[i]
 
 
 @kernel
@@ -69,6 +72,9 @@ def latent_rate(model, m, y, clinicians, z):
         specific = permanent * fixed[i] + changing * moving[i]
         z[i] = common * clinicians.quality[i] + own * specific + gain * clinicians.improves[i]
     add_group_effects(clinicians.effect[QUALITY], model.spread, z)
+    if model.shifted:
+        for i in range(len(z)):
+            z[i] += model.spread * clinicians.quality_shift[i]
 
 
 @kernel
@@ -83,14 +89,18 @@ def cost_at(model, y, latent, cost):
 def rate_at(model, m, y, collection, z, segment, share, rate):
     """True rate of a latent quality z [n] at the level of performance year y.
 
-    The published quantile function of the measure by this collection type, plus the drift that all
-    have in common. Clips z; scratch: segment int64 [n], share float64 [n].
+    The published quantile function of the measure by this collection type, plus the drift and the
+    level shift that all have in common. Clips z; scratch: segment int64 [n], share float64 [n].
     """
     if model.proportion[m]:
         _through_percentiles(model, m, collection, z, segment, share, rate)
     else:
         for i in range(len(z)):
             rate[i] = model.normal_location[m] + model.normal_signal[m] * z[i]
+    if model.shifts_level[m]:
+        shift = model.level_shift[m, y]
+        for i in range(len(z)):
+            rate[i] += shift[np.int64(collection[i])]
     drift = model.yearly_change[m] * y
     highest = model.rate_maximum[m]
     for i in range(len(z)):

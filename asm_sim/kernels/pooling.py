@@ -31,6 +31,7 @@ def pool_practices(observed, practice, rules, pooled):
     pooled.dual_share[:] = observed.dual_share
     pooled.part_b_payments[:] = observed.part_b_payments
     pooled.rural[:] = observed.rural
+    pooled.extreme_circumstances[:] = observed.extreme_circumstances
     pooled.rate[:] = observed.rate
     pooled.cases[:] = observed.cases
     pooled.completeness[:] = observed.completeness

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.shocks import draw_aco
 from asm_sim.kernels.stated import state_practices
 from asm_sim.kernels.streams import ATTESTATION, PRACTICE_PROCESS, PRACTICE_TRAITS
 from asm_sim.kernels.variates import fill_normal_pair, fill_uniforms
@@ -32,6 +33,7 @@ class Practices(NamedTuple):
     silent: NDArray[np.bool_]  # [Y, P] reports no measure
     activities: Floats  # [Y, P]
     interoperability: Floats  # [Y, P]
+    aco: NDArray[np.bool_]  # [P] in an accountable care organization
     scratch: Floats  # [4, P]
 
 
@@ -49,6 +51,7 @@ def new_practices(count, years):
         np.zeros((years, count), np.bool_),
         np.empty((years, count)),
         np.empty((years, count)),
+        np.zeros(count, np.bool_),
         np.empty((4, count)),
     )
 
@@ -57,6 +60,7 @@ def new_practices(count, years):
 def draw_practices(model, seed, population, measurement, practices):
     """Fill ``practices`` for a draw with these population and measurement indices."""
     _traits(model, seed, population, practices)
+    draw_aco(model, seed, population, practices)
     years = len(practices.silent)
     a, b = practices.scratch[0], practices.scratch[1]
     fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)

@@ -33,7 +33,9 @@ def classify(observed, rules, y, scratch):
         cases = observed.cases[m]
         completeness = observed.completeness[m]
         status = scratch.status[m]
-        if rules.measure_reported[m]:
+        if rules.measure_suspended[m, y]:
+            status[:] = EXCLUDED
+        elif rules.measure_reported[m]:
             for i in range(n):
                 reported = (rate[i] == rate[i]) & (completeness[i] >= completeness_minimum)
                 must_submit[i] |= not (cases[i] < 1.0)  # blank cases count as some
@@ -44,6 +46,16 @@ def classify(observed, rules, y, scratch):
             for i in range(n):
                 known = (rate[i] == rate[i]) & (cases[i] >= case_minimum)
                 status[i] = VALID if known else EXCLUDED
+    if rules.circumstances_neutral:
+        _excuse(observed.extreme_circumstances, scratch.status)
+
+
+@kernel
+def _excuse(extreme_circumstances, status):
+    """Exclude every measure of one who met extreme circumstances (42 CFR 512.780)."""
+    for i in range(len(extreme_circumstances)):
+        if extreme_circumstances[i] == 1.0:
+            status[:, i] = EXCLUDED
 
 
 @kernel

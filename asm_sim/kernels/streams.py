@@ -14,7 +14,7 @@ from typing import NamedTuple
 class Stream(NamedTuple):
     number: int
     layer: str  # parameter, population or measurement
-    entity: str  # clinician (in cohort), practice, parameter
+    entity: str  # clinician (in cohort), practice, state, parameter
     words: str  # what the words of a block become
 
 
@@ -73,6 +73,18 @@ TABLE = {
     "patient_selection": Stream(
         13, "population", "clinician", "uniforms: selects patients, three spare"
     ),
+    "state_circumstances": Stream(14, "measurement", "state", "uniforms: struck, three spare"),
+    "clinician_circumstances": Stream(
+        15, "measurement", "clinician", "uniforms: affected, three spare"
+    ),
+    "misattribution": Stream(16, "population", "clinician", "uniforms: misattributed, three spare"),
+    "foreign_patients": Stream(
+        17,
+        "measurement",
+        "clinician",
+        "position 0, normals: cost, three spare; from 1, by slot: quality, three spare",
+    ),
+    "aco": Stream(18, "population", "practice", "uniforms: in an organization, three spare"),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -88,6 +100,11 @@ IMPROVEMENT = TABLE["improvement"].number
 PROBE = TABLE["probe"].number
 PARAMETER = TABLE["parameter"].number
 PATIENT_SELECTION = TABLE["patient_selection"].number
+STATE_CIRCUMSTANCES = TABLE["state_circumstances"].number
+CLINICIAN_CIRCUMSTANCES = TABLE["clinician_circumstances"].number
+MISATTRIBUTION = TABLE["misattribution"].number
+FOREIGN_PATIENTS = TABLE["foreign_patients"].number
+ACO = TABLE["aco"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

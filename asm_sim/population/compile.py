@@ -12,7 +12,7 @@ from scipy.special import expit, ndtri
 
 from asm_sim.errors import InputError
 from asm_sim.kernels.streams import YEARS_HELD
-from asm_sim.population import performance
+from asm_sim.population import performance, shocks
 from asm_sim.population.roster import Roster
 from asm_sim.population.schema import SIZE_CLASSES, Population
 from asm_sim.rules.schema import RuleSet
@@ -48,6 +48,7 @@ class PracticeModel(NamedTuple):
     interoperability_lowest: float
     interoperability_highest: float
     stated: Floats  # [3, P] by the roster, nan where not: size, rural, collection type; or [3, 0]
+    aco_share: float
 
 
 class CohortModel(NamedTuple):
@@ -111,6 +112,20 @@ class CohortModel(NamedTuple):
     cost_permanent_share: float
     cost_persistence: float
     cost_quality_correlation: float
+    # shocks and overlap (kernels/shocks.py)
+    shifts_level: NDArray[np.bool_]  # [M] whether a level shifts in any year
+    level_shift: Floats  # [M, Y, G] added to the true rates
+    circumstances: bool  # whether extreme circumstances can happen
+    state: NDArray[np.int64]  # [n] index into the cohort's S states
+    state_address: Addresses  # [2, S]
+    state_named: NDArray[np.bool_]  # [Y, S]
+    state_probability: float
+    circumstances_share: float
+    circumstances_loss: float  # SDs of true performance
+    misattributed_share: float
+    shifted: bool  # whether the shifts of performance below, or the loss above, are any
+    aco_quality: float  # SDs of true quality
+    aco_cost: float  # SDs of latent cost
     # groups
     episode_bands: Floats
     episode_group: int
@@ -195,6 +210,8 @@ def check_complete(population: Population, rules: RuleSet, roster: Roster) -> No
                     for kind in rules.measures[name].collection_types.value
                     if kind not in entry.distributions
                 ]
+    problems += shocks.problems_of_years(population, rules)
+    problems += shocks.problems_of_roster(population, roster)
     years = rules.years
     if len(years) + rules.payment_year_lag.value > YEARS_HELD:
         problems.append(f"rules.performance_years: with the payment years at most {YEARS_HELD}")
@@ -232,6 +249,7 @@ def compile_practices(
         interoperability_lowest=attest.interoperability_lowest.value,
         interoperability_highest=attest.interoperability_highest.value,
         stated=_of(roster.practice_stated, at),
+        aco_share=population.aco.practice_share.value,
     )
 
 
@@ -262,6 +280,7 @@ def compile_cohort_model(
     rank = part_b.rank_correlation_with_episodes.value
     episode_group = FIRST_SPECIALTY_GROUP + len(_specialties(population, roster))
     cost = _cost(population, rules, cohort)
+    states = roster.state[where]
     return CohortModel(
         address=words(roster.clinician_address[where]),
         practice=np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64),
@@ -298,6 +317,8 @@ def compile_cohort_model(
         completeness_lowest=population.reporting.completeness_lowest.value,
         **_quality(population, rules, cohort),
         **cost,
+        **shocks.compile_shocks(population, rules, cohort, states, cost["cost_sigma"]),
+        state_address=words(shocks.state_addresses(states)),
         episode_bands=np.array(population.groups.episode_bands.value, dtype=np.float64),
         episode_group=episode_group,
         stated=_of(roster.stated, where),

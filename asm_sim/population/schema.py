@@ -11,9 +11,17 @@ from typing import Self
 from pydantic import model_validator
 
 from asm_sim.documents import did_you_mean
-from asm_sim.parameters import Count, Number, Numbers, Strict, Text
+from asm_sim.parameters import Count, NamesByYear, Number, Numbers, Shifts, Strict, Text
 
 SIZE_CLASSES = ("solo", "small", "medium", "large")
+
+# Postal codes of the states, the District of Columbia and the territories (USPS Publication 28).
+STATES = (
+    *("AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN"),
+    *("IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH"),
+    *("NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT"),
+    *("VT", "VA", "WA", "WV", "WI", "WY", "AS", "GU", "MP", "PR", "VI"),
+)
 
 
 class BySize(Strict):
@@ -76,6 +84,62 @@ class Improvement(Strict):
 
     share: Number
     per_year: Number
+
+
+class Circumstances(Strict):
+    """A lever: in some years extreme circumstances strike a state and some of its clinicians."""
+
+    state_probability: Number
+    named: NamesByYear
+    clinician_share: Number
+    performance_loss: Number
+
+    @property
+    def happen(self) -> bool:
+        return self.state_probability.value > 0 or any(self.named.value.values())
+
+    @model_validator(mode="after")
+    def _of_known_states(self) -> Self:
+        for year, states in self.named.value.items():
+            for state in states:
+                if state not in STATES:
+                    raise ValueError(
+                        f"named: {state!r} in {year} is not the postal code of a state"
+                        f"{did_you_mean(state, list(STATES))}"
+                    )
+            if len(set(states)) != len(states):
+                raise ValueError(f"named: a state is named twice in {year}")
+        if self.performance_loss.value != 0 and not (self.happen and self.clinician_share.value):
+            raise ValueError(
+                "performance_loss: would do nothing, since nobody is struck; give a "
+                "state_probability or name states, and a clinician_share above 0"
+            )
+        return self
+
+
+class Shocks(Strict):
+    circumstances: Circumstances
+
+
+class Misattribution(Strict):
+    """A lever: clinicians to whom CMS attributes what others' patients cost."""
+
+    share: dict[str, Number]
+
+
+class Aco(Strict):
+    """A lever: practices in accountable care organizations and what they do differently."""
+
+    practice_share: Number
+    quality_effect: Number
+    cost_effect: Number
+
+    @model_validator(mode="after")
+    def _effects_of_somebody(self) -> Self:
+        for name in ("quality_effect", "cost_effect"):
+            if getattr(self, name).value != 0 and self.practice_share.value == 0:
+                raise ValueError(f"{name}: would do nothing, since the practice_share is 0")
+        return self
 
 
 class Patients(Strict):
@@ -181,6 +245,7 @@ class Normal(Strict):
 class MeasurePerformance(Strict):
     slot: Count
     cases_median: Number
+    level_shift: dict[str, Shifts] | None = None  # by collection type
     distributions: dict[str, Distribution] | None = None
     normal: Normal | None = None
 
@@ -188,6 +253,10 @@ class MeasurePerformance(Strict):
     def _one_form(self) -> Self:
         if (self.distributions is None) == (self.normal is None):
             raise ValueError("give either distributions (proportions) or normal (other rates)")
+        known = self.distributions
+        for kind in self.level_shift or {}:
+            if kind not in (["administrative_claims"] if known is None else known):
+                raise ValueError(f"level_shift.{kind}: the measure has no such collection type")
         return self
 
 
@@ -252,6 +321,9 @@ class Population(Strict):
     part_b: PartB
     departure: Departure
     improvement: Improvement
+    shocks: Shocks
+    misattribution: Misattribution
+    aco: Aco
     patients: Patients
     patient_selection: PatientSelection
     group_effects: GroupEffects

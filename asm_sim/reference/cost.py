@@ -7,7 +7,7 @@ from asm_sim.reference.deviation import (
     deviation_points,
     fit_deviation_benchmark,
 )
-from asm_sim.reference.rows import Clinician, input_error
+from asm_sim.reference.rows import Clinician, input_error, is_excused
 from asm_sim.reference.shrinkage import fit_shrinkage, shrunk
 from asm_sim.rules.schema import RuleSet
 
@@ -15,8 +15,11 @@ from asm_sim.rules.schema import RuleSet
 def scored_cost(clinician: Clinician, rules: RuleSet, performance_year: int) -> float | None:
     """The cost per episode in USD; ``None`` with fewer episodes than the minimum (512.730(d)).
 
-    Raises ``ValueError`` where there are enough episodes and the cost is blank.
+    ``None`` as well where extreme circumstances excuse the clinician. Raises ``ValueError`` where
+    there are enough episodes and the cost is blank.
     """
+    if is_excused(clinician, rules):
+        return None
     minimum = rules.cost.case_minimum.at(performance_year)
     if clinician.episodes is None or clinician.episodes < minimum:
         return None

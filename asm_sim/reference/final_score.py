@@ -39,10 +39,13 @@ def lacks_minimum_submission(clinician: Clinician, rules: RuleSet, performance_y
     """Whether there was something to report, and nothing was reported with enough completeness.
 
     There was something to report where a measure that the clinician reports has a case, or its
-    cases are blank. One rate with enough completeness is enough, at any number of cases.
+    cases are blank. One rate with enough completeness is enough, at any number of cases. A
+    suspended measure neither has to be reported nor counts as something submitted.
     """
     to_report = [
-        result for name, result in clinician.measures.items() if rules.measures[name].reported
+        result
+        for name, result in clinician.measures.items()
+        if rules.measures[name].reported and not rules.measures[name].is_suspended(performance_year)
     ]
     had_cases = any(result.cases is None or result.cases >= 1 for result in to_report)
     submitted = any(

@@ -12,7 +12,7 @@ from asm_sim.reference.deviation import (
     deviation_points,
     fit_deviation_benchmark,
 )
-from asm_sim.reference.rows import Clinician, MeasureResult, input_error
+from asm_sim.reference.rows import Clinician, MeasureResult, input_error, is_excused
 from asm_sim.reference.shrinkage import Shrinkage, fit_shrinkage, shrunk
 from asm_sim.rules.historical import benchmarks_of
 from asm_sim.rules.schema import Measure, RuleSet
@@ -42,7 +42,9 @@ Benchmarks = Mapping[tuple[str, str], Benchmark]  # by measure and collection ty
 def standing(clinician: Clinician, name: str, rules: RuleSet, performance_year: int) -> Standing:
     """How a measure counts for a clinician, before benchmarks are looked at (512.725).
 
-    Stated cases below the case minimum exclude it, before anything else. A measure that CMS
+    A suspended measure is excluded, and so is every measure of a clinician whom extreme
+    circumstances excuse. Otherwise stated cases below the case minimum exclude it, before anything
+    else. A measure that CMS
     computes from claims is excluded without a rate or without cases. A measure that the clinician
     reports is not reported where its rate is blank or its data completeness blank or too low.
 
@@ -51,6 +53,8 @@ def standing(clinician: Clinician, name: str, rules: RuleSet, performance_year: 
     """
     measure = rules.measures[name]
     result = clinician.measures[name]
+    if measure.is_suspended(performance_year) or is_excused(clinician, rules):
+        return "excluded"
     case_minimum = rules.quality.case_minimum.at(performance_year)
     if result.cases is not None and result.cases < case_minimum:
         return "excluded"

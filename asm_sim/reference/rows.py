@@ -42,6 +42,7 @@ class Clinician:
     pi_score: float | None
     episodes: float | None
     episode_cost: float | None
+    extreme_circumstances: bool
     measures: Mapping[str, MeasureResult]
 
 
@@ -80,8 +81,15 @@ def read_row(row: Row, rules: RuleSet, cohort: str) -> Clinician:
         pi_score=_number(row, "pi_score"),
         episodes=_number(row, "episodes"),
         episode_cost=_number(row, "episode_cost"),
+        extreme_circumstances=_number(row, "extreme_circumstances") == 1,
         measures=measures,
     )
+
+
+def is_excused(clinician: Clinician, rules: RuleSet) -> bool:
+    """Whether extreme and uncontrollable circumstances leave the year unscored (512.780)."""
+    neutral = rules.final_score.extreme_circumstances.value == "neutral"
+    return neutral and clinician.extreme_circumstances
 
 
 def input_error(clinician_id: Any, problem: str) -> ValueError:

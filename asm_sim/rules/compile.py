@@ -54,6 +54,7 @@ class CohortRules(NamedTuple):
     measure_inverse: Flags
     measure_reported: Flags
     measure_pooled: Flags  # one benchmark over all collection types
+    measure_suspended: Flags  # [M, Y]
     collection_types: int
     # quality
     quality_case_minimum: Floats
@@ -106,6 +107,7 @@ class CohortRules(NamedTuple):
     weight_quality: Floats
     weight_cost: Floats
     missing_category: int
+    circumstances_neutral: bool
     score_minimum: float
     score_maximum: float
     score_without_submission: float
@@ -152,6 +154,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         measure_pooled=np.array(
             [quality.pool_collection_types.value or not m.reported for m in measures]
         ),
+        measure_suspended=np.array([[m.is_suspended(y) for y in rules.years] for m in measures]),
         collection_types=len(quality.collection_types.value),
         quality_case_minimum=by_year(quality.case_minimum),
         completeness_minimum=by_year(quality.completeness_minimum),
@@ -196,6 +199,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         weight_quality=by_year(final.weight_quality),
         weight_cost=by_year(final.weight_cost),
         missing_category=MISSING_CATEGORY.index(final.missing_category.value),
+        circumstances_neutral=final.extreme_circumstances.value == "neutral",
         score_minimum=final.minimum.value,
         score_maximum=final.maximum.value,
         score_without_submission=final.without_minimum_submission.value,

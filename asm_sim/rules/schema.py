@@ -45,7 +45,7 @@ PROGRAMMED = {
     "final_score.missing_category": {"reweight", "neutral", "zero"},
     "final_score.rounding": {"none", "hundredth", "tenth", "whole"},
     "final_score.several_tins": {"one_row_per_clinician"},
-    "final_score.extreme_circumstances": {"none"},
+    "final_score.extreme_circumstances": {"none", "neutral"},
     "quality.benchmark_reference": {"same_year", "previous_year", "baseline_year", "national"},
     "quality.topped_out.treatment": {"kept", "capped", "dropped"},
     "quality.shrinkage": {"none", "known", "estimated"},
@@ -102,6 +102,18 @@ class Measure(Strict):
     submission: Choice
     collection_types: Names
     rate_unit: Text
+    suspended: YearlyNumber
+
+    @model_validator(mode="after")
+    def _suspended_or_not(self) -> Self:
+        for number in self.suspended.numbers():
+            if number not in (0, 1):
+                raise ValueError(f"suspended: {number:g} is neither 0 (in use) nor 1 (suspended)")
+        return self
+
+    def is_suspended(self, performance_year: int) -> bool:
+        """Whether nobody is scored on it that year."""
+        return self.suspended.at(performance_year) == 1
 
     @property
     def reported(self) -> bool:

@@ -32,6 +32,7 @@ from asm_sim.parameters import (
 from asm_sim.population.load import check_population
 from asm_sim.population.ranges import Range, ranges_of, set_by
 from asm_sim.population.schema import Population
+from asm_sim.population.shocks import problems_of_years
 from asm_sim.rules.load import check_mips, check_rules
 from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import Cap, RuleSet
@@ -177,6 +178,11 @@ class Scenario:
     population: Population
     mips: MipsRules
     folder: Path  # where the population's files may lie
+
+    def __post_init__(self) -> None:
+        problems = list(problems_of_years(self.population, self.rules))
+        if problems:
+            raise InputError("the population does not fit the rule set:", problems)
 
     @property
     def title(self) -> str:

@@ -82,6 +82,13 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
         ),
         Column("episodes", "whole", "episodes"),
         Column("episode_cost", "number", "USD per episode"),
+        Column(
+            "extreme_circumstances",
+            "whole",
+            "1: met extreme and uncontrollable circumstances",
+            maximum=1,
+            may_be_absent=True,
+        ),
     ]
     for measure in measures_of(rules, list(rules.cohorts)):
         columns += _measure_columns(measure, rules.measures[measure])

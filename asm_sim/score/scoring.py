@@ -222,6 +222,7 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
         dual_share=_floats(rows, "dual_share"),
         part_b_payments=_floats(rows, "part_b_payments"),
         rural=_floats(rows, "rural"),
+        extreme_circumstances=_floats(rows, "extreme_circumstances"),
     )
 
 

@@ -408,6 +408,7 @@ def probe_rows(cohort: CohortPlan, y: int) -> Observed:
         dual_share=np.full(n, np.nan),
         part_b_payments=np.ones(n),
         rural=np.zeros(n),
+        extreme_circumstances=np.zeros(n),
     )
 
 

@@ -70,6 +70,7 @@ def observed(rows: list[Row], rules: RuleSet, cohort: str) -> Observed:
         dual_share=column("dual_share"),
         part_b_payments=column("part_b_payments"),
         rural=column("rural"),
+        extreme_circumstances=column("extreme_circumstances"),
     )
 
 
@@ -342,6 +343,9 @@ def test_the_oracle_has_teeth(field: str) -> None:
     for kind in ("ordinary", "blanks", "ties", "zero_scorers", "no_score", "below_case_minimum"):
         for seed in range(8):
             rows = random_table(random.Random(seed), rules, "HF", 40, kind)
+            rows = [
+                row | {"extreme_circumstances": float(i % 4 == 0)} for i, row in enumerate(rows)
+            ]
             outcome, _ = fit_and_score(observed(rows, rules, "HF"), wrong, 0)
             wanted = reference.score_cohort(rows, rules, "HF", 2027)
             if differences(wanted, outcome, rules, "HF"):

@@ -28,6 +28,7 @@ class Sample(NamedTuple):
     dual_share: np.ndarray
     part_b_payments: np.ndarray
     rural: np.ndarray
+    extreme_circumstances: np.ndarray
     true_rate: np.ndarray
     true_cost: np.ndarray
     paid: np.ndarray

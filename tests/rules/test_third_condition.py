@@ -26,7 +26,8 @@ def measure(title: str, inverse: str, scoring: str, submission: str, types: str)
     scoring: {leaf(scoring, "method", f", choices: {scorings}")}
     submission: {leaf(submission, "method", f", choices: {submissions}")}
     collection_types: {leaf(types, "collection type")}
-    rate_unit: {leaf("percent", "text")}"""
+    rate_unit: {leaf("percent", "text")}
+    suspended: {leaf("0", "flag")}"""
 
 
 RULES = f"""
