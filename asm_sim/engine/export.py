@@ -46,6 +46,7 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
     """The years of one cohort in one draw."""
     cohort = plan.of_draw(cohort, draw)
     population, measurement = plan.indices(draw, 1)
+    looks_back = plan.scenario.population.behaviour.looks_back
     seen = observe_cohort(
         cohort.practices,
         cohort.model,
@@ -53,6 +54,7 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
         population[0],
         measurement[0],
         plan.measures,
+        *([cohort.rules] if looks_back else []),
     )
     roster, rules = plan.roster, plan.scenario.rules
     where = roster.slice_of(cohort.name)

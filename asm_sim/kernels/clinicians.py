@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.behaviour import Behaviour, act, draw_behaviour, new_behaviour, steer
 from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.group_effects import (
     draw_selection,
@@ -91,6 +92,7 @@ class Clinicians(NamedTuple):
     true_cost: Floats  # [n]
     segment: NDArray[np.int64]  # [n]
     rows: Floats  # [10, n]
+    behaviour: Behaviour
 
 
 @kernel
@@ -123,6 +125,7 @@ def new_clinicians(model, latent):
         np.empty(n),
         np.zeros(n, np.int64),
         np.empty((10, n)),
+        new_behaviour(model),
     )
 
 
@@ -181,6 +184,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     draw_selection(model, seed, population, clinicians)
     _draw_departures(model, seed, population, clinicians)
     draw_misattribution(model, seed, population, clinicians)
+    draw_behaviour(model, seed, population, clinicians)
     clinicians.volume_drift[:] = 0.0
 
 
@@ -349,6 +353,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     if y > 0 and patients_change(model):
         select_patients(model, clinicians, observed)
     set_group_effects(model, practices, clinicians, observed)
+    act(model, y, clinicians)
     common_quality(model, y, practices, clinicians)
     latent_cost(model, y, clinicians)
     n = len(model.practice)
@@ -383,6 +388,8 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
     mean = rows[2]
     for i in range(n):
         mean[i] = clinicians.episodes_mean[i] * exp(clinicians.volume_drift[i])
+    if model.behaviour.remembers:
+        steer(model, y, clinicians, mean)
     fill_poisson(rows[0], mean, observed.episodes)
     cost_at(model, y, clinicians.latent_cost, clinicians.true_cost)
     if measured:

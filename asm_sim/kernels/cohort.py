@@ -112,7 +112,8 @@ def _nothing_earlier(rules, measures, n):
 
 
 @kernel
-def _as_scored(observed, practice, rules):
+def as_scored(observed, practice, rules):
+    """What is scored of each clinician: the practice's results where practices are pooled."""
     if not pools(rules):
         return observed
     measures, n = observed.rate.shape
@@ -129,7 +130,7 @@ def _fit_and_score(observed, practice, rules, y, earlier):
     scratch = new_scratch(measures, n, len(rules.decile_percentiles))
     begin_year(earlier)
     score_cohort(
-        _as_scored(observed, practice, rules), rules, y, fit, earlier, True, True, outcome, scratch
+        as_scored(observed, practice, rules), rules, y, fit, earlier, True, True, outcome, scratch
     )
     return outcome, fit
 
@@ -139,7 +140,7 @@ def _score(observed, practice, rules, y, fit):
     measures, n = observed.rate.shape
     outcome = new_outcome(measures, n)
     score_cohort(
-        _as_scored(observed, practice, rules),
+        as_scored(observed, practice, rules),
         rules,
         y,
         fit,

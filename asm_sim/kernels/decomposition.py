@@ -5,9 +5,10 @@ of them the factors in it are those of the year, the others stay as in the first
 stay off). All sets see the same random numbers, so they differ by what moves and by nothing else.
 
 measurement    sampling of the clinician's own episodes and cases (off: the true rates and cost)
-participation  what is reported and attested, how many cases and episodes there are, and how complex
-               the patients are
-performance    true quality and cost relative to the trend that all have in common
+participation  what is reported and attested, by which collection type, how many cases and episodes
+               there are, and how complex the patients are
+performance    true quality and cost relative to the trend that all have in common, effort and
+               programmes (behaviour.py) included
 peers          benchmarks, complex-patient moments, midpoint, ranks and scaling that others make,
                and whatever the rule changes from year to year but the risk level
 risk_level     the risk level of the year
@@ -121,8 +122,10 @@ def decompose_year(
     _draw_noise(model, seed, measurement, y, clinicians, factors)
     for peers in range(2):
         for performance in range(2):
-            _true_values(model, y, peers == 1, performance == 1, clinicians, observed, factors)
             for participation in range(2):
+                seen = observed if participation == 1 else factors.first
+                if participation == 0 or model.behaviour.choice_share > 0.0:
+                    _true_values(model, y, peers == 1, performance == 1, clinicians, seen, factors)
                 for measure in range(2):
                     k = (
                         measure * MEASUREMENT
@@ -136,7 +139,6 @@ def decompose_year(
                     if k == WITHOUT_RISK - 1 or (y == 0 and k == MEASUREMENT):
                         _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
                         continue
-                    seen = observed if participation == 1 else factors.first
                     own = _own(
                         model, measured and measure == 1, y if peers == 1 else 0, seen,
                         observed, clinicians, factors,
@@ -160,6 +162,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first.rate[:] = observed.rate
     first.cases[:] = observed.cases
     first.completeness[:] = observed.completeness
+    first.collection[:] = observed.collection
     first.episodes[:] = observed.episodes
     first.improvement_activities[:] = observed.improvement_activities
     first.pi_score[:] = observed.pi_score
@@ -189,7 +192,7 @@ def _draw_noise(model, seed, measurement, y, clinicians, factors):
 
 
 @kernel
-def _true_values(model, y, peers, performance, clinicians, observed, factors):
+def _true_values(model, y, peers, performance, clinicians, seen, factors):
     """True rates and costs of this year's or the first year's performance.
 
     At this year's level against this year's peers, at the first year's against the first year's.
@@ -202,7 +205,7 @@ def _true_values(model, y, peers, performance, clinicians, observed, factors):
         else:
             rows[0, :] = factors.first_quality[m]
         rate_at(
-            model, m, level, observed.collection[m], rows[0], clinicians.segment, rows[1],
+            model, m, level, seen.collection[m], rows[0], clinicians.segment, rows[1],
             factors.true_rate[m],
         )  # fmt: skip
     latent_cost = clinicians.latent_cost if performance else factors.first_cost
@@ -236,7 +239,7 @@ def _own(model, measured, level, seen, observed, clinicians, factors):
         factors.rate,
         seen.cases,
         seen.completeness,
-        observed.collection,
+        seen.collection,
         seen.episodes,
         factors.cost,
         seen.improvement_activities,

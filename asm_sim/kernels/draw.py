@@ -13,6 +13,12 @@ import math
 import numpy as np
 
 from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels.behaviour import (
+    choose_collection,
+    draw_choosers,
+    programme_spending,
+    remember,
+)
 from asm_sim.kernels.clinicians import (
     draw_paid,
     draw_traits,
@@ -20,7 +26,7 @@ from asm_sim.kernels.clinicians import (
     latent_processes,
     new_clinicians,
 )
-from asm_sim.kernels.cohort import score_year
+from asm_sim.kernels.cohort import as_scored, score_year
 from asm_sim.kernels.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.decomposition import decompose_year, new_factors
 from asm_sim.kernels.fit import (
@@ -39,6 +45,7 @@ from asm_sim.kernels.pooling import pool_practices, pools
 from asm_sim.kernels.practices import draw_practices, new_practices
 from asm_sim.kernels.probes import new_probe_room, score_probes
 from asm_sim.kernels.summaries import (
+    PROGRAMME_SPENDING,
     accumulate,
     begin_draw,
     count_year,
@@ -144,11 +151,13 @@ def simulate_cohort(
         population, measurement = population_index[d], measurement_index[d]
         draw_practices(practice_model, seed, population, measurement, practices)
         draw_traits(model, seed, population, practices, clinicians, observed)
+        draw_choosers(practice_model, model, seed, population, practices, clinicians)
         begin_draw(memory)
         begin_years(earlier)
         begin_years(truth_earlier)
         scored_before = 0
         for y in range(years):
+            choose_collection(model, rules, y, fit, practices, clinicians, scratch)
             draw_year(
                 model, seed, population, measurement, measured, y, practices, clinicians, observed
             )
@@ -187,6 +196,8 @@ def simulate_cohort(
             )
             compare_with_year_before(y, outcome, scored, scored_before, memory, row)
             count_year(y, grids, outcome, paid, clinicians.group, memory, output)
+            row[PROGRAMME_SPENDING] = programme_spending(model, y, clinicians, observed)
+            remember(model, y, outcome, clinicians)
             if with_truth:
                 _hide_unreported(observed, clinicians)
                 truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
@@ -225,11 +236,13 @@ def simulate_cohort(
 
 
 @entry
-def observe_cohort(practice_model, model, seed, population, measurement, measured):
+def observe_cohort(practice_model, model, seed, population, measurement, measured, rules=None):
     """What CMS observes in every year of one draw, for export as a table.
 
-    Returns per year the cohort as observed, the true rates and costs, what is paid in the payment
-    year (0 of one who has left), specialties, groups, and Part B there had nobody left.
+    ``rules`` are needed where clinicians answer to adjustments and benchmarks of earlier years;
+    without them nobody does. Returns per year the cohort as observed, the true rates and costs,
+    what is paid in the payment year (0 of one who has left), specialties, groups, and Part B there
+    had nobody left.
     """
     n = len(model.practice)
     measures = len(model.slot)
@@ -239,7 +252,15 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
     result = []
     before = new_observed(measures, n)
     draw_traits(model, seed, population, practices, clinicians, before)
+    if rules is not None:
+        draw_choosers(practice_model, model, seed, population, practices, clinicians)
+        fit = new_fit(rules, measures, n)
+        earlier = new_earlier(rules, measures, n)
+        outcome = new_outcome(measures, n)
+        scratch = new_scratch(measures, n, len(rules.decile_percentiles))
     for y in range(model.performance_years):
+        if rules is not None:
+            choose_collection(model, rules, y, fit, practices, clinicians, scratch)
         observed = new_observed(measures, n)
         observed.practice_size[:] = before.practice_size
         observed.hcc_risk_score[:] = before.hcc_risk_score
@@ -249,6 +270,20 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
             model, seed, population, measurement, measured, y, practices, clinicians, observed
         )
         before = observed
+        if rules is not None:
+            begin_year(earlier)
+            score_year(
+                shown(observed),
+                clinicians.specialty,
+                rules,
+                y,
+                fit,
+                earlier,
+                True,
+                outcome,
+                scratch,
+            )
+            remember(model, y, outcome, clinicians)
         _hide_unreported(observed, clinicians)
         rate, cost = clinicians.true_rate.copy(), clinicians.true_cost.copy()
         draw_paid(model, y, clinicians)

@@ -1,7 +1,8 @@
 """Performance: latent, true, and as so many cases or episodes show it.
 
-A latent variable is in standard deviations: a part that stays, a part that changes (an AR(1)) and
-what a clinician gains who improves. True rates and costs are monotone in it; n clinicians each.
+A latent variable is in standard deviations: a part that stays, a part that changes (an AR(1)), what
+a clinician gains who improves, and what clinicians do about the model (behaviour.py). True rates
+and costs are monotone in it; n clinicians each.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ def latent_cost(model, y, clinicians):
     if model.shifted:
         for i in range(len(cost)):
             cost[i] += clinicians.cost_shift[i]
+    if model.behaviour.moves_performance:
+        lower = clinicians.behaviour.lower_cost
+        for i in range(len(cost)):
+            cost[i] -= lower[i]
 
 
 @kernel
@@ -75,6 +80,10 @@ def latent_rate(model, m, y, clinicians, z):
     if model.shifted:
         for i in range(len(z)):
             z[i] += model.spread * clinicians.quality_shift[i]
+    if model.behaviour.moves_performance:
+        better = clinicians.behaviour.better_quality
+        for i in range(len(z)):
+            z[i] += model.spread * better[i]
 
 
 @kernel

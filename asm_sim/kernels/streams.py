@@ -20,7 +20,11 @@ class Stream(NamedTuple):
 
 TABLE = {
     "practice_traits": Stream(
-        1, "population", "practice", "uniforms: size, rural, collection type, specialty"
+        1,
+        "population",
+        "practice",
+        "uniforms: size, rural, collection type, specialty; position 1: chooses its collection "
+        "type, three spare",
     ),
     "practice_process": Stream(
         2, "population", "practice", "normals: quality shared in the practice, reporting, two spare"
@@ -85,6 +89,12 @@ TABLE = {
         "position 0, normals: cost, three spare; from 1, by slot: quality, three spare",
     ),
     "aco": Stream(18, "population", "practice", "uniforms: in an organization, three spare"),
+    "programmes": Stream(
+        19, "population", "clinician", "uniforms: takes part; four programmes each"
+    ),
+    "avoidance": Stream(
+        20, "population", "clinician", "uniforms: keeps under the line, three spare"
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -105,10 +115,14 @@ CLINICIAN_CIRCUMSTANCES = TABLE["clinician_circumstances"].number
 MISATTRIBUTION = TABLE["misattribution"].number
 FOREIGN_PATIENTS = TABLE["foreign_patients"].number
 ACO = TABLE["aco"].number
+PROGRAMMES = TABLE["programmes"].number
+AVOIDANCE = TABLE["avoidance"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0
 COST = 1
 FIRST_SLOT = 2
+
+COLLECTION_CHOICE = 1  # position in the stream of practice traits
 
 YEARS_HELD = 15  # four bits, of which 0 is taken

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
 from asm_sim.errors import InputError
+from asm_sim.kernels.behaviour import BehaviourModel
 from asm_sim.kernels.streams import YEARS_HELD
 from asm_sim.population import performance, shocks
+from asm_sim.population.behaviour import compile_behaviour
+from asm_sim.population.behaviour import problems as problems_of_behaviour
 from asm_sim.population.roster import Roster
 from asm_sim.population.schema import SIZE_CLASSES, Population
 from asm_sim.rules.schema import RuleSet
@@ -136,6 +139,7 @@ class CohortModel(NamedTuple):
     trait_limit: float  # SDs
     selection_share: float
     selection_change: float  # SDs a year
+    behaviour: BehaviourModel
 
 
 class Group(NamedTuple):
@@ -217,6 +221,9 @@ def check_complete(population: Population, rules: RuleSet, roster: Roster) -> No
         problems.append(f"rules.performance_years: with the payment years at most {YEARS_HELD}")
     if years != list(range(years[0], years[-1] + 1)):
         problems.append("rules.performance_years: a simulation needs years without a gap")
+    if not problems:
+        spreads = {name: population.cost.sd[name].value for name in roster.cohorts}
+        problems += problems_of_behaviour(population.behaviour, rules, spreads)
     if problems:
         raise InputError("the population does not fit the rule set and the roster:", problems)
 
@@ -326,6 +333,7 @@ def compile_cohort_model(
         trait_limit=population.group_effects.trait_limit.value,
         selection_share=population.patient_selection.share.value,
         selection_change=population.patient_selection.yearly_change.value,
+        behaviour=compile_behaviour(population.behaviour, rules, cost["cost_sigma"]),
     )
 
 

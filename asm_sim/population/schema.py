@@ -12,6 +12,7 @@ from pydantic import model_validator
 
 from asm_sim.documents import did_you_mean
 from asm_sim.parameters import Count, NamesByYear, Number, Numbers, Shifts, Strict, Text
+from asm_sim.population.behaviour import Behaviour
 
 SIZE_CLASSES = ("solo", "small", "medium", "large")
 
@@ -324,6 +325,7 @@ class Population(Strict):
     shocks: Shocks
     misattribution: Misattribution
     aco: Aco
+    behaviour: Behaviour
     patients: Patients
     patient_selection: PatientSelection
     group_effects: GroupEffects

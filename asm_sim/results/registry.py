@@ -111,6 +111,7 @@ YEARLY = (
         "Penalties minus bonuses on payment-year Part B, had nobody stopped practising by then",
         PAYMENT,
     ),
+    _yearly("programme_spending", "USD", "Spent on programmes by the clinicians who take part"),
 )
 
 BY_GROUP = (

@@ -297,6 +297,10 @@ class Payment(Strict):
     cap: Cap
 
 
+class BeneficiaryIncentives(Strict):
+    limit_per_patient_year: Number
+
+
 class RuleSet(Strict):
     """One version of the rule: everything that the arithmetic of a score and a payment needs."""
 
@@ -316,6 +320,7 @@ class RuleSet(Strict):
     complex_patient: ComplexPatient
     final_score: FinalScore
     payment: Payment
+    beneficiary_incentives: BeneficiaryIncentives
 
     @property
     def years(self) -> list[int]:

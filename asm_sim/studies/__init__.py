@@ -5,6 +5,7 @@
 ``chance``            how far measurement moves an adjustment from what true performance would earn
 ``relative_ranking``  what a score is worth, given the scores of everybody else
 ``improvement``       what true improvement is worth, and what standing still costs
+``redesign``          whether it pays to invest: for the first who does, and if everybody does
 ``transfers``         whose penalties become whose bonuses
 ``savings``           what Medicare keeps: the 15 % savings, step by step and by lever
 ``uncertainty``       what parameter uncertainty adds to an interval, and which parameters matter
@@ -21,6 +22,7 @@ from asm_sim.studies import (
     improvement,
     mips,
     mips_designs,
+    redesign,
     relative_ranking,
     savings,
     transfers,
@@ -34,6 +36,7 @@ __all__ = [
     "improvement",
     "mips",
     "mips_designs",
+    "redesign",
     "relative_ranking",
     "savings",
     "transfers",

@@ -587,6 +587,7 @@ def _level(
     row[s.RETAINED_PAID] = row[s.PENALTIES_PAID] - row[s.BONUSES_PAID]
     row[s.PART_B] = everyone.sum()
     row[s.RETAINED_BEFORE_EXITS] = -(a @ part_b_later[scored.order])
+    row[s.PROGRAMME_SPENDING] = 0.0  # nobody takes part in one
 
 
 def _quantiles_and_curve(

@@ -317,6 +317,14 @@ def test_true_performance_of_others_stays_with_the_default_solo_shares(
         ),
         ({"population.group_effects.quality.dual_share": -0.2}, {"rate", "true_rate"}),
         ({"population.group_effects.cost.hcc": 0.1}, {"episode_cost", "true_cost"}),
+        (
+            {
+                "population.behaviour.programmes.telehealth.share": 0.5,
+                "population.behaviour.programmes.telehealth.effect_on_cost": -0.1,
+            },
+            {"episode_cost", "true_cost"},
+        ),
+        ({"population.behaviour.volume.avoidance_share": 0.5}, {"episodes", "episode_cost"}),
         ({"population.attestation.persistence": 0.5}, {"improvement_activities", "pi_score"}),
         ({"population.attestation.full_credit_share": 0.1}, {"improvement_activities", "pi_score"}),
         (

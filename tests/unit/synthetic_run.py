@@ -262,6 +262,7 @@ def _one_draw(
             "chance_variance_share": chance.var() / adjustment.var(),
             "reliability": np.corrcoef(adjustment, true_adjustment)[0, 1] ** 2,
             "part_b_payments": (1.0 + UNSCORED) * part_b.sum(),
+            "programme_spending": 0.0,
         }.items():
             data[name][at] = value
         if y > 0:

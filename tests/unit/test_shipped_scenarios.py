@@ -366,6 +366,31 @@ def test_published_gaps_lower_small_practices_and_raise_the_others(run: Run) -> 
     assert (large.max("group") > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "year"), [("effort-response", 2029), ("effort-response-fast-feedback", 2028)]
+)
+def test_effort_waits_for_what_is_known(name: str, year: int, run: Run) -> None:
+    """Until the first adjustment is known all is as in the baseline."""
+    assert_same(run(name), run("baseline"), {"performance_year": slice(2027, year - 1)})
+    later = [ds.final_score_mean.sel(performance_year=year) for ds in (run(name), run("baseline"))]
+    assert (later[0] != later[1]).all()
+
+
+def test_redesign_by_all_is_paid_by_all(run: Run) -> None:
+    """70 and 80 clinicians at 20,000 USD; what is shared out is what was shared out before."""
+    by_all, some, baseline = (run(n) for n in ("care-redesign-by-all", "care-redesign", "baseline"))
+    np.testing.assert_array_equal(by_all.programme_spending.sel(cohort="HF"), 70 * 20_000)
+    np.testing.assert_array_equal(by_all.programme_spending.sel(cohort="LBP"), 80 * 20_000)
+    assert (some.programme_spending < by_all.programme_spending).all()
+    for other in (by_all, some):
+        np.testing.assert_allclose(
+            other.retained_by_medicare, baseline.retained_by_medicare, rtol=1e-9
+        )
+    of_all = asm_sim.studies.redesign.if_all_invest(by_all, baseline).sel(group="all")
+    np.testing.assert_allclose(of_all.dollars, 0, atol=1e-6)
+    np.testing.assert_allclose(of_all.net, -20_000, rtol=1e-9)
+
+
 def test_an_anchor_two_points_lower(run: Run) -> None:
     """It takes up to 20 points of the cost score, half of them of a final score of both."""
     low, baseline = run("cost-anchor-low"), run("baseline")
