@@ -33,9 +33,9 @@ def cohort_table(
 ) -> pd.DataFrame:
     """One draw of a scenario as the wide table that :func:`asm_sim.score` takes.
 
-    One row per clinician, cohort and performance year; sending it through ``asm_sim.score`` gives
-    the adjustments of that draw. With ``truth`` the rates and costs are the true ones in place of
-    the observed.
+    One row per clinician, cohort and performance year in which they take part; sending it through
+    ``asm_sim.score`` gives the adjustments of that draw. With ``truth`` the rates and costs are the
+    true ones in place of the observed.
     """
     plan = make_plan(resolve(scenario, None, None))
     frames = [frame for cohort in plan.cohorts for frame in tables(plan, cohort, draw, truth)]
@@ -58,16 +58,17 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
     )
     roster, rules = plan.roster, plan.scenario.rules
     where = roster.slice_of(cohort.name)
+    practice_ids = np.array(roster.practice_id)[np.unique(roster.practice[where])]
     specialties = np.array(list(plan.scenario.population.specialty_mix[cohort.name]))
     sizes = np.array([group.label.partition(": ")[2] for group in plan.groups])
-    for year, (observed, rate, cost, paid, specialty, group, _) in zip(
+    for year, (observed, rate, cost, paid, specialty, group, practice, present, _) in zip(
         plan.years, seen, strict=True
     ):
         columns: dict[str, Any] = {
             "clinician_id": roster.clinician_id[where],
             "cohort": cohort.name,
             "performance_year": year,
-            "practice_id": [roster.practice_id[p] for p in roster.practice[where]],
+            "practice_id": practice_ids[practice],
             "practice_class": sizes[group[0]],
             "specialty": specialties[specialty],
             "payment_year_part_b": paid,
@@ -83,4 +84,5 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
                 kinds = np.array(rules.quality.collection_types.value)
                 columns[f"{column}_completeness"] = observed.completeness[m]
                 columns[f"{column}_collection_type"] = kinds[observed.collection[m]]
-        yield pd.DataFrame(columns)
+        frame = pd.DataFrame(columns)
+        yield frame if present.all() else frame[present]

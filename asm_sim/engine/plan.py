@@ -29,6 +29,7 @@ from asm_sim.population.compile import (
 )
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import compile_probes
+from asm_sim.population.reserves import with_reserves
 from asm_sim.population.roster import Roster, find_roster, read_roster
 from asm_sim.population.schema import Population
 from asm_sim.rules.compile import CohortRules, compile_cohort
@@ -80,12 +81,13 @@ class Plan:
     """A scenario compiled and cut into blocks."""
 
     scenario: Scenario
-    roster: Roster
+    roster: Roster  # with the reserves, if there are any
     cohorts: tuple[CohortPlan, ...]
     groups: tuple[Group, ...]
     block_draws: int
     panel: int  # draws kept clinician by clinician, if there are as many
     lens: int  # draws looked at closely, if there are as many
+    listed: Roster  # the roster alone
     parameters: ParameterLayer | None = None  # what is drawn of them, where that layer is on
 
     @property
@@ -139,7 +141,7 @@ class Plan:
         if self.parameters is None:
             return cohort
         population = self.parameters.at(self.seed_words(), draw)
-        parts = _of_population(self.scenario, population, self.roster, cohort.name)
+        parts = _of_population(self.scenario, population, self.listed, self.roster, cohort.name)
         model = parts["model"]._replace(dual_limits=cohort.model.dual_limits)
         return replace(cohort, **(parts | {"model": model}))
 
@@ -197,15 +199,17 @@ def make_plan(
     check_lens(scenario.rules, lens)
     check_complete(scenario.population, scenario.rules, roster)
     ranges = scenario.ranges
-    cohorts = tuple(_compile(scenario, roster, name) for name in roster.cohorts)
+    everyone = with_reserves(roster, scenario.population, scenario.rules)
+    cohorts = tuple(_compile(scenario, roster, everyone, name) for name in roster.cohorts)
     return Plan(
         scenario,
-        roster,
+        everyone,
         cohorts,
         tuple(groups(scenario.population, roster)),
         BLOCK_DRAWS if block_draws is None else block_draws,
         panel,
         lens,
+        roster,
         ParameterLayer(ranges, scenario.population) if ranges else None,
     )
 
@@ -261,24 +265,24 @@ def draws_kept(
     return kept_panel, kept_lens
 
 
-def _compile(scenario: Scenario, roster: Roster, name: str) -> CohortPlan:
+def _compile(scenario: Scenario, listed: Roster, everyone: Roster, name: str) -> CohortPlan:
     rules, mips = scenario.rules, scenario.mips
     return CohortPlan(
         name=name,
         rules=compile_cohort(rules, name),
         mips=compile_mips(mips, rules, name, "traditional"),
         pathway=compile_mips(mips, rules, name, "value_pathway"),
-        **_of_population(scenario, scenario.population, roster, name),
+        **_of_population(scenario, scenario.population, listed, everyone, name),
     )
 
 
 def _of_population(
-    scenario: Scenario, population: Population, roster: Roster, name: str
+    scenario: Scenario, population: Population, listed: Roster, everyone: Roster, name: str
 ) -> dict[str, Any]:
-    """The parts of a cohort's plan that a population decides."""
-    model = compile_cohort_model(population, scenario.rules, roster, name)
+    """The parts of a cohort's plan that a population decides; ``everyone`` are all who may come."""
+    model = compile_cohort_model(population, scenario.rules, everyone, name)
     return {
-        "practices": compile_practices(population, scenario.rules, roster, name),
+        "practices": compile_practices(population, scenario.rules, listed, name),
         "model": model,
         "probes": compile_probes(population, model, name),
     }

@@ -31,6 +31,7 @@ from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.parameters import plain_value
 from asm_sim.population.compile import check_complete, groups
+from asm_sim.population.reserves import reserves
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import Sweep
@@ -234,6 +235,10 @@ def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
         "cohorts": [name for name in rules.cohorts if name in roster.cohorts],
         "groups": [group.label for group in groups(scenario.population, roster)],
         "parameters with low and high": [item.path for item in scenario.ranges],
+        "reserves": [
+            f"{len(reserves(scenario.population, rules, roster, cohort))} {cohort}"
+            for cohort in roster.cohorts
+        ],
     }
 
 

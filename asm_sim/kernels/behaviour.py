@@ -177,7 +177,7 @@ def programme_spending(model, y, clinicians, observed):
             takes_part = clinicians.behaviour.takes_part[k]
             usd, per_patient = levers.programme_usd[k], levers.programme_usd_per_patient[k]
             for i in range(len(takes_part)):
-                if takes_part[i]:
+                if takes_part[i] and clinicians.present[i]:
                     total += usd + per_patient * observed.episodes[i]
     return total
 
@@ -213,7 +213,7 @@ def choose_collection(model, rules, y, fit, practices, clinicians, scratch):
             rate_at(
                 model, m, y - 1, state.collection, rows[0], clinicians.segment, rows[1], rows[2]
             )
-            _mean_by_practice(model, rows[2], state)
+            _mean_by_practice(clinicians.practice, rows[2], state)
             _points_against(rules, m, np.int64(kind), y - 1, fit, state.of_practice[1], scratch)
             for p in range(len(advantage)):
                 advantage[p] += sign * scratch.values[p]
@@ -223,16 +223,16 @@ def choose_collection(model, rules, y, fit, practices, clinicians, scratch):
 
 
 @kernel
-def _mean_by_practice(model, values, state):
+def _mean_by_practice(practice, values, state):
     count, mean = state.of_practice[0], state.of_practice[1]
     count[:] = 0.0
     mean[:] = 0.0
     for i in range(len(values)):
-        p = model.practice[i]
+        p = practice[i]
         count[p] += 1.0
         mean[p] += values[i]
     for p in range(len(mean)):
-        mean[p] /= count[p]
+        mean[p] /= max(count[p], 1.0)
 
 
 @kernel

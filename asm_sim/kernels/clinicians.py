@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.behaviour import Behaviour, act, draw_behaviour, new_behaviour, steer
+from asm_sim.kernels.churn import determine_participants, draw_stays, place_clinicians
 from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.group_effects import (
     draw_selection,
@@ -30,6 +31,7 @@ from asm_sim.kernels.performance import (
     sample_cost,
     sample_rate,
 )
+from asm_sim.kernels.practices import PLACE_GROUP, SIZE_GROUP
 from asm_sim.kernels.shocks import (
     attributed_cost,
     attributed_rate,
@@ -61,20 +63,24 @@ from asm_sim.kernels.variates import (
 Floats = NDArray[np.float64]
 
 GROUPINGS = 5  # practice size, place, specialty, episodes, dual share (population/compile.py)
-_PLACE_GROUP = 5
-_SIZE_GROUP = 1
 
 
 class Clinicians(NamedTuple):
     """n clinicians, M measures; L latent processes: own quality, cost, one for each slot."""
 
     specialty: NDArray[np.int8]  # [n]
-    group: NDArray[np.int16]  # [GROUPINGS, n]
+    practice: NDArray[np.int64]  # [n] this year
+    group: NDArray[np.int16]  # [GROUPINGS, n] this year
     episodes_mean: Floats  # [n]
     cases_mean: Floats  # [M, n]
     part_b: Floats  # [calendar years, n] USD
     leaves: NDArray[np.bool_]  # [calendar years, n] stops practising in it
     paid: Floats  # [n] Part B of the payment year, 0 of one who has left by then
+    present: NDArray[np.bool_]  # [n] takes part this year
+    taken_part: NDArray[np.bool_]  # [n] in this year or an earlier one
+    enters: NDArray[np.int64]  # [n] first year index to take part in; [0] if the list is held
+    gone: NDArray[np.int64]  # [n] year index from which it may no more; likewise
+    counted: Floats  # [2, n] episodes of the last even and the last odd year index; likewise
     improves: Floats  # [n] 1 of one whose true performance gets better every year, else 0
     selects: Floats  # [n] 1 of one who selects patients, else 0
     effect: Floats  # [2, n] group effects on latent quality and cost, this year; [2, 0] without any
@@ -100,14 +106,21 @@ def new_clinicians(model, latent):
     n = len(model.practice)
     measures = len(model.slot)
     misattributes = n if model.misattributed_share > 0.0 else 0
+    determined = n if model.redetermined else 0
     return Clinicians(
         np.zeros(n, np.int8),
+        model.practice.copy(),
         np.zeros((GROUPINGS, n), np.int16),
         np.empty(n),
         np.empty((measures, n)),
         np.empty((model.calendar_years, n)),
         np.zeros((model.calendar_years, n), np.bool_),
         np.empty(n),
+        np.ones(n, np.bool_),
+        np.ones(n, np.bool_),
+        np.zeros(determined, np.int64),
+        np.zeros(determined, np.int64),
+        np.empty((2, determined)),
         np.zeros(n),
         np.zeros(n),
         np.zeros((2, n if model.group_effects.shape[1] > 0 else 0)),
@@ -155,8 +168,8 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         clinicians.specialty[i] = s
         observed.practice_size[i] = practices.size[p]
         observed.rural[i] = practices.rural[p]
-        clinicians.group[0, i] = _SIZE_GROUP + practices.size_class[p]
-        clinicians.group[1, i] = _PLACE_GROUP + practices.rural[p]
+        clinicians.group[0, i] = SIZE_GROUP + practices.size_class[p]
+        clinicians.group[1, i] = PLACE_GROUP + practices.rural[p]
         clinicians.group[2, i] = model.specialty_group + s
         score = model.hcc_mean[s] + model.hcc_sd[s] * hcc[i]
         observed.hcc_risk_score[i] = max(score, model.hcc_floor)
@@ -185,6 +198,10 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     _draw_departures(model, seed, population, clinicians)
     draw_misattribution(model, seed, population, clinicians)
     draw_behaviour(model, seed, population, clinicians)
+    if model.redetermined:
+        draw_stays(model, seed, population, clinicians)
+    if model.places_change:
+        clinicians.practice[:] = model.practice
     clinicians.volume_drift[:] = 0.0
 
 
@@ -293,6 +310,7 @@ def draw_paid(model, y, clinicians):
     """Part B of the payment year of performance year y; whoever has left by then is paid none.
 
     One leaves on the way in any calendar year after the performance year, up to the payment year.
+    Nothing of one who takes no part in the year is paid under the model.
     """
     paid = clinicians.paid
     paid[:] = clinicians.part_b[y + model.payment_lag]
@@ -300,6 +318,9 @@ def draw_paid(model, y, clinicians):
         leaves = clinicians.leaves[c]
         for i in range(len(paid)):
             paid[i] = 0.0 if leaves[i] else paid[i]
+    if model.redetermined:
+        for i in range(len(paid)):
+            paid[i] = paid[i] if clinicians.present[i] else 0.0
 
 
 @kernel
@@ -342,6 +363,8 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
 
     ``measured`` false: the true rates and costs are observed, without sampling.
     """
+    if model.places_change and y > 0:
+        place_clinicians(model, seed, population, y, practices, clinicians, observed)
     if model.circumstances:
         met = observed.extreme_circumstances
         draw_circumstances(model, seed, measurement, y, clinicians.rows, met)
@@ -358,13 +381,13 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     latent_cost(model, y, clinicians)
     n = len(model.practice)
     for i in range(n):
-        p = model.practice[i]
+        p = clinicians.practice[i]
         observed.improvement_activities[i] = practices.activities[y, p]
         observed.pi_score[i] = practices.interoperability[y, p]
         observed.part_b_payments[i] = clinicians.part_b[y, i]
     _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
     for m in range(len(model.slot)):
-        _collection(model, m, practices, observed)
+        _collection(model, m, practices, clinicians, observed)
         latent_rate(model, m, y, clinicians, clinicians.rows[0])
         rate_at(
             model,
@@ -377,6 +400,8 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
             clinicians.true_rate[m],
         )
         _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
+    if model.redetermined:
+        determine_participants(model, seed, measurement, y, clinicians, observed)
 
 
 @kernel
@@ -402,11 +427,11 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
 
 
 @kernel
-def _collection(model, m, practices, observed):
+def _collection(model, m, practices, clinicians, observed):
     collection = observed.collection[m]
     of_type = model.collection_of[m]
     for i in range(len(collection)):
-        collection[i] = of_type[np.int64(practices.collection[model.practice[i]])]
+        collection[i] = of_type[np.int64(practices.collection[clinicians.practice[i]])]
 
 
 @kernel
@@ -446,7 +471,7 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
         completeness[i] = model.low_completeness if fell_short else complete
     if model.reported[m]:
         for i in range(n):
-            silent = practices.silent[y, model.practice[i]]
+            silent = practices.silent[y, clinicians.practice[i]]
             rate[i] = np.nan if silent or cases[i] < 1.0 else rate[i]
             completeness[i] = np.nan if silent else completeness[i]
     else:

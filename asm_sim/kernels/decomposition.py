@@ -5,16 +5,17 @@ of them the factors in it are those of the year, the others stay as in the first
 stay off). All sets see the same random numbers, so they differ by what moves and by nothing else.
 
 measurement    sampling of the clinician's own episodes and cases (off: the true rates and cost)
-participation  what is reported and attested, by which collection type, how many cases and episodes
-               there are, and how complex the patients are
+participation  what is reported and attested, how many cases and episodes there are, how complex the
+               patients are, the practice's size, and whether one takes part in the model at all
 performance    true quality and cost relative to the trend that all have in common, effort and
-               programmes (behaviour.py) included
+               programmes (behaviour.py) included, and the collection type of the practice
 peers          benchmarks, complex-patient moments, midpoint, ranks and scaling that others make,
                and whatever the rule changes from year to year but the risk level
 risk_level     the risk level of the year
 
 Common trends of rates and costs carry over to the first year's benchmarks: there the clinician is
-seen at the first year's level. The adjustment of one without a final score is what is paid.
+seen at the first year's level. The adjustment of one without a final score is what is paid; one who
+takes no part in a year is like one of them, and who never has by then is not counted.
 """
 
 from __future__ import annotations
@@ -122,10 +123,11 @@ def decompose_year(
     _draw_noise(model, seed, measurement, y, clinicians, factors)
     for peers in range(2):
         for performance in range(2):
+            reports = observed if performance == 1 else factors.first
+            collection = reports.collection
+            _true_values(model, y, peers == 1, performance == 1, clinicians, collection, factors)
             for participation in range(2):
                 seen = observed if participation == 1 else factors.first
-                if participation == 0 or model.behaviour.choice_share > 0.0:
-                    _true_values(model, y, peers == 1, performance == 1, clinicians, seen, factors)
                 for measure in range(2):
                     k = (
                         measure * MEASUREMENT
@@ -140,17 +142,17 @@ def decompose_year(
                         _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
                         continue
                     own = _own(
-                        model, measured and measure == 1, y if peers == 1 else 0, seen,
+                        model, measured and measure == 1, y if peers == 1 else 0, seen, collection,
                         observed, clinicians, factors,
                     )  # fmt: skip
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
                     score_against(own, rules, of_year, against, factors.outcome, scratch)
                     _unit_adjustments(rules, of_year, against, factors.outcome, factors.unit[k])
-    _add_year(rules, y, clinicians.group, factors, variance)
+    _add_year(rules, y, clinicians, factors, variance)
     _against_first_fit(rules, y, observed, outcome, clinicians.group, factors, fixed_standard)
     if y == model.performance_years - 1:
-        _finish(model.performance_years, clinicians.group, factors, variance)
+        _finish(model.performance_years, clinicians, factors, variance)
 
 
 @kernel
@@ -169,6 +171,8 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first.hcc_risk_score[:] = observed.hcc_risk_score
     first.dual_share[:] = observed.dual_share
     first.extreme_circumstances[:] = observed.extreme_circumstances
+    first.practice_size[:] = observed.practice_size
+    first.rural[:] = observed.rural
     first_fit = factors.first_fit
     copy_quality_benchmarks(fit, first_fit)
     copy_cost_benchmark(fit, first_fit)
@@ -192,7 +196,7 @@ def _draw_noise(model, seed, measurement, y, clinicians, factors):
 
 
 @kernel
-def _true_values(model, y, peers, performance, clinicians, seen, factors):
+def _true_values(model, y, peers, performance, clinicians, collection, factors):
     """True rates and costs of this year's or the first year's performance.
 
     At this year's level against this year's peers, at the first year's against the first year's.
@@ -205,7 +209,7 @@ def _true_values(model, y, peers, performance, clinicians, seen, factors):
         else:
             rows[0, :] = factors.first_quality[m]
         rate_at(
-            model, m, level, seen.collection[m], rows[0], clinicians.segment, rows[1],
+            model, m, level, collection[m], rows[0], clinicians.segment, rows[1],
             factors.true_rate[m],
         )  # fmt: skip
     latent_cost = clinicians.latent_cost if performance else factors.first_cost
@@ -213,13 +217,13 @@ def _true_values(model, y, peers, performance, clinicians, seen, factors):
 
 
 @kernel
-def _own(model, measured, level, seen, observed, clinicians, factors):
+def _own(model, measured, level, seen, collection, observed, clinicians, factors):
     """The cohort as observed when ``seen`` is what is reported and counted."""
     foreign = measured and model.misattributed_share > 0.0
     for m in range(len(model.slot)):
         rate, true = factors.rate[m], factors.true_rate[m]
         if foreign and not model.reported[m]:
-            true = attributed_rate(model, m, level, observed.collection[m], true, clinicians)
+            true = attributed_rate(model, m, level, collection[m], true, clinicians)
         if measured:
             work = clinicians.rows[6:8]
             sample_rate(model, m, factors.noise[m], seen.cases[m], true, work, rate)
@@ -239,16 +243,16 @@ def _own(model, measured, level, seen, observed, clinicians, factors):
         factors.rate,
         seen.cases,
         seen.completeness,
-        seen.collection,
+        collection,
         seen.episodes,
         factors.cost,
         seen.improvement_activities,
         seen.pi_score,
-        observed.practice_size,
+        seen.practice_size,
         seen.hcc_risk_score,
         seen.dual_share,
         observed.part_b_payments,
-        observed.rural,
+        seen.rural,
         seen.extreme_circumstances,
     )
 
@@ -280,8 +284,9 @@ def _paid(rules, risk, unit, unscored):
 
 
 @kernel
-def _add_year(rules, y, group, factors, variance):
+def _add_year(rules, y, clinicians, factors, variance):
     years = len(rules.risk_level)
+    group, taken_part = clinicians.group, clinicians.taken_part
     sums = factors.sums
     for k in range(FACTOR_SETS):
         risk = rules.risk_level[y if k >= RISK_LEVEL else 0]
@@ -295,7 +300,7 @@ def _add_year(rules, y, group, factors, variance):
             before[i] = adjustment
             total[i] += adjustment
             squares[i] += adjustment * adjustment
-            if y > 0:
+            if y > 0 and taken_part[i]:
                 _count(sums, group, i, change, change * change)
         if y > 0:
             for g in range(len(sums)):
@@ -324,13 +329,16 @@ def _variance(at):
 
 
 @kernel
-def _finish(years, group, factors, variance):
+def _finish(years, clinicians, factors, variance):
     """Mean over the clinicians of each group of their variance over the years."""
+    group, taken_part = clinicians.group, clinicians.taken_part
     sums = factors.sums
     for k in range(FACTOR_SETS):
         total, squares = factors.total[k], factors.squares[k]
         sums[:] = 0.0
         for i in range(len(total)):
+            if not taken_part[i]:
+                continue
             if years > 1:
                 spread = max(0.0, squares[i] - total[i] * total[i] / years) / (years - 1)
             else:

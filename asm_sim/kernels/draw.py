@@ -19,6 +19,7 @@ from asm_sim.kernels.behaviour import (
     programme_spending,
     remember,
 )
+from asm_sim.kernels.churn import adjust_nothing, observe_nothing
 from asm_sim.kernels.clinicians import (
     draw_paid,
     draw_traits,
@@ -167,7 +168,8 @@ def simulate_cohort(
             begin_year(earlier)
             begin_year(truth_earlier)
             if pooling:
-                pool_practices(observed, model.practice, rules, shown)
+                pool_practices(observed, clinicians.practice, rules, shown)
+                observe_nothing(clinicians.present, shown)
             refit_traits = y == 0 or scored_before < n or traits_change
             score_year(
                 shown, clinicians.specialty, rules, y, fit, earlier, refit_traits, outcome, scratch
@@ -178,6 +180,8 @@ def simulate_cohort(
                 score_year(
                     shown, clinicians.specialty, rules, y, fit, earlier, True, outcome, scratch
                 )
+            if model.redetermined:
+                adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
             rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
             summarise_year(
                 rules,
@@ -189,30 +193,36 @@ def simulate_cohort(
                 clinicians.part_b[y + model.payment_lag],
                 paid,
                 clinicians.group,
+                clinicians.present,
                 scratch,
                 memory,
                 d,
                 output,
             )
             compare_with_year_before(y, outcome, scored, scored_before, memory, row)
-            count_year(y, grids, outcome, paid, clinicians.group, memory, output)
+            count_year(
+                y, grids, outcome, paid, clinicians.group, clinicians.taken_part, memory, output
+            )
             row[PROGRAMME_SPENDING] = programme_spending(model, y, clinicians, observed)
             remember(model, y, outcome, clinicians)
             if with_truth:
                 _hide_unreported(observed, clinicians)
                 truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 if pooling:
-                    pool_practices(truth_observed, model.practice, rules, truth_shown)
+                    pool_practices(truth_observed, clinicians.practice, rules, truth_shown)
+                    observe_nothing(clinicians.present, truth_shown)
                 score_year(
                     truth_shown, clinicians.specialty, rules, y, truth_fit, truth_earlier, False,
                     truth, scratch,
                 )  # fmt: skip
+                if model.redetermined:
+                    adjust_nothing(clinicians.present, truth.payment_adjustment_factor)
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
                 compare_with_truth(outcome, truth, scored, memory, row)
             if hold_clinicians:
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < output.panel.shape[1]:
-                _rank_reporting(model.practice, practices.willingness[y], reporting_rank)
+                _rank_reporting(clinicians.practice, practices.willingness[y], reporting_rank)
                 score_mips(observed, mips, reporting_rank, mips_room, of_mips[0], of_mips[1])
                 score_mips(observed, pathway, reporting_rank, pathway_room, of_mips[2], of_mips[3])
                 keep_panel(
@@ -231,7 +241,7 @@ def simulate_cohort(
             memory.rank_before[:] = memory.rank
             memory.adjustment_before[:] = outcome.payment_adjustment_factor
             scored_before = scored
-        end_draw(clinicians.group, memory, d, output)
+        end_draw(clinicians.group, clinicians.taken_part, memory, d, output)
     return fits
 
 
@@ -241,8 +251,8 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
 
     ``rules`` are needed where clinicians answer to adjustments and benchmarks of earlier years;
     without them nobody does. Returns per year the cohort as observed, the true rates and costs,
-    what is paid in the payment year (0 of one who has left), specialties, groups, and Part B there
-    had nobody left.
+    what is paid in the payment year (0 of one who has left), specialties, groups, practices, who
+    takes part, and Part B there had nobody left.
     """
     n = len(model.practice)
     measures = len(model.slot)
@@ -272,17 +282,11 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
         before = observed
         if rules is not None:
             begin_year(earlier)
-            score_year(
-                shown(observed),
-                clinicians.specialty,
-                rules,
-                y,
-                fit,
-                earlier,
-                True,
-                outcome,
-                scratch,
-            )
+            scored = as_scored(observed, clinicians.practice, rules)
+            observe_nothing(clinicians.present, scored)
+            score_year(scored, clinicians.specialty, rules, y, fit, earlier, True, outcome, scratch)
+            if model.redetermined:
+                adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
             remember(model, y, outcome, clinicians)
         _hide_unreported(observed, clinicians)
         rate, cost = clinicians.true_rate.copy(), clinicians.true_cost.copy()
@@ -290,5 +294,8 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
         part_b_later = clinicians.part_b[y + model.payment_lag].copy()
         paid, specialty = clinicians.paid.copy(), clinicians.specialty.copy()
         group = clinicians.group.copy()
-        result.append((observed, rate, cost, paid, specialty, group, part_b_later))
+        practice, present = clinicians.practice.copy(), clinicians.present.copy()
+        result.append(
+            (observed, rate, cost, paid, specialty, group, practice, present, part_b_later)
+        )
     return result

@@ -12,6 +12,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.elementary import exp, log
+from asm_sim.kernels.practices import SIZE_GROUP
 from asm_sim.kernels.streams import PATIENT_SELECTION
 from asm_sim.kernels.variates import fill_uniforms
 
@@ -33,8 +34,9 @@ def set_group_effects(model, practices, clinicians, observed):
     limit = model.trait_limit
     mean, sd = model.dual_logit_mean, model.dual_logit_sd
     for i in range(effect.shape[1]):
-        p, s = model.practice[i], np.int64(clinicians.specialty[i])
-        size, rural = np.int64(practices.size_class[p]), 1.0 if practices.rural[p] else 0.0
+        p, s = clinicians.practice[i], np.int64(clinicians.specialty[i])
+        size = np.int64(clinicians.group[0, i]) - SIZE_GROUP  # class of this year
+        rural = 1.0 if practices.rural[p] else 0.0
         share = min(max(observed.dual_share[i], _NO_SHARE), 1.0 - _NO_SHARE)
         logit = (log(share / (1.0 - share)) - mean) / sd if sd > 0.0 else 0.0
         dual = min(max(logit, -limit), limit)

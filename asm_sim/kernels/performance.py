@@ -28,7 +28,7 @@ def common_quality(model, y, practices, clinicians):
     moving = clinicians.changing[OWN_QUALITY]
     quality = clinicians.quality
     for i in range(len(quality)):
-        p = model.practice[i]
+        p = clinicians.practice[i]
         practice = (
             permanent * practices.quality_permanent[p] + changing * practices.quality_changing[y, p]
         )

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.shocks import draw_aco
 from asm_sim.kernels.stated import state_practices
-from asm_sim.kernels.streams import ATTESTATION, PRACTICE_PROCESS, PRACTICE_TRAITS
+from asm_sim.kernels.streams import ATTESTATION, CONSOLIDATION, PRACTICE_PROCESS, PRACTICE_TRAITS
 from asm_sim.kernels.variates import fill_normal_pair, fill_uniforms
 
 Floats = NDArray[np.float64]
 
 SOLO, SMALL, MEDIUM, LARGE = 0, 1, 2, 3
 ECQM, CQM = 0, 1
+SIZE_GROUP, PLACE_GROUP = 1, 5  # the first group of each (population/compile.py)
 
 
 class Practices(NamedTuple):
@@ -24,6 +25,7 @@ class Practices(NamedTuple):
 
     size_class: NDArray[np.int8]  # [P]
     size: Floats  # [P] clinicians, the least that fits class and list
+    joins: NDArray[np.int64]  # [P] year index from which it is part of a large one; Y: never
     rural: NDArray[np.bool_]  # [P]
     collection: NDArray[np.int8]  # [P]
     specialty_uniform: Floats  # [P]
@@ -42,6 +44,7 @@ def new_practices(count, years):
     return Practices(
         np.zeros(count, np.int8),
         np.empty(count),
+        np.full(count, years),
         np.zeros(count, np.bool_),
         np.zeros(count, np.int8),
         np.empty(count),
@@ -61,6 +64,8 @@ def draw_practices(model, seed, population, measurement, practices):
     """Fill ``practices`` for a draw with these population and measurement indices."""
     _traits(model, seed, population, practices)
     draw_aco(model, seed, population, practices)
+    if model.consolidation_share > 0.0:
+        _consolidate(model, seed, population, practices)
     years = len(practices.silent)
     a, b = practices.scratch[0], practices.scratch[1]
     fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)
@@ -82,7 +87,7 @@ def draw_practices(model, seed, population, measurement, practices):
                 quality[p] = phi * before[p] + step * a[p]
                 willingness[p] = keep * willing[p] + renew * b[p]
         for p in range(len(a)):
-            silent[p] = willingness[p] < model.silent_below[np.int64(practices.size_class[p])]
+            silent[p] = willingness[p] < model.silent_below[size_class_in(practices, p, y)]
         _attestation(model, seed, measurement, practices, y)
 
 
@@ -120,6 +125,36 @@ def _traits(model, seed, population, practices):
 
 
 @kernel
+def _consolidate(model, seed, population, practices):
+    """When a solo or small practice joins a larger one: in the second year at the earliest."""
+    joins, years = practices.joins, len(practices.silent)
+    uniform, spare = practices.scratch[0], practices.scratch[1:]
+    joins[:] = years
+    for y in range(1, years):
+        fill_uniforms(
+            seed, model.address, population, CONSOLIDATION, y + 1, 0,
+            uniform, spare[0], spare[1], spare[2],
+        )  # fmt: skip
+        for p in range(len(joins)):
+            alone = practices.size_class[p] <= SMALL and joins[p] == years
+            if alone and uniform[p] < model.consolidation_share:
+                joins[p] = y
+
+
+@kernel
+def size_class_in(practices, p, y):
+    """Class of practice size in year y."""
+    return LARGE if y >= practices.joins[p] else np.int64(practices.size_class[p])
+
+
+@kernel
+def size_in(model, practices, p, y):
+    """Clinicians of a practice in year y, the least that fits class and list."""
+    size = practices.size[p]
+    return max(model.large_size, size) if y >= practices.joins[p] else size
+
+
+@kernel
 def _attestation(model, seed, measurement, practices, y):
     """Improvement activities and interoperability of one year: full credit, or one by one.
 
@@ -137,7 +172,7 @@ def _attestation(model, seed, measurement, practices, y):
     lowest = model.interoperability_lowest
     width = model.interoperability_highest - lowest
     for p in range(len(full)):
-        if full[p] < model.full_credit[np.int64(practices.size_class[p])]:
+        if full[p] < model.full_credit[size_class_in(practices, p, y)]:
             activities[p] = model.all_activities
             interoperability[p] = model.full_interoperability
         else:

@@ -66,7 +66,7 @@ def shift_performance(model, practices, clinicians, observed):
     quality, cost = clinicians.quality_shift, clinicians.cost_shift
     met = observed.extreme_circumstances
     for i in range(len(quality)):
-        inside = 1.0 if practices.aco[model.practice[i]] else 0.0
+        inside = 1.0 if practices.aco[clinicians.practice[i]] else 0.0
         loss = model.circumstances_loss * met[i]
         quality[i] = model.aco_quality * inside - loss
         cost[i] = model.aco_cost * inside + loss

@@ -95,6 +95,21 @@ TABLE = {
     "avoidance": Stream(
         20, "population", "clinician", "uniforms: keeps under the line, three spare"
     ),
+    "eligibility": Stream(
+        21,
+        "measurement",
+        "clinician",
+        "normals: episode count of the year before the first performance year, three spare",
+    ),
+    "churn": Stream(
+        23,
+        "population",
+        "clinician",
+        "year 0, uniforms: year of entry, three spare; then: moves, to which practice, two spare",
+    ),
+    "consolidation": Stream(
+        24, "population", "practice", "uniforms: joins a larger practice, three spare"
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -117,6 +132,9 @@ FOREIGN_PATIENTS = TABLE["foreign_patients"].number
 ACO = TABLE["aco"].number
 PROGRAMMES = TABLE["programmes"].number
 AVOIDANCE = TABLE["avoidance"].number
+ELIGIBILITY = TABLE["eligibility"].number
+CHURN = TABLE["churn"].number
+CONSOLIDATION = TABLE["consolidation"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

@@ -169,22 +169,24 @@ def quintile(rank, scored):
 
 @kernel
 def summarise_year(
-    rules, y, grids, observed, fit, outcome, part_b_later, paid, group, scratch, memory, d, output
-):
+    rules, y, grids, observed, fit, outcome, part_b_later, paid, group, present, scratch, memory,
+    d, output,
+):  # fmt: skip
     """Level statistics of one cohort-year.
 
-    ``paid`` [n] is Part B of the payment year, ``part_b_later`` the same had nobody left by then.
+    ``paid`` [n] is Part B of the payment year, ``part_b_later`` the same had nobody left by then,
+    ``present`` [n] says who takes part in the year.
     """
     row = output.yearly[d, y]
-    _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row)
+    _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratch, row)
     _quantiles(rules, y, grids, outcome, scratch, memory, output.quantile[d, y])
     _curve(rules, y, grids, fit, output.curve[d, y])
     part_b = observed.part_b_payments
-    _groups(rules, y, outcome, part_b, group, scratch, memory, output.by_group[d, y], row)
+    _groups(rules, y, outcome, part_b, group, present, scratch, memory, output.by_group[d, y], row)
 
 
 @kernel
-def _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row):
+def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratch, row):
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
     part_b = observed.part_b_payments
@@ -192,10 +194,11 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row):
     scored = scratch.counts[0]
     score = squares = adjustment = bonuses = penalties = bonuses_paid = penalties_paid = base = 0.0
     everyone = before_exits = 0.0
-    negative = maximum = zero = 0
+    negative = maximum = zero = participants = 0
     bottom = -rules.risk_level[y] * (1.0 - 1e-9)
     for i in range(n):
         everyone += part_b[i]
+        participants += present[i]
         f = final[i]
         if f != f:
             continue
@@ -211,7 +214,7 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, scratch, row):
         bonuses_paid += max(a, 0.0) * paid[i]
         penalties_paid += max(-a, 0.0) * paid[i]
         before_exits -= a * part_b_later[i]
-    row[SHARE_UNSCORED] = (n - scored) / n
+    row[SHARE_UNSCORED] = (participants - scored) / participants
     count = float(scored) if scored > 0 else np.nan
     mean_score = score / count
     mean = adjustment / count
@@ -338,16 +341,19 @@ def _curve(rules, y, grids, fit, row):
 
 
 @kernel
-def _groups(rules, y, outcome, part_b, group, scratch, memory, rows, overall):
+def _groups(rules, y, outcome, part_b, group, present, scratch, memory, rows, overall):
     """The same by group; row 0 is everyone."""
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
     n = len(final)
     sums = memory.sums
     sums[:] = 0.0
+    participants = 0.0
     bottom = -rules.risk_level[y] * (1.0 - 1e-9)
     for i in range(n):
         f = final[i]
+        counts = 1.0 if present[i] else 0.0
+        participants += counts
         scored = 1.0 if f == f else 0.0
         score = f if f == f else 0.0
         a = factor[i] if f == f else 0.0
@@ -356,7 +362,7 @@ def _groups(rules, y, outcome, part_b, group, scratch, memory, rows, overall):
         bonus, penalty = max(a, 0.0) * part_b[i], max(-a, 0.0) * part_b[i]
         for k in range(GROUPINGS):
             at = sums[np.int64(group[k, i])]
-            at[0] += 1.0
+            at[0] += counts
             at[1] += scored
             at[2] += score
             at[3] += score * score
@@ -368,7 +374,7 @@ def _groups(rules, y, outcome, part_b, group, scratch, memory, rows, overall):
             at[9] += penalty
             at[10] += part_b[i]
     _group_medians(final, group, rules.score_zero, scratch, memory)
-    rows[0, G_COUNT] = n
+    rows[0, G_COUNT] = participants
     rows[0, G_SCORE_MEAN] = overall[SCORE_MEAN]
     rows[0, G_SCORE_SD] = overall[SCORE_SD]
     rows[0, G_SCORE_MEDIAN] = memory.middle[0, 0]
@@ -445,8 +451,11 @@ def bin_of(value, lowest, width, bins):
 
 
 @kernel
-def count_year(y, grids, outcome, paid, group, memory, output):
-    """Histograms, penalty years and cumulated dollars by group; everyone is added up later."""
+def count_year(y, grids, outcome, paid, group, taken_part, memory, output):
+    """Histograms, penalty years and cumulated dollars by group; everyone is added up later.
+
+    Dollars are of all who have taken part by now.
+    """
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
     dollars = memory.dollars
@@ -455,7 +464,7 @@ def count_year(y, grids, outcome, paid, group, memory, output):
         by_dollars = bin_of(
             dollars[i], grids.dollars_lowest, grids.dollars_width, grids.dollars_bins
         )
-        for k in range(GROUPINGS):
+        for k in range(GROUPINGS if taken_part[i] else 0):
             output.dollars_histogram[y, np.int64(group[k, i]), by_dollars] += 1
         if final[i] == final[i]:
             memory.penalties[i] += factor[i] < -SIGN_TOLERANCE
@@ -470,8 +479,8 @@ def count_year(y, grids, outcome, paid, group, memory, output):
 
 
 @kernel
-def end_draw(group, memory, d, output):
-    """Transition matrix and penalty years of a whole draw."""
+def end_draw(group, taken_part, memory, d, output):
+    """Transition matrix and, of all who took part, penalty years of a whole draw."""
     transition = output.transition[d]
     for a in range(QUINTILES):
         total = memory.transitions[a].sum()
@@ -480,6 +489,8 @@ def end_draw(group, memory, d, output):
     shares = output.penalty_years[d]
     shares[:] = 0.0
     for i in range(len(memory.penalties)):
+        if not taken_part[i]:
+            continue
         years = memory.penalties[i]
         shares[0, years] += 1.0
         for k in range(GROUPINGS):

@@ -52,6 +52,7 @@ class PracticeModel(NamedTuple):
     interoperability_highest: float
     stated: Floats  # [3, P] by the roster, nan where not: size, rural, collection type; or [3, 0]
     aco_share: float
+    consolidation_share: float  # of the solo and small practices in a year
 
 
 class CohortModel(NamedTuple):
@@ -60,6 +61,14 @@ class CohortModel(NamedTuple):
     address: Addresses  # [2, n]
     practice: NDArray[np.int64]  # [n] index into the cohort's practices
     performance_years: int
+    # who takes part, and where
+    redetermined: bool  # participants anew every year
+    episode_minimum: Floats  # [Y] episodes two years before
+    entry: NDArray[np.int64]  # [n] first performance year index; negative: to be drawn
+    places_change: bool  # clinicians move, or practices join others
+    move_share: float
+    seats: NDArray[np.int64]  # practice of every clinician of the roster, ascending
+    large_size: float  # least number of clinicians of a large practice
     calendar_years: int  # performance years and the payment years beyond
     payment_lag: int
     # traits
@@ -257,6 +266,7 @@ def compile_practices(
         interoperability_highest=attest.interoperability_highest.value,
         stated=_of(roster.practice_stated, at),
         aco_share=population.aco.practice_share.value,
+        consolidation_share=practice.consolidation.yearly_share.value,
     )
 
 
@@ -278,6 +288,9 @@ def compile_cohort_model(
 ) -> CohortModel:
     """One cohort of the roster."""
     where = roster.slice_of(cohort)
+    practice = np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64)
+    moves, joins = population.churn.move_share.value, population.practice.consolidation.yearly_share
+    minimum = rules.participation.episode_minimum
     episodes, part_b, patients = population.episodes, population.part_b, population.patients
     mix = population.specialty_mix[cohort]
     earlier = roster.cohorts[: roster.cohorts.index(cohort)]
@@ -290,8 +303,15 @@ def compile_cohort_model(
     states = roster.state[where]
     return CohortModel(
         address=words(roster.clinician_address[where]),
-        practice=np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64),
+        practice=practice,
         performance_years=len(rules.years),
+        redetermined=population.eligibility.redetermined.value,
+        episode_minimum=np.array([minimum.at(year) for year in rules.years], dtype=np.float64),
+        entry=roster.entry[where],
+        places_change=moves > 0 or joins.value > 0,
+        move_share=moves,
+        seats=np.sort(practice[roster.entry[where] == 0]),
+        large_size=population.practice.size_classes.value[-1] + 1.0,
         calendar_years=len(rules.years) + rules.payment_year_lag.value,
         payment_lag=rules.payment_year_lag.value,
         specialty_cumulative=np.cumsum([share.value for share in mix.values()]),

@@ -64,6 +64,7 @@ class Roster:
     state: tuple[str, ...]
     practice: NDArray[np.int64]  # [n] index into practice_id
     clinician_address: NDArray[np.uint64]  # [n]
+    entry: NDArray[np.int64]  # [n] 0; otherwise of a reserve (reserves.py)
     practice_id: tuple[str, ...]
     practice_small: NDArray[np.bool_]  # [P]
     practice_listed: NDArray[np.int64]  # [P] clinicians listed, over all cohorts
@@ -139,7 +140,7 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
     )
     if problems:
         raise InputError(f"{path.name}: this roster cannot be used:", problems)
-    clinician_address = _addresses(
+    clinician_address = addresses(
         [("clinician", f"{row['cohort']}\x1f{row['clinician_id']}") for row in rows]
     )
     return Roster(
@@ -149,10 +150,11 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
         state=tuple(row["state"] for row in rows),
         practice=practice,
         clinician_address=clinician_address,
+        entry=np.zeros(len(rows), dtype=np.int64),
         practice_id=tuple(practice_ids),
         practice_small=small,
         practice_listed=np.bincount(practice, minlength=len(practice_ids)).astype(np.int64),
-        practice_address=_addresses([("practice", name) for name in practice_ids]),
+        practice_address=addresses([("practice", name) for name in practice_ids]),
         stated=stated,
         practice_stated=practice_stated,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -194,11 +196,16 @@ def _check_header(name: str, header: list[str], rows: list[Row]) -> None:
         )
 
 
-def _addresses(names: list[tuple[str, str]]) -> NDArray[np.uint64]:
-    result = np.array([address(kind, name) for kind, name in names], dtype=np.uint64)
-    if len(np.unique(result)) != len(result):  # about one chance in 10^12 for a cohort
+def addresses(names: list[tuple[str, str]]) -> NDArray[np.uint64]:
+    """The addresses of entities given by kind and id, which differ."""
+    return distinct(np.array([address(kind, name) for kind, name in names], dtype=np.uint64))
+
+
+def distinct(own: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The addresses themselves; :class:`InputError` where two are the same."""
+    if len(np.unique(own)) != len(own):  # about one chance in 10^12 for a cohort
         raise InputError("two ids of the roster have the same 64-bit address; rename one of them")
-    return result
+    return own
 
 
 def _problems(rows: list[Row], lines: list[int], cohorts: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import model_validator
 
 from asm_sim.documents import did_you_mean
-from asm_sim.parameters import Count, NamesByYear, Number, Numbers, Shifts, Strict, Text
+from asm_sim.parameters import Count, NamesByYear, Number, Numbers, Shifts, Strict, Switch, Text
 from asm_sim.population.behaviour import Behaviour
 
 SIZE_CLASSES = ("solo", "small", "medium", "large")
@@ -37,12 +37,19 @@ class BySize(Strict):
         return [self.solo.value, self.small.value, self.medium.value, self.large.value]
 
 
+class Consolidation(Strict):
+    """A lever: solo and small practices join larger ones."""
+
+    yearly_share: Number
+
+
 class Practice(Strict):
     size_classes: Numbers
     solo_share: dict[str, Number]
     medium_share: Number
     rural_share: Number
     ecqm_share: Number
+    consolidation: Consolidation
 
     @model_validator(mode="after")
     def _three_limits(self) -> Self:
@@ -78,6 +85,23 @@ class PartB(Strict):
 
 class Departure(Strict):
     exit_share: Number
+
+
+class Eligibility(Strict):
+    """Whether participants are determined anew every year, or the first year's list is held."""
+
+    redetermined: Switch
+
+
+class Churn(Strict):
+    """Levers: who comes, and who goes from one practice to another, as shares of the roster.
+
+    Nobody waits in a cohort without an entry.
+    """
+
+    entry_share: Number
+    waiting_share: dict[str, Number]
+    move_share: Number
 
 
 class Improvement(Strict):
@@ -321,6 +345,8 @@ class Population(Strict):
     episodes: Episodes
     part_b: PartB
     departure: Departure
+    eligibility: Eligibility
+    churn: Churn
     improvement: Improvement
     shocks: Shocks
     misattribution: Misattribution
@@ -364,4 +390,15 @@ class Population(Strict):
                 f"group_effects.cost: an effect needs a spread of cost, and cost.sd is 0 "
                 f"({', '.join(without_spread)})"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _comes_onto_the_list(self) -> Self:
+        waiting = {f"waiting_share.{name}": n for name, n in self.churn.waiting_share.items()}
+        for name, share in ({"entry_share": self.churn.entry_share} | waiting).items():
+            if share.value > 0 and not self.eligibility.redetermined.value:
+                raise ValueError(
+                    f"churn.{name}: nobody comes onto a list that is held for all years; "
+                    "set population.eligibility.redetermined to true"
+                )
         return self

@@ -126,6 +126,12 @@ class Measure(Strict):
         return self.scoring.value == "decile" and self.rate_unit.value == "percent"
 
 
+class Participation(Strict):
+    """Who of those that could be in the model is in it."""
+
+    episode_minimum: YearlyNumber
+
+
 class Curve(Strict):
     """Points, piecewise linear in z = (value - median) / SD and flat outside the knots."""
 
@@ -312,6 +318,7 @@ class RuleSet(Strict):
     measures: dict[str, Measure]
     scoring_level: ScoringLevel
     peers: Peers
+    participation: Participation
     quality: Quality
     cost: Cost
     improvement_activities: ImprovementActivities

@@ -77,7 +77,7 @@ def test_draws_of_the_kernel_are_summed_up_alike(cohort: Cohort) -> None:
     simulate_cohort(*cohort.arguments, GRIDS, SEED, draws, draws, True, False, theirs)
     for d in draws:
         years = exported(cohort, d)
-        observed = [(Observed(*year[0]), year[6], year[3]) for year in years]
+        observed = [(Observed(*year[0]), year[8], year[3]) for year in years]
         numpy_baseline.score_draw(cohort.rules, GRIDS, years[0][5], observed, d, mine)
     theirs.yearly[:, :, s.RANK_TRUTH : s.RELIABILITY + 1] = np.nan  # the truth lens
     for name in ("yearly", "by_group", "quantile", "curve", "transition", "penalty_years"):

@@ -41,11 +41,12 @@ def variates(scenario: Scenario, cohort: str, draw: int = 0) -> Variates:
         part.practices, part.model, plan.seed_words(), population[0], measurement[0], plan.measures
     )
     names = [*years[0][0]._fields, "true_rate", "true_cost", "paid", "specialty", "group"]
-    names.append("part_b_later")
+    names += ["practice", "present", "part_b_later"]
     stacked = zip(*[[*seen, *rest] for seen, *rest in years], strict=True)
     return {
         name: np.stack([np.asarray(value) for value in values])
         for name, values in zip(names, stacked, strict=True)
+        if name != "practice"  # a position in the roster
     }
 
 

@@ -34,6 +34,8 @@ class Sample(NamedTuple):
     paid: np.ndarray
     specialty: np.ndarray
     group: np.ndarray
+    practice: np.ndarray
+    present: np.ndarray
     part_b_later: np.ndarray
 
 

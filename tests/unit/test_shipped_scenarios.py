@@ -334,6 +334,31 @@ def test_without_exits_the_payment_year_alone_changes(run: Run) -> None:
     assert stay.penalties_payment_year.sum() > baseline.penalties_payment_year.sum()
 
 
+@pytest.mark.parametrize("name", ["eligibility-redetermined", "movers-and-entrants"])
+def test_who_takes_part_is_determined_from_the_second_year_on(name: str, run: Run) -> None:
+    anew, baseline = run(name), run("baseline")
+    assert_same(anew, baseline, FIRST)
+    count = anew.clinicians_by_group.sel(group="all").mean("draw")
+    assert (count.sel(FIRST) == baseline.clinicians_by_group.sel(FIRST).sel(group="all")).all()
+    later = count.sel(LATER).mean("performance_year") / count.sel(FIRST)
+    shrinks = name == "eligibility-redetermined"
+    assert (later < 0.95).all() if shrinks else (later > 0.95).all()
+
+
+def test_consolidation_leaves_fewer_small_practices_every_year(run: Run) -> None:
+    joined, baseline = run("consolidation"), run("baseline")
+    assert_same(joined, baseline, FIRST)
+    small = [
+        ds.clinicians_by_group.sel(group=["practice_size: solo", "practice_size: 2-15"]).sum(
+            ["draw", "cohort", "group"]
+        )
+        for ds in (joined, baseline)
+    ]
+    left = small[0] / small[1]
+    assert (left.diff("performance_year") < 0).all()
+    assert float(left[-1]) == pytest.approx(0.95**4, abs=0.03)
+
+
 @pytest.mark.parametrize(
     "name", ["two-thirds-improve", "quality-drift-fivefold", "fewer-complex-patients"]
 )
