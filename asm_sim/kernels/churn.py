@@ -13,12 +13,29 @@ participants; in a panel an absent clinician looks like one without final score 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.practices import PLACE_GROUP, SIZE_GROUP, size_class_in, size_in
 from asm_sim.kernels.streams import CHURN, ELIGIBILITY
 from asm_sim.kernels.variates import fill_normal_pair, fill_poisson, fill_uniforms
+
+
+class Stays(NamedTuple):
+    """Who may take part when, of n clinicians; of none where the list is held."""
+
+    enters: NDArray[np.int64]  # [n] first year index to take part in
+    gone: NDArray[np.int64]  # [n] year index from which it may no more
+    counted: NDArray[np.float64]  # [2, n] episodes of the last even and the last odd year index
+
+
+@kernel
+def new_stays(model):
+    n = len(model.practice) if model.redetermined else 0
+    return Stays(np.zeros(n, np.int64), np.zeros(n, np.int64), np.empty((2, n)))
 
 
 @kernel
@@ -27,7 +44,7 @@ def draw_stays(model, seed, population, clinicians):
 
     Needs the departures; a reserve cannot leave before it has come.
     """
-    enters, gone, leaves = clinicians.enters, clinicians.gone, clinicians.leaves
+    enters, gone, leaves = clinicians.stays.enters, clinicians.stays.gone, clinicians.leaves
     years = model.performance_years
     enters[:] = model.entry
     if model.entry.min() < 0:
@@ -88,13 +105,13 @@ def determine_participants(model, seed, measurement, y, clinicians, observed):
     if y == 0:
         rows = clinicians.rows
         fill_normal_pair(seed, model.address, measurement, ELIGIBILITY, 0, 0, rows[0], rows[1])
-        fill_poisson(rows[0], clinicians.episodes_mean, clinicians.counted[1])
+        fill_poisson(rows[0], clinicians.episodes_mean, clinicians.stays.counted[1])
     present, taken_part = clinicians.present, clinicians.taken_part
-    two_years_before = clinicians.counted[y % 2]
+    two_years_before = clinicians.stays.counted[y % 2]
     minimum = model.episode_minimum[y]
     for i in range(len(present)):
         enough = y == 0 or two_years_before[i] >= minimum
-        present[i] = enough and clinicians.enters[i] <= y < clinicians.gone[i]
+        present[i] = enough and clinicians.stays.enters[i] <= y < clinicians.stays.gone[i]
         taken_part[i] = present[i] or (y > 0 and taken_part[i])
         two_years_before[i] = observed.episodes[i]
     observe_nothing(present, observed)

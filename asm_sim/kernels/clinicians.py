@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.behaviour import Behaviour, act, draw_behaviour, new_behaviour, steer
-from asm_sim.kernels.churn import determine_participants, draw_stays, place_clinicians
+from asm_sim.kernels.churn import (
+    Stays,
+    determine_participants,
+    draw_stays,
+    new_stays,
+    place_clinicians,
+)
 from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.group_effects import (
     draw_selection,
@@ -78,9 +84,7 @@ class Clinicians(NamedTuple):
     paid: Floats  # [n] Part B of the payment year, 0 of one who has left by then
     present: NDArray[np.bool_]  # [n] takes part this year
     taken_part: NDArray[np.bool_]  # [n] in this year or an earlier one
-    enters: NDArray[np.int64]  # [n] first year index to take part in; [0] if the list is held
-    gone: NDArray[np.int64]  # [n] year index from which it may no more; likewise
-    counted: Floats  # [2, n] episodes of the last even and the last odd year index; likewise
+    stays: Stays
     improves: Floats  # [n] 1 of one whose true performance gets better every year, else 0
     selects: Floats  # [n] 1 of one who selects patients, else 0
     effect: Floats  # [2, n] group effects on latent quality and cost, this year; [2, 0] without any
@@ -106,7 +110,6 @@ def new_clinicians(model, latent):
     n = len(model.practice)
     measures = len(model.slot)
     misattributes = n if model.misattributed_share > 0.0 else 0
-    determined = n if model.redetermined else 0
     return Clinicians(
         np.zeros(n, np.int8),
         model.practice.copy(),
@@ -118,9 +121,7 @@ def new_clinicians(model, latent):
         np.empty(n),
         np.ones(n, np.bool_),
         np.ones(n, np.bool_),
-        np.zeros(determined, np.int64),
-        np.zeros(determined, np.int64),
-        np.empty((2, determined)),
+        new_stays(model),
         np.zeros(n),
         np.zeros(n),
         np.zeros((2, n if model.group_effects.shape[1] > 0 else 0)),

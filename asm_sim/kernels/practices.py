@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.shocks import draw_aco
 from asm_sim.kernels.stated import state_practices
-from asm_sim.kernels.streams import ATTESTATION, CONSOLIDATION, PRACTICE_PROCESS, PRACTICE_TRAITS
+from asm_sim.kernels.streams import (
+    ACO,
+    ATTESTATION,
+    CONSOLIDATION,
+    PRACTICE_PROCESS,
+    PRACTICE_TRAITS,
+)
 from asm_sim.kernels.variates import fill_normal_pair, fill_uniforms
 
 Floats = NDArray[np.float64]
@@ -63,7 +68,7 @@ def new_practices(count, years):
 def draw_practices(model, seed, population, measurement, practices):
     """Fill ``practices`` for a draw with these population and measurement indices."""
     _traits(model, seed, population, practices)
-    draw_aco(model, seed, population, practices)
+    _draw_aco(model, seed, population, practices)
     if model.consolidation_share > 0.0:
         _consolidate(model, seed, population, practices)
     years = len(practices.silent)
@@ -122,6 +127,19 @@ def _traits(model, seed, population, practices):
         practices.rural[p] = rural_u[p] < model.rural_share
         practices.collection[p] = ECQM if collection_u[p] < model.ecqm_share else CQM
     state_practices(model, practices)
+
+
+@kernel
+def _draw_aco(model, seed, population, practices):
+    """Which practices are in an accountable care organization."""
+    if model.aco_share > 0.0:
+        uniform = practices.scratch
+        fill_uniforms(
+            seed, model.address, population, ACO, 0, 0,
+            uniform[0], uniform[1], uniform[2], uniform[3],
+        )  # fmt: skip
+        for p in range(len(practices.aco)):
+            practices.aco[p] = uniform[0, p] < model.aco_share
 
 
 @kernel

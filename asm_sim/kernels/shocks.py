@@ -9,7 +9,6 @@ from __future__ import annotations
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.performance import cost_at, rate_at
 from asm_sim.kernels.streams import (
-    ACO,
     CLINICIAN_CIRCUMSTANCES,
     FOREIGN_PATIENTS,
     MISATTRIBUTION,
@@ -45,19 +44,6 @@ def draw_circumstances(model, seed, measurement, y, rows, met):
         )  # fmt: skip
     for i in range(len(met)):
         met[i] = struck[model.state[i]] if affected[i] < model.circumstances_share else 0.0
-
-
-@kernel
-def draw_aco(model, seed, population, practices):
-    """Which practices are in an accountable care organization."""
-    if model.aco_share > 0.0:
-        uniform = practices.scratch
-        fill_uniforms(
-            seed, model.address, population, ACO, 0, 0,
-            uniform[0], uniform[1], uniform[2], uniform[3],
-        )  # fmt: skip
-        for p in range(len(practices.aco)):
-            practices.aco[p] = uniform[0, p] < model.aco_share
 
 
 @kernel

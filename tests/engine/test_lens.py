@@ -38,6 +38,13 @@ NO_TREND = {
     "population.cost.trend.HF": 0.0,
     "population.cost.trend.LBP": 0.0,
 }
+# Benchmarks of the first year and a threshold: nobody else's performance counts later on.
+NOTHING_FROM_PEERS = {
+    "rules.quality.benchmark_reference": "baseline_year",
+    "rules.cost.benchmark_reference": "baseline_year",
+    "rules.payment.exchange.form": "threshold",
+    "rules.complex_patient.maximum": 0.0,
+}
 DRAW = 2
 
 
@@ -157,6 +164,7 @@ def test_patients_who_change_move_participation_and_performance(
             {"population.quality.permanent_share": 1.0, "population.cost.permanent_share": 1.0},
             "",
         ),
+        ("peers", NO_TREND | NOTHING_FROM_PEERS, ""),
     ],
 )
 def test_a_factor_that_cannot_move_adds_nothing(

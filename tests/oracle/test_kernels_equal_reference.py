@@ -283,7 +283,11 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
     value = getattr(rules, field)
     if isinstance(value, np.ndarray) and value.dtype == np.bool_:
         return rules._replace(**{field: ~value})
-    if isinstance(value, np.ndarray) and len(value) > 1 and np.all(np.diff(value) > 0):
+    if (
+        isinstance(value, np.ndarray)
+        and np.all(value[..., 1:] > value[..., :-1])
+        and len(value) > 1
+    ):
         return rules._replace(**{field: value * 0.9 + 0.05})  # still ascending
     if isinstance(value, bool):
         return rules._replace(**{field: not value})

@@ -32,6 +32,8 @@ from tests.oracle.test_kernels_equal_reference import (
 )
 
 RISK = 0.09
+DEFAULT = load_rules()
+MEASURES = [name.lower() for name in DEFAULT.cohorts["HF"].quality_measures.value]
 OF_ONE_SIZE = [kind for kind in KINDS if kind != "tiny"]  # which has one to three clinicians
 
 
@@ -153,15 +155,14 @@ def cost_row(clinician_id: Any, cost: float, cases: int = 0) -> Row:
         "episodes": 20,
         "episode_cost": cost,
     }
-    for measure in load_rules().cohorts["HF"].quality_measures.value:
-        name = measure.lower()
+    for name in MEASURES:
         row |= {f"{name}_{part}": None for part in ("rate", "completeness", "collection_type")}
         row[f"{name}_cases"] = cases
     return row
 
 
 def test_three_equal_years_are_one_year() -> None:
-    rows = random_table(random.Random(1), load_rules(), "HF", 60, "ordinary")
+    rows = random_table(random.Random(1), DEFAULT, "HF", 60, "ordinary")
     tables = dict.fromkeys((2027, 2028, 2029), rows)
     level = {"payment.risk_level": RISK}
     single = scored_table(tables, "HF", level)
@@ -173,7 +174,7 @@ def test_three_equal_years_are_one_year() -> None:
 def test_the_mean_of_ones_own_years_by_hand() -> None:
     rng = random.Random(3)
     tables = {
-        year: random_table(rng, load_rules(), "HF", 50, "below_case_minimum")
+        year: random_table(rng, DEFAULT, "HF", 50, "below_case_minimum")
         for year in (2027, 2028, 2029)
     }
     own = final_scores(tables, {})
@@ -248,9 +249,9 @@ def outcome_with(rows: list[Row], rules: RuleSet) -> Any:
 @pytest.mark.parametrize("form", ["logistic", "linear", "rank"])
 def test_a_band_over_everything_leaves_nobody_to_be_compared(form: str) -> None:
     settings = {"payment.exchange.form": form, "payment.neutral_band": 100}
-    rows = random_table(random.Random(2), load_rules(), "HF", 60, "zero_scorers")
+    rows = random_table(random.Random(2), DEFAULT, "HF", 60, "zero_scorers")
     outcome, fitted = outcome_with(rows, load_rules(settings=settings))
-    plain, _ = outcome_with(rows, load_rules())
+    plain, _ = outcome_with(rows, DEFAULT)
     np.testing.assert_array_equal(outcome.final_score, plain.final_score)
     positive, zero = outcome.final_score > 0, outcome.final_score == 0
     assert positive.any()
@@ -263,8 +264,8 @@ def test_a_band_over_everything_leaves_nobody_to_be_compared(form: str) -> None:
 
 def test_a_band_of_nothing_is_none() -> None:
     """Not even whoever is exactly at the median is neutral."""
-    rows = random_table(random.Random(6), load_rules(), "HF", 61, "ordinary")
-    plain, _ = outcome_with(rows, load_rules())
+    rows = random_table(random.Random(6), DEFAULT, "HF", 61, "ordinary")
+    plain, _ = outcome_with(rows, DEFAULT)
     for form in ("fixed", "by_volume"):
         off = load_rules(settings={"payment.neutral_band": 0, "payment.neutral_band_form": form})
         outcome, fitted = outcome_with(rows, off)
@@ -278,7 +279,7 @@ def test_a_band_of_nothing_is_none() -> None:
 def test_who_is_neutral_by_volume() -> None:
     """Half the width at four times the minimum of episodes; few and blank ones: all of it."""
     rng = random.Random(8)
-    rows = random_table(rng, load_rules(), "HF", 200, "ordinary")
+    rows = random_table(rng, DEFAULT, "HF", 200, "ordinary")
     for row in rows:
         row["episodes"] = rng.choice([None, 5, 20, 80, 500])
         row["episode_cost"] = 14_000.0 + rng.gauss(0, 3_500)
@@ -299,8 +300,8 @@ def test_who_is_neutral_by_volume() -> None:
 
 @pytest.mark.parametrize(("rounding", "step"), [("whole", 1), ("tenth", 0.1), ("hundredth", 0.01)])
 def test_scores_are_rounded_to_the_nearest_step(rounding: str, step: float) -> None:
-    rows = random_table(random.Random(9), load_rules(), "HF", 80, "ordinary")
-    plain, _ = outcome_with(rows, load_rules())
+    rows = random_table(random.Random(9), DEFAULT, "HF", 80, "ordinary")
+    plain, _ = outcome_with(rows, DEFAULT)
     outcome, fitted = outcome_with(rows, load_rules(settings={"final_score.rounding": rounding}))
     scored = ~np.isnan(plain.final_score)
     np.testing.assert_array_equal(np.isnan(outcome.final_score), ~scored)
@@ -317,8 +318,8 @@ def test_scores_are_rounded_to_the_nearest_step(rounding: str, step: float) -> N
     ("rounding", "step"), [("tenth_percent", 1e-3), ("hundredth_percent", 1e-4)]
 )
 def test_adjustments_are_rounded_to_the_nearest_step(rounding: str, step: float) -> None:
-    rows = random_table(random.Random(9), load_rules(), "HF", 80, "zero_scorers")
-    plain, before = outcome_with(rows, load_rules())
+    rows = random_table(random.Random(9), DEFAULT, "HF", 80, "zero_scorers")
+    plain, before = outcome_with(rows, DEFAULT)
     outcome, fitted = outcome_with(rows, load_rules(settings={"payment.rounding": rounding}))
     assert fitted.scaling_factor == before.scaling_factor
     np.testing.assert_array_equal(outcome.transformed_score, plain.transformed_score)
@@ -361,7 +362,7 @@ def test_without_the_median_the_component_begins_at_its_own_zero() -> None:
     values = [row["hcc_risk_score"] for row in rows]
     expected = 1.5 + 4 * (0.9 - np.mean(values)) / np.std(values, ddof=1)
     assert outcome.complex_patient_adjustment[0] == pytest.approx(expected)
-    by_mips, _ = outcome_with(rows, load_rules())
+    by_mips, _ = outcome_with(rows, DEFAULT)
     assert by_mips.complex_patient_adjustment[0] == 0
     np.testing.assert_array_equal(
         outcome.complex_patient_adjustment[1:], by_mips.complex_patient_adjustment[1:]

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -281,6 +282,19 @@ def test_another_exchange_function_is_refused_where_the_logistic_is_meant(
         xr.testing.assert_identical(
             savings.payment_weighted_mean(other), savings.payment_weighted_mean(ds)
         )
+
+
+@pytest.mark.parametrize("width", [4.0, {"2027": 0, "2028": 4.0}])
+def test_a_neutral_band_and_rounding_are_refused_where_the_logistic_is_meant(
+    width: Any, ds: xr.Dataset
+) -> None:
+    known = json.loads(ds.attrs["parameters"])
+    band = ds.assign_attrs(parameters=json.dumps(known | {"rules.payment.neutral_band": width}))
+    assert "rules.payment.neutral_band" in refused(savings.average_clinician, band)
+    assert "outside the pool" in refused(savings.payment_weighted_mean, band)
+    rounded = {"rules.payment.rounding": "tenth_percent", "rules.payment.neutral_band": 0}
+    rounds = ds.assign_attrs(parameters=json.dumps(known | rounded))
+    assert "tenth_percent" in refused(savings.average_clinician, rounds)
 
 
 def test_average_clinician_is_the_closed_form(ds: xr.Dataset) -> None:
