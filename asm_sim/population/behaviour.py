@@ -99,6 +99,15 @@ def problems(behaviour: Behaviour, rules: RuleSet, cost_spreads: dict[str, float
             f"{PATH}.collection_choice.share: the choice is made by the benchmarks of the year "
             "before, and there is one performance year only"
         )
+    one_for_all = rules.quality.pool_collection_types.value
+    if behaviour.collection_choice.share.value > 0 and (
+        one_for_all or rules.peers.basis.value != "condition"
+    ):
+        what = "quality.pool_collection_types" if one_for_all else "peers.basis"
+        yield (
+            f"{PATH}.collection_choice.share: the choice is made by the cohort's benchmark of each "
+            f"collection type, and under rules.{what} there are none"
+        )
     volume, line = behaviour.volume, rules.cost.case_minimum.at(rules.years[0])
     if volume.avoidance_share.value > 0 and volume.avoidance_target.value >= line:
         yield (

@@ -394,6 +394,20 @@ INCENTIVES = f"{ROOT}.programmes.patient_incentives.usd_per_patient_year"
             "no spread in cohort 'HF'",
         ),
         ({INCENTIVES: 1001.0}, "rules.beneficiary_incentives.limit_per_patient_year allows, 1000"),
+        (
+            {
+                "population.behaviour.collection_choice.share": 0.5,
+                "rules.quality.pool_collection_types": True,
+            },
+            "under rules.quality.pool_collection_types there are none",
+        ),
+        (
+            {
+                "population.behaviour.collection_choice.share": 0.5,
+                "rules.peers.basis": "practice_size",
+            },
+            "under rules.peers.basis there are none",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(
