@@ -32,7 +32,7 @@ STATED = {
         {"practice_size", "group", "rate", "true_rate", "completeness"}
         | {"improvement_activities", "pi_score"},
     ),
-    "rural": (["1"], {"group"}),
+    "rural": (["1"], {"group", "rural"}),
     "collection_type": (["ecqm", "cqm"], {"collection", "rate", "true_rate"}),
 }
 COHORT = "LBP"
