@@ -84,6 +84,7 @@ def _replicated(roster: Roster, copies: int) -> Roster:
         clinician_id=clinicians,
         state=tuple(roster.state[i] for i in who),
         practice=roster.practice[who] + p * copy,
+        entry=roster.entry[who],
         clinician_address=addresses(
             "clinician",
             [f"{roster.cohort[i]}\x1f{name}" for i, name in zip(who, clinicians, strict=True)],
