@@ -11,6 +11,7 @@ run: $(READY)  ## set up, then simulate the baseline and print the answer
 	$(BIN)/asm-sim run baseline
 
 test: $(READY)  ## set up, then pass all tests
+	$(BIN)/python -m tests.compile_first
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 venv: $(READY)  ## the environment, from the lock file

@@ -88,7 +88,12 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """The same for a small helper whose calls must vanish for a loop around it to vectorise."""
+    """The same, put into its callers.
+
+    For a small helper whose calls must vanish for a loop around it to vectorise, and for a function
+    with few callers that takes a rule or a model: to pass all their arrays on, counting references,
+    takes more time than it does, both to compile and to run.
+    """
     return njit(inline="always", **_OPTIONS)(function)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.performance import latent_rate, rate_at
 from asm_sim.kernels.points import decile_points, deviation_points
@@ -63,7 +63,7 @@ class Behaviour(NamedTuple):
     of_practice: Floats  # [3, P] room: clinicians, mean rate, advantage of the other type
 
 
-@kernel
+@inlined
 def new_behaviour(model):
     levers = model.behaviour
     n = len(model.practice)
@@ -82,7 +82,7 @@ def new_behaviour(model):
     )
 
 
-@kernel
+@inlined
 def draw_behaviour(model, seed, population, clinicians):
     """Who takes part in which programme, and who keeps under the line; effort starts at nothing."""
     levers, state, rows = model.behaviour, clinicians.behaviour, clinicians.rows
@@ -107,7 +107,7 @@ def draw_behaviour(model, seed, population, clinicians):
                 mean[i] = levers.avoidance_target
 
 
-@kernel
+@inlined
 def draw_choosers(practice_model, model, seed, population, practices, clinicians):
     """Which practices choose their collection type by its points."""
     levers, chooses = model.behaviour, clinicians.behaviour.chooses
@@ -121,7 +121,7 @@ def draw_choosers(practice_model, model, seed, population, practices, clinicians
             chooses[p] = room[0, p] < levers.choice_share
 
 
-@kernel
+@inlined
 def act(model, y, clinicians):
     """What is known by year y adds to the effort of those who know it; programmes go on."""
     levers, state = model.behaviour, clinicians.behaviour
@@ -145,7 +145,7 @@ def act(model, y, clinicians):
                 lower[i] -= cost if takes_part[i] else 0.0
 
 
-@kernel
+@inlined
 def steer(model, y, clinicians, mean):
     """Episodes go away from those whose last known adjustment is a loss, and to the others."""
     levers = model.behaviour
@@ -160,14 +160,14 @@ def steer(model, y, clinicians, mean):
             mean[i] *= after_gain
 
 
-@kernel
+@inlined
 def remember(model, y, outcome, clinicians):
     """Keep the adjustments of year y for the years in which they are known."""
     if model.behaviour.remembers:
         clinicians.behaviour.adjustment[y] = outcome.payment_adjustment_factor
 
 
-@kernel
+@inlined
 def programme_spending(model, y, clinicians, observed):
     """USD that those who take part spend on programmes in year y; an episode is a patient."""
     levers = model.behaviour
@@ -235,7 +235,7 @@ def _mean_by_practice(practice, values, state):
         mean[p] /= max(count[p], 1.0)
 
 
-@kernel
+@inlined
 def _points_against(rules, m, g, y, fit, rates, scratch):
     """Points of rates of measure m by collection type g, into ``scratch.values``."""
     n = len(rates)

@@ -6,7 +6,7 @@ final score and the scaling are always those of the year itself.
 
 from __future__ import annotations
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.cost import score_cost
 from asm_sim.kernels.fit import copy_cost_benchmark, copy_quality_benchmarks
 from asm_sim.kernels.quality import score_quality
@@ -15,7 +15,7 @@ from asm_sim.kernels.quality import score_quality
 SAME_YEAR, PREVIOUS_YEAR, BASELINE_YEAR, NATIONAL = range(4)
 
 
-@kernel
+@inlined
 def score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch):
     """Quality and cost; ``refit`` puts the benchmarks that the rule refers to into the fit first.
 
@@ -31,7 +31,7 @@ def score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch):
     score_cost(observed, rules, y, fit, own, outcome, scratch)
 
 
-@kernel
+@inlined
 def _refer_quality(observed, rules, y, fit, earlier, outcome, scratch):
     if rules.quality_reference == NATIONAL:
         fit.cut_points[:] = rules.national_cut_points
@@ -45,7 +45,7 @@ def _refer_quality(observed, rules, y, fit, earlier, outcome, scratch):
     earlier.years[1] = y
 
 
-@kernel
+@inlined
 def _refer_cost(observed, rules, y, fit, earlier, outcome, scratch):
     if rules.cost_reference == NATIONAL:
         fit.cost_location[:] = rules.national_cost[y]

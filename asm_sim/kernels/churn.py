@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.practices import PLACE_GROUP, SIZE_GROUP, size_class_in, size_in
 from asm_sim.kernels.streams import CHURN, ELIGIBILITY
 from asm_sim.kernels.variates import fill_normal_pair, fill_poisson, fill_uniforms
@@ -32,13 +32,13 @@ class Stays(NamedTuple):
     counted: NDArray[np.float64]  # [2, n] episodes of the last even and the last odd year index
 
 
-@kernel
+@inlined
 def new_stays(model):
     n = len(model.practice) if model.redetermined else 0
     return Stays(np.zeros(n, np.int64), np.zeros(n, np.int64), np.empty((2, n)))
 
 
-@kernel
+@inlined
 def draw_stays(model, seed, population, clinicians):
     """The first year index in which a clinician may take part, and the one from which no more.
 
@@ -62,7 +62,7 @@ def draw_stays(model, seed, population, clinicians):
         gone[i] = c
 
 
-@kernel
+@inlined
 def place_clinicians(model, seed, population, y, practices, clinicians, observed):
     """Moves at the start of year y > 0, then the size and place of everyone's practice."""
     practice, rows = clinicians.practice, clinicians.rows
@@ -96,7 +96,7 @@ def _another(seats, practice, uniform):
     return seats[at if at < first else at + after - first]
 
 
-@kernel
+@inlined
 def determine_participants(model, seed, measurement, y, clinicians, observed):
     """Who takes part in year y, 42 CFR 512.710(b); whoever does not is observed as nothing.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.behaviour import Behaviour, act, draw_behaviour, new_behaviour, steer
 from asm_sim.kernels.churn import (
     Stays,
@@ -143,7 +143,7 @@ def new_clinicians(model, latent):
     )
 
 
-@kernel
+@inlined
 def latent_processes(model):
     """Rows that hold every latent process, rounded up to whole blocks of four normals."""
     needed = FIRST_SLOT + model.slot.max() + 1
@@ -279,7 +279,7 @@ def _draw_permanent(model, seed, population, clinicians):
         )
 
 
-@kernel
+@inlined
 def _draw_improvement(model, seed, population, clinicians):
     """Who gets better every year: a lever, off unless a share is given."""
     improves = clinicians.improves
@@ -292,7 +292,7 @@ def _draw_improvement(model, seed, population, clinicians):
             improves[i] = 1.0 if rows[6, i] < model.improving_share else 0.0
 
 
-@kernel
+@inlined
 def _draw_departures(model, seed, population, clinicians):
     """Who stops practising in which calendar year."""
     rows, leaves = clinicians.rows, clinicians.leaves
@@ -427,7 +427,7 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
         observed.episode_cost[:] = clinicians.true_cost
 
 
-@kernel
+@inlined
 def _collection(model, m, practices, clinicians, observed):
     collection = observed.collection[m]
     of_type = model.collection_of[m]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels._jit import entry, inlined
 from asm_sim.kernels.benchmarks import score_categories
 from asm_sim.kernels.cost import score_cost
 from asm_sim.kernels.final_score import average_years, round_scores, score_final
@@ -32,7 +32,7 @@ from asm_sim.kernels.quality import score_quality
 __all__ = ["Earlier", "Fit", "Observed", "Outcome", "fit_and_score", "nothing_earlier", "score"]
 
 
-@kernel
+@inlined
 def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outcome, scratch):
     """All steps of the rule for performance year index y.
 
@@ -48,33 +48,38 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     score_payment(observed, rules, y, fit, refit, outcome, scratch)
 
 
-@kernel
+@inlined
 def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch):
     """The ordinary rule: every group of peers scored against its own fit.
 
     With more than one group ``fit`` is none's: it holds the pools together, and no median and no
     scaling factor.
     """
-    if rules.peers == CONDITION:
-        score_cohort(observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch)
-        return
     measures, n = observed.rate.shape
-    group, groups = peer_groups(observed, specialty, rules)
+    alone = rules.peers == CONDITION
+    group, groups = np.empty(0, np.int64), 1
+    if not alone:
+        group, groups = peer_groups(observed, specialty, rules)
     scored = 0
     pool = 0.0
     for g in range(groups):
         members = np.flatnonzero(group == g)
-        if len(members) == 0:
+        if len(members) == 0 and not alone:
             continue
-        own_fit = new_fit(rules, measures, n)
-        own_outcome = new_outcome(measures, len(members))
-        own_earlier = new_earlier(rules, measures, len(members))
-        for k in range(len(members)):
-            own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
+        own, own_fit, own_earlier, own_outcome = observed, fit, earlier, outcome
+        if not alone:
+            own = among(observed, members)
+            own_fit = new_fit(rules, measures, n)
+            own_earlier = new_earlier(rules, measures, len(members))
+            own_outcome = new_outcome(measures, len(members))
+            for k in range(len(members)):
+                own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
         score_cohort(
-            among(observed, members), rules, y, own_fit, own_earlier, True, True, own_outcome,
+            own, rules, y, own_fit, own_earlier, True, refit_complexity or not alone, own_outcome,
             scratch,
         )  # fmt: skip
+        if alone:
+            return
         scored += scratch.counts[0]
         pool += own_fit.payment[2]
         put_back(own_outcome, members, outcome)
@@ -87,7 +92,7 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
     scratch.counts[0] = scored
 
 
-@kernel
+@inlined
 def final_scores_against(observed, rules, y, fit, outcome, scratch):
     """Final scores against a fit in which these clinicians weigh nothing.
 
@@ -98,7 +103,7 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
     score_final(observed, rules, y, fit, False, outcome, scratch)
 
 
-@kernel
+@inlined
 def score_against(observed, rules, y, fit, outcome, scratch):
     """The same, rounded, and their adjustment factors; it leaves no order behind."""
     final_scores_against(observed, rules, y, fit, outcome, scratch)
@@ -111,7 +116,7 @@ def _nothing_earlier(rules, measures, n):
     return new_earlier(rules, measures, n)
 
 
-@kernel
+@inlined
 def as_scored(observed, practice, rules):
     """What is scored of each clinician: the practice's results where practices are pooled."""
     if not pools(rules):

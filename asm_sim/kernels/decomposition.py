@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.cohort import score_against
 from asm_sim.kernels.final_score import round_half_up
@@ -105,7 +105,7 @@ def new_factors(rules, measures, n, groups):
     )
 
 
-@kernel
+@inlined
 def decompose_year(
     model, rules, y, seed, measurement, measured, clinicians, observed, fit, outcome, scratch,
     factors, variance, fixed_standard,
@@ -181,7 +181,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first_fit.positive_scores[:] = fit.positive_scores
 
 
-@kernel
+@inlined
 def _draw_noise(model, seed, measurement, y, clinicians, factors):
     """The normals that made this year's observed rates and costs."""
     rows = clinicians.rows
@@ -275,7 +275,7 @@ def _unit_adjustments(rules, y, fit, outcome, unit):
             unit[i] = np.nan
 
 
-@kernel
+@inlined
 def _paid(rules, risk, unit, unscored):
     """The adjustment factor of one at a risk level of one, rounded as the rule says."""
     adjustment = risk * unit if unit == unit else unscored
@@ -328,7 +328,7 @@ def _variance(at):
     return max(0.0, at[2] - at[1] * at[1] / at[0]) / (at[0] - 1.0)
 
 
-@kernel
+@inlined
 def _finish(years, clinicians, factors, variance):
     """Mean over the clinicians of each group of their variance over the years."""
     group, taken_part = clinicians.group, clinicians.taken_part

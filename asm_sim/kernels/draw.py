@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels._jit import entry, inlined, kernel
 from asm_sim.kernels.behaviour import (
     choose_collection,
     draw_choosers,
@@ -58,7 +58,7 @@ from asm_sim.kernels.summaries import (
 )
 
 
-@kernel
+@inlined
 def _as_true(observed, clinicians):
     """The same cohort with true rates and costs in place of the observed ones."""
     return Observed(
@@ -171,15 +171,15 @@ def simulate_cohort(
                 pool_practices(observed, clinicians.practice, rules, shown)
                 observe_nothing(clinicians.present, shown)
             refit_traits = y == 0 or scored_before < n or traits_change
-            score_year(
-                shown, clinicians.specialty, rules, y, fit, earlier, refit_traits, outcome, scratch
-            )
-            scored = scratch.counts[0]
-            if scored < n and not refit_traits:
-                # The moments of traits stay as they are while everyone has a score.
+            while True:
                 score_year(
-                    shown, clinicians.specialty, rules, y, fit, earlier, True, outcome, scratch
-                )
+                    shown, clinicians.specialty, rules, y, fit, earlier, refit_traits, outcome,
+                    scratch,
+                )  # fmt: skip
+                scored = scratch.counts[0]
+                if refit_traits or scored == n:
+                    break
+                refit_traits = True  # the moments of traits stay while everyone has a score
             if model.redetermined:
                 adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
             rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)

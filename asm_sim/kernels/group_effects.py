@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.elementary import exp, log
 from asm_sim.kernels.practices import SIZE_GROUP
 from asm_sim.kernels.streams import PATIENT_SELECTION
@@ -23,7 +23,7 @@ RURAL, DUAL_SHARE, HCC, FIRST_SPECIALTY = 4, 5, 6, 7
 _NO_SHARE = 1e-12  # stands for 0, which has no logit
 
 
-@kernel
+@inlined
 def set_group_effects(model, practices, clinicians, observed):
     """This year's effects: [QUALITY] and [COST] in SDs of the latent variable.
 
@@ -60,13 +60,13 @@ def add_group_effects(effect, factor, latent):
         latent[i] += factor * effect[i]
 
 
-@kernel
+@inlined
 def patients_change(model):
     """Whether anybody's patients become others over the years."""
     return model.selection_share > 0.0 and model.selection_change != 0.0
 
 
-@kernel
+@inlined
 def draw_selection(model, seed, population, clinicians):
     """Who selects patients: a lever, off unless a share is given."""
     selects = clinicians.selects
@@ -80,7 +80,7 @@ def draw_selection(model, seed, population, clinicians):
             selects[i] = 1.0 if rows[6, i] < model.selection_share else 0.0
 
 
-@kernel
+@inlined
 def select_patients(model, clinicians, observed):
     """One year's step of the HCC score and of the logit of the dual share of those who select.
 

@@ -24,7 +24,7 @@ def logistic(x):
     return share if x > _UNDERFLOW else 0.0
 
 
-@kernel
+@inlined
 def midpoint_of(rules, y, fit):
     """The final score at which the logistic is one half; nan where the fit has none."""
     if rules.exchange_midpoint == FIXED:
@@ -100,7 +100,7 @@ def order_positive(final, rules, scratch):
     return k
 
 
-@kernel
+@inlined
 def adjust_scores(observed, rules, y, fit, outcome):
     """Transformed scores and adjustment factors of final scores, against a fit that is made."""
     _transform(rules, y, fit, outcome)
@@ -108,7 +108,7 @@ def adjust_scores(observed, rules, y, fit, outcome):
     _adjust(rules, y, fit, outcome)
 
 
-@kernel
+@inlined
 def _fit_scores(rules, ascending, k, fit):
     """What the exchange function takes from the k positive final scores."""
     fit.payment[0] = percentile(ascending, k, 50.0) if k > 0 else np.nan

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.fit import Observed
 
 # In the order of rules/compile.py.
 CONDITION, SPECIALTY, PRACTICE_SIZE = range(3)
 
 
-@kernel
+@inlined
 def peer_groups(observed, specialty, rules):
     """The group of each clinician, int64 [n] from 0, and the number of groups."""
     n = len(observed.practice_size)

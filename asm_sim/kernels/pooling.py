@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 
 # In the order of rules/compile.py.
 CLINICIAN, PRACTICE, SMALL_PRACTICES = range(3)
 
 
-@kernel
+@inlined
 def pools(rules):
     return rules.quality_level != CLINICIAN or rules.cost_level != CLINICIAN
 
@@ -47,12 +47,12 @@ def pool_practices(observed, practice, rules, pooled):
         _pool_cost(observed, practice, rules, sums, pooled)
 
 
-@kernel
+@inlined
 def _is_pooled(level, size, rules):
     return level == PRACTICE or size <= rules.small_maximum_clinicians
 
 
-@kernel
+@inlined
 def _pool_measure(observed, practice, rules, m, sums, kind, pooled):
     """Rate by cases; data completeness by eligible cases, of which what is blank is not reported.
 
@@ -91,7 +91,7 @@ def _pool_measure(observed, practice, rules, m, sums, kind, pooled):
             pooled.collection[m, i] = kind[p]
 
 
-@kernel
+@inlined
 def _pool_cost(observed, practice, rules, sums, pooled):
     """Cost by episodes; episodes whose cost is blank are left out."""
     episodes, cost = observed.episodes, observed.episode_cost

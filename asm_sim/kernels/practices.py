@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.stated import state_practices
 from asm_sim.kernels.streams import (
     ACO,
@@ -129,7 +129,7 @@ def _traits(model, seed, population, practices):
     state_practices(model, practices)
 
 
-@kernel
+@inlined
 def _draw_aco(model, seed, population, practices):
     """Which practices are in an accountable care organization."""
     if model.aco_share > 0.0:
@@ -142,7 +142,7 @@ def _draw_aco(model, seed, population, practices):
             practices.aco[p] = uniform[0, p] < model.aco_share
 
 
-@kernel
+@inlined
 def _consolidate(model, seed, population, practices):
     """When a solo or small practice joins a larger one: in the second year at the earliest."""
     joins, years = practices.joins, len(practices.silent)
@@ -165,7 +165,7 @@ def size_class_in(practices, p, y):
     return LARGE if y >= practices.joins[p] else np.int64(practices.size_class[p])
 
 
-@kernel
+@inlined
 def size_in(model, practices, p, y):
     """Clinicians of a practice in year y, the least that fits class and list."""
     size = practices.size[p]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.cohort import final_scores_against
 from asm_sim.kernels.final_score import round_scores
 from asm_sim.kernels.fit import Observed, Outcome, Scratch, new_observed, new_outcome, new_scratch
@@ -70,7 +70,7 @@ def new_probe_room(probes, cut_points):
     )
 
 
-@kernel
+@inlined
 def score_probes(
     model, rules, probes, y, seed, measurement, measured, fit, truth_fit, room, d, output
 ):

@@ -6,7 +6,7 @@ n clinicians in S states and P practices.
 
 from __future__ import annotations
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.performance import cost_at, rate_at
 from asm_sim.kernels.streams import (
     CLINICIAN_CIRCUMSTANCES,
@@ -17,7 +17,7 @@ from asm_sim.kernels.streams import (
 from asm_sim.kernels.variates import fill_normal_pair, fill_uniforms
 
 
-@kernel
+@inlined
 def draw_circumstances(model, seed, measurement, y, rows, met):
     """Who meets extreme circumstances in year y: ``met`` [n] is 1 or 0; scratch: rows [10, n].
 
@@ -46,7 +46,7 @@ def draw_circumstances(model, seed, measurement, y, rows, met):
         met[i] = struck[model.state[i]] if affected[i] < model.circumstances_share else 0.0
 
 
-@kernel
+@inlined
 def shift_performance(model, practices, clinicians, observed):
     """This year's shifts of latent quality and cost: of an organization, of circumstances."""
     quality, cost = clinicians.quality_shift, clinicians.cost_shift
@@ -58,7 +58,7 @@ def shift_performance(model, practices, clinicians, observed):
         cost[i] = model.aco_cost * inside + loss
 
 
-@kernel
+@inlined
 def draw_misattribution(model, seed, population, clinicians):
     """To whom the patients of others are attributed, for all years."""
     if model.misattributed_share > 0.0:
@@ -71,7 +71,7 @@ def draw_misattribution(model, seed, population, clinicians):
             misattributed[i] = rows[6, i] < model.misattributed_share
 
 
-@kernel
+@inlined
 def draw_foreign_patients(model, seed, measurement, y, clinicians):
     """What the patients of others show in year y: latent cost, and quality by claims measure.
 

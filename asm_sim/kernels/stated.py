@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined
 
 SPECIALTY, EPISODES, PART_B, HCC, DUAL_SHARE = range(5)
 SIZE, RURAL, COLLECTION = range(3)
 
 
-@kernel
+@inlined
 def state_practices(model, practices):
     """Size and the class that it decides, place, collection type."""
     for p in range(model.stated.shape[1]):
@@ -31,7 +31,7 @@ def state_practices(model, practices):
             practices.collection[p] = np.int8(collection)
 
 
-@kernel
+@inlined
 def state_clinicians(model, hcc_normal, clinicians, observed):
     """Specialty (the HCC score is then drawn as of this one), episodes, HCC score, dual share."""
     for i in range(model.stated.shape[1]):
@@ -52,7 +52,7 @@ def state_clinicians(model, hcc_normal, clinicians, observed):
             observed.dual_share[i] = dual
 
 
-@kernel
+@inlined
 def state_part_b(model, clinicians):
     """Part B of all years in proportion, so that the first performance year's is as stated."""
     for i in range(model.stated.shape[1]):

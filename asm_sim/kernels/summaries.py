@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.final_score import round_half_up
 from asm_sim.kernels.fit import LINEAR, RANK, THRESHOLD
@@ -167,7 +167,7 @@ def quintile(rank, scored):
     return min(QUINTILES - 1, int(QUINTILES * (rank - 0.5) / scored))
 
 
-@kernel
+@inlined
 def summarise_year(
     rules, y, grids, observed, fit, outcome, part_b_later, paid, group, present, scratch, memory,
     d, output,
@@ -269,7 +269,7 @@ def break_even_score(rules, y, fit):
     return even if even <= rules.score_maximum else np.nan
 
 
-@kernel
+@inlined
 def _break_even_rank(rules, y, fit):
     """The score up to which 1 / S of the positive scores lie: just above it nobody loses."""
     scaling = fit.payment[1]
