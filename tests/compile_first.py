@@ -12,7 +12,7 @@ SIMULATE = "import asm_sim as asm; asm.simulate('baseline', draws=1)"
 SCORE = """
 import asm_sim as asm
 from asm_sim.engine.export import cohort_table
-asm.score(cohort_table())
+asm.score(cohort_table().drop(columns='practice_class'))
 cohort_table(asm.load_scenario('effort-response'))
 """
 

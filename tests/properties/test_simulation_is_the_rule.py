@@ -54,6 +54,25 @@ SETTINGS["benchmarks of other years, shrunk"] = SETTINGS["many without a score"]
     "rules.cost.benchmark_reference": "baseline_year",
     "rules.cost.shrinkage": "estimated",
 }
+TOGETHER = {"rules.scoring_level.quality": "practice", "rules.scoring_level.cost": "practice"}
+SETTINGS["practices as a whole"] = SETTINGS["many without a score"] | TOGETHER
+SETTINGS["small practices together, by last year's benchmarks"] = {
+    "rules.scoring_level.quality": "small_practices",
+    "rules.scoring_level.cost": "practice",
+    "rules.cost.benchmark_reference": "previous_year",
+    "rules.final_score.averaging_years": 2,
+}
+SETTINGS["peers by practice size"] = SETTINGS["many without a score"] | {
+    "rules.peers.basis": "practice_size",
+    "rules.final_score.averaging_years": 3,
+    "rules.payment.neutral_band": 4,
+    "rules.scoring_level.cost": "practice",
+}
+SETTINGS["peers by specialty"] = {
+    "rules.peers.basis": "specialty",
+    "rules.payment.exchange.form": "rank",
+    "rules.quality.benchmark_minimum_clinicians": 5,
+}
 NOT_SHRUNK = {"rules.quality.shrinkage": "none", "rules.cost.shrinkage": "none"}
 
 
@@ -63,8 +82,10 @@ def scored(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
         return asm.score(table, rules=scenario.rules)
 
 
-def check(dataset: xr.Dataset, result: pd.DataFrame, draw: int, truth: bool = False) -> None:
-    """Every clinician and year, to the precision of float32."""
+def check(
+    dataset: xr.Dataset, result: pd.DataFrame, draw: int, truth: bool = False, absent: bool = False
+) -> None:
+    """Every clinician and year, to the precision of float32; but for those who are ``absent``."""
     lens = "true_" if truth else ""
     for cohort in dataset.cohort.values:
         for year in dataset.performance_year.values:
@@ -72,6 +93,8 @@ def check(dataset: xr.Dataset, result: pd.DataFrame, draw: int, truth: bool = Fa
             rows = result[inside].set_index("clinician_id")
             of_cohort = (dataset.clinician_cohort == cohort).values
             panel = dataset.isel(clinician=of_cohort, draw_sample=draw).sel(performance_year=year)
+            if absent:
+                panel = panel.isel(clinician=np.isin(panel.clinician_id.values, rows.index))
             rows = rows.loc[panel.clinician_id.values]
             np.testing.assert_allclose(
                 panel[f"panel_{lens}final_score"], rows["final_score"], rtol=1e-6, atol=1e-9
@@ -103,6 +126,54 @@ def test_a_draw_as_a_table_gives_its_adjustments(
         table = cohort_table(scenario, draw=draw)
         assert len(table) == 150 * 5
         check(dataset, scored(table, scenario), draw)
+
+
+@pytest.mark.parametrize(
+    "settings", ["practices as a whole", "peers by practice size", "peers by specialty"]
+)
+def test_the_noise_free_lens_of_practices_and_peers(
+    settings: str, make_scenario: MakeScenario
+) -> None:
+    scenario = make_scenario(settings=SETTINGS[settings], draws=2)
+    table = cohort_table(scenario, draw=1, truth=True)
+    check(simulate(scenario), scored(table, scenario), 1, truth=True)
+
+
+def test_who_is_absent_is_not_pooled(make_scenario: MakeScenario) -> None:
+    """Participants determined anew, who move, in practices that are scored as a whole."""
+    settings = TOGETHER | {
+        "population.eligibility.redetermined": True,
+        "population.churn.move_share": 0.3,
+        "population.practice.consolidation.yearly_share": 0.2,
+    }
+    scenario = make_scenario(settings=settings, draws=2)
+    dataset, table = simulate(scenario), cohort_table(scenario, draw=1)
+    assert len(table) < 150 * 5
+    check(dataset, scored(table, scenario), 1, absent=True)
+    present = table.groupby("performance_year").size()
+    counted = dataset.panel_final_score.isel(draw_sample=1).notnull().sum("clinician")
+    assert (counted.values <= present.loc[counted.performance_year.values].values).all()
+
+
+def test_no_median_is_told_where_every_group_of_peers_has_its_own(
+    make_scenario: MakeScenario,
+) -> None:
+    dataset = simulate(make_scenario(settings=SETTINGS["peers by specialty"], draws=2))
+    for name in ("median_final_score", "scaling_factor", "break_even_score"):
+        assert dataset[name].isnull().all()
+    kept = dataset.retained_by_medicare / dataset.amount_at_risk
+    np.testing.assert_allclose(kept, 0.15, rtol=1e-9)
+    np.testing.assert_allclose(dataset.incentive_pool, 0.85 * dataset.amount_at_risk, rtol=1e-9)
+    wanted = dataset.panel_adjustment.isel(clinician=(dataset.clinician_cohort == "LBP").values)
+    scores = dataset.panel_final_score.isel(clinician=(dataset.clinician_cohort == "LBP").values)
+    wanted = wanted.where(scores.notnull()).quantile(dataset["quantile"].values, "clinician")
+    np.testing.assert_allclose(
+        dataset.adjustment_quantile.sel(cohort="LBP").transpose(
+            "quantile", "draw", "performance_year"
+        ),
+        wanted.transpose("quantile", "draw_sample", "performance_year"),
+        atol=1e-6,
+    )
 
 
 def test_the_noise_free_lens_averages_true_scores(make_scenario: MakeScenario) -> None:
