@@ -43,7 +43,7 @@ def run_command(
     threads = thread_count()  # before numba reads the same variable
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
     note.print(f"{chosen.title}", markup=False)
-    note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
+    note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     from asm_sim.engine.files import open_folder
     from asm_sim.engine.progress import on_terminal
     from asm_sim.engine.sweep import carry_out

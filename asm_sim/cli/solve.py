@@ -46,7 +46,7 @@ def solve_command(question: Question) -> None:
     thread_count()  # before numba reads the same variable
     target = parse_target(question.target, question.cohort, question.year, question.group)
     note.print(f"asm-sim: reading {question.scenario}", markup=False)
-    note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
+    note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     from asm_sim.engine.solve import solve
 
     def tell(evaluation: Evaluation) -> None:

@@ -94,7 +94,7 @@ def sweep_command(asked: Request) -> None:
     from asm_sim.engine.progress import on_terminal
     from asm_sim.engine.sweep import carry_out
 
-    note.print("Preparing the model (the first time, kernels are compiled: about a minute)")
+    note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     try:
         with _runner(asked) as runner, on_terminal() as progress:
             report = carry_out(
@@ -171,7 +171,7 @@ def _runner(asked: Request) -> AbstractContextManager[Any]:
 
 def _print_plan(folder: Any, work: Work, as_json: bool, note: Console) -> None:
     """Scenarios, blocks, memory, disk and time; nothing is run but a short trial."""
-    note.print("Timing a few draws (the first time, kernels are compiled: about a minute)")
+    note.print("Timing a few draws (the first time, kernels are compiled: some minutes)")
     from asm_sim.engine.estimate import estimate, in_bytes
 
     found = estimate(folder, work)

@@ -104,6 +104,12 @@ def _inside(
 
 
 def _draw_curves(panel: dict[str, Any], ax: Axes) -> None:
+    if not any(np.isfinite(one["adjustment_percent_median"]).any() for one in panel["curves"]):
+        ax.annotate(
+            "no curve for the cohort:\nevery group of peers has its own",
+            (0.5, 0.5), xycoords="axes fraction", ha="center", color=QUIET,
+        )  # fmt: skip
+        return
     draw_curves(panel["score_points"], panel["curves"], ax)
     _mark(panel["curves"][0], ax)
 

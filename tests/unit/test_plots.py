@@ -206,6 +206,12 @@ def test_one_year_and_no_break_even_score(ds: xr.Dataset, tmp_path: Path) -> Non
     assert curve["break_even_score_points"] == {"mean": None, "mcse": None}
 
 
+def test_no_curve_where_every_group_of_peers_has_its_own(ds: xr.Dataset) -> None:
+    own = ds.assign(adjustment_at_score=ds["adjustment_at_score"] * np.nan)
+    assert words(score_to_adjustment.plot(own)).count("every group of peers has its own") == 2
+    assert "peers" not in words(score_to_adjustment.plot(ds))
+
+
 @every_figure
 def test_one_draw(name: str, tmp_path: Path) -> None:
     ds = synthetic_dataset(draws=1)
