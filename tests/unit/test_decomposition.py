@@ -57,7 +57,7 @@ def test_without_noise_the_share_of_chance_is_exactly_zero(ds: xr.Dataset) -> No
     """Curved, so that the others depend on each other: v = (sum of the others)^1.5."""
 
     def value(inside: set[str]) -> float:
-        return float(sum(ADDITIVE[name] for name in inside - {"measurement"}) ** 1.5)
+        return float(sum(ADDITIVE[name] for name in sorted(inside - {"measurement"})) ** 1.5)
 
     result = decomposition.shares(with_sets(ds, sets_of(value)))
     for name in ("share", "share_mcse", "share_alone", "share_last"):
