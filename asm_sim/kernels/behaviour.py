@@ -250,5 +250,5 @@ def _points_against(rules, m, g, y, fit, rates, scratch):
         location = fit.quality_location[m, g]
         deviation_points(
             keys, n, location[0], location[1], rules.quality_curve_z, rules.quality_curve_points,
-            rules.quality_anchor[y], scratch.sorted_keys, scratch.values,
+            rules.year[y].quality_anchor, scratch.sorted_keys, scratch.values,
         )  # fmt: skip

@@ -17,7 +17,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     episodes = observed.episodes
     cost = observed.episode_cost
     points = outcome.cost_points
-    minimum = rules.cost_case_minimum[y]
+    minimum = rules.year[y].cost_case_minimum
     keys = scratch.keys
     payload = scratch.payload
     circumstances, neutral = observed.extreme_circumstances, rules.circumstances_neutral
@@ -34,7 +34,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
             k,
             episodes,
             rules.cost_shrinkage,
-            rules.cost_kappa[y],
+            rules.year[y].cost_kappa,
             refit,
             fit.cost_shrinkage,
         )
@@ -52,7 +52,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
             location[1],
             rules.cost_curve_z,
             rules.cost_curve_points,
-            rules.cost_anchor[y],
+            rules.year[y].cost_anchor,
             scratch.sorted_keys,
             scratch.values,
         )

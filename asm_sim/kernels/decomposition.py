@@ -268,9 +268,9 @@ def _unit_adjustments(rules, y, fit, outcome, unit):
             transformed = outcome.transformed_score[i]  # none in the neutral band
             exchanged = has_scaling and transformed == transformed
             share = transformed * scaling - 1.0 if exchanged else 0.0
-            unit[i] = min(share, rules.cap[y])
+            unit[i] = min(share, rules.year[y].cap)
         elif score == score:
-            unit[i] = rules.zero_score_adjustment[y]
+            unit[i] = rules.year[y].zero_score_adjustment
         else:
             unit[i] = np.nan
 
@@ -285,12 +285,12 @@ def _paid(rules, risk, unit, unscored):
 
 @kernel
 def _add_year(rules, y, clinicians, factors, variance):
-    years = len(rules.risk_level)
+    years = len(rules.year)
     group, taken_part = clinicians.group, clinicians.taken_part
     sums = factors.sums
     for k in range(FACTOR_SETS):
-        risk = rules.risk_level[y if k >= RISK_LEVEL else 0]
-        unscored = rules.unscored_adjustment[y if k & PEERS else 0]
+        risk = rules.year[y if k >= RISK_LEVEL else 0].risk_level
+        unscored = rules.year[y if k & PEERS else 0].unscored_adjustment
         unit = factors.unit[k % WITHOUT_RISK]
         before, total, squares = factors.before[k], factors.total[k], factors.squares[k]
         sums[:] = 0.0
@@ -353,7 +353,7 @@ def _finish(years, clinicians, factors, variance):
 @kernel
 def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     """The year's adjustments had the first year's fit been the standard, by group."""
-    risk, unscored = rules.risk_level[y], rules.unscored_adjustment[0]
+    risk, unscored = rules.year[y].risk_level, rules.year[0].unscored_adjustment
     unit = factors.unit[WITHOUT_RISK - 1 - PEERS]
     sums = factors.sums
     sums[:] = 0.0

@@ -83,25 +83,25 @@ def _modifiers(observed, rules, y, outcome):
         for i in range(len(activities)):
             of_activities[i] = adjustment if activities[i] == done else of_activities[i]
     _in_proportion(
-        observed, rules, rules.activities_small_scale[y], rules.activities_rural_scale[y],
+        observed, rules, rules.year[y].activities_small_scale, rules.year[y].activities_rural_scale,
         of_activities,
     )  # fmt: skip
 
     score = observed.pi_score
     of_interoperability = outcome.promoting_interoperability_adjustment
-    at_zero = rules.interoperability_at_zero[y]
+    at_zero = rules.year[y].interoperability_at_zero
     full, unstated = rules.interoperability_maximum, rules.interoperability_blank
     for i in range(len(score)):
         stated = score[i] if score[i] == score[i] else unstated
         of_interoperability[i] = at_zero * (1.0 - stated / full)
     _in_proportion(
-        observed, rules, rules.interoperability_small_scale[y],
-        rules.interoperability_rural_scale[y], of_interoperability,
+        observed, rules, rules.year[y].interoperability_small_scale,
+        rules.year[y].interoperability_rural_scale, of_interoperability,
     )  # fmt: skip
 
     size = observed.practice_size
     of_size = outcome.small_practice_adjustment
-    solo_bonus, small_bonus = rules.solo_bonus[y], rules.small_bonus[y]
+    solo_bonus, small_bonus = rules.year[y].solo_bonus, rules.year[y].small_bonus
     largest_small = rules.small_maximum_clinicians
     for i in range(len(size)):
         bonus = small_bonus if size[i] <= largest_small else 0.0
@@ -126,8 +126,8 @@ def _in_proportion(observed, rules, of_small, of_rural, adjustment):
 @kernel
 def _base_score(rules, y, outcome, scratch):
     """Everything but the complex-patient adjustment, not yet clipped; nan without a final score."""
-    weight_quality = rules.weight_quality[y]
-    weight_cost = rules.weight_cost[y]
+    weight_quality = rules.year[y].weight_quality
+    weight_cost = rules.year[y].weight_cost
     final = outcome.final_score
     scored = 0
     for i in range(len(final)):
@@ -173,7 +173,7 @@ def _complexity(observed, rules, y, fit, complexity):
 
     By the form of MIPS it is 0 below the median too.
     """
-    intercept, slope = rules.complex_intercept[y], rules.complex_slope[y]
+    intercept, slope = rules.year[y].complex_intercept, rules.year[y].complex_slope
     for i in range(len(complexity)):
         complexity[i] = 0.0
     for t in range(2):
@@ -186,6 +186,6 @@ def _complexity(observed, rules, y, fit, complexity):
         for i in range(len(complexity)):
             component = max(0.0, intercept + slope * ((trait[i] - mean) / sd))
             complexity[i] += component if trait[i] >= median else 0.0
-    least, most = rules.complex_minimum[y], rules.complex_maximum[y]
+    least, most = rules.year[y].complex_minimum, rules.year[y].complex_maximum
     for i in range(len(complexity)):
         complexity[i] = min(max(complexity[i], least), most)

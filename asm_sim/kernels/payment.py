@@ -28,7 +28,7 @@ def logistic(x):
 def midpoint_of(rules, y, fit):
     """The final score at which the logistic is one half; nan where the fit has none."""
     if rules.exchange_midpoint == FIXED:
-        return rules.fixed_midpoint[y]
+        return rules.year[y].fixed_midpoint
     return fit.payment[3] if rules.exchange_midpoint == MEAN else fit.payment[0]
 
 
@@ -40,11 +40,11 @@ def exchange(rules, y, fit, score):
     if rules.exchange_form == RANK:
         return _rank_share(fit, score, rules.score_tie)
     if rules.exchange_form == THRESHOLD:
-        threshold = rules.threshold[y]
+        threshold = rules.year[y].threshold
         if score < threshold:
             return score / threshold
         return 1.0 + (score - threshold) / (rules.score_maximum - threshold)
-    return logistic(rules.steepness[y] * (score - midpoint_of(rules, y, fit)))
+    return logistic(rules.year[y].steepness * (score - midpoint_of(rules, y, fit)))
 
 
 @kernel
@@ -130,7 +130,7 @@ def _transform(rules, y, fit, outcome):
         return
     midpoint = midpoint_of(rules, y, fit)
     has_midpoint = midpoint == midpoint  # a foreign fit may have none
-    steepness = rules.steepness[y]
+    steepness = rules.year[y].steepness
     for i in range(len(final)):
         positive = (final[i] > rules.score_zero) & has_midpoint
         transformed[i] = logistic(steepness * (final[i] - midpoint)) if positive else np.nan
@@ -143,10 +143,11 @@ def _leave_out_neutral(observed, rules, y, fit, outcome):
     By volume the band is as wide as stated at the minimum of episodes, which fewer and blank ones
     count as, and narrows with their square root.
     """
-    if not rules.neutral_band[y] > 0.0:
+    if not rules.year[y].neutral_band > 0.0:
         return
     final, episodes = outcome.final_score, observed.episodes
-    width, median, minimum = rules.neutral_band[y], fit.payment[0], rules.cost_case_minimum[y]
+    width, minimum = rules.year[y].neutral_band, rules.year[y].cost_case_minimum
+    median = fit.payment[0]
     for i in range(len(final)):
         narrower = rules.neutral_band_by_volume and episodes[i] > minimum
         share = np.sqrt(minimum / episodes[i]) if narrower else 1.0
@@ -174,28 +175,28 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
         zero = final[i] <= rules.score_zero and rules.zero_scorers_in_pool_base
         base += part_b[i] if positive or zero else 0.0
         weighted += transformed[i] * part_b[i] if positive else 0.0
-    share = rules.redistribution_share[y]
+    share = rules.year[y].redistribution_share
     fit.payment[1] = share * base / weighted if weighted > 0.0 else np.nan
-    fit.payment[2] = share * rules.risk_level[y] * base
+    fit.payment[2] = share * rules.year[y].risk_level * base
 
 
 @kernel
 def _adjust(rules, y, fit, outcome):
-    risk = rules.risk_level[y]
+    risk = rules.year[y].risk_level
     scaling = fit.payment[1]
     has_scaling = scaling == scaling
-    highest = rules.cap[y] * risk if risk > 0.0 else 0.0
+    highest = rules.year[y].cap * risk if risk > 0.0 else 0.0
     for i in range(len(outcome.final_score)):
         score = outcome.final_score[i]
         if score > rules.score_zero:
             factor = risk * outcome.transformed_score[i] * scaling - risk if has_scaling else 0.0
             factor = min(factor, highest)
         elif score == score:
-            factor = rules.zero_score_adjustment[y] * risk
+            factor = rules.year[y].zero_score_adjustment * risk
         else:
-            factor = rules.unscored_adjustment[y]
+            factor = rules.year[y].unscored_adjustment
         outcome.payment_adjustment_factor[i] = factor
-    if rules.neutral_band[y] > 0.0:
+    if rules.year[y].neutral_band > 0.0:
         _spare_neutral(rules, outcome)
     if rules.adjustment_steps > 0.0:
         factors = outcome.payment_adjustment_factor

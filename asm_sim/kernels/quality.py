@@ -21,8 +21,8 @@ KEPT, CAPPED, DROPPED = range(3)
 def classify(observed, rules, y, scratch):
     """Status of every measure of every clinician, and who submitted anything at all."""
     measures, n = observed.rate.shape
-    case_minimum = rules.quality_case_minimum[y]
-    completeness_minimum = rules.completeness_minimum[y]
+    case_minimum = rules.year[y].quality_case_minimum
+    completeness_minimum = rules.year[y].completeness_minimum
     must_submit = scratch.must_submit
     submitted = scratch.submitted
     for i in range(n):
@@ -71,14 +71,14 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
     for m in range(measures):
         points = outcome.points[m]
         status = scratch.status[m]
-        not_reported = rules.points_not_reported[y]
+        not_reported = rules.year[y].points_not_reported
         for i in range(n):
             points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
         groups = 1 if rules.measure_pooled[m] else rules.collection_types
         for g in range(groups):
             k = _gather(observed, rules, m, g, scratch)
             if refit:
-                fit.has_benchmark[m, g] = k >= rules.benchmark_minimum_clinicians[y]
+                fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
             if k == 0 or not fit.has_benchmark[m, g]:
                 continue
             keys = scratch.keys
@@ -90,7 +90,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     k,
                     observed.cases[m],
                     rules.quality_shrinkage,
-                    rules.quality_kappa[y],
+                    rules.year[y].quality_kappa,
                     refit,
                     fit.quality_shrinkage[m, g],
                 )
@@ -107,7 +107,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     continue
                 decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
                 if topped_out:
-                    most = rules.topped_out_points[y]
+                    most = rules.year[y].topped_out_points
                     for t in range(k):
                         scratch.values[t] = min(scratch.values[t], most)
             else:
@@ -121,7 +121,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     location[1],
                     rules.quality_curve_z,
                     rules.quality_curve_points,
-                    rules.quality_anchor[y],
+                    rules.year[y].quality_anchor,
                     scratch.sorted_keys,
                     scratch.values,
                 )

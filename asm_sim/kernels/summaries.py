@@ -195,7 +195,7 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
     score = squares = adjustment = bonuses = penalties = bonuses_paid = penalties_paid = base = 0.0
     everyone = before_exits = 0.0
     negative = maximum = zero = participants = 0
-    bottom = -rules.risk_level[y] * (1.0 - 1e-9)
+    bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
     for i in range(n):
         everyone += part_b[i]
         participants += present[i]
@@ -234,7 +234,7 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
     row[MEDIAN_POSITIVE] = fit.payment[0]
     row[SCALING] = fit.payment[1]
     row[BREAK_EVEN] = break_even_score(rules, y, fit)
-    row[AT_RISK] = rules.risk_level[y] * base
+    row[AT_RISK] = rules.year[y].risk_level * base
     row[POOL] = fit.payment[2]
     row[BONUSES] = bonuses
     row[PENALTIES] = penalties
@@ -255,14 +255,14 @@ def break_even_score(rules, y, fit):
     """
     scaling = fit.payment[1]
     if rules.exchange_form == THRESHOLD:
-        return rules.threshold[y]
+        return rules.year[y].threshold
     if rules.peers != CONDITION:
         return np.nan
     if rules.exchange_form == LINEAR:
         return rules.score_maximum / scaling if scaling >= 1.0 else np.nan
     if rules.exchange_form == RANK:
         return _break_even_rank(rules, y, fit)
-    steepness = rules.steepness[y]
+    steepness = rules.year[y].steepness
     if not (scaling > 1.0 and steepness > 0.0):
         return np.nan
     even = midpoint_of(rules, y, fit) - np.log(scaling - 1.0) / steepness
@@ -291,7 +291,7 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
     ordered = memory.ordered
     scored, positive = scratch.counts[0], scratch.counts[1]
     zeros = scored - positive
-    bottom = rules.zero_score_adjustment[y] * rules.risk_level[y]
+    bottom = rules.year[y].zero_score_adjustment * rules.year[y].risk_level
     if rules.adjustment_steps > 0.0:
         bottom = round_half_up(bottom, rules.adjustment_steps, rules.score_tie)
     for t in range(zeros):
@@ -323,17 +323,17 @@ def _curve(rules, y, grids, fit, row):
 
     One in the neutral band gets 0; by volume it is as wide here as at the minimum of episodes.
     """
-    risk = rules.risk_level[y]
-    band = rules.neutral_band[y]
+    risk = rules.year[y].risk_level
+    band = rules.year[y].neutral_band
     for s in range(len(row)):
         score = grids.scores[s]
         if score <= rules.score_zero:
-            row[s] = rules.zero_score_adjustment[y] * risk
+            row[s] = rules.year[y].zero_score_adjustment * risk
         elif band > 0.0 and abs(score - fit.payment[0]) <= band + rules.score_tie:
             row[s] = 0.0
         elif fit.payment[1] == fit.payment[1]:
             factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
-            row[s] = min(factor, rules.cap[y] * risk if risk > 0.0 else 0.0)
+            row[s] = min(factor, rules.year[y].cap * risk if risk > 0.0 else 0.0)
         else:  # nothing to share out, or every group of peers has a curve of its own
             row[s] = 0.0 if rules.peers == CONDITION else np.nan
         if rules.adjustment_steps > 0.0:
@@ -349,7 +349,7 @@ def _groups(rules, y, outcome, part_b, group, present, scratch, memory, rows, ov
     sums = memory.sums
     sums[:] = 0.0
     participants = 0.0
-    bottom = -rules.risk_level[y] * (1.0 - 1e-9)
+    bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
     for i in range(n):
         f = final[i]
         counts = 1.0 if present[i] else 0.0

@@ -1,12 +1,12 @@
 """A rule set as flat typed arrays, one set for each cohort, indexed by performance year.
 
-The compiled kernels read nothing else of the rule. Everything that a rule set may change by year is
-an array of length Y (the performance years, ascending).
+The compiled kernels read nothing else of the rule. Numbers that a rule set may change by year are
+fields of one record a year, ``rules.year[y].steepness``: one array is far faster to compile than
+an array for each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +44,7 @@ class CohortRules(NamedTuple):
     And G collection types, K cut points.
     """
 
+    year: NDArray[np.void]  # [Y] records: all numbers that may change by year (_by_year)
     # who is scored together, and compared with whom
     quality_level: int
     cost_level: int
@@ -57,55 +58,32 @@ class CohortRules(NamedTuple):
     measure_suspended: Flags  # [M, Y]
     collection_types: int
     # quality
-    quality_case_minimum: Floats
-    completeness_minimum: Floats
-    benchmark_minimum_clinicians: Floats
-    points_not_reported: Floats
     quality_points_maximum: float
     decile_percentiles: Floats
     quality_curve_z: Floats
     quality_curve_points: Floats
-    quality_anchor: Floats
     quality_reference: int
     national_cut_points: Floats  # [M, G, K] as in a fit; nan where benchmarks are not national
     national_location: Floats  # [M, G, 2]
     national_benchmark: Flags  # [M, G] whether there is one
     topped_out: int
     topped_out_merit: Floats  # [M, Y] median from which on; negated where inverse; inf: never
-    topped_out_points: Floats
     quality_shrinkage: int
-    quality_kappa: Floats
     # cost
-    cost_case_minimum: Floats
     cost_points_maximum: float
     cost_curve_z: Floats
     cost_curve_points: Floats
-    cost_anchor: Floats
     cost_reference: int
     national_cost: Floats  # [Y, 2] median and SD, USD; nan where benchmarks are not national
     cost_shrinkage: int
-    cost_kappa: Floats
     # modifiers
     activities_adjustment: Floats
     activities_blank: int
-    activities_small_scale: Floats
-    activities_rural_scale: Floats
-    interoperability_at_zero: Floats
     interoperability_maximum: float
     interoperability_blank: float
-    interoperability_small_scale: Floats
-    interoperability_rural_scale: Floats
-    solo_bonus: Floats
-    small_bonus: Floats
     small_maximum_clinicians: int
     complex_form: int
-    complex_intercept: Floats
-    complex_slope: Floats
-    complex_minimum: Floats
-    complex_maximum: Floats
     # final score
-    weight_quality: Floats
-    weight_cost: Floats
     missing_category: int
     circumstances_neutral: bool
     score_minimum: float
@@ -115,28 +93,16 @@ class CohortRules(NamedTuple):
     averaging_years: int
     score_steps: float  # to one point; 0 is no rounding
     # payment
-    risk_level: Floats
-    redistribution_share: Floats
     zero_scorers_in_pool_base: bool
-    zero_score_adjustment: Floats
-    unscored_adjustment: Floats
     exchange_form: int
     exchange_midpoint: int
-    fixed_midpoint: Floats
-    steepness: Floats
-    threshold: Floats
     score_tie: float
-    neutral_band: Floats
     neutral_band_by_volume: bool
     adjustment_steps: float  # to an adjustment of one; 0 is no rounding
-    cap: Floats
 
 
 def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     """The arrays of one cohort (``rules.cohorts`` key)."""
-
-    def by_year(parameter: YearlyNumber | Cap) -> Floats:
-        return np.array([parameter.at(year) for year in rules.years], dtype=np.float64)
 
     measures = [rules.measures[m] for m in rules.cohorts[cohort].quality_measures.value]
     quality, cost = rules.quality, rules.cost
@@ -144,6 +110,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     final, payment = rules.final_score, rules.payment
     exchange = payment.exchange
     return CohortRules(
+        year=_by_year(rules),
         quality_level=SCORING_LEVEL.index(rules.scoring_level.quality.value),
         cost_level=SCORING_LEVEL.index(rules.scoring_level.cost.value),
         peers=PEERS.index(rules.peers.basis.value),
@@ -156,48 +123,25 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         ),
         measure_suspended=np.array([[m.is_suspended(y) for y in rules.years] for m in measures]),
         collection_types=len(quality.collection_types.value),
-        quality_case_minimum=by_year(quality.case_minimum),
-        completeness_minimum=by_year(quality.completeness_minimum),
-        benchmark_minimum_clinicians=by_year(quality.benchmark_minimum_clinicians),
-        points_not_reported=by_year(quality.points_not_reported),
         quality_points_maximum=quality.points_maximum.value,
         decile_percentiles=_floats(quality.decile_percentiles.value),
-        **_curve("quality", quality.standard_deviation_curve, by_year),
+        **_curve("quality", quality.standard_deviation_curve),
         quality_reference=BENCHMARK_REFERENCE.index(quality.benchmark_reference.value),
         **_national_quality(rules, cohort),
         topped_out=TOPPED_OUT.index(quality.topped_out.treatment.value),
-        topped_out_merit=np.array(
-            [_topped_out_merit(m, by_year(quality.topped_out.median_at_least)) for m in measures]
-        ),
-        topped_out_points=by_year(quality.topped_out.cap),
+        topped_out_merit=np.array([_topped_out_merit(m, rules) for m in measures]),
         quality_shrinkage=SHRINKAGE.index(quality.shrinkage.value),
-        quality_kappa=by_year(quality.shrinkage_kappa),
-        cost_case_minimum=by_year(cost.case_minimum),
         cost_points_maximum=cost.points_maximum.value,
-        **_curve("cost", cost.standard_deviation_curve, by_year),
+        **_curve("cost", cost.standard_deviation_curve),
         cost_reference=BENCHMARK_REFERENCE.index(cost.benchmark_reference.value),
         national_cost=_national_cost(rules, cohort),
         cost_shrinkage=SHRINKAGE.index(cost.shrinkage.value),
-        cost_kappa=by_year(cost.shrinkage_kappa),
         activities_adjustment=_floats(activities.adjustment_by_completed.value),
         activities_blank=activities.blank_counts_as.value,
-        activities_small_scale=by_year(activities.small_practice_scale),
-        activities_rural_scale=by_year(activities.rural_scale),
-        interoperability_at_zero=by_year(interoperability.adjustment_at_zero),
         interoperability_maximum=interoperability.score_maximum.value,
         interoperability_blank=interoperability.blank_counts_as.value,
-        interoperability_small_scale=by_year(interoperability.small_practice_scale),
-        interoperability_rural_scale=by_year(interoperability.rural_scale),
-        solo_bonus=by_year(rules.small_practice.solo_bonus),
-        small_bonus=by_year(rules.small_practice.small_bonus),
         small_maximum_clinicians=rules.small_practice.small_maximum_clinicians.value,
         complex_form=COMPLEX_FORM.index(rules.complex_patient.form.value),
-        complex_intercept=by_year(rules.complex_patient.intercept),
-        complex_slope=by_year(rules.complex_patient.slope),
-        complex_minimum=by_year(rules.complex_patient.minimum),
-        complex_maximum=by_year(rules.complex_patient.maximum),
-        weight_quality=by_year(final.weight_quality),
-        weight_cost=by_year(final.weight_cost),
         missing_category=MISSING_CATEGORY.index(final.missing_category.value),
         circumstances_neutral=final.extreme_circumstances.value == "neutral",
         score_minimum=final.minimum.value,
@@ -206,33 +150,69 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         score_zero=final.counts_as_zero.value,
         averaging_years=final.averaging_years.value,
         score_steps=float(SCORE_STEPS.get(final.rounding.value, 0)),
-        risk_level=by_year(payment.risk_level),
-        redistribution_share=by_year(payment.redistribution_share),
         zero_scorers_in_pool_base=payment.zero_scorers_in_pool_base.value,
-        zero_score_adjustment=by_year(payment.zero_score_adjustment),
-        unscored_adjustment=by_year(payment.unscored_adjustment),
         exchange_form=EXCHANGE_FORM.index(exchange.form.value),
         exchange_midpoint=EXCHANGE_MIDPOINT.index(exchange.midpoint.value),
-        fixed_midpoint=by_year(exchange.fixed_midpoint),
-        steepness=by_year(exchange.steepness),
-        threshold=by_year(exchange.threshold),
         score_tie=exchange.counts_as_equal.value,
-        neutral_band=by_year(payment.neutral_band),
         neutral_band_by_volume=payment.neutral_band_form.value == "by_volume",
         adjustment_steps=float(ADJUSTMENT_STEPS.get(payment.rounding.value, 0)),
-        cap=by_year(payment.cap),
     )
+
+
+def _by_year(rules: RuleSet) -> NDArray[np.void]:
+    """One record for each performance year of everything that has a value of its own in each."""
+    quality, cost = rules.quality, rules.cost
+    activities, interoperability = rules.improvement_activities, rules.promoting_interoperability
+    final, payment = rules.final_score, rules.payment
+    exchange = payment.exchange
+    numbers: dict[str, YearlyNumber | Cap] = {
+        "quality_case_minimum": quality.case_minimum,
+        "completeness_minimum": quality.completeness_minimum,
+        "benchmark_minimum_clinicians": quality.benchmark_minimum_clinicians,
+        "points_not_reported": quality.points_not_reported,
+        "quality_anchor": quality.standard_deviation_curve.anchor,
+        "topped_out_points": quality.topped_out.cap,
+        "quality_kappa": quality.shrinkage_kappa,
+        "cost_case_minimum": cost.case_minimum,
+        "cost_anchor": cost.standard_deviation_curve.anchor,
+        "cost_kappa": cost.shrinkage_kappa,
+        "activities_small_scale": activities.small_practice_scale,
+        "activities_rural_scale": activities.rural_scale,
+        "interoperability_at_zero": interoperability.adjustment_at_zero,
+        "interoperability_small_scale": interoperability.small_practice_scale,
+        "interoperability_rural_scale": interoperability.rural_scale,
+        "solo_bonus": rules.small_practice.solo_bonus,
+        "small_bonus": rules.small_practice.small_bonus,
+        "complex_intercept": rules.complex_patient.intercept,
+        "complex_slope": rules.complex_patient.slope,
+        "complex_minimum": rules.complex_patient.minimum,
+        "complex_maximum": rules.complex_patient.maximum,
+        "weight_quality": final.weight_quality,
+        "weight_cost": final.weight_cost,
+        "risk_level": payment.risk_level,
+        "redistribution_share": payment.redistribution_share,
+        "zero_score_adjustment": payment.zero_score_adjustment,
+        "unscored_adjustment": payment.unscored_adjustment,
+        "fixed_midpoint": exchange.fixed_midpoint,
+        "steepness": exchange.steepness,
+        "threshold": exchange.threshold,
+        "neutral_band": payment.neutral_band,
+        "cap": payment.cap,
+    }
+    records = np.empty(len(rules.years), dtype=[(name, np.float64) for name in numbers])
+    for name, number in numbers.items():
+        records[name] = [number.at(year) for year in rules.years]
+    return records
 
 
 def _floats(values: list[float]) -> Floats:
     return np.array(values, dtype=np.float64)
 
 
-def _curve(name: str, curve: Curve, by_year: Callable[[YearlyNumber], Floats]) -> dict[str, Any]:
+def _curve(name: str, curve: Curve) -> dict[str, Any]:
     return {
         f"{name}_curve_z": _floats(curve.z.value),
         f"{name}_curve_points": _floats(curve.points.value),
-        f"{name}_anchor": by_year(curve.anchor),
     }
 
 
@@ -277,7 +257,8 @@ def _national_cost(rules: RuleSet, cohort: str) -> Floats:
     return np.array([national.at(year) for year in rules.years])
 
 
-def _topped_out_merit(measure: Measure, median_at_least: Floats) -> Floats:
+def _topped_out_merit(measure: Measure, rules: RuleSet) -> Floats:
     if not measure.can_top_out:
-        return np.full_like(median_at_least, np.inf)
-    return median_at_least - PERCENT if measure.inverse.value else median_at_least
+        return np.full(len(rules.years), np.inf)
+    median = _floats([rules.quality.topped_out.median_at_least.at(year) for year in rules.years])
+    return median - PERCENT if measure.inverse.value else median

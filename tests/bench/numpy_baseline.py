@@ -115,7 +115,7 @@ def score_draw(
             row = output.yearly[d, y]
             _level(rules, y, observed, factor, fit, scored, part_b_later, paid, row)
             _quantiles_and_curve(rules, y, grids, factor, fit, scored, d, output)
-            bottom = -rules.risk_level[y] * (1.0 - 1e-9)
+            bottom = -rules.year["risk_level"][y] * (1.0 - 1e-9)
             rows = output.by_group[d, y]
             part_b = observed.part_b_payments
             _by_group(
@@ -389,13 +389,13 @@ def fit_and_score(
     )
     points, quality, unsubmitted = _quality(observed, rules, y, fit)
     cost_points = np.full(n, np.nan)
-    at = np.flatnonzero(observed.episodes >= rules.cost_case_minimum[y])
+    at = np.flatnonzero(observed.episodes >= rules.year["cost_case_minimum"][y])
     if len(at):
         values = observed.episode_cost[at]
         fit.cost_location[:] = _median(values), _mean_and_sd(values)[1]
         cost_points[at] = _deviation_points(
             values, *fit.cost_location, rules.cost_curve_z, rules.cost_curve_points,
-            rules.cost_anchor[y],
+            rules.year["cost_anchor"][y],
         )  # fmt: skip
     cost = cost_points / rules.cost_points_maximum
     activities, interoperability, small, complexity, final = _final(
@@ -419,7 +419,7 @@ def _median(values: Floats) -> float:
 
 def _quality(observed: Observed, rules: Any, y: int, fit: Fit) -> tuple[Floats, Floats, Any]:
     measures, n = observed.rate.shape
-    minimum = rules.quality_case_minimum[y]
+    minimum = rules.year["quality_case_minimum"][y]
     known = ~np.isnan(observed.rate)
     points = np.full((measures, n), np.nan)
     must_submit, submitted = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
@@ -427,10 +427,12 @@ def _quality(observed: Observed, rules: Any, y: int, fit: Fit) -> tuple[Floats, 
     for m in range(measures):
         if rules.measure_reported[m]:
             enough = ~(observed.cases[m] < minimum)
-            reported = known[m] & (observed.completeness[m] >= rules.completeness_minimum[y])
+            reported = known[m] & (
+                observed.completeness[m] >= rules.year["completeness_minimum"][y]
+            )
             must_submit |= ~(observed.cases[m] < 1.0)
             submitted |= reported
-            points[m, enough & ~reported] = rules.points_not_reported[y]
+            points[m, enough & ~reported] = rules.year["points_not_reported"][y]
             valid = enough & reported
             groups = [
                 np.flatnonzero(valid & (observed.collection[m] == g))
@@ -439,7 +441,7 @@ def _quality(observed: Observed, rules: Any, y: int, fit: Fit) -> tuple[Floats, 
         else:
             groups = [np.flatnonzero(known[m] & (observed.cases[m] >= minimum))]
         for g, at in enumerate(groups):
-            fit.has_benchmark[m, g] = len(at) >= rules.benchmark_minimum_clinicians[y]
+            fit.has_benchmark[m, g] = len(at) >= rules.year["benchmark_minimum_clinicians"][y]
             if not fit.has_benchmark[m, g] or len(at) == 0:
                 continue
             values = observed.rate[m, at]
@@ -453,7 +455,7 @@ def _quality(observed: Observed, rules: Any, y: int, fit: Fit) -> tuple[Floats, 
                 fit.quality_location[m, g] = _median(values), _mean_and_sd(values)[1]
                 points[m, at] = _deviation_points(
                     values, *fit.quality_location[m, g], rules.quality_curve_z,
-                    rules.quality_curve_points, rules.quality_anchor[y],
+                    rules.quality_curve_points, rules.year["quality_anchor"][y],
                 )  # fmt: skip
     present = ~np.isnan(points)
     total = np.where(present, points, 0.0).sum(axis=0)
@@ -479,20 +481,22 @@ def _final(
     pi = observed.pi_score
     pi = np.where(np.isnan(pi), rules.interoperability_blank, pi)
     is_small = observed.practice_size <= rules.small_maximum_clinicians
-    scale = np.where(is_small, rules.interoperability_small_scale[y], 1.0)
+    scale = np.where(is_small, rules.year["interoperability_small_scale"][y], 1.0)
     interoperability = (
-        rules.interoperability_at_zero[y] * (1.0 - pi / rules.interoperability_maximum) * scale
+        rules.year["interoperability_at_zero"][y]
+        * (1.0 - pi / rules.interoperability_maximum)
+        * scale
     )
-    small = np.where(is_small, rules.small_bonus[y], 0.0)
-    small[observed.practice_size == 1.0] = rules.solo_bonus[y]
+    small = np.where(is_small, rules.year["small_bonus"][y], 0.0)
+    small[observed.practice_size == 1.0] = rules.year["solo_bonus"][y]
 
-    performance = rules.weight_quality[y] * quality + rules.weight_cost[y] * cost
+    performance = rules.year["weight_quality"][y] * quality + rules.year["weight_cost"][y] * cost
     no_quality, no_cost = np.isnan(quality), np.isnan(cost)
     if rules.missing_category == REWEIGHT:
         performance = np.where(no_quality, cost, np.where(no_cost, quality, performance))
     elif rules.missing_category == ZERO:
-        quality_only = np.where(no_cost, rules.weight_quality[y] * quality, performance)
-        performance = np.where(no_quality, rules.weight_cost[y] * cost, quality_only)
+        quality_only = np.where(no_cost, rules.year["weight_quality"][y] * quality, performance)
+        performance = np.where(no_quality, rules.year["weight_cost"][y] * cost, quality_only)
     has_score = ~np.isnan(performance)
     base = rules.score_maximum * performance + activities + interoperability + small
 
@@ -511,10 +515,15 @@ def _final(
     ):
         median, mean, sd = moments
         if sd > 0.0:
-            slope = rules.complex_slope[y] / sd
-            part = np.maximum(0.0, rules.complex_intercept[y] + slope * (trait - mean))
+            slope = rules.year["complex_slope"][y] / sd
+            part = np.maximum(0.0, rules.year["complex_intercept"][y] + slope * (trait - mean))
             complexity += np.where(trait >= median, part, 0.0)
-    np.clip(complexity, rules.complex_minimum[y], rules.complex_maximum[y], out=complexity)
+    np.clip(
+        complexity,
+        rules.year["complex_minimum"][y],
+        rules.year["complex_maximum"][y],
+        out=complexity,
+    )
     final = np.clip(base + complexity, rules.score_minimum, rules.score_maximum)
     final[unsubmitted & has_score] = rules.score_without_submission
     complexity[~has_score] = np.nan
@@ -531,19 +540,19 @@ def _payment(
     if zeros < len(ordered):
         fit.payment[0] = percentiles(ordered[zeros:], 50.0)
     positive = final > rules.score_zero
-    logit = rules.steepness[y] * (final - fit.payment[0])
+    logit = rules.year["steepness"][y] * (final - fit.payment[0])
     transformed = np.where(positive, 1.0 / (1.0 + np.exp(-logit)), np.nan)
     who = np.flatnonzero(positive)
     weighted = transformed[who] @ part_b[who]
     base = part_b[at if rules.zero_scorers_in_pool_base else who].sum()
-    share, risk = rules.redistribution_share[y], rules.risk_level[y]
+    share, risk = rules.year["redistribution_share"][y], rules.year["risk_level"][y]
     fit.payment[1] = share * base / weighted if weighted > 0.0 else np.nan
     fit.payment[2] = share * risk * base
 
-    factor = np.full(len(final), rules.unscored_adjustment[y])
-    factor[order[:zeros]] = rules.zero_score_adjustment[y] * risk
+    factor = np.full(len(final), rules.year["unscored_adjustment"][y])
+    factor[order[:zeros]] = rules.year["zero_score_adjustment"][y] * risk
     if weighted > 0.0:
-        highest = rules.cap[y] * risk if risk > 0.0 else 0.0
+        highest = rules.year["cap"][y] * risk if risk > 0.0 else 0.0
         factor[who] = np.minimum(risk * fit.payment[1] * transformed[who] - risk, highest)
     else:
         factor[who] = 0.0
@@ -565,7 +574,7 @@ def _level(
     row: Floats,
 ) -> None:
     n, count = len(paid), len(scored.order)
-    risk = rules.risk_level[y]
+    risk = rules.year["risk_level"][y]
     f, a = scored.ordered, factor[scored.order]
     everyone = observed.part_b_payments
     part_b, paid = everyone[scored.order], paid[scored.order]
@@ -600,17 +609,17 @@ def _quantiles_and_curve(
     d: int,
     output: s.Output,
 ) -> None:
-    risk = rules.risk_level[y]
+    risk = rules.year["risk_level"][y]
     a = factor[scored.order]
     if np.any(a[1:] < a[:-1]):  # zero scorers are not the lowest
         a = np.sort(a)
     output.quantile[d, y] = percentiles(a, grids.percents) if len(a) else np.nan
-    logit = rules.steepness[y] * (grids.scores - fit.payment[0])
+    logit = rules.year["steepness"][y] * (grids.scores - fit.payment[0])
     curve = risk * fit.payment[1] / (1.0 + np.exp(-logit)) - risk
     output.curve[d, y] = np.where(
         grids.scores > rules.score_zero,
-        np.minimum(curve, rules.cap[y] * risk if risk > 0.0 else 0.0),
-        rules.zero_score_adjustment[y] * risk,
+        np.minimum(curve, rules.year["cap"][y] * risk if risk > 0.0 else 0.0),
+        rules.year["zero_score_adjustment"][y] * risk,
     )
 
 
@@ -623,9 +632,9 @@ def _moments(values: Floats) -> tuple[float, float]:
 
 
 def _break_even(rules: Any, y: int, fit: Fit) -> float:
-    if not (fit.payment[1] > 1.0 and rules.steepness[y] > 0.0):
+    if not (fit.payment[1] > 1.0 and rules.year["steepness"][y] > 0.0):
         return np.nan
-    return float(fit.payment[0] - np.log(fit.payment[1] - 1.0) / rules.steepness[y])
+    return float(fit.payment[0] - np.log(fit.payment[1] - 1.0) / rules.year["steepness"][y])
 
 
 def _by_group(

@@ -314,8 +314,9 @@ def test_every_set_done_again_from_outside(
                 * (model.cost_median[of_rule] / model.cost_median[0]),
             )
             shown = sampled(part, seen, true, y, plan) if "measurement" in moving else true
-            risk = part.rules.risk_level[y if "risk_level" in moving else 0]
-            rules = part.rules._replace(risk_level=np.full(count, risk))
+            of_year = part.rules.year.copy()
+            of_year["risk_level"] = of_year["risk_level"][y if "risk_level" in moving else 0]
+            rules = part.rules._replace(year=of_year)
             outcome = score(shown, rules, of_rule, years.fit[of_rule])
             unscored += np.isnan(outcome.final_score).sum()
             adjustments.append(outcome.payment_adjustment_factor)
@@ -434,12 +435,12 @@ def test_the_noise_free_probe_is_scored_like_a_clinician(
         if y == 0:
             modifiers = np.tile(fit.payment[0] - plain[:REPLICATES], len(PROBES))
         final = np.clip(plain + modifiers, 0.0, 100.0)
-        transformed = 1.0 / (1.0 + np.exp(-rules.steepness[y] * (final - fit.payment[0])))
-        wanted = rules.risk_level[y] * (transformed * fit.payment[1] - 1.0)
+        transformed = 1.0 / (1.0 + np.exp(-rules.year["steepness"][y] * (final - fit.payment[0])))
+        wanted = rules.year["risk_level"][y] * (transformed * fit.payment[1] - 1.0)
         mine = got.isel(performance_year=y).values.ravel()
         np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-7)
         if y == 0:  # truly the median
-            median = rules.risk_level[0] * (0.5 * fit.payment[1] - 1.0)
+            median = rules.year["risk_level"][0] * (0.5 * fit.payment[1] - 1.0)
             np.testing.assert_allclose(mine[:REPLICATES], median, rtol=1e-5)
 
 

@@ -280,6 +280,10 @@ def test_through_the_table(seed: int) -> None:
 
 
 def perturbed(rules: CohortRules, field: str) -> CohortRules:
+    if field in rules.year.dtype.names:
+        of_year = rules.year.copy()
+        of_year[field] = of_year[field] * 1.02 + 0.013
+        return rules._replace(year=of_year)
     value = getattr(rules, field)
     if isinstance(value, np.ndarray) and value.dtype == np.bool_:
         return rules._replace(**{field: ~value})
@@ -307,9 +311,10 @@ def perturbed(rules: CohortRules, field: str) -> CohortRules:
 # Those of several years in test_score_levers.py, of who is scored together in test_together.py.
 ELSEWHERE = {"collection_types", "averaging_years", "peers", "peer_size_limits"}
 ELSEWHERE |= {"quality_level", "cost_level"}
+BY_YEAR = compile_cohort(load_rules(), "HF").year.dtype.names
 
 
-@pytest.mark.parametrize("field", sorted({*CohortRules._fields} - ELSEWHERE))
+@pytest.mark.parametrize("field", sorted({*CohortRules._fields, *BY_YEAR} - ELSEWHERE - {"year"}))
 def test_the_oracle_has_teeth(field: str) -> None:
     """Any parameter of the rule that is slightly wrong is noticed."""
     in_use: dict[str, Any] = {
