@@ -46,6 +46,7 @@ from asm_sim.results.registry import (
     LENS,
     PANEL,
     PANEL_GROUP,
+    PANEL_PRACTICE,
     PARAMETER_LAYER,
     VARIABLES,
     factor_sets,
@@ -194,7 +195,7 @@ def is_sum(name: str) -> bool:
 
 
 def is_panel(name: str) -> bool:
-    return name in {variable.name for variable in (*PANEL, PANEL_GROUP)}
+    return name in {variable.name for variable in (*PANEL, PANEL_GROUP, PANEL_PRACTICE)}
 
 
 def is_lens(name: str) -> bool:

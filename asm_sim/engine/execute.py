@@ -45,6 +45,7 @@ from asm_sim.results.registry import (
     HISTOGRAMS,
     PANEL,
     PANEL_GROUP,
+    PANEL_PRACTICE,
     PARAMETER,
     PROBE,
     VARIANCE,
@@ -61,6 +62,7 @@ _DRAW_AXIS = {
     **dict.fromkeys(("yearly", "by_group", "quantile", "curve", "transition", "penalty_years"), 0),
     "panel": 1,
     "panel_group": 0,
+    "panel_practice": 0,
     "variance": 0,
     "fixed_standard": 0,
     "probe": 1,
@@ -99,7 +101,7 @@ def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
 
 def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Output) -> None:
     """Fill ``output`` with so many draws of a cohort."""
-    population, measurement = plan.indices(first, draws)
+    population, measurement, selection = plan.indices(first, draws)
     fits = simulate_cohort(
         cohort.rules,
         cohort.mips,
@@ -111,6 +113,7 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         plan.seed_words(),
         population,
         measurement,
+        selection,
         plan.measures,
         True,
         output,
@@ -156,6 +159,7 @@ def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Out
         dollars_histogram=histogram(DOLLARS_BINS),
         panel=np.empty((PANEL_VARIABLES, panel, years, n), np.float32),
         panel_group=np.empty((panel, n, GROUPINGS), np.int16),
+        panel_practice=np.empty((panel, years, n if plan.moves else 0), np.int32),
         lens=Lens(
             variance=np.empty((close, count, FACTOR_SETS, len(VARIANCE))),
             fixed_standard=np.empty((close, years, count, FIXED_STATISTICS)),
@@ -203,6 +207,8 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
             arrays[variable.name] = np.ascontiguousarray(panel[k].transpose(0, 2, 1))
         groups = [np.concatenate([o.panel_group for o in outputs]) for outputs in parts]
         arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
+        if plan.moves:
+            arrays[PANEL_PRACTICE.name] = _practices(plan, parts)
     if block.first < plan.lens_draws:
         arrays |= _of_lens(parts)
     if plan.parameters is not None:
@@ -211,6 +217,16 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         sums = [sum(o.clinician for o in outputs) for outputs in parts]
         arrays[CLINICIAN_SUMS_NAME] = np.concatenate(sums, axis=1)
     return arrays
+
+
+def _practices(plan: Plan, parts: list[list[Output]]) -> NDArray[np.int32]:
+    """The practice of each clinician in each year of the panel, by its number on the roster."""
+    numbers = []
+    for cohort, outputs in zip(plan.cohorts, parts, strict=True):
+        own = np.unique(plan.roster.practice[plan.roster.slice_of(cohort.name)])
+        index = np.concatenate([output.panel_practice for output in outputs])
+        numbers.append(own.astype(np.int32)[index].transpose(0, 2, 1))
+    return np.concatenate(numbers, axis=1)
 
 
 def _of_lens(parts: list[list[Output]]) -> Arrays:

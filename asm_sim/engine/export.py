@@ -45,14 +45,16 @@ def cohort_table(
 def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[pd.DataFrame]:
     """The years of one cohort in one draw."""
     cohort = plan.of_draw(cohort, draw)
-    population, measurement = plan.indices(draw, 1)
-    looks_back = plan.scenario.population.behaviour.looks_back
+    population, measurement, selection = plan.indices(draw, 1)
+    who = plan.scenario.population
+    looks_back = who.behaviour.looks_back or who.practice.consolidation.remembers
     seen = observe_cohort(
         cohort.practices,
         cohort.model,
         plan.seed_words(),
         population[0],
         measurement[0],
+        selection[0],
         plan.measures,
         *([cohort.rules] if looks_back else []),
     )

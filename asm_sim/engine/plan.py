@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from asm_sim.population.compile import (
     compile_practices,
     groups,
 )
+from asm_sim.population.geography import frame_copies, with_areas
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import compile_probes
 from asm_sim.population.reserves import with_reserves
@@ -111,6 +113,11 @@ class Plan:
         return self.scenario.layers.population == "off"
 
     @property
+    def moves(self) -> bool:
+        """Whether clinicians go from one practice to another."""
+        return self.scenario.population.churn.move_share.value > 0
+
+    @property
     def measures(self) -> bool:
         return self.scenario.layers.measurement == "on"
 
@@ -127,11 +134,13 @@ class Plan:
     def seed_words(self) -> Any:
         return np.array([self.scenario.seed & 0xFFFFFFFF, self.scenario.seed >> 32], np.uint64)
 
-    def indices(self, first: int, draws: int) -> tuple[Any, Any]:
-        """Population and measurement index of each draw; a layer that is off stays at 0."""
+    def indices(self, first: int, draws: int) -> tuple[Any, Any, Any]:
+        """Population, measurement and selection index of each draw; one that is off stays at 0."""
         draw = np.arange(first, first + draws, dtype=np.int64)
-        held = np.zeros_like(draw)
-        return (held if self.holds_population else draw), (draw if self.measures else held)
+        layers = self.scenario.layers
+        vary = (layers.population, layers.measurement, layers.selection)
+        population, measurement, selection = (draw * (layer == "on") for layer in vary)
+        return population, measurement, selection
 
     def of_draw(self, cohort: CohortPlan, draw: int) -> CohortPlan:
         """The cohort with the parameters of a draw: compiled anew where they differ by draw.
@@ -195,8 +204,9 @@ def make_plan(
     """
     if roster is None:
         roster = roster_of(scenario)
-    panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario.rules))
+    panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario))
     check_lens(scenario.rules, lens)
+    roster = with_areas(roster, scenario.population)
     check_complete(scenario.population, scenario.rules, roster)
     ranges = scenario.ranges
     everyone = with_reserves(roster, scenario.population, scenario.rules)
@@ -248,9 +258,14 @@ def check_lens(rules: RuleSet, lens: int) -> None:
         )
 
 
-def usual_draws(rules: RuleSet) -> tuple[int, int]:
-    """Draws of the panel and draws looked at closely of one scenario, where nothing is said."""
-    return PANEL_DRAWS, 0 if why_no_lens(rules) else LENS_DRAWS
+def usual_draws(scenario: Scenario) -> tuple[int, int]:
+    """Draws of the panel and draws looked at closely of one scenario, where nothing is said.
+
+    Of a synthetic frame fewer, by as much as it has more clinicians.
+    """
+    lens = 0 if why_no_lens(scenario.rules) else LENS_DRAWS
+    copies = frame_copies(scenario.population)
+    return math.ceil(PANEL_DRAWS / copies), math.ceil(lens / copies)
 
 
 def draws_kept(

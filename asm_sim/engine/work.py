@@ -175,7 +175,7 @@ def work_of(
     """
     if block_draws is None:
         block_draws = plan_module.BLOCK_DRAWS
-    usual = (0, 0) if isinstance(source, Sweep) else usual_draws(source.rules)
+    usual = (0, 0) if isinstance(source, Sweep) else usual_draws(source)
     panel, lens = draws_kept(source.file, panel, lens, usual)
     if isinstance(source, Sweep) and not panel and any(a.startswith("mips.") for a in source.axes):
         raise InputError(

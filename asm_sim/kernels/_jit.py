@@ -23,7 +23,9 @@ from numba.extending import intrinsic
 
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
 # division do not vectorise. fastmath stays off: sums keep their order.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False}
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
+# What Python needs to call a function, and takes as long to compile as many a function itself.
+_UNCALLABLE: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True}
 
 
 def cache_folder() -> Path:
@@ -83,8 +85,8 @@ class _KernelCache(FunctionCache):
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile for use inside other kernels."""
-    return njit(**_OPTIONS)(function)
+    """Compile for use inside other kernels; a call from Python is a ``TypeError``."""
+    return _refuse_python(njit(**_UNCALLABLE)(function))
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -94,7 +96,19 @@ def inlined(function: Callable[..., Any]) -> Any:
     with few callers that takes a rule or a model: to pass all their arrays on, counting references,
     takes more time than it does, both to compile and to run.
     """
-    return njit(inline="always", **_OPTIONS)(function)
+    return _refuse_python(njit(inline="always", **_UNCALLABLE)(function))
+
+
+def _refuse_python(dispatcher: Any) -> Any:
+    """Without a wrapper there is nothing that Python could call: keep it from trying."""
+
+    def refuse(*_arguments: Any, **_named: Any) -> Any:
+        name = dispatcher.__name__
+        raise TypeError(f"{name} is for other kernels; from Python call it inside an @entry")
+
+    dispatcher._insert = lambda *_: None  # no compiled version is found from Python ...
+    dispatcher._compile_for_args = refuse  # ... and none is made
+    return dispatcher
 
 
 def entry(function: Callable[..., Any]) -> Any:

@@ -31,7 +31,7 @@ class BehaviourModel(NamedTuple):
     """The levers of one cohort, K programmes; effects on cost are in SDs of latent cost."""
 
     moves_performance: bool  # effort or a programme
-    remembers: bool  # effort or steering: earlier adjustments matter
+    remembers: bool  # effort, steering or practices that join others: earlier adjustments matter
     feedback_lag: int  # years from a performance year to the one in which it is acted upon
     effort_after_loss: float  # SDs of true performance per 1 of Part B payments lost
     effort_after_gain: float
@@ -165,6 +165,22 @@ def remember(model, y, outcome, clinicians):
     """Keep the adjustments of year y for the years in which they are known."""
     if model.behaviour.remembers:
         clinicians.behaviour.adjustment[y] = outcome.payment_adjustment_factor
+
+
+@inlined
+def practices_know(practice_model, model, y, clinicians, practices):
+    """The mean loss of each practice's clinicians of the cohort, as last known in year y."""
+    if practice_model.consolidation_after_loss > 0.0:
+        loss, count = practices.loss, practices.scratch[0]
+        loss[:] = 0.0
+        count[:] = 0.0
+        lag = model.behaviour.feedback_lag
+        for i in range(len(clinicians.practice) if y >= lag else 0):
+            p = clinicians.practice[i]
+            loss[p] -= clinicians.behaviour.adjustment[y - lag, i]
+            count[p] += 1.0
+        for p in range(len(loss)):
+            loss[p] = max(loss[p], 0.0) / max(count[p], 1.0)
 
 
 @inlined

@@ -4,7 +4,8 @@ The clinicians of a model are those of the roster and reserves who may come onto
 population/reserves.py). Where participants are determined anew (42 CFR 512.710(b)), those of the
 first performance year are the roster's; those of a later one are practising and had enough episodes
 two calendar years before it. Whoever stops practising in a calendar year is no participant in it or
-after it.
+after it. Where areas are drawn, participants are in one of them: in the area of their practice of
+the year, or of the first year where the list is held.
 
 An absent clinician is observed as one without cases, episodes or Part B: there is no final score,
 nothing enters benchmarks, medians or the pool, and the adjustment is zero. Statistics are of the
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.geography import stay_in_areas
 from asm_sim.kernels.practices import PLACE_GROUP, SIZE_GROUP, size_class_in, size_in
 from asm_sim.kernels.streams import CHURN, ELIGIBILITY
 from asm_sim.kernels.variates import fill_normal_pair, fill_poisson, fill_uniforms
@@ -98,23 +100,32 @@ def _another(seats, practice, uniform):
 
 @inlined
 def determine_participants(model, seed, measurement, y, clinicians, observed):
-    """Who takes part in year y, 42 CFR 512.710(b); whoever does not is observed as nothing.
+    """Who takes part in year y, 42 CFR 512.710(b); whoever does not is observed as nothing."""
+    present, taken_part = clinicians.present, clinicians.taken_part
+    present[:] = True
+    if model.redetermined:
+        _determine_eligible(model, seed, measurement, y, clinicians, observed)
+    practice = clinicians.practice if model.redetermined else model.practice
+    stay_in_areas(model, clinicians.areas, practice, present)
+    for i in range(len(present)):
+        taken_part[i] = present[i] or (y > 0 and taken_part[i])
+    observe_nothing(present, observed)
 
-    Takes the episodes of year y before that, for the year after the next.
-    """
+
+@inlined
+def _determine_eligible(model, seed, measurement, y, clinicians, observed):
+    """Who practises and had enough episodes; takes those of year y for the year after the next."""
     if y == 0:
         rows = clinicians.rows
         fill_normal_pair(seed, model.address, measurement, ELIGIBILITY, 0, 0, rows[0], rows[1])
         fill_poisson(rows[0], clinicians.episodes_mean, clinicians.stays.counted[1])
-    present, taken_part = clinicians.present, clinicians.taken_part
+    present = clinicians.present
     two_years_before = clinicians.stays.counted[y % 2]
     minimum = model.episode_minimum[y]
     for i in range(len(present)):
         enough = y == 0 or two_years_before[i] >= minimum
         present[i] = enough and clinicians.stays.enters[i] <= y < clinicians.stays.gone[i]
-        taken_part[i] = present[i] or (y > 0 and taken_part[i])
         two_years_before[i] = observed.episodes[i]
-    observe_nothing(present, observed)
 
 
 @kernel

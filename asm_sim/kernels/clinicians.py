@@ -22,6 +22,7 @@ from asm_sim.kernels.churn import (
     place_clinicians,
 )
 from asm_sim.kernels.elementary import exp
+from asm_sim.kernels.geography import DrawnAreas, new_areas, raise_cost
 from asm_sim.kernels.group_effects import (
     draw_selection,
     patients_change,
@@ -48,6 +49,7 @@ from asm_sim.kernels.shocks import (
 )
 from asm_sim.kernels.stated import state_clinicians, state_part_b
 from asm_sim.kernels.streams import (
+    AGEING,
     CLINICIAN_TRAITS,
     COST,
     DEPARTURE,
@@ -85,6 +87,7 @@ class Clinicians(NamedTuple):
     present: NDArray[np.bool_]  # [n] takes part this year
     taken_part: NDArray[np.bool_]  # [n] in this year or an earlier one
     stays: Stays
+    areas: DrawnAreas
     improves: Floats  # [n] 1 of one whose true performance gets better every year, else 0
     selects: Floats  # [n] 1 of one who selects patients, else 0
     effect: Floats  # [2, n] group effects on latent quality and cost, this year; [2, 0] without any
@@ -122,6 +125,7 @@ def new_clinicians(model, latent):
         np.ones(n, np.bool_),
         np.ones(n, np.bool_),
         new_stays(model),
+        new_areas(model),
         np.zeros(n),
         np.zeros(n),
         np.zeros((2, n if model.group_effects.shape[1] > 0 else 0)),
@@ -194,9 +198,11 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     _draw_part_b(model, seed, population, clinicians)
     state_part_b(model, clinicians)
     _draw_permanent(model, seed, population, clinicians)
+    raise_cost(model, clinicians)
     _draw_improvement(model, seed, population, clinicians)
     draw_selection(model, seed, population, clinicians)
     _draw_departures(model, seed, population, clinicians)
+    _draw_retirements(model, seed, population, clinicians)
     draw_misattribution(model, seed, population, clinicians)
     draw_behaviour(model, seed, population, clinicians)
     if model.redetermined:
@@ -306,6 +312,28 @@ def _draw_departures(model, seed, population, clinicians):
                 leaves[c, i] = uniform[i] < model.exit_share
 
 
+@inlined
+def _draw_retirements(model, seed, population, clinicians):
+    """Whoever has come to the end of a career stops practising, beside those who just leave.
+
+    Of a career a clinician has passed any part with the same chance, so that as many are of each
+    age; an entrant begins one. Nobody ends it in the first performance year.
+    """
+    leaves, rows = clinicians.leaves, clinicians.rows
+    if model.retires:
+        if model.exit_share == 0.0:
+            leaves[:] = False
+        fill_normals_and_uniforms(
+            seed, model.address, population, AGEING, 0, 0, rows[6], rows[7], rows[8], rows[9]
+        )
+    for i in range(len(model.practice) if model.retires else 0):
+        career = model.retirement_mean + model.retirement_sd * rows[6, i] - model.career_start
+        passed = 0.0 if model.entry[i] < 0 else rows[8, i]
+        last = 1 + np.int64(max(career, 0.0) * (1.0 - passed))
+        if last < len(leaves):
+            leaves[last, i] = True
+
+
 @kernel
 def draw_paid(model, y, clinicians):
     """Part B of the payment year of performance year y; whoever has left by then is paid none.
@@ -319,7 +347,7 @@ def draw_paid(model, y, clinicians):
         leaves = clinicians.leaves[c]
         for i in range(len(paid)):
             paid[i] = 0.0 if leaves[i] else paid[i]
-    if model.redetermined:
+    if model.absences:
         for i in range(len(paid)):
             paid[i] = paid[i] if clinicians.present[i] else 0.0
 
@@ -401,7 +429,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
             clinicians.true_rate[m],
         )
         _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
-    if model.redetermined:
+    if model.absences:
         determine_participants(model, seed, measurement, y, clinicians, observed)
 
 

@@ -2,8 +2,9 @@
 
 A draw has three indices. The calibration is at its central values; the population index says who
 the clinicians are and how they truly perform, the measurement index which episodes, cases and
-reporting accidents they have. Cohorts are independent of each other but for the practices that they
-share, and those have the same addresses in both.
+reporting accidents they have, and the selection index which areas are drawn. Cohorts are
+independent of each other but for the practices and areas that they share, and those have the same
+addresses in both.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from asm_sim.kernels._jit import entry, inlined, kernel
 from asm_sim.kernels.behaviour import (
     choose_collection,
     draw_choosers,
+    practices_know,
     programme_spending,
     remember,
 )
@@ -40,12 +42,15 @@ from asm_sim.kernels.fit import (
     new_outcome,
     new_scratch,
 )
+from asm_sim.kernels.geography import draw_areas
 from asm_sim.kernels.group_effects import patients_change
 from asm_sim.kernels.mips import new_mips_room, score_mips
 from asm_sim.kernels.pooling import pool_practices, pools
-from asm_sim.kernels.practices import draw_practices, new_practices
+from asm_sim.kernels.practices import draw_practices, new_practices, practices_in_year
 from asm_sim.kernels.probes import new_probe_room, score_probes
+from asm_sim.kernels.shocks import organization_dollars
 from asm_sim.kernels.summaries import (
+    ACO,
     PROGRAMME_SPENDING,
     accumulate,
     begin_draw,
@@ -107,6 +112,7 @@ def simulate_cohort(
     seed,
     population_index,
     measurement_index,
+    selection_index,
     measured,
     with_truth,
     output,
@@ -115,8 +121,9 @@ def simulate_cohort(
 
     ``mips`` and ``pathway`` are the rules of the comparator in its two forms; ``probes`` are scored
     beside the cohort in the draws that are looked at closely, which need ``with_truth``.
-    ``population_index`` and ``measurement_index`` (int64 [D]) address the draws; ``seed`` is uint64
-    [2], low and high word. Returns false where an adjustment was too large for fixed point.
+    ``population_index``, ``measurement_index`` and ``selection_index`` (int64 [D]) address the
+    draws; ``seed`` is uint64 [2], low and high word. Returns false where an adjustment was too
+    large for fixed point.
     """
     n = len(model.practice)
     measures = len(model.slot)
@@ -150,7 +157,8 @@ def simulate_cohort(
     traits_change = patients_change(model)
     for d in range(len(population_index)):
         population, measurement = population_index[d], measurement_index[d]
-        draw_practices(practice_model, seed, population, measurement, practices)
+        draw_practices(practice_model, seed, population, practices)
+        draw_areas(model, seed, selection_index[d], clinicians.areas)
         draw_traits(model, seed, population, practices, clinicians, observed)
         draw_choosers(practice_model, model, seed, population, practices, clinicians)
         begin_draw(memory)
@@ -158,6 +166,8 @@ def simulate_cohort(
         begin_years(truth_earlier)
         scored_before = 0
         for y in range(years):
+            practices_know(practice_model, model, y, clinicians, practices)
+            practices_in_year(practice_model, seed, population, measurement, y, practices)
             choose_collection(model, rules, y, fit, practices, clinicians, scratch)
             draw_year(
                 model, seed, population, measurement, measured, y, practices, clinicians, observed
@@ -180,7 +190,7 @@ def simulate_cohort(
                 if refit_traits or scored == n:
                     break
                 refit_traits = True  # the moments of traits stay while everyone has a score
-            if model.redetermined:
+            if model.absences:
                 adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
             rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
             summarise_year(
@@ -203,6 +213,7 @@ def simulate_cohort(
             count_year(
                 y, grids, outcome, paid, clinicians.group, clinicians.taken_part, memory, output
             )
+            organization_dollars(model, practices, clinicians, observed, outcome, row[ACO:])
             row[PROGRAMME_SPENDING] = programme_spending(model, y, clinicians, observed)
             remember(model, y, outcome, clinicians)
             if with_truth:
@@ -215,7 +226,7 @@ def simulate_cohort(
                     truth_shown, clinicians.specialty, rules, y, truth_fit, truth_earlier, False,
                     truth, scratch,
                 )  # fmt: skip
-                if model.redetermined:
+                if model.absences:
                     adjust_nothing(clinicians.present, truth.payment_adjustment_factor)
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
                 compare_with_truth(outcome, truth, scored, memory, row)
@@ -226,8 +237,9 @@ def simulate_cohort(
                 score_mips(observed, mips, reporting_rank, mips_room, of_mips[0], of_mips[1])
                 score_mips(observed, pathway, reporting_rank, pathway_room, of_mips[2], of_mips[3])
                 keep_panel(
-                    y, outcome, truth, with_truth, paid, of_mips, clinicians.group, d, output
-                )
+                    y, outcome, truth, with_truth, paid, of_mips, clinicians.group,
+                    clinicians.practice, d, output,
+                )  # fmt: skip
             if d < close:
                 decompose_year(
                     model, rules, y, seed, measurement, measured, clinicians, observed, fit,
@@ -246,8 +258,10 @@ def simulate_cohort(
 
 
 @entry
-def observe_cohort(practice_model, model, seed, population, measurement, measured, rules=None):
-    """What CMS observes in every year of one draw, for export as a table.
+def observe_cohort(
+    practice_model, model, seed, population, measurement, selection, measured, rules=None
+):
+    """What CMS observes in every year of the draw with these three indices, to be put in a table.
 
     ``rules`` are needed where clinicians answer to adjustments and benchmarks of earlier years;
     without them nobody does. Returns per year the cohort as observed, the true rates and costs,
@@ -258,7 +272,8 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
     measures = len(model.slot)
     practices = new_practices(len(practice_model.small), model.performance_years)
     clinicians = new_clinicians(model, latent_processes(model))
-    draw_practices(practice_model, seed, population, measurement, practices)
+    draw_practices(practice_model, seed, population, practices)
+    draw_areas(model, seed, selection, clinicians.areas)
     result = []
     before = new_observed(measures, n)
     draw_traits(model, seed, population, practices, clinicians, before)
@@ -270,7 +285,9 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
         scratch = new_scratch(measures, n, len(rules.decile_percentiles))
     for y in range(model.performance_years):
         if rules is not None:
+            practices_know(practice_model, model, y, clinicians, practices)
             choose_collection(model, rules, y, fit, practices, clinicians, scratch)
+        practices_in_year(practice_model, seed, population, measurement, y, practices)
         observed = new_observed(measures, n)
         observed.practice_size[:] = before.practice_size
         observed.hcc_risk_score[:] = before.hcc_risk_score
@@ -285,7 +302,7 @@ def observe_cohort(practice_model, model, seed, population, measurement, measure
             scored = as_scored(observed, clinicians.practice, rules)
             observe_nothing(clinicians.present, scored)
             score_year(scored, clinicians.specialty, rules, y, fit, earlier, True, outcome, scratch)
-            if model.redetermined:
+            if model.absences:
                 adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
             remember(model, y, outcome, clinicians)
         _hide_unreported(observed, clinicians)

@@ -41,6 +41,7 @@ class Practices(NamedTuple):
     activities: Floats  # [Y, P]
     interoperability: Floats  # [Y, P]
     aco: NDArray[np.bool_]  # [P] in an accountable care organization
+    loss: Floats  # [P] last known mean loss of its clinicians, a fraction; read where it matters
     scratch: Floats  # [4, P]
 
 
@@ -60,17 +61,16 @@ def new_practices(count, years):
         np.empty((years, count)),
         np.empty((years, count)),
         np.zeros(count, np.bool_),
+        np.zeros(count),
         np.empty((4, count)),
     )
 
 
 @kernel
-def draw_practices(model, seed, population, measurement, practices):
-    """Fill ``practices`` for a draw with these population and measurement indices."""
+def draw_practices(model, seed, population, practices):
+    """What practices are in all years of a draw; :func:`practices_in_year` goes on from there."""
     _traits(model, seed, population, practices)
     _draw_aco(model, seed, population, practices)
-    if model.consolidation_share > 0.0:
-        _consolidate(model, seed, population, practices)
     years = len(practices.silent)
     a, b = practices.scratch[0], practices.scratch[1]
     fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)
@@ -80,7 +80,7 @@ def draw_practices(model, seed, population, measurement, practices):
     for y in range(years):
         fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, y + 1, 0, a, b)
         quality = practices.quality_changing[y]
-        willingness, silent = practices.willingness[y], practices.silent[y]
+        willingness = practices.willingness[y]
         if y == 0:
             quality[:] = a
             willingness[:] = b
@@ -91,9 +91,20 @@ def draw_practices(model, seed, population, measurement, practices):
             for p in range(len(a)):
                 quality[p] = phi * before[p] + step * a[p]
                 willingness[p] = keep * willing[p] + renew * b[p]
-        for p in range(len(a)):
-            silent[p] = willingness[p] < model.silent_below[size_class_in(practices, p, y)]
-        _attestation(model, seed, measurement, practices, y)
+
+
+@inlined
+def practices_in_year(model, seed, population, measurement, y, practices):
+    """Who has joined a larger practice by year y, who reports, and what is attested.
+
+    Call it for every year in order; ``practices.loss`` must be known where joining answers to it.
+    """
+    if model.consolidation_share > 0.0 or model.consolidation_after_loss > 0.0:
+        _consolidate(model, seed, population, y, practices)
+    willingness, silent = practices.willingness[y], practices.silent[y]
+    for p in range(len(willingness)):
+        silent[p] = willingness[p] < model.silent_below[size_class_in(practices, p, y)]
+    _attestation(model, seed, measurement, practices, y)
 
 
 @kernel
@@ -143,20 +154,22 @@ def _draw_aco(model, seed, population, practices):
 
 
 @inlined
-def _consolidate(model, seed, population, practices):
-    """When a solo or small practice joins a larger one: in the second year at the earliest."""
+def _consolidate(model, seed, population, y, practices):
+    """Solo and small practices that join a larger one in year y: the second at the earliest."""
     joins, years = practices.joins, len(practices.silent)
+    if y == 0:
+        joins[:] = years
+        return
     uniform, spare = practices.scratch[0], practices.scratch[1:]
-    joins[:] = years
-    for y in range(1, years):
-        fill_uniforms(
-            seed, model.address, population, CONSOLIDATION, y + 1, 0,
-            uniform, spare[0], spare[1], spare[2],
-        )  # fmt: skip
-        for p in range(len(joins)):
-            alone = practices.size_class[p] <= SMALL and joins[p] == years
-            if alone and uniform[p] < model.consolidation_share:
-                joins[p] = y
+    fill_uniforms(
+        seed, model.address, population, CONSOLIDATION, y + 1, 0,
+        uniform, spare[0], spare[1], spare[2],
+    )  # fmt: skip
+    for p in range(len(joins)):
+        alone = practices.size_class[p] <= SMALL and joins[p] == years
+        share = model.consolidation_share + model.consolidation_after_loss * practices.loss[p]
+        if alone and uniform[p] < share:
+            joins[p] = y
 
 
 @kernel

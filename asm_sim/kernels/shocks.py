@@ -7,6 +7,7 @@ n clinicians in S states and P practices.
 from __future__ import annotations
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.elementary import exp
 from asm_sim.kernels.performance import cost_at, rate_at
 from asm_sim.kernels.streams import (
     CLINICIAN_CIRCUMSTANCES,
@@ -44,6 +45,27 @@ def draw_circumstances(model, seed, measurement, y, rows, met):
         )  # fmt: skip
     for i in range(len(met)):
         met[i] = struck[model.state[i]] if affected[i] < model.circumstances_share else 0.0
+
+
+@inlined
+def organization_dollars(model, practices, clinicians, observed, outcome, row):
+    """USD of clinicians in organizations: bonuses and penalties of the payment year, and savings.
+
+    What the organizations save on the cohort's episodes by what they do differently, and what is
+    shared of it with them (42 CFR 425.605(d)): the same dollars lower the cost that is scored here.
+    """
+    factor, paid = outcome.payment_adjustment_factor, clinicians.paid
+    saved = exp(-model.cost_sigma * model.aco_cost) - 1.0
+    bonuses = penalties = savings = 0.0
+    for i in range(len(factor)):
+        if practices.aco[clinicians.practice[i]] and clinicians.present[i]:
+            bonuses += max(factor[i], 0.0) * paid[i]
+            penalties += max(-factor[i], 0.0) * paid[i]
+            savings += observed.episodes[i] * clinicians.true_cost[i] * saved
+    row[0] = bonuses
+    row[1] = penalties
+    row[2] = savings
+    row[3] = model.aco_sharing_rate * savings
 
 
 @inlined

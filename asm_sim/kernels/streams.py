@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 class Stream(NamedTuple):
     number: int
-    layer: str  # parameter, population or measurement
-    entity: str  # clinician (in cohort), practice, state, parameter
+    layer: str  # parameter, population, measurement or selection
+    entity: str  # clinician (in cohort), practice, state, area, parameter
     words: str  # what the words of a block become
 
 
@@ -101,6 +101,12 @@ TABLE = {
         "clinician",
         "normals: episode count of the year before the first performance year, three spare",
     ),
+    "ageing": Stream(
+        22,
+        "population",
+        "clinician",
+        "normals: age of retirement, one spare; uniforms: part of the career passed, one spare",
+    ),
     "churn": Stream(
         23,
         "population",
@@ -109,6 +115,9 @@ TABLE = {
     ),
     "consolidation": Stream(
         24, "population", "practice", "uniforms: joins a larger practice, three spare"
+    ),
+    "area": Stream(
+        25, "selection", "area", "uniforms: order in which areas are drawn, three spare"
     ),
 }
 
@@ -133,8 +142,10 @@ ACO = TABLE["aco"].number
 PROGRAMMES = TABLE["programmes"].number
 AVOIDANCE = TABLE["avoidance"].number
 ELIGIBILITY = TABLE["eligibility"].number
+AGEING = TABLE["ageing"].number
 CHURN = TABLE["churn"].number
 CONSOLIDATION = TABLE["consolidation"].number
+AREA = TABLE["area"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

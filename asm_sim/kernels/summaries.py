@@ -28,9 +28,10 @@ Counts = NDArray[np.int64]
     SHARE_MAXIMUM_PENALTY, SHARE_ZERO, SHARE_UNSCORED, MEDIAN_POSITIVE, SCALING, BREAK_EVEN,
     AT_RISK, POOL, BONUSES, PENALTIES, RETAINED, BONUSES_PAID, PENALTIES_PAID, RETAINED_PAID,
     RANK_CORRELATION, SIGN_CHANGE, CHANGE_SD, RANK_TRUTH, MISCLASSIFIED, MISCLASSIFIED_QUINTILE,
-    CHANCE_SD, CHANCE_SHARE, RELIABILITY, PART_B, RETAINED_BEFORE_EXITS, PROGRAMME_SPENDING,
-) = range(32)  # fmt: skip
-YEARLY_STATISTICS = 32
+    CHANCE_SD, CHANCE_SHARE, RELIABILITY, PART_B, RETAINED_BEFORE_EXITS, PROGRAMME_SPENDING, ACO,
+) = range(33)  # fmt: skip
+ACO_STATISTICS = 4  # bonuses, penalties, savings, shared savings
+YEARLY_STATISTICS = 32 + ACO_STATISTICS
 (
     G_COUNT, G_SCORE_MEAN, G_SCORE_SD, G_SCORE_MEDIAN, G_ADJUSTMENT_MEAN, G_ADJUSTMENT_SD,
     G_NEGATIVE, G_MAXIMUM_PENALTY, G_UNSCORED, G_BONUSES, G_PENALTIES, G_PART_B,
@@ -95,6 +96,7 @@ class Output(NamedTuple):
     dollars_histogram: Counts
     panel: NDArray[np.float32]  # [PANEL_VARIABLES, <= D, Y, n]
     panel_group: NDArray[np.int16]  # [<= D, n, GROUPINGS]
+    panel_practice: NDArray[np.int32]  # [<= D, Y, n], or [<= D, Y, 0] where nobody moves
     lens: Lens
     clinician: Counts  # [CLINICIAN_SUMS, n or 0, Y]
 
@@ -528,7 +530,7 @@ def accumulate(y, outcome, memory, sums):
 
 
 @kernel
-def keep_panel(y, outcome, truth, with_truth, paid, mips, group, d, output):
+def keep_panel(y, outcome, truth, with_truth, paid, mips, group, practice, d, output):
     """Clinician by clinician, as float32; ``mips`` [4, n] scores and adjustments of both forms."""
     panel = output.panel
     for i in range(len(paid)):
@@ -545,6 +547,9 @@ def keep_panel(y, outcome, truth, with_truth, paid, mips, group, d, output):
     for k in range(len(mips)):
         for i in range(len(paid)):
             panel[PANEL_MIPS_SCORE + k, d, y, i] = mips[k, i]
+    practices = output.panel_practice[d, y]
+    for i in range(len(practices)):
+        practices[i] = practice[i]
     for i in range(len(paid) if y == 0 else 0):  # the groups are those of the draw
         for k in range(GROUPINGS):
             output.panel_group[d, i, k] = group[k, i]

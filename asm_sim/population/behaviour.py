@@ -139,8 +139,13 @@ def problems(behaviour: Behaviour, rules: RuleSet, cost_spreads: dict[str, float
         )
 
 
-def compile_behaviour(behaviour: Behaviour, rules: RuleSet, cost_spread: float) -> BehaviourModel:
-    """The levers for one cohort; ``cost_spread`` is the log SD of its true cost."""
+def compile_behaviour(
+    behaviour: Behaviour, rules: RuleSet, cost_spread: float, practices_remember: bool
+) -> BehaviourModel:
+    """The levers for one cohort; ``cost_spread`` is the log SD of its true cost.
+
+    ``practices_remember`` says whether practices answer to adjustments of earlier years too.
+    """
     effort, volume = behaviour.effort, behaviour.volume
     programmes = list(behaviour.programmes.by_name().values())
     assert len(programmes) <= LARGEST_PROGRAMMES
@@ -150,7 +155,7 @@ def compile_behaviour(behaviour: Behaviour, rules: RuleSet, cost_spread: float) 
     of_cost = [programme.effect_on_cost.value for programme in programmes]
     return BehaviourModel(
         moves_performance=any(response != 0 for response in responses) or bool(share.any()),
-        remembers=behaviour.remembers,
+        remembers=behaviour.remembers or practices_remember,
         feedback_lag=behaviour.feedback_lag.value,
         effort_after_loss=responses[0] / PERCENTAGE_POINT,
         effort_after_gain=responses[1] / PERCENTAGE_POINT,

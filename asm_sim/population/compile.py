@@ -12,19 +12,18 @@ from scipy.special import expit, ndtri
 
 from asm_sim.errors import InputError
 from asm_sim.kernels.behaviour import BehaviourModel
+from asm_sim.kernels.geography import AreaModel
 from asm_sim.kernels.streams import YEARS_HELD
 from asm_sim.population import performance, shocks
-from asm_sim.population.behaviour import compile_behaviour
+from asm_sim.population.behaviour import PERCENTAGE_POINT, compile_behaviour
 from asm_sim.population.behaviour import problems as problems_of_behaviour
-from asm_sim.population.roster import Roster
+from asm_sim.population.geography import compile_areas
+from asm_sim.population.roster import Roster, words
 from asm_sim.population.schema import SIZE_CLASSES, Population
 from asm_sim.rules.schema import RuleSet
 
 Floats = NDArray[np.float64]
 Addresses = NDArray[np.uint64]
-
-_LOW_WORD = np.uint64(0xFFFFFFFF)
-_WORD = np.uint64(32)
 
 
 class PracticeModel(NamedTuple):
@@ -53,6 +52,7 @@ class PracticeModel(NamedTuple):
     stated: Floats  # [3, P] by the roster, nan where not: size, rural, collection type; or [3, 0]
     aco_share: float
     consolidation_share: float  # of the solo and small practices in a year
+    consolidation_after_loss: float  # the same for each 1 of Part B payments lost
 
 
 class CohortModel(NamedTuple):
@@ -63,6 +63,8 @@ class CohortModel(NamedTuple):
     performance_years: int
     # who takes part, and where
     redetermined: bool  # participants anew every year
+    absences: bool  # somebody may take no part in a year
+    areas: AreaModel
     episode_minimum: Floats  # [Y] episodes two years before
     entry: NDArray[np.int64]  # [n] first performance year index; negative: to be drawn
     places_change: bool  # clinicians move, or practices join others
@@ -92,6 +94,10 @@ class CohortModel(NamedTuple):
     part_b_change_sd: float
     part_b_log_trend: float
     exit_share: float  # stops practising in a calendar year
+    retires: bool  # or at the end of a career
+    retirement_mean: float  # age
+    retirement_sd: float
+    career_start: float  # age
     improving_share: float
     improvement: float  # SDs of true performance a year of those who improve
     cases_log_median: Floats  # [M]
@@ -138,6 +144,7 @@ class CohortModel(NamedTuple):
     shifted: bool  # whether the shifts of performance below, or the loss above, are any
     aco_quality: float  # SDs of true quality
     aco_cost: float  # SDs of latent cost
+    aco_sharing_rate: float  # of what an organization saves
     # groups
     episode_bands: Floats
     episode_group: int
@@ -154,11 +161,6 @@ class CohortModel(NamedTuple):
 class Group(NamedTuple):
     grouping: str
     label: str
-
-
-def words(addresses: Addresses) -> Addresses:
-    """Addresses as low and high 32-bit words, uint64 [2, n]."""
-    return np.ascontiguousarray(np.vstack([addresses & _LOW_WORD, addresses >> _WORD]))
 
 
 def groups(population: Population, roster: Roster) -> list[Group]:
@@ -267,6 +269,7 @@ def compile_practices(
         stated=_of(roster.practice_stated, at),
         aco_share=population.aco.practice_share.value,
         consolidation_share=practice.consolidation.yearly_share.value,
+        consolidation_after_loss=practice.consolidation.response_to_loss.value / PERCENTAGE_POINT,
     )
 
 
@@ -288,8 +291,9 @@ def compile_cohort_model(
 ) -> CohortModel:
     """One cohort of the roster."""
     where = roster.slice_of(cohort)
-    practice = np.unique(roster.practice[where], return_inverse=True)[1].astype(np.int64)
-    moves, joins = population.churn.move_share.value, population.practice.consolidation.yearly_share
+    practices, of_clinician = np.unique(roster.practice[where], return_inverse=True)
+    practice = of_clinician.astype(np.int64)
+    moves, consolidation = population.churn.move_share.value, population.practice.consolidation
     minimum = rules.participation.episode_minimum
     episodes, part_b, patients = population.episodes, population.part_b, population.patients
     mix = population.specialty_mix[cohort]
@@ -306,9 +310,11 @@ def compile_cohort_model(
         practice=practice,
         performance_years=len(rules.years),
         redetermined=population.eligibility.redetermined.value,
+        absences=population.eligibility.redetermined.value or roster.areas is not None,
+        areas=compile_areas(population, roster, practices),
         episode_minimum=np.array([minimum.at(year) for year in rules.years], dtype=np.float64),
         entry=roster.entry[where],
-        places_change=moves > 0 or joins.value > 0,
+        places_change=moves > 0 or consolidation.happens,
         move_share=moves,
         seats=np.sort(practice[roster.entry[where] == 0]),
         large_size=population.practice.size_classes.value[-1] + 1.0,
@@ -335,6 +341,10 @@ def compile_cohort_model(
         part_b_change_sd=drift,
         part_b_log_trend=math.log1p(part_b.trend.value) - drift**2 / 2,
         exit_share=population.departure.exit_share.value,
+        retires=population.departure.retirement.value,
+        retirement_mean=population.departure.retirement_age.value,
+        retirement_sd=population.departure.retirement_age_sd.value,
+        career_start=population.departure.career_start_age.value,
         improving_share=population.improvement.share.value,
         improvement=population.improvement.per_year.value,
         cases_sigma=population.cases.sigma.value,
@@ -353,7 +363,9 @@ def compile_cohort_model(
         trait_limit=population.group_effects.trait_limit.value,
         selection_share=population.patient_selection.share.value,
         selection_change=population.patient_selection.yearly_change.value,
-        behaviour=compile_behaviour(population.behaviour, rules, cost["cost_sigma"]),
+        behaviour=compile_behaviour(
+            population.behaviour, rules, cost["cost_sigma"], consolidation.remembers
+        ),
     )
 
 

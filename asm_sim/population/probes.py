@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from asm_sim.kernels.probes import Probes
-from asm_sim.population.compile import CohortModel, words
-from asm_sim.population.roster import address
+from asm_sim.population.compile import CohortModel
+from asm_sim.population.roster import address, words
 from asm_sim.population.schema import Population
 
 REPLICATES = 32

@@ -51,7 +51,23 @@ from asm_sim.population.schema import Population
 from asm_sim.population.stated import TRAITS, YES_NO, Row, read_traits
 from asm_sim.rules.schema import RuleSet
 
+_LOW_WORD = np.uint64(0xFFFFFFFF)
+_WORD = np.uint64(32)
+
 COLUMNS = ("clinician_id", "cohort", "state", "practice_id", "small_practice")
+
+
+@dataclass(frozen=True)
+class Areas:
+    """A areas of a synthetic frame (geography.py), stratum by stratum, with P practices in them."""
+
+    address: NDArray[np.uint64]  # [A]
+    volume: NDArray[np.float64]  # [A] relative
+    spending: NDArray[np.float64]  # [A] per beneficiary, as a normal score
+    division: NDArray[np.bool_]  # [A] a metropolitan division
+    stratum_end: NDArray[np.int64]  # [A] one past the last area of its stratum
+    taken: NDArray[np.int64]  # [A] how many areas are drawn of its stratum
+    of_practice: NDArray[np.int64]  # [P]
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ class Roster:
     stated: NDArray[np.float64]  # [5, n] as in stated.OF_CLINICIAN; a specialty is its index
     practice_stated: NDArray[np.float64]  # [3, P] as in stated.OF_PRACTICE
     sha256: str
+    areas: Areas | None = None  # of a synthetic frame
 
     def slice_of(self, cohort: str) -> slice:
         """Where a cohort's clinicians stand."""
@@ -194,6 +211,11 @@ def _check_header(name: str, header: list[str], rows: list[Row]) -> None:
             f"{', '.join(COLUMNS)} there may be {', '.join(TRAITS)}:",
             [f"column {column!r}{did_you_mean(column, known)}" for column in unknown],
         )
+
+
+def words(addresses: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Addresses as low and high 32-bit words, uint64 [2, n]."""
+    return np.ascontiguousarray(np.vstack([addresses & _LOW_WORD, addresses >> _WORD]))
 
 
 def addresses(names: list[tuple[str, str]]) -> NDArray[np.uint64]:

@@ -11,7 +11,17 @@ from typing import Self
 from pydantic import model_validator
 
 from asm_sim.documents import did_you_mean
-from asm_sim.parameters import Count, NamesByYear, Number, Numbers, Shifts, Strict, Switch, Text
+from asm_sim.parameters import (
+    Choice,
+    Count,
+    NamesByYear,
+    Number,
+    Numbers,
+    Shifts,
+    Strict,
+    Switch,
+    Text,
+)
 from asm_sim.population.behaviour import Behaviour
 
 SIZE_CLASSES = ("solo", "small", "medium", "large")
@@ -38,9 +48,19 @@ class BySize(Strict):
 
 
 class Consolidation(Strict):
-    """A lever: solo and small practices join larger ones."""
+    """A lever: solo and small practices join larger ones, more of them after a loss."""
 
     yearly_share: Number
+    response_to_loss: Number
+
+    @property
+    def happens(self) -> bool:
+        return self.yearly_share.value > 0 or self.remembers
+
+    @property
+    def remembers(self) -> bool:
+        """Whether it answers to the adjustments of earlier years."""
+        return self.response_to_loss.value > 0
 
 
 class Practice(Strict):
@@ -84,7 +104,42 @@ class PartB(Strict):
 
 
 class Departure(Strict):
+    """Who stops practising: a share of all, and, a lever, whoever comes to the end of a career."""
+
     exit_share: Number
+    retirement: Switch
+    retirement_age: Number
+    retirement_age_sd: Number
+    career_start_age: Number
+
+    @model_validator(mode="after")
+    def _some_career(self) -> Self:
+        if self.retirement_age.value <= self.career_start_age.value:
+            raise ValueError("retirement_age: must be above career_start_age")
+        return self
+
+
+class Geography(Strict):
+    """The roster as it is, or a synthetic frame of areas of which some are drawn."""
+
+    frame: Choice
+    areas: Count
+    division_areas: Count
+    selection_share: Number
+    volume_sigma: Number
+    volume_strata: Numbers
+    cost_share: Number
+
+    @model_validator(mode="after")
+    def _areas_in_strata(self) -> Self:
+        limits = self.volume_strata.value
+        if sorted(set(limits)) != limits or not all(0 < limit < 1 for limit in limits):
+            raise ValueError("volume_strata must ascend, between 0 and 1")
+        if self.division_areas.value > self.areas.value:
+            raise ValueError("division_areas: more than there are areas")
+        if round(self.selection_share.value * self.areas.value) < 1:
+            raise ValueError("selection_share: not a single area would be drawn")
+        return self
 
 
 class Eligibility(Strict):
@@ -158,6 +213,7 @@ class Aco(Strict):
     practice_share: Number
     quality_effect: Number
     cost_effect: Number
+    sharing_rate: Number
 
     @model_validator(mode="after")
     def _effects_of_somebody(self) -> Self:
@@ -340,6 +396,7 @@ class Population(Strict):
     id: str
     title: str
     roster: Text
+    geography: Geography
     practice: Practice
     specialty_mix: dict[str, dict[str, Number]]
     episodes: Episodes
@@ -389,6 +446,16 @@ class Population(Strict):
             raise ValueError(
                 f"group_effects.cost: an effect needs a spread of cost, and cost.sd is 0 "
                 f"({', '.join(without_spread)})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _area_part_of_cost(self) -> Self:
+        share, lasting = self.geography.cost_share.value, self.cost.permanent_share.value
+        if share > lasting:
+            raise ValueError(
+                f"geography.cost_share: {share:g} is more than the share of the variance of true "
+                f"cost that lasts (cost.permanent_share, {lasting:g})"
             )
         return self
 

@@ -72,6 +72,7 @@ def compile_shocks(
         "shifted": any((loss, quality_effect, cost_effect)),
         "aco_quality": quality_effect,
         "aco_cost": cost_effect / cost_sigma if cost_sigma > 0 else 0.0,
+        "aco_sharing_rate": aco.sharing_rate.value,
     }
 
 

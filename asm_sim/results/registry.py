@@ -112,6 +112,25 @@ YEARLY = (
         PAYMENT,
     ),
     _yearly("programme_spending", "USD", "Spent on programmes by the clinicians who take part"),
+    _yearly(
+        "aco_bonuses",
+        "USD",
+        "Positive adjustments of clinicians in organizations, on payment-year Part B",
+        PAYMENT,
+    ),
+    _yearly(
+        "aco_penalties",
+        "USD",
+        "Negative adjustments of clinicians in organizations, on payment-year Part B",
+        PAYMENT,
+    ),
+    _yearly("aco_savings", "USD", "What organizations save on the episodes of the cohort"),
+    _yearly(
+        "aco_shared_savings",
+        "USD",
+        "What Medicare pays organizations of these savings",
+        "42 CFR 425.605(d)",
+    ),
 )
 
 BY_GROUP = (
@@ -148,6 +167,14 @@ PANEL_GROUP = Variable(
     "position along group",
     "Group of each clinician in each grouping, first draws",
     dtype="int16",
+)
+
+PANEL_PRACTICE = Variable(
+    "panel_practice",
+    PANEL_DIMS,
+    "position along practices of the roster",
+    "Practice of each clinician in each year, first draws; where clinicians move",
+    dtype="int32",
 )
 
 # Bit k of a set's position says whether factor k moves (see kernels/decomposition.py).
@@ -304,6 +331,7 @@ VARIABLES = {
         *HISTOGRAMS,
         *PANEL,
         PANEL_GROUP,
+        PANEL_PRACTICE,
         *LENS,
         *CLINICIAN,
         PARAMETER,

@@ -54,12 +54,15 @@ class Layers(Strict):
     ``population`` off holds one population, so that draws repeat the measurement of the same
     clinicians. ``measurement`` off shows true rates and costs, without sampling. ``parameters`` on
     draws the numbers of the population that have low and high and that the scenario does not set
-    (see population/parameter_layer.py); off has them at their central values.
+    (see population/parameter_layer.py); off has them at their central values. ``selection`` off
+    holds the areas that are drawn of a synthetic frame, the same in all draws; without a frame
+    there is nothing to select.
     """
 
     population: str = Field("on", pattern="^(on|off)$")
     measurement: str = Field("on", pattern="^(on|off)$")
     parameters: str = Field("off", pattern="^(on|off)$")
+    selection: str = Field("on", pattern="^(on|off)$")
 
 
 class ScenarioFile(Strict):

@@ -6,6 +6,9 @@
 ``relative_ranking``  what a score is worth, given the scores of everybody else
 ``improvement``       what true improvement is worth, and what standing still costs
 ``redesign``          whether it pays to invest: for the first who does, and if everybody does
+``hires``             what a practice inherits when it hires
+``overlap``           what is paid twice for the same savings, in accountable care organizations
+``geography``         how different the model would be had other areas been drawn
 ``transfers``         whose penalties become whose bonuses
 ``savings``           what Medicare keeps: the 15 % savings, step by step and by lever
 ``uncertainty``       what parameter uncertainty adds to an interval, and which parameters matter
@@ -19,9 +22,12 @@ and ``panel`` (clinicians one by one; ``mips_panel`` says which of its variables
 from asm_sim.studies import (
     chance,
     decomposition,
+    geography,
+    hires,
     improvement,
     mips,
     mips_designs,
+    overlap,
     redesign,
     relative_ranking,
     savings,
@@ -33,9 +39,12 @@ from asm_sim.studies import (
 __all__ = [
     "chance",
     "decomposition",
+    "geography",
+    "hires",
     "improvement",
     "mips",
     "mips_designs",
+    "overlap",
     "redesign",
     "relative_ranking",
     "savings",

@@ -98,7 +98,7 @@ class Timings:
 def simulate(cohort: Cohort, first: int, draws: int, truth: bool) -> None:
     at = np.arange(first, first + draws)
     output = new_output(cohort, draws)
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, True, truth, output)
+    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, at, True, truth, output)
 
 
 def run_numpy(cohort: Cohort, first: int, draws: int) -> None:

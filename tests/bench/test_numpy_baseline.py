@@ -32,7 +32,7 @@ def cohort(request: pytest.FixtureRequest) -> Cohort:
 
 
 def exported(cohort: Cohort, draw: int) -> list[Any]:
-    return observe_cohort(cohort.practices, cohort.model, SEED, draw, draw, True)
+    return observe_cohort(cohort.practices, cohort.model, SEED, draw, draw, draw, True)
 
 
 def compare(mine: Any, theirs: Any) -> None:
@@ -74,7 +74,7 @@ def test_a_cohort_of_the_kernel_is_scored_alike(cohort: Cohort) -> None:
 def test_draws_of_the_kernel_are_summed_up_alike(cohort: Cohort) -> None:
     draws = np.arange(3)
     theirs, mine = new_output(cohort, len(draws)), new_output(cohort, len(draws))
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, draws, draws, True, False, theirs)
+    simulate_cohort(*cohort.arguments, GRIDS, SEED, draws, draws, draws, True, False, theirs)
     for d in draws:
         years = exported(cohort, d)
         observed = [(Observed(*year[0]), year[8], year[3]) for year in years]
@@ -96,7 +96,7 @@ def by_numpy(cohort: Cohort, draw: int, output: s.Output) -> None:
 
 def by_kernel(cohort: Cohort, draw: int, output: s.Output) -> None:
     at = np.array([draw])
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, True, False, output)
+    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, at, True, False, output)
 
 
 def statistics(cohort: Cohort, simulate: Any, draws: int) -> dict[str, NDArray[np.float64]]:

@@ -56,7 +56,7 @@ def groups_of(scenario: Scenario, cohort: str, draw: int) -> np.ndarray:
 def seen_by_cms(scenario: Scenario, cohort: str, draw: int) -> list[Any]:
     plan = make_plan(scenario)
     part = next(part for part in plan.cohorts if part.name == cohort)
-    population, measurement = plan.indices(draw, 1)
+    population, measurement, selection = plan.indices(draw, 1)
     return list(
         observe_cohort(
             part.practices,
@@ -64,6 +64,7 @@ def seen_by_cms(scenario: Scenario, cohort: str, draw: int) -> list[Any]:
             plan.seed_words(),
             population[0],
             measurement[0],
+            selection[0],
             plan.measures,
         )
     )

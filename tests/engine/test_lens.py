@@ -69,13 +69,14 @@ class Years:
 
     def __init__(self, scenario: Scenario, cohort: str) -> None:
         plan, self.cohort = cohort_plan(scenario, cohort)
-        population, measurement = plan.indices(DRAW, 1)
+        population, measurement, selection = plan.indices(DRAW, 1)
         seen = observe_cohort(
             self.cohort.practices,
             self.cohort.model,
             plan.seed_words(),
             population[0],
             measurement[0],
+            selection[0],
             plan.measures,
         )
         self.observed = [Observed(*year[0]) for year in seen]
@@ -295,9 +296,9 @@ def test_every_set_done_again_from_outside(
         yearly_change=np.zeros_like(model.yearly_change),
         cost_median=np.full_like(model.cost_median, model.cost_median[0]),
     )
-    population, measurement = plan.indices(DRAW, 1)
+    population, measurement, selection = plan.indices(DRAW, 1)
     at_first_level = observe_cohort(
-        part.practices, level, plan.seed_words(), population[0], measurement[0], False
+        part.practices, level, plan.seed_words(), population[0], measurement[0], selection[0], False
     )
     unscored = 0
     for label_of_set in factor_sets():

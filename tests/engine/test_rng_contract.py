@@ -36,9 +36,15 @@ def variates(scenario: Scenario, cohort: str, draw: int = 0) -> Variates:
     """Everything that is drawn for a cohort in one draw, stacked over the years; last axis: n."""
     plan = make_plan(scenario)
     part = next(part for part in plan.cohorts if part.name == cohort)
-    population, measurement = plan.indices(draw, 1)
+    population, measurement, selection = plan.indices(draw, 1)
     years = observe_cohort(
-        part.practices, part.model, plan.seed_words(), population[0], measurement[0], plan.measures
+        part.practices,
+        part.model,
+        plan.seed_words(),
+        population[0],
+        measurement[0],
+        selection[0],
+        plan.measures,
     )
     names = [*years[0][0]._fields, "true_rate", "true_cost", "paid", "specialty", "group"]
     names += ["practice", "present", "part_b_later"]

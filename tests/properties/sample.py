@@ -53,7 +53,7 @@ def draw_sample(cohort: CohortPlan, draws: int, seed: int = 20) -> Sample:
     words = np.array([seed, 0], np.uint64)
     kept = []
     for d in range(draws):
-        years = observe_cohort(cohort.practices, cohort.model, words, d, d, True)
+        years = observe_cohort(cohort.practices, cohort.model, words, d, d, d, True)
         flat = [[*seen, *rest] for seen, *rest in years]
         kept.append([np.stack(values) for values in zip(*flat, strict=True)])
     return Sample(*(np.stack(values) for values in zip(*kept, strict=True)))

@@ -39,10 +39,17 @@ def part_of(scenario: Scenario, cohort: str) -> CohortPlan:
 
 def seen(scenario: Scenario, cohort: str, draw: int = 0) -> Seen:
     plan, part = make_plan(scenario), part_of(scenario, cohort)
-    population, measurement = plan.indices(draw, 1)
+    population, measurement, selection = plan.indices(draw, 1)
     rules = [part.rules] if scenario.population.behaviour.looks_back else []
     years = observe_cohort(
-        part.practices, part.model, plan.seed_words(), population[0], measurement[0], True, *rules
+        part.practices,
+        part.model,
+        plan.seed_words(),
+        population[0],
+        measurement[0],
+        selection[0],
+        True,
+        *rules,
     )
     return [(Observed(*year[0]), *year[1:]) for year in years]
 

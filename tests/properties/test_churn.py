@@ -46,9 +46,15 @@ def drawn(scenario: Scenario, cohort: str, draw: int = 0) -> Sample:
     """One draw of a scenario of the small roster, [1, year, ...]."""
     plan = make_plan(scenario)
     part = cohort_of(plan, cohort)
-    population, measurement = plan.indices(draw, 1)
+    population, measurement, selection = plan.indices(draw, 1)
     years = observe_cohort(
-        part.practices, part.model, plan.seed_words(), population[0], measurement[0], plan.measures
+        part.practices,
+        part.model,
+        plan.seed_words(),
+        population[0],
+        measurement[0],
+        selection[0],
+        plan.measures,
     )
     flat = [[*seen, *rest] for seen, *rest in years]
     return Sample(*(np.stack(values)[None] for values in zip(*flat, strict=True)))

@@ -135,7 +135,7 @@ def test_episodes_are_poisson_about_the_stated_mean(make_scenario: MakeScenario)
     plan = make_plan(make_scenario(rows=rows))
     cohort = plan.cohorts[0]
     draws = [
-        observe_cohort(cohort.practices, cohort.model, plan.seed_words(), d, d, True)[0]
+        observe_cohort(cohort.practices, cohort.model, plan.seed_words(), d, d, d, True)[0]
         for d in range(60)
     ]
     counts = np.stack([first[0].episodes for first in draws])

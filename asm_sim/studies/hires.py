@@ -1,0 +1,79 @@
+"""What a practice inherits when it hires: adjustments that a clinician has earned elsewhere.
+
+The adjustment goes with the clinician's NPI. Who moves brings along what is still to be paid by
+then: the adjustments of the performance years in the old practice whose payment years begin with
+the move or later (42 CFR 512.750: two years after the performance year).
+
+Every number is a mean over draws with its Monte Carlo standard error (``*_mcse``, same units).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from asm_sim.errors import InputError
+from asm_sim.studies.estimates import PANEL, about, mean, named, needed, ratio
+from asm_sim.studies.panel import SIGN_TOLERANCE
+
+SCENARIO = "movers-and-entrants"
+_NEEDED = ("panel_adjustment", "panel_dollars", "panel_practice", "clinician_cohort")
+
+
+def inherited(ds: xr.Dataset) -> xr.Dataset:
+    """What hires bring along, by ``cohort`` and ``performance_year``: the first after the move.
+
+    ``hires``             clinicians who are in another practice than the year before
+    ``dollars``           adjustments of a hire that are still to be paid, USD
+    ``share_losing``      share of the hires who bring a loss
+    ``largest_loss``      loss of the hire who brings the largest, mean over draws, USD
+    ``dollars_staying``   what is still to be paid to one who stays, USD
+
+    In the first year nobody has anything to bring. Raises :class:`InputError` for several
+    scenarios and for results without the practices of every year: those where nobody moves.
+    """
+    run = needed(ds, _NEEDED[:2] + _NEEDED[3:], PANEL)
+    if "panel_practice" not in run:
+        raise InputError(
+            "the results do not say who is in which practice in a year, since nobody moves "
+            f"(population.churn.move_share); `asm-sim run {SCENARIO}` makes a run in which some do"
+        )
+    some = run[[*_NEEDED]].load()
+    practice, years = some["panel_practice"], some["performance_year"]
+    moved = practice != practice.shift(performance_year=1, fill_value=-1)
+    moved = moved & (years > years[0])
+    still = _still_to_be_paid(some).where(years > years[0])
+    hires, stay = moved, ~moved & (years > years[0])
+
+    def total(values: xr.DataArray) -> xr.DataArray:
+        summed = values.groupby("clinician_cohort").sum("clinician")
+        return summed.rename(clinician_cohort="cohort").sel(cohort=run["cohort"].values)
+
+    count = total(hires.astype(np.float64))
+    losing = total((hires & (still < -SIGN_TOLERANCE)).astype(np.float64))
+    worst = (-still.where(hires, 0.0)).clip(min=0.0).groupby("clinician_cohort").max("clinician")
+    worst = worst.rename(clinician_cohort="cohort").sel(cohort=run["cohort"].values)
+    later = count.performance_year > years[0]
+    found = named("hires", mean(count.where(later), PANEL), "clinicians", "Clinicians who moved")
+    for name, linear, units, words in (
+        ("dollars", ratio(total(still.where(hires, 0.0)), count, PANEL), "USD",
+         "Still to be paid to a hire for performance elsewhere"),
+        ("share_losing", ratio(losing, count, PANEL), "fraction", "Share of hires with a loss"),
+        ("largest_loss", mean(worst.where(later), PANEL), "USD", "Largest loss that a hire brings"),
+        ("dollars_staying",
+         ratio(total(still.where(stay, 0.0)), total(stay.astype(np.float64)), PANEL), "USD",
+         "Still to be paid to one who stays"),
+    ):  # fmt: skip
+        found |= named(name, linear, units, words)
+    return xr.Dataset(found, attrs=about(run) | {"panel_draws": run.sizes[PANEL]})
+
+
+def _still_to_be_paid(run: xr.Dataset) -> xr.DataArray:
+    """USD of earlier performance years that are paid in this calendar year or after it."""
+    years, paid_in = run["performance_year"].values, run["payment_year"].values
+    dollars = run["panel_dollars"].astype(np.float64)
+    parts = []
+    for year in years:
+        open_years = (years < year) & (paid_in >= year)
+        parts.append(dollars.isel(performance_year=open_years).sum("performance_year"))
+    return xr.concat(parts, run["performance_year"])
