@@ -234,8 +234,10 @@ def simulate_cohort(
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < output.panel.shape[1]:
                 _rank_reporting(clinicians.practice, practices.willingness[y], reporting_rank)
-                score_mips(observed, mips, reporting_rank, mips_room, of_mips[0], of_mips[1])
-                score_mips(observed, pathway, reporting_rank, pathway_room, of_mips[2], of_mips[3])
+                score_mips(observed, mips, y, reporting_rank, mips_room, of_mips[0], of_mips[1])
+                score_mips(
+                    observed, pathway, y, reporting_rank, pathway_room, of_mips[2], of_mips[3]
+                )
                 keep_panel(
                     y, outcome, truth, with_truth, paid, of_mips, clinicians.group,
                     clinicians.practice, d, output,

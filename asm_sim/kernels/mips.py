@@ -55,33 +55,37 @@ def new_mips_room(mips, n):
 
 
 @kernel
-def score_mips(observed, mips, reporting_rank, room, final_score, adjustment):
+def score_mips(observed, mips, y, reporting_rank, room, final_score, adjustment):
     """Final scores (points) and adjustment factors (fraction), float64 [n], of n clinicians.
 
-    ``mips`` is the cohort's :class:`asm_sim.rules.compile_mips.MipsCohortRules`; reporting_rank
-    float64 [n] in [0, 1): who is below the share of non-reporting submits nothing, nor does
-    a group for them; nan takes the row as it is.
+    ``mips`` is the cohort's :class:`asm_sim.rules.compile_mips.MipsCohortRules`; y counts the
+    performance years of ASM from 0; reporting_rank float64 [n] in [0, 1): who is below the share
+    of non-reporting submits nothing, nor does a group for them; nan takes the row as it is.
     """
     if not mips.scored:  # MIPS has no such cohort or measure
         final_score[:] = np.nan
         adjustment[:] = np.nan
         return
-    _who_submits(observed, mips, reporting_rank, room)
+    _who_submits(observed, mips, y, reporting_rank, room)
     for m in range(len(room.points)):
-        if mips.measure_reported[m]:
+        if mips.measure_suspended[m, y]:
+            room.points[m, :] = np.nan
+        elif mips.measure_reported[m]:
             _reported_points(observed, mips, m, room)
         else:
             _claims_points(observed, mips, m, room)
-    _quality_scores(observed, mips, room)
+    _quality_scores(observed, mips, y, room)
     _cost_scores(observed, mips, room)
     _own_scores(observed, mips, room, final_score)
     _complex_patients(observed, mips, room, final_score)
     _with_group(observed, mips, room, final_score)
+    if mips.circumstances_neutral:
+        _excuse(observed.extreme_circumstances, mips.performance_threshold, final_score)
     _adjust(mips, final_score, adjustment)
 
 
 @kernel
-def _who_submits(observed, mips, reporting_rank, room):
+def _who_submits(observed, mips, y, reporting_rank, room):
     silent, reports, submits = room.silent, room.reports, room.submits
     activities, interoperability = observed.improvement_activities, observed.pi_score
     share, minimum = mips.non_reporting, mips.quality_case_minimum
@@ -90,7 +94,7 @@ def _who_submits(observed, mips, reporting_rank, room):
         reports[i] = False
         submits[i] = (activities[i] > 0.0) | (interoperability[i] > 0.0)
     for m in range(len(mips.measure_reported)):
-        if mips.measure_reported[m]:
+        if mips.measure_reported[m] and not mips.measure_suspended[m, y]:
             rate, cases = observed.rate[m], observed.cases[m]
             for i in range(len(silent)):
                 has_rate = rate[i] == rate[i]
@@ -154,11 +158,14 @@ def _reported_points(observed, mips, m, room):
 
 
 @kernel
-def _quality_scores(observed, mips, room):
+def _quality_scores(observed, mips, y, room):
     """Share of the attainable points, at most 1; nan without a measure that counts."""
     size, reports, quality = observed.practice_size, room.reports, room.quality
     attainable = mips.quality_points_maximum
-    bonus = mips.small_practice_bonus / (attainable * mips.measures_counted)
+    in_use = mips.measures_counted
+    for m in range(len(room.points)):
+        in_use -= mips.measure_reported[m] and mips.measure_suspended[m, y]
+    bonus = mips.small_practice_bonus / (attainable * max(in_use, 1))
     for i in range(len(quality)):
         kept = claims = 0
         total = 0.0
@@ -264,6 +271,13 @@ def _with_group(observed, mips, room, final_score):
         final_score[i] += mips.group_share * short
 
 
+@kernel
+def _excuse(extreme_circumstances, threshold, final_score):
+    """Who met extreme circumstances has the final score that is not adjusted."""
+    for i in range(len(final_score)):
+        final_score[i] = threshold if extreme_circumstances[i] == 1.0 else final_score[i]
+
+
 # Payment
 
 
@@ -282,25 +296,26 @@ def _adjust(mips, final_score, adjustment):
 
 
 @entry
-def _mips_scores(observed, mips, reporting_rank):
+def _mips_scores(observed, mips, y, reporting_rank):
     n = len(observed.practice_size)
     final_score, adjustment = np.empty(n), np.empty(n)
     room = new_mips_room(mips, n)
-    score_mips(observed, mips, reporting_rank, room, final_score, adjustment)
+    score_mips(observed, mips, y, reporting_rank, room, final_score, adjustment)
     return final_score, adjustment
 
 
 def mips_scores(
-    observed: Observed, mips: Any, reporting_rank: Floats | None = None
+    observed: Observed, mips: Any, year_index: int, reporting_rank: Floats | None = None
 ) -> tuple[Floats, Floats]:
     """MIPS final scores (points) and adjustment factors (fraction), each float64 [n].
 
-    ``mips`` is the cohort's :class:`asm_sim.rules.compile_mips.MipsCohortRules`; without
-    ``reporting_rank`` [n] rows are taken as they are. Inputs must have been checked.
+    ``mips`` is the cohort's :class:`asm_sim.rules.compile_mips.MipsCohortRules`; ``year_index``
+    counts the performance years of the ASM rule set from 0; without ``reporting_rank`` [n] rows are
+    taken as they are. Inputs must have been checked.
     """
     n = len(observed.practice_size)
     rank = np.full(n, np.nan) if reporting_rank is None else reporting_rank
     final_score, adjustment = _mips_scores(
-        contiguous(observed), mips, np.ascontiguousarray(rank, np.float64)
+        contiguous(observed), mips, year_index, np.ascontiguousarray(rank, np.float64)
     )
     return final_score, adjustment

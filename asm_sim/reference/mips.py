@@ -2,18 +2,26 @@
 
 The rows are those of ASM. Benchmarks are national and fixed in advance, so a clinician's score does
 not depend on anybody else's. What MIPS has and the rows have not, a free choice among all measures
-and reporting as a group, is in the rule set's ``form`` and ``levels``.
+and reporting as a group, is in the rule set's ``form`` and ``levels``. A measure that ASM suspends
+in a performance year is suppressed in MIPS as well.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from asm_sim.reference.deviation import DeviationBenchmark, deviation_points
-from asm_sim.reference.rows import Clinician, MeasureResult, Row, input_error, read_row
+from asm_sim.reference.rows import (
+    Clinician,
+    MeasureResult,
+    Row,
+    input_error,
+    is_excused,
+    read_row,
+)
 from asm_sim.rules.historical import National
 from asm_sim.rules.mips import MipsRules, NationalMoments, Weights, benchmarks
 from asm_sim.rules.schema import RuleSet
@@ -44,9 +52,16 @@ class MipsScore:
     adjustment_factor: float
 
 
-def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> MipsScore:
+def score(
+    row: Row,
+    rules: MipsRules,
+    asm_rules: RuleSet,
+    performance_year: int,
+    reporting_rank: float | None = None,
+) -> MipsScore:
     """The MIPS score of a row of the wide table, whose ``cohort`` must be one of the rule set.
 
+    ``asm_rules`` and ``performance_year``, one of ASM, say which measures are suspended.
     ``reporting_rank`` is the clinician's place among all, in [0, 1), in how surely they report: one
     below the rule set's ``levels.non_reporting`` submits nothing, nor does a group for them.
     Without it the row is taken as it is. Raises ``ValueError`` for an unknown cohort and for a row
@@ -62,14 +77,21 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
     silent = reporting_rank is not None and reporting_rank < rules.levels.non_reporting.value
     if silent:
         clinician = without_submission(clinician, rules)
-    measure_points = quality_measure_points(clinician, rules)
-    quality_score = quality_category(clinician, measure_points, rules)
-    cost_score = cost_category(clinician, rules.cohorts[cohort].cost_measure.value, rules)
+    excused = is_excused(clinician, rules)
+    names = list(clinician.measures)
+    suspended = [name for name in names if is_suspended(name, asm_rules, performance_year)]
+    clinician = without_measures(clinician, names if excused else suspended)
+    measure_points: dict[str, float | None] = dict.fromkeys(names)
+    measure_points |= quality_measure_points(clinician, rules)
+    quality_score = quality_category(clinician, measure_points, suspended, rules)
+    cost_measure = rules.cohorts[cohort].cost_measure.value
+    cost_score = None if excused else cost_category(clinician, cost_measure, rules)
     activities = activities_category(clinician, rules)
     interoperability = interoperability_category(clinician, rules)
     bonus = complex_patient_bonus(clinician, rules)
     if quality_score is None and cost_score is None:
-        # Fewer than two categories in a small practice; in a large one our reading (414.1380(c)).
+        # Nothing weighs for who is excused (414.1380(c)(2)(i)), and the rule is the same for
+        # fewer than two categories in a small practice; in a large one our reading (414.1380(c)).
         own_score = rules.payment.performance_threshold.value
     else:
         weights = category_weights(clinician, quality_score, cost_score, rules)
@@ -81,7 +103,8 @@ def score(row: Row, rules: MipsRules, reporting_rank: float | None = None) -> Mi
         )
         lowest, highest = rules.final_score.minimum.value, rules.final_score.maximum.value
         own_score = min(max(highest * share + bonus, lowest), highest)
-    final_score = own_score if silent else with_group_score(own_score, clinician, rules)
+    alone = silent or excused
+    final_score = own_score if alone else with_group_score(own_score, clinician, rules)
     return MipsScore(
         measure_points=measure_points,
         quality_score=quality_score,
@@ -103,6 +126,18 @@ def is_small(clinician: Clinician, rules: MipsRules) -> bool:
 def is_reported(measure: str, rules: MipsRules) -> bool:
     """Whether the clinician reports the measure (otherwise CMS computes it from claims)."""
     return measure not in rules.quality.claims_measures
+
+
+def is_suspended(measure: str, asm_rules: RuleSet, performance_year: int) -> bool:
+    """Whether MIPS suppresses the measure, since ASM suspends it (414.1380(b)(1)(vii))."""
+    entry = asm_rules.measures.get(measure)
+    return entry is not None and entry.is_suspended(performance_year)
+
+
+def without_measures(clinician: Clinician, names: Collection[str]) -> Clinician:
+    """The clinician as if these measures were not there."""
+    left = {name: result for name, result in clinician.measures.items() if name not in names}
+    return dataclasses.replace(clinician, measures=left)
 
 
 def without_submission(clinician: Clinician, rules: MipsRules) -> Clinician:
@@ -225,13 +260,17 @@ def reported_points(
 
 
 def quality_category(
-    clinician: Clinician, measure_points: Mapping[str, float | None], rules: MipsRules
+    clinician: Clinician,
+    measure_points: Mapping[str, float | None],
+    suspended: Collection[str],
+    rules: MipsRules,
 ) -> float | None:
     """Share of the attainable points, at most 1; ``None`` without a measure that counts.
 
     Of the reported measures those with the most points count, as many as the form asks for; the
     measures that CMS computes from claims are added. Where fewer are there, those that are missing
-    are taken to be as good. The small-practice bonus (414.1380(b)(1)(v)) is over the full number.
+    are taken to be as good. The small-practice bonus (414.1380(b)(1)(v)) is over the full number,
+    less what is suspended: that takes its points from the attainable ones (414.1380(b)(1)(vii)).
     """
     quality = rules.quality
     counted = (
@@ -247,7 +286,8 @@ def quality_category(
         return None
     share = sum(points) / (quality.points_maximum.value * len(points))
     if is_small(clinician, rules) and reports_a_measure(clinician, rules):
-        share += quality.small_practice_bonus.value / (quality.points_maximum.value * counted)
+        in_use = max(counted - sum(1 for name in suspended if is_reported(name, rules)), 1)
+        share += quality.small_practice_bonus.value / (quality.points_maximum.value * in_use)
     return min(share, 1.0)
 
 

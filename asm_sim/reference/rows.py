@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import RuleSet
 
 Row = Mapping[str, Any]
@@ -86,8 +87,11 @@ def read_row(row: Row, rules: RuleSet, cohort: str) -> Clinician:
     )
 
 
-def is_excused(clinician: Clinician, rules: RuleSet) -> bool:
-    """Whether extreme and uncontrollable circumstances leave the year unscored (512.780)."""
+def is_excused(clinician: Clinician, rules: RuleSet | MipsRules) -> bool:
+    """Whether extreme and uncontrollable circumstances leave the year unscored.
+
+    42 CFR 512.780 of ASM, 414.1380(c)(2)(i) of MIPS.
+    """
     neutral = rules.final_score.extreme_circumstances.value == "neutral"
     return neutral and clinician.extreme_circumstances
 

@@ -23,7 +23,8 @@ Flags = NDArray[np.bool_]
 class MipsCohortRules(NamedTuple):
     """What the kernels need of MIPS for one cohort: M quality measures, G collection types.
 
-    Where an array is over 2 sizes of practice, 0 is large and 1 is small.
+    Y are the performance years of the ASM rule set, whose suspended measures MIPS suppresses. Where
+    an array is over 2 sizes of practice, 0 is large and 1 is small.
     """
 
     scored: bool  # whether MIPS has the cohort and its measures
@@ -35,6 +36,7 @@ class MipsCohortRules(NamedTuple):
     category_weights: Floats
     # quality measures
     measure_reported: Flags  # [M] otherwise computed from claims
+    measure_suspended: Flags  # [M, Y]
     claims_location: Floats  # [M, 2] national median and SD; nan where reported
     has_benchmark: Flags  # [M, G]
     cut_points: Floats  # [M, G, 10] ascending: negated where inverse; nan without a benchmark
@@ -70,6 +72,7 @@ class MipsCohortRules(NamedTuple):
     # final score and payment
     score_minimum: float
     score_maximum: float
+    circumstances_neutral: bool
     performance_threshold: float
     lowest_quarter: float
     applicable_percent: float
@@ -115,6 +118,9 @@ def compile_mips(
             ]
         ),
         measure_reported=np.array([measure not in claims for measure in measures]),
+        measure_suspended=np.array(
+            [[rules.measures[measure].is_suspended(y) for y in rules.years] for measure in measures]
+        ),
         claims_location=np.array(
             [_location(claims[m]) if m in claims else [np.nan, np.nan] for m in measures]
         ),
@@ -174,6 +180,7 @@ def compile_mips(
         ),
         score_minimum=mips.final_score.minimum.value,
         score_maximum=mips.final_score.maximum.value,
+        circumstances_neutral=mips.final_score.extreme_circumstances.value == "neutral",
         performance_threshold=mips.payment.performance_threshold.value,
         lowest_quarter=mips.payment.lowest_quarter.value,
         applicable_percent=mips.payment.applicable_percent.value,

@@ -16,7 +16,10 @@ from asm_sim.rules.historical import Benchmarks, National, benchmarks_of
 from asm_sim.rules.schema import WEIGHT_TOLERANCE, Curve, Years
 
 PROGRAM = "mips"
-PROGRAMMED = {"form": {"traditional", "value_pathway"}}
+PROGRAMMED = {
+    "form": {"traditional", "value_pathway"},
+    "final_score.extreme_circumstances": {"none", "neutral"},
+}
 
 
 class MipsCohort(Strict):
@@ -116,6 +119,7 @@ class MipsComplexPatient(Strict):
 class MipsFinalScore(Strict):
     minimum: Number
     maximum: Number
+    extreme_circumstances: Choice
 
 
 class MipsPayment(Strict):

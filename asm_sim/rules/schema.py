@@ -112,7 +112,7 @@ class Measure(Strict):
         return self
 
     def is_suspended(self, performance_year: int) -> bool:
-        """Whether nobody is scored on it that year."""
+        """Whether nobody is scored on it that year, in MIPS neither."""
         return self.suspended.at(performance_year) == 1
 
     @property

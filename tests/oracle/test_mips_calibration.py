@@ -43,7 +43,8 @@ def scores() -> Scores:
         frame = check_table(read_table(table), rules).frame
         for cohort, _, positions in groups(frame, rules):
             seen = observed(frame.iloc[positions], rules, cohort)
-            final_scores.append(mips_scores(seen, compile_mips(mips, rules, cohort))[0])
+            compiled = compile_mips(mips, rules, cohort)
+            final_scores.append(mips_scores(seen, compiled, rules.years.index(YEAR))[0])
             sizes.append(seen.practice_size)
     return Scores(np.concatenate(final_scores), np.concatenate(sizes))
 

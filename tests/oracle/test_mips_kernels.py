@@ -15,13 +15,17 @@ from asm_sim.reference import mips as reference
 from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips, unscored_because
 from asm_sim.rules.load import load_mips, load_rules
 from asm_sim.rules.mips import MipsRules
+from asm_sim.rules.schema import RuleSet
 from tests.oracle.tables import KINDS, Row, random_table
 from tests.oracle.test_kernels_equal_reference import differ, observed
+from tests.oracle.test_shocks import shocked
 
 # Also a collection type that MIPS has no benchmark for.
-RULES = load_rules(settings={"measures.Q377.collection_types": ["ecqm", "cqm"]})
+COLLECTION = {"measures.Q377.collection_types": ["ecqm", "cqm"]}
+RULES = load_rules(settings=COLLECTION)
 MIPS = load_mips("mips-2026")
 FORMS = ["traditional", "value_pathway"]
+YEAR = 2028
 
 
 def random_settings(rng: random.Random) -> dict[str, Any]:
@@ -49,6 +53,7 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "complex_patient.intercept": rng.choice([-3.0, 20.0]),
         "complex_patient.minimum": 1.0,
         "final_score.minimum": 10.0,
+        "final_score.extreme_circumstances": "none",
         "payment.performance_threshold": rng.choice([40.0, 60.0, 99.0]),
         "payment.lowest_quarter": rng.choice([12.0, 30.0]),
         "payment.scale": rng.choice([0.0, 1.0, 3.0]),
@@ -64,19 +69,30 @@ def random_ranks(rng: random.Random, n: int) -> list[float | None]:
     return [rng.choice([None, 0.0, 0.1, 0.5, rng.random()]) for _ in range(n)]
 
 
+def with_suspended(rng: random.Random, cohort: str) -> RuleSet:
+    """Any of the cohort's measures suspended, in every year, in the year scored or in another."""
+    names = RULES.cohorts[cohort].quality_measures.value
+    suspended = rng.sample(names, rng.randint(0, len(names)))
+    choices: list[Any] = [1.0, {YEAR: 1.0}, {YEAR + 1: 1.0}]
+    settings = {f"measures.{name}.suspended": rng.choice(choices) for name in suspended}
+    return load_rules(settings=COLLECTION | settings)
+
+
 def differences(
     rows: list[Row],
     ranks: list[float | None],
     mips: MipsRules,
     cohort: str,
     compiled: MipsCohortRules,
+    rules: RuleSet = RULES,
 ) -> list[str]:
     """Every final score and adjustment of the kernels that is not the reference's."""
     rank = np.array([np.nan if given is None else given for given in ranks])
-    final_score, adjustment = mips_scores(observed(rows, RULES, cohort), compiled, rank)
+    seen = observed(rows, rules, cohort)
+    final_score, adjustment = mips_scores(seen, compiled, rules.years.index(YEAR), rank)
     found = []
     for i, (row, given) in enumerate(zip(rows, ranks, strict=True)):
-        wanted = reference.score(row | {"cohort": cohort}, mips, given)
+        wanted = reference.score(row | {"cohort": cohort}, mips, rules, YEAR, given)
         pairs = [
             ("final_score", wanted.final_score, final_score[i]),
             ("adjustment", wanted.adjustment_factor, adjustment[i]),
@@ -111,12 +127,43 @@ def test_other_rule_settings(seed: int) -> None:
         assert not found, (kind, settings, found[:5])
 
 
+@pytest.mark.parametrize("seed", range(24))
+def test_suspended_measures_and_extreme_circumstances(seed: int) -> None:
+    rng = random.Random(f"shocks {seed}")
+    settings = random_settings(rng) if seed % 2 else {"form": rng.choice(FORMS)}
+    settings["final_score.extreme_circumstances"] = rng.choice(["neutral", "neutral", "none"])
+    mips = load_mips("mips-2026", settings)
+    cohort = rng.choice(["HF", "LBP"])
+    rules = with_suspended(rng, cohort)
+    compiled = compile_mips(mips, rules, cohort)
+    for kind in KINDS:
+        rows = shocked(rng, random_table(rng, rules, cohort, 40, kind))
+        found = differences(rows, random_ranks(rng, len(rows)), mips, cohort, compiled, rules)
+        assert not found, (kind, settings, found[:5])
+
+
+def test_what_nobody_meets_and_what_is_suspended_in_another_year_changes_nothing() -> None:
+    rows = random_table(random.Random(5), RULES, "LBP", 60, "ordinary")
+    seen = observed(rows, RULES, "LBP")
+    wanted = mips_scores(seen, compile_mips(MIPS, RULES, "LBP"), 1)
+    nothing_done = load_mips("mips-2026", {"final_score.extreme_circumstances": "none"})
+    later = load_rules(settings=COLLECTION | {"measures.Q128.suspended": {2029: 1.0}})
+    for compiled, year_index, same in (
+        (compile_mips(nothing_done, RULES, "LBP"), 1, True),
+        (compile_mips(MIPS, later, "LBP"), 1, True),
+        (compile_mips(MIPS, later, "LBP"), 2, False),
+    ):
+        given = mips_scores(seen, compiled, year_index)
+        assert all(map(np.array_equal, given, wanted)) == same
+
+
 def test_without_ranks_rows_are_taken_as_they_are() -> None:
     mips = load_mips("mips-2026", {"levels.non_reporting": 1.0})
     rows = random_table(random.Random(1), RULES, "HF", 40, "ordinary")
     seen = observed(rows, RULES, "HF")
-    given = mips_scores(seen, compile_mips(mips, RULES, "HF"))
-    for plain, other in zip(mips_scores(seen, compile_mips(MIPS, RULES, "HF")), given, strict=True):
+    given = mips_scores(seen, compile_mips(mips, RULES, "HF"), 0)
+    wanted = mips_scores(seen, compile_mips(MIPS, RULES, "HF"), 0)
+    for plain, other in zip(wanted, given, strict=True):
         np.testing.assert_array_equal(plain, other)
 
 
@@ -132,8 +179,10 @@ def test_the_order_is_that_of_the_asm_rule_set() -> None:
     mips = load_mips("mips-2026", {"cohorts.LBP.quality_measures": ["Q238", "Q128", "Q220"]})
     for compiled in (compile_mips(m, rules, "LBP") for m in (MIPS, mips)):
         rows = random_table(random.Random(2), rules, "LBP", 60, "ordinary")
-        final_score, _ = mips_scores(observed(rows, rules, "LBP"), compiled)
-        wanted = [reference.score(row | {"cohort": "LBP"}, mips).final_score for row in rows]
+        final_score, _ = mips_scores(observed(rows, rules, "LBP"), compiled, 1)
+        wanted = [
+            reference.score(row | {"cohort": "LBP"}, mips, rules, YEAR).final_score for row in rows
+        ]
         np.testing.assert_allclose(final_score, wanted, rtol=0, atol=1e-9)
 
 
@@ -164,7 +213,8 @@ def test_what_mips_cannot_score_is_not_scored(
     assert unscored_because(of_mips, of_asm, "HF") == words
     assert unscored_because(of_mips, of_asm, "LBP") == ""
     rows = random_table(random.Random(2), RULES, "HF", 20, "ordinary")
-    for result in mips_scores(observed(rows, RULES, "HF"), compile_mips(of_mips, of_asm, "HF")):
+    compiled = compile_mips(of_mips, of_asm, "HF")
+    for result in mips_scores(observed(rows, RULES, "HF"), compiled, 0):
         assert np.isnan(result).all()
 
 
@@ -205,7 +255,7 @@ def test_the_oracle_has_teeth(field: str) -> None:
         wrong = perturbed(compile_mips(mips, RULES, cohort), field)
         for kind in ("ordinary", "blanks", "zero_scorers", "below_case_minimum", "no_score"):
             rng = random.Random(seed)
-            rows = random_table(rng, RULES, cohort, 40, kind)
+            rows = shocked(rng, random_table(rng, RULES, cohort, 40, kind))
             if differences(rows, random_ranks(rng, len(rows)), mips, cohort, wrong):
                 return
     pytest.fail(f"another {field} changes no result")

@@ -16,15 +16,28 @@ from hypothesis import strategies as st
 import asm_sim as asm
 from asm_sim.errors import InputError
 from asm_sim.parameters import Choice, Names, Parameter, Text, leaves
-from asm_sim.reference.mips import MipsScore, adjustment, cost_points, quality_points, score
+from asm_sim.reference import mips as reference
+from asm_sim.reference.mips import MipsScore, adjustment, cost_points, quality_points
 from asm_sim.rules import historical
 from asm_sim.rules.load import load_any_rules, load_mips, load_rules
 from asm_sim.rules.mips import MipsRules, benchmarks
+from asm_sim.rules.schema import RuleSet
 
 ALONE = {"levels.group_share": 0.0}  # nothing from a group's submission
 RULES = load_mips("mips-2026", ALONE)
 VALUE_PATHWAY = load_mips("mips-2026", ALONE | {"form": "value_pathway"})
 SCALE = 0.1166667  # 1.05 % over 9 %
+ASM = load_rules()
+
+
+def score(
+    row: dict[str, Any],
+    rules: MipsRules,
+    reporting_rank: float | None = None,
+    asm_rules: RuleSet = ASM,
+) -> MipsScore:
+    """Scored in 2028, a year in which no measure is suspended as ASM stands."""
+    return reference.score(row, rules, asm_rules, 2028, reporting_rank)
 
 
 def heart_failure(**own: Any) -> dict[str, Any]:
@@ -70,6 +83,7 @@ def low_back_pain(**own: Any) -> dict[str, Any]:
     return row | {"q128_completeness": 0.7} | own
 
 
+NOTHING = {"cohort": "LBP", "practice_size": 20, "part_b_payments": 1}  # a final score of 0
 NO_QUALITY = {f"{name}_cases": 19 for name in ("q492", "q008", "q005", "q236", "q377")}
 NO_QUALITY_LBP = {f"{name}_cases": 19 for name in ("q238", "q134", "q128", "q220")}
 
@@ -247,6 +261,78 @@ def test_nothing_is_submitted_for_who_does_not_report() -> None:
     assert score(heart_failure(**blank), rules).final_score == pytest.approx(59.64)
 
 
+def suspended(*measures: str, year: int = 2028) -> RuleSet:
+    return load_rules(settings={f"measures.{name}.suspended": {year: 1} for name in measures})
+
+
+ONLY_Q005 = {f"{name}_rate": None for name in ("q236", "q377")}
+
+
+@pytest.mark.parametrize(
+    ("rules", "row", "names", "quality", "final_score"),
+    [
+        # 27 / 40 as it stands. Without Q377, of 6 points: 21 / 30 = 0.7; 21 + 22.5 + 15 + 20
+        (RULES, heart_failure(), ["Q377"], 0.7, 78.5),
+        # without Q492, which CMS computes from claims: 19.5 / 30 = 0.65; 19.5 + 57.5
+        (RULES, heart_failure(), ["Q492"], 0.65, 77),
+        # Q008 was not reported, which does not count here, and would be a zero in a pathway
+        (RULES, heart_failure(), ["Q008"], 0.675, 77.75),
+        (VALUE_PATHWAY, heart_failure(), [], 0.54, 73.7),  # 27 / 50; 16.2 + 57.5
+        (VALUE_PATHWAY, heart_failure(), ["Q008"], 0.675, 77.75),
+        # all: as with too few cases
+        (RULES, heart_failure(), ["Q492", "Q008", "Q005", "Q236", "Q377"], None, 81.5),
+        # Q005 alone is reported, and is none when suspended: Q492 and three zeros, 7.5 / 40 =
+        # 0.1875; 5.625 + 57.5
+        (RULES, heart_failure(**ONLY_Q005), ["Q005"], 0.1875, 63.125),
+        # Small practice, without Q128: 15.5 / 30, and a bonus of 6 over five measures, 0.12, or of
+        # the pathway's three, 0.2; 40 x 0.6366667 + 52.5 and 40 x 0.7166667 + 52.5
+        (RULES, low_back_pain(), ["Q128"], 15.5 / 30 + 0.12, 77.966667),
+        (VALUE_PATHWAY, low_back_pain(), ["Q128"], 15.5 / 30 + 0.2, 81.166667),
+    ],
+)
+def test_suspended_measures(
+    rules: MipsRules,
+    row: dict[str, Any],
+    names: list[str],
+    quality: float | None,
+    final_score: float,
+) -> None:
+    result = score(row, rules, asm_rules=suspended(*names))
+    assert result.quality_score == pytest.approx(quality)
+    assert result.final_score == pytest.approx(final_score)
+    assert list(result.measure_points) == list(score(row, rules).measure_points)
+    assert all(result.measure_points[name] is None for name in names)
+    assert score(row, rules, asm_rules=suspended(*names, year=2029)) == score(row, rules)
+
+
+def test_a_suspended_measure_is_no_submission() -> None:
+    """No complex-patient bonus and none for a small practice, as without its rate."""
+    own = {"improvement_activities": 0, "pi_score": 0, "hcc_risk_score": 9}
+    own |= {f"{name}_rate": None for name in ("q238", "q134", "q220")}
+    row = low_back_pain(**own)
+    # Q128 incomplete: 3 / 10 + 6 / 60 = 0.4; 16 + 22.5 + a bonus of 10
+    assert score(row, RULES).final_score == pytest.approx(48.5)
+    result = score(row, RULES, asm_rules=suspended("Q128"))
+    assert (result.quality_score, result.complex_patient_bonus) == (0, 0)
+    assert result.final_score == pytest.approx(22.5)
+    assert result.final_score == score(row | {"q128_rate": None}, RULES).final_score
+
+
+@pytest.mark.parametrize("row", [heart_failure(), low_back_pain(practice_size=2), NOTHING])
+def test_extreme_circumstances(row: dict[str, Any]) -> None:
+    """The threshold and no adjustment, above it and below, and nothing from a group either."""
+    as_it_stands = load_mips("mips-2026")
+    nothing_done = load_mips("mips-2026", {"final_score.extreme_circumstances": "none"})
+    met = row | {"extreme_circumstances": 1}
+    for rank in (None, 0.0):
+        excused = score(met, as_it_stands, reporting_rank=rank)
+        assert (excused.final_score, excused.adjustment_factor) == (75, 0)
+        assert (excused.quality_score, excused.cost_score) == (None, None)
+        assert set(excused.measure_points.values()) == {None}
+    assert score(met, nothing_done) == score(row, as_it_stands)
+    assert score(row, as_it_stands).final_score != 75
+
+
 @pytest.mark.parametrize(
     ("own", "words"),
     [
@@ -346,7 +432,8 @@ ROWS = [
     low_back_pain(practice_size=16),
     low_back_pain(practice_size=2),
     low_back_pain(episode_cost=2_500, q238_rate=0, q238_cases=20),
-    {"cohort": "LBP", "practice_size": 20, "part_b_payments": 1},  # a final score of 0
+    low_back_pain(episode_cost=2_500, extreme_circumstances=1),
+    NOTHING,
 ]
 
 
@@ -429,6 +516,10 @@ REFUSED = {
         "category_weights.large.all_categories: the weights sum to 0.9, not 1",
     ),
     "form": ("form: {value: mvp}", "'mvp' is not one of: traditional, value_pathway"),
+    "circumstances": (
+        "final_score: {extreme_circumstances: {value: reweight}}",
+        "'reweight' is not one of: none, neutral",
+    ),
     "form of one's own": (
         "form: {value: group, choices: [group]}",
         "form.choices: 'group' is not programmed",
