@@ -1,10 +1,10 @@
 """How kernels are compiled: the one place with numba options.
 
-``kernel`` marks a function that only other kernels call; ``entry`` one that Python calls. Entries
-release the GIL, so that threads can share a block of draws, and are cached on disk. numba's own
-cache looks only at the file of the function itself; here the key is a hash of every kernel source,
-so that an edit anywhere in this folder recompiles. Only these functions use that cache: the user's
-own kernels and numba's settings stay as they are.
+``kernel`` marks a function that only other kernels call (see _linked.py); ``entry`` one that Python
+calls. Entries release the GIL, so that threads can share a block of draws, and are cached on disk.
+numba's own cache looks only at the file of the function itself; here the key is a hash of every
+kernel source, so that an edit anywhere in this folder recompiles. Only these functions use that
+cache: the user's own kernels and numba's settings stay as they are.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from numba import njit, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.extending import intrinsic
 
+from asm_sim.kernels._linked import LinkedCompiler
+
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
 # division do not vectorise. fastmath stays off: sums keep their order.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
-# What Python needs to call a function, and takes as long to compile as many a function itself.
-_UNCALLABLE: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True}
+_LINKED: dict[str, Any] = {**_OPTIONS, "pipeline_class": LinkedCompiler}
 
 
 def cache_folder() -> Path:
@@ -85,8 +86,15 @@ class _KernelCache(FunctionCache):
 
 
 def kernel(function: Callable[..., Any]) -> Any:
-    """Compile for use inside other kernels; a call from Python is a ``TypeError``."""
-    return _refuse_python(njit(**_UNCALLABLE)(function))
+    """Compile as a part of the kernels that call it; a call from Python is a ``TypeError``."""
+    dispatcher = njit(**_LINKED)(function)
+
+    def refuse(*_arguments: Any, **_named: Any) -> Any:
+        raise TypeError(f"{function.__name__} is for other kernels; call it inside an @entry")
+
+    dispatcher._insert = lambda *_: None  # Python finds no compiled version ...
+    dispatcher._compile_for_args = refuse  # ... and makes none
+    return dispatcher
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -96,19 +104,7 @@ def inlined(function: Callable[..., Any]) -> Any:
     with few callers that takes a rule or a model: to pass all their arrays on, counting references,
     takes more time than it does, both to compile and to run.
     """
-    return _refuse_python(njit(inline="always", **_UNCALLABLE)(function))
-
-
-def _refuse_python(dispatcher: Any) -> Any:
-    """Without a wrapper there is nothing that Python could call: keep it from trying."""
-
-    def refuse(*_arguments: Any, **_named: Any) -> Any:
-        name = dispatcher.__name__
-        raise TypeError(f"{name} is for other kernels; from Python call it inside an @entry")
-
-    dispatcher._insert = lambda *_: None  # no compiled version is found from Python ...
-    dispatcher._compile_for_args = refuse  # ... and none is made
-    return dispatcher
+    return njit(inline="always", **_OPTIONS)(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:

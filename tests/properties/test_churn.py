@@ -485,3 +485,86 @@ def test_scenarios_with_other_reserves_do_not_stand_side_by_side(
     )
     with pytest.raises(InputError, match="other reserves than the first"):
         work_of(load_sweep(folder / "entry.yaml"))
+
+
+# Consolidation that answers to losses
+
+
+def test_practices_join_more_often_after_a_loss(make_scenario: MakeScenario) -> None:
+    """Nobody joins before a loss is known; then every small practice that lost, at this response.
+
+    A loss of a tenth of a percent is enough at a response of 10 a percentage point.
+    """
+    given = {"population.practice.consolidation.response_to_loss": 1.0,
+             "rules.payment.exchange.form": "threshold", "rules.payment.exchange.threshold": 99.9,
+             "population.departure.exit_share": 0.0}  # fmt: skip
+    scenario = make_scenario(settings=given, draws=1)
+    dataset = simulate(scenario)
+    table = cohort_table(scenario)
+    small = table["practice_size"] <= 15
+    share = small.groupby(table["performance_year"]).mean()
+    assert share[2027] == share[2028] > 0.3
+    assert share[2029] < 0.1  # who lost 1 % or more of 2027 joins for sure
+    never = simulate(make_scenario(settings=given | {JOIN: 0.0} | {
+        "population.practice.consolidation.response_to_loss": 0.0}, draws=1))  # fmt: skip
+    early = {"performance_year": [2027, 2028]}
+    for name in ("adjustment_mean", "share_negative", "final_score_mean"):
+        np.testing.assert_array_equal(dataset[name].sel(early), never[name].sel(early))
+    late = {"performance_year": [2029, 2030, 2031]}
+    assert (dataset["final_score_mean"].sel(late) != never["final_score_mean"].sel(late)).all()
+
+
+def test_without_losses_nobody_joins(make_scenario: MakeScenario) -> None:
+    """At no risk there is no loss to answer to."""
+    flat = {"rules.payment.risk_level": 0.0, "population.departure.exit_share": 0.0}
+    response = {"population.practice.consolidation.response_to_loss": 1.0}
+    still, answers = (cohort_table(make_scenario(settings=flat | more)) for more in ({}, response))
+    pd.testing.assert_frame_equal(still, answers)
+
+
+# Retirement
+
+RETIRE = {
+    "population.departure.retirement": True,
+    "population.departure.exit_share": 0.0,
+    "population.eligibility.redetermined": True,
+}
+
+
+def test_as_many_retire_each_year_as_a_career_has_years() -> None:
+    """With careers of 40 years, all alike, one in forty leaves each year from the second on."""
+    alike = {
+        "population.departure.retirement_age": 73.0,
+        "population.departure.retirement_age_sd": 0.0,
+    }
+    seen = sample("LBP", 8, settings(RETIRE, EVERYBODY_HAS_EPISODES, alike))
+    there = seen.present.mean(axis=(0, 2))
+    clinicians = seen.present.shape[0] * seen.present.shape[2]
+    for year in range(YEARS):
+        wanted = 1 - year / 40
+        error = np.sqrt(wanted * (1 - wanted) / clinicians)
+        assert there[year] == pytest.approx(wanted, abs=4 * error + 1e-12)
+    gone = ~seen.present
+    assert (gone[:, 1:] >= gone[:, :-1]).all()  # for good
+
+
+def test_who_retires_before_the_payment_year_is_not_paid() -> None:
+    alike = {
+        "population.departure.retirement_age": 73.0,
+        "population.departure.retirement_age_sd": 0.0,
+    }
+    seen = sample("LBP", 8, settings(RETIRE, EVERYBODY_HAS_EPISODES, alike))
+    unpaid = (seen.paid == 0) & seen.present
+    share = unpaid.sum() / seen.present.sum()
+    assert share == pytest.approx(2 / 40, abs=0.01)
+    np.testing.assert_array_equal(unpaid[:, 0], ~seen.present[:, 2])
+
+
+def test_retirement_leaves_those_who_stay_as_they_were() -> None:
+    base = {"population.departure.exit_share": 0.0, "population.eligibility.redetermined": True}
+    still, retired = (sample("HF", 2, settings(part)) for part in (base, RETIRE))
+    stay = retired.present
+    assert 0.8 < stay.sum() / still.present.sum() < 1
+    assert not (stay & ~still.present).any()
+    for name in ("episodes", "episode_cost", "part_b_payments", "true_cost"):
+        np.testing.assert_array_equal(getattr(still, name)[stay], getattr(retired, name)[stay])

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asm_sim.engine.export import cohort_table
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
 from asm_sim.errors import InputError
 from asm_sim.population.geography import make_areas
 from asm_sim.scenario.load import load_scenario
-from asm_sim.score import score
 from tests.conftest import MakeScenario
 from tests.properties.sample import Sample, cohort_of, plan_with, sample
 
@@ -152,25 +150,6 @@ def test_the_selection_alone_moves_who_is_in(make_scenario: MakeScenario) -> Non
     np.testing.assert_array_equal(of_both, size)  # the areas are not addressed by the other layers
 
 
-def test_participants_of_a_draw_are_scored_as_in_a_table(make_scenario: MakeScenario) -> None:
-    """Measurement off and population held: one draw's table through ``score`` pays the same."""
-    few = {"population.geography.frame": "synthetic", "population.geography.areas": 12,
-           "population.geography.division_areas": 2,
-           "rules.quality.benchmark_minimum_clinicians": 5}  # fmt: skip
-    held = '{population: "off", measurement: "off"}'
-    scenario = make_scenario(settings=few, draws=2, layers=held)
-    run = simulate(scenario)
-    table = cohort_table(scenario, draw=1)
-    table = table[table["performance_year"] == 2028]
-    result = score(
-        table, settings={"rules.quality.benchmark_minimum_clinicians": 5}, strict=False
-    ) if False else score(table, settings={"rules.quality.benchmark_minimum_clinicians": 5})
-    scored = result.clinicians["payment_adjustment_factor"]
-    assert len(scored) == int(
-        run["clinicians_by_group"].sel(group="all", performance_year=2028, draw=1).sum()
-    )
-
-
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -185,5 +164,6 @@ def test_participants_of_a_draw_are_scored_as_in_a_table(make_scenario: MakeScen
 def test_what_cannot_be_is_refused_when_it_is_read(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         load_scenario(
-            "baseline", [(f"population.geography.{name}", value) for name, value in settings.items()]
+            "baseline",
+            [(f"population.geography.{name}", value) for name, value in settings.items()],
         )

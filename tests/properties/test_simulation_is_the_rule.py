@@ -155,6 +155,38 @@ def test_who_is_absent_is_not_pooled(make_scenario: MakeScenario) -> None:
     assert (counted.values <= present.loc[counted.performance_year.values].values).all()
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {
+            "population.geography.frame": "synthetic",
+            "population.geography.areas": 12,
+            "population.geography.division_areas": 2,
+        },
+        {
+            "population.geography.frame": "synthetic",
+            "population.geography.areas": 12,
+            "population.geography.division_areas": 2,
+            "population.eligibility.redetermined": True,
+            "population.churn.move_share": 0.3,
+        },
+        {"population.practice.consolidation.response_to_loss": 0.3},
+    ],
+    ids=["areas", "areas, anew every year", "practices that answer to losses"],
+)
+def test_who_is_drawn_and_who_is_bought(
+    settings: dict[str, Any], make_scenario: MakeScenario
+) -> None:
+    scenario = make_scenario(settings=settings, draws=2)
+    dataset, table = simulate(scenario), cohort_table(scenario, draw=1)
+    check(dataset, scored(table, scenario), 1, absent=True)
+    present = table.groupby(["cohort", "performance_year"]).size()
+    counted = dataset["clinicians_by_group"].sel(group="all").isel(draw=1).to_series()
+    np.testing.assert_array_equal(counted, present.loc[counted.index])
+    if "population.geography.frame" in settings:
+        assert len(table) < 0.6 * 4 * 150 * 5
+
+
 def test_no_median_is_told_where_every_group_of_peers_has_its_own(
     make_scenario: MakeScenario,
 ) -> None:
