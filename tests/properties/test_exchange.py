@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from numba import njit
 
 from asm_sim import reference
 from asm_sim.engine.export import cohort_table
@@ -136,14 +137,20 @@ def even(form: str, scaling: float, scores: list[float] | None = None, **exchang
     settings = {"payment.exchange.form": form}
     settings |= {f"payment.exchange.{name}": value for name, value in exchange.items()}
     rules = compile_cohort(load_rules(settings=settings), "HF")
-    ranked = scores or []
+    ranked = np.array(scores or [], dtype=np.float64)
+    return float(_break_even(rules, scaling, ranked))
+
+
+@njit
+def _break_even(rules, scaling, ranked):  # type: ignore[no-untyped-def]
     fit = new_fit(rules, 5, len(ranked))
     fit.payment[0] = 60.0
     fit.payment[1] = scaling
     fit.payment[3] = 40.0
     fit.payment[4] = len(ranked)
-    fit.positive_scores[:] = ranked if form == "rank" else []
-    return float(break_even_score(rules, 0, fit))
+    for k in range(len(fit.positive_scores)):
+        fit.positive_scores[k] = ranked[k]
+    return break_even_score(rules, 0, fit)
 
 
 def test_break_even_scores_by_hand() -> None:

@@ -103,4 +103,5 @@ def test_numbers_of_streams_are_unique_and_fit() -> None:
     numbers = [stream.number for stream in TABLE.values()]
     assert len(set(numbers)) == len(numbers)
     assert all(0 < number < 2**12 for number in numbers)
-    assert {stream.layer for stream in TABLE.values()} <= {"parameter", "population", "measurement"}
+    layers = {"parameter", "population", "measurement", "selection"}
+    assert {stream.layer for stream in TABLE.values()} == layers
