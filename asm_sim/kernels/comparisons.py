@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.summaries import (
     CHANCE_SD,
     CHANCE_SHARE,
@@ -15,7 +16,6 @@ from asm_sim.kernels.summaries import (
     RANK_TRUTH,
     RELIABILITY,
     SIGN_CHANGE,
-    SIGN_TOLERANCE,
     quintile,
 )
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.clinicians import GROUPINGS
 from asm_sim.kernels.cohort import score_against
+from asm_sim.kernels.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.final_score import round_half_up
 from asm_sim.kernels.fit import (
     Fit,
@@ -48,7 +49,6 @@ from asm_sim.kernels.performance import (
 )
 from asm_sim.kernels.shocks import attributed_cost, attributed_rate
 from asm_sim.kernels.streams import EPISODES, MEASURE
-from asm_sim.kernels.summaries import SIGN_TOLERANCE
 from asm_sim.kernels.variates import fill_normal_pair, fill_normals_and_uniforms
 
 Floats = NDArray[np.float64]

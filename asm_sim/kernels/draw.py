@@ -84,6 +84,13 @@ def _as_true(observed, clinicians):
     )
 
 
+@inlined
+def _pool(observed, clinicians, rules, shown):
+    """The cohort as it is scored where practices are pooled; nothing is seen of who is absent."""
+    pool_practices(observed, clinicians.practice, rules, shown)
+    observe_nothing(clinicians.present, shown)
+
+
 @kernel
 def _hide_unreported(observed, clinicians):
     """What is not reported is not scored on the truth either."""
@@ -178,8 +185,7 @@ def simulate_cohort(
             begin_year(earlier)
             begin_year(truth_earlier)
             if pooling:
-                pool_practices(observed, clinicians.practice, rules, shown)
-                observe_nothing(clinicians.present, shown)
+                _pool(observed, clinicians, rules, shown)
             refit_traits = y == 0 or scored_before < n or traits_change
             while True:
                 score_year(
@@ -220,8 +226,7 @@ def simulate_cohort(
                 _hide_unreported(observed, clinicians)
                 truth_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 if pooling:
-                    pool_practices(truth_observed, clinicians.practice, rules, truth_shown)
-                    observe_nothing(clinicians.present, truth_shown)
+                    _pool(truth_observed, clinicians, rules, truth_shown)
                 score_year(
                     truth_shown, clinicians.specialty, rules, y, truth_fit, truth_earlier, False,
                     truth, scratch,

@@ -1,62 +1,14 @@
-"""Payment adjustment, 42 CFR 512.750: exchange function, pool, scaling, adjustment factor.
-
-The rule exchanges scores by a logistic function; the other forms are alternatives. A threshold is a
-standard set in advance: its transformed scores are 1 there, and the scaling factor is 1.
-"""
+"""Payment adjustment, 42 CFR 512.750: pool, scaling, adjustment factor (see exchange.py)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.elementary import exp
+from asm_sim.kernels.exchange import exchange, logistic, midpoint_of
 from asm_sim.kernels.final_score import round_half_up
-from asm_sim.kernels.fit import FIXED, LINEAR, LOGISTIC, MEAN, RANK, THRESHOLD
+from asm_sim.kernels.fit import LOGISTIC, MEAN, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
-
-_UNDERFLOW = -700.0
-
-
-@inlined
-def logistic(x):
-    """1 / (1 + exp(-x)), 0 where it underflows."""
-    share = 1.0 / (1.0 + exp(-x))
-    return share if x > _UNDERFLOW else 0.0
-
-
-@inlined
-def midpoint_of(rules, y, fit):
-    """The final score at which the logistic is one half; nan where the fit has none."""
-    if rules.exchange_midpoint == FIXED:
-        return rules.year[y].fixed_midpoint
-    return fit.payment[3] if rules.exchange_midpoint == MEAN else fit.payment[0]
-
-
-@kernel
-def exchange(rules, y, fit, score):
-    """Transformed score of a final score above zero; nan where the fit has nothing to compare."""
-    if rules.exchange_form == LINEAR:
-        return score / rules.score_maximum
-    if rules.exchange_form == RANK:
-        return _rank_share(fit, score, rules.score_tie)
-    if rules.exchange_form == THRESHOLD:
-        threshold = rules.year[y].threshold
-        if score < threshold:
-            return score / threshold
-        return 1.0 + (score - threshold) / (rules.score_maximum - threshold)
-    return logistic(rules.year[y].steepness * (score - midpoint_of(rules, y, fit)))
-
-
-@kernel
-def _rank_share(fit, score, tie):
-    """(Number below + half the number equal) / number of the fit's positive final scores."""
-    number = fit.payment[4]
-    if not number > 0.0:
-        return np.nan
-    scores = fit.positive_scores[: np.int64(number)]
-    below = np.searchsorted(scores, score - tie, "left")
-    up_to = np.searchsorted(scores, score + tie, "right")
-    return 0.5 * (below + up_to) / number
 
 
 @kernel

@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.clinicians import GROUPINGS
+from asm_sim.kernels.exchange import SIGN_TOLERANCE, adjustment_curve, break_even_score
 from asm_sim.kernels.final_score import round_half_up
-from asm_sim.kernels.fit import LINEAR, RANK, THRESHOLD
 from asm_sim.kernels.order_statistics import percentile, sort_pairs
-from asm_sim.kernels.payment import exchange, midpoint_of
-from asm_sim.kernels.peers import CONDITION
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -54,7 +52,6 @@ SCORE_ONE = 2.0**32
 SCORE_SQUARED_ONE = 2.0**20
 LARGEST_ADJUSTMENT = 8.0
 
-SIGN_TOLERANCE = 1e-12  # an adjustment this close to zero is no penalty
 QUINTILES = 5
 
 
@@ -182,7 +179,7 @@ def summarise_year(
     row = output.yearly[d, y]
     _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratch, row)
     _quantiles(rules, y, grids, outcome, scratch, memory, output.quantile[d, y])
-    _curve(rules, y, grids, fit, output.curve[d, y])
+    adjustment_curve(rules, y, grids.scores, fit, output.curve[d, y])
     part_b = observed.part_b_payments
     _groups(rules, y, outcome, part_b, group, present, scratch, memory, output.by_group[d, y], row)
 
@@ -249,41 +246,6 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
 
 
 @kernel
-def break_even_score(rules, y, fit):
-    """The final score with an adjustment of zero; nan where no score has one.
-
-    Where ranks decide it is the lowest one of which no score above it has a penalty. It is that of
-    the exchange function, whether or not it lies in the neutral band, and before any rounding.
-    """
-    scaling = fit.payment[1]
-    if rules.exchange_form == THRESHOLD:
-        return rules.year[y].threshold
-    if rules.peers != CONDITION:
-        return np.nan
-    if rules.exchange_form == LINEAR:
-        return rules.score_maximum / scaling if scaling >= 1.0 else np.nan
-    if rules.exchange_form == RANK:
-        return _break_even_rank(rules, y, fit)
-    steepness = rules.year[y].steepness
-    if not (scaling > 1.0 and steepness > 0.0):
-        return np.nan
-    even = midpoint_of(rules, y, fit) - np.log(scaling - 1.0) / steepness
-    return even if even <= rules.score_maximum else np.nan
-
-
-@inlined
-def _break_even_rank(rules, y, fit):
-    """The score up to which 1 / S of the positive scores lie: just above it nobody loses."""
-    scaling = fit.payment[1]
-    if not scaling >= 1.0:
-        return np.nan
-    wanted = np.ceil(fit.payment[4] / scaling * (1.0 - SIGN_TOLERANCE))
-    even = fit.positive_scores[max(np.int64(wanted), 1) - 1]
-    reached = exchange(rules, y, fit, even) * scaling - 1.0 >= -SIGN_TOLERANCE
-    return even if reached or even < rules.score_maximum else np.nan
-
-
-@kernel
 def _quantiles(rules, y, grids, outcome, scratch, memory, row):
     """Quantiles of the adjustment over scored clinicians; it ascends with the final score.
 
@@ -317,29 +279,6 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
         )
     for q in range(len(row)):
         row[q] = percentile(ordered, scored, grids.percents[q]) if scored > 0 else np.nan
-
-
-@kernel
-def _curve(rules, y, grids, fit, row):
-    """The adjustment that a clinician with a given final score would get.
-
-    One in the neutral band gets 0; by volume it is as wide here as at the minimum of episodes.
-    """
-    risk = rules.year[y].risk_level
-    band = rules.year[y].neutral_band
-    for s in range(len(row)):
-        score = grids.scores[s]
-        if score <= rules.score_zero:
-            row[s] = rules.year[y].zero_score_adjustment * risk
-        elif band > 0.0 and abs(score - fit.payment[0]) <= band + rules.score_tie:
-            row[s] = 0.0
-        elif fit.payment[1] == fit.payment[1]:
-            factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
-            row[s] = min(factor, rules.year[y].cap * risk if risk > 0.0 else 0.0)
-        else:  # nothing to share out, or every group of peers has a curve of its own
-            row[s] = 0.0 if rules.peers == CONDITION else np.nan
-        if rules.adjustment_steps > 0.0:
-            row[s] = round_half_up(row[s], rules.adjustment_steps, rules.score_tie)
 
 
 @kernel

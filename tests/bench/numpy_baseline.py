@@ -19,6 +19,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from asm_sim.kernels import summaries as s
+from asm_sim.kernels.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.final_score import REWEIGHT, ZERO
 from asm_sim.kernels.fit import Fit, Observed, Outcome
 
@@ -111,7 +112,7 @@ def score_draw(
             outcome, fit, scored = fit_and_score(observed, rules, y, before)
             factor = outcome.payment_adjustment_factor
             has_score = ~np.isnan(outcome.final_score)
-            negative = has_score & (factor < -s.SIGN_TOLERANCE)
+            negative = has_score & (factor < -SIGN_TOLERANCE)
             row = output.yearly[d, y]
             _level(rules, y, observed, factor, fit, scored, part_b_later, paid, row)
             _quantiles_and_curve(rules, y, grids, factor, fit, scored, d, output)
@@ -582,7 +583,7 @@ def _level(
     row[s.SCORE_MEAN], row[s.SCORE_SD] = _moments(f)
     row[s.ADJUSTMENT_MEAN], row[s.ADJUSTMENT_SD] = _moments(a)
     row[s.SCORE_MEDIAN] = percentiles(f, 50.0) if count else np.nan
-    row[s.SHARE_NEGATIVE] = np.count_nonzero(a < -s.SIGN_TOLERANCE) / count
+    row[s.SHARE_NEGATIVE] = np.count_nonzero(a < -SIGN_TOLERANCE) / count
     maximum = (a <= -risk * (1.0 - 1e-9)) & (a < 0.0)
     row[s.SHARE_MAXIMUM_PENALTY] = np.count_nonzero(maximum) / count
     row[s.SHARE_ZERO] = scored.zeros / count
