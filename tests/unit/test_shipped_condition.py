@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import asm_sim as asm
 from asm_sim.engine.local import simulate
 from asm_sim.parameters import Parameter
 from asm_sim.population.load import DATA
+from asm_sim.results.summary import sentences
 from asm_sim.rules.historical import FOLDER, read_benchmarks
 from asm_sim.scenario.load import load_scenario, shipped
 
@@ -144,6 +146,8 @@ def test_there_is_an_answer_for_the_new_cohort(runs: tuple[xr.Dataset, xr.Datase
         assert (here[name] > 0).all()
     beside = asm.studies.mips.difference(ours, "all").sel(cohort=COHORT)
     assert np.isfinite(beside.asm_minus_mips_dollars).all()
+    sentence = " ".join(sentences(ours))
+    assert re.search(r"% \(HF\), \S+ ±\S+ % \(LBP\) and \S+ ±\S+ % \(COPD\)", sentence)
     assert float(beside.mips_adjustment_mean.mean()) > -0.02
 
 
