@@ -136,7 +136,7 @@ spread.to_pandas()
 # listed:
 
 # %%
-scaled = savings.scaled_to(ds, clinicians=8_600)
+scaled = savings.scaled_to(ds)
 print(f"from {scaled.attrs['clinicians_listed']:,.0f} to {scaled.attrs['clinicians']:,.0f}")
 written(scaled, "savings_total", millions).to_pandas().to_frame("all years")
 

@@ -19,11 +19,11 @@ from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.kernels.probes import Probes
 from asm_sim.kernels.summaries import Grids
+from asm_sim.population.agreement import check_complete
 from asm_sim.population.compile import (
     CohortModel,
     Group,
     PracticeModel,
-    check_complete,
     compile_cohort_model,
     compile_practices,
     groups,

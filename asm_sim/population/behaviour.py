@@ -85,19 +85,27 @@ class Behaviour(Strict):
         return self.remembers or self.collection_choice.share.value > 0
 
 
-def problems(behaviour: Behaviour, rules: RuleSet, cost_spreads: dict[str, float]) -> Iterator[str]:
-    """What cannot be under these rules; ``cost_spreads`` is the SD of cost by cohort."""
+def problems(
+    behaviour: Behaviour,
+    rules: RuleSet,
+    cost_spreads: dict[str, float],
+    practices_remember: bool,
+) -> Iterator[str]:
+    """What cannot be under these rules; ``cost_spreads`` is the SD of cost by cohort.
+
+    ``practices_remember`` says whether practices answer to adjustments of earlier years too.
+    """
     years = len(rules.years)
-    if behaviour.remembers and behaviour.feedback_lag.value >= years:
+    if (behaviour.remembers or practices_remember) and behaviour.feedback_lag.value >= years:
         yield (
             f"{PATH}.feedback_lag: {behaviour.feedback_lag.value} years, so that no adjustment is "
-            f"known within the {years} performance years and no response to one would be seen; "
-            f"give less than {years}, or set the responses to 0"
+            f"known within the {years} rules.performance_years and no response to one would be "
+            f"seen; give less than {years}, or set the responses to 0"
         )
     if behaviour.collection_choice.share.value > 0 and years < 2:
         yield (
             f"{PATH}.collection_choice.share: the choice is made by the benchmarks of the year "
-            "before, and there is one performance year only"
+            "before, and there is one year only in rules.performance_years"
         )
     one_for_all = rules.quality.pool_collection_types.value
     if behaviour.collection_choice.share.value > 0 and (
@@ -112,7 +120,8 @@ def problems(behaviour: Behaviour, rules: RuleSet, cost_spreads: dict[str, float
     if volume.avoidance_share.value > 0 and volume.avoidance_target.value >= line:
         yield (
             f"{PATH}.volume.avoidance_target: {volume.avoidance_target.value:g} episodes are not "
-            f"below rules.cost.case_minimum, {line:g}: nothing would be avoided"
+            f"below rules.cost.case_minimum, {line:g}: nothing would be avoided by those whom "
+            f"{PATH}.volume.avoidance_share makes avoid the line"
         )
     for name, programme in behaviour.programmes.by_name().items():
         if not programme.share.value > 0:
@@ -121,12 +130,12 @@ def problems(behaviour: Behaviour, rules: RuleSet, cost_spreads: dict[str, float
         if programme.first_year.value > years:
             yield (
                 f"{path}.first_year: {programme.first_year.value}, but there are {years} "
-                "performance years: the programme would never begin"
+                f"rules.performance_years: what {path}.share gives would never begin"
             )
         if programme.effect_on_cost.value != 0:
             yield from (
                 f"{path}.effect_on_cost: true cost has no spread in cohort {cohort!r}, in terms of "
-                "which effects are held (population.cost.sd is 0)"
+                f"which effects are held (population.cost.sd.{cohort} is 0)"
                 for cohort, spread in cost_spreads.items()
                 if not spread > 0
             )

@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
-from asm_sim.errors import InputError
 from asm_sim.kernels.behaviour import BehaviourModel
 from asm_sim.kernels.geography import AreaModel
-from asm_sim.kernels.streams import YEARS_HELD
 from asm_sim.population import performance, shocks
 from asm_sim.population.behaviour import PERCENTAGE_POINT, compile_behaviour
-from asm_sim.population.behaviour import problems as problems_of_behaviour
 from asm_sim.population.geography import compile_areas
 from asm_sim.population.roster import Roster, words
 from asm_sim.population.schema import SIZE_CLASSES, Population
@@ -187,56 +184,6 @@ FIRST_SPECIALTY_GROUP = 1 + len(SIZE_CLASSES) + 2
 def _specialties(population: Population, roster: Roster) -> list[str]:
     """Specialties in the order of their groups: cohort by cohort."""
     return [name for cohort in roster.cohorts for name in population.specialty_mix[cohort]]
-
-
-def check_complete(population: Population, rules: RuleSet, roster: Roster) -> None:
-    """Raise unless the population has an entry for every cohort and measure to be simulated."""
-    problems = []
-    by_cohort: dict[str, dict[str, Any]] = {
-        "practice.solo_share": population.practice.solo_share,
-        "specialty_mix": population.specialty_mix,
-        "episodes.mean": population.episodes.mean,
-        "part_b.mean": population.part_b.mean,
-        "part_b.sigma": population.part_b.sigma,
-        "cost.mean": population.cost.mean,
-        "cost.sd": population.cost.sd,
-        "cost.trend": population.cost.trend,
-        "cost.reliability_at_20": population.cost.reliability_at_20,
-    }
-    for cohort in roster.cohorts:
-        problems += [
-            f"population.{path}: no entry for cohort {cohort!r}"
-            for path, entries in by_cohort.items()
-            if cohort not in entries
-        ]
-        slots: dict[int, str] = {}
-        for name in rules.cohorts[cohort].quality_measures.value:
-            entry = population.quality.measures.get(name)
-            if entry is None:
-                problems.append(f"population.quality.measures: no entry for {name!r} ({cohort})")
-                continue
-            if entry.slot.value in slots:
-                other = slots[entry.slot.value]
-                problems.append(f"population.quality.measures.{name}.slot: {other} has it already")
-            slots[entry.slot.value] = name
-            if entry.distributions is not None and rules.measures[name].reported:
-                problems += [
-                    f"population.quality.measures.{name}.distributions: no entry for {kind!r}"
-                    for kind in rules.measures[name].collection_types.value
-                    if kind not in entry.distributions
-                ]
-    problems += shocks.problems_of_years(population, rules)
-    problems += shocks.problems_of_roster(population, roster)
-    years = rules.years
-    if len(years) + rules.payment_year_lag.value > YEARS_HELD:
-        problems.append(f"rules.performance_years: with the payment years at most {YEARS_HELD}")
-    if years != list(range(years[0], years[-1] + 1)):
-        problems.append("rules.performance_years: a simulation needs years without a gap")
-    if not problems:
-        spreads = {name: population.cost.sd[name].value for name in roster.cohorts}
-        problems += problems_of_behaviour(population.behaviour, rules, spreads)
-    if problems:
-        raise InputError("the population does not fit the rule set and the roster:", problems)
 
 
 def compile_practices(

@@ -300,9 +300,10 @@ def _parameter_uncertainty(ds: xr.Dataset) -> list[str]:
 
 def _by_cohort(values: xr.DataArray) -> str:
     """Fractions by draw and cohort as words, such as ``59 ±1 % (HF) and 57 ±1 % (LBP)``."""
-    return " and ".join(
+    told = [
         f"{_percent(values.sel(cohort=cohort))} ({cohort})" for cohort in values["cohort"].values
-    )
+    ]
+    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
 def _percent(values: xr.DataArray) -> str:

@@ -29,10 +29,10 @@ from asm_sim.parameters import (
     leaves,
     set_value,
 )
+from asm_sim.population.agreement import disagreements
 from asm_sim.population.load import check_population
 from asm_sim.population.ranges import Range, ranges_of, set_by
 from asm_sim.population.schema import Population
-from asm_sim.population.shocks import problems_of_years
 from asm_sim.rules.load import check_mips, check_rules
 from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import Cap, RuleSet
@@ -183,7 +183,7 @@ class Scenario:
     folder: Path  # where the population's files may lie
 
     def __post_init__(self) -> None:
-        problems = list(problems_of_years(self.population, self.rules))
+        problems = disagreements(self.population, self.rules)
         if problems:
             raise InputError("the population does not fit the rule set:", problems)
 

@@ -13,8 +13,10 @@
 ``savings``           what Medicare keeps: the 15 % savings, step by step and by lever
 ``uncertainty``       what parameter uncertainty adds to an interval, and which parameters matter
 ``mips``              what ASM and MIPS pay the same clinicians, and how steady each is
+``mips_pool``         what becomes of MIPS bonuses when the participants of ASM leave its pool
 ``mips_designs``      the rules of both side by side, each with a simulated number
 
+Published figures that they compare with are in ``published`` (``data/published.yaml``).
 What they share is in ``estimates`` (what is read of a run, and estimates over draws with errors)
 and ``panel`` (clinicians one by one; ``mips_panel`` says which of its variables are of MIPS).
 """
@@ -27,6 +29,7 @@ from asm_sim.studies import (
     improvement,
     mips,
     mips_designs,
+    mips_pool,
     overlap,
     redesign,
     relative_ranking,
@@ -44,6 +47,7 @@ __all__ = [
     "improvement",
     "mips",
     "mips_designs",
+    "mips_pool",
     "overlap",
     "redesign",
     "relative_ranking",

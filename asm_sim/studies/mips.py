@@ -34,7 +34,7 @@ from asm_sim.studies.estimates import (
     ratio,
     root,
 )
-from asm_sim.studies.mips_levels import TARGETS, adjustment_at_score, calibration, levels
+from asm_sim.studies.mips_levels import adjustment_at_score, calibration, levels, targets
 from asm_sim.studies.mips_panel import (
     ASM,
     FORMS,
@@ -50,13 +50,13 @@ __all__ = [
     "FORMS",
     "PROGRAMS",
     "QUADRANTS",
-    "TARGETS",
     "adjustment_at_score",
     "calibration",
     "difference",
     "levels",
     "money",
     "quadrants",
+    "targets",
     "volatility",
 ]
 
@@ -209,7 +209,8 @@ def money(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Datase
     ``*_all_years``, ``*_all_cohorts`` and ``*_total``; and ``net_to_medicare_difference`` (with the
     same sums) = ASM minus the program, paired within draw. Each with ``*_mcse``. MIPS is budget
     neutral over all of its clinicians, not over these: the scale of its bonuses is set nationally
-    and is an input (``mips.payment.scale``). Arguments and errors as :func:`difference`.
+    and is an input (``mips.payment.scale``); :mod:`asm_sim.studies.mips_pool` asks what becomes of
+    it when these leave. Arguments and errors as :func:`difference`.
     """
     panel, programs = open_panel(ds, groups, form)
     by_draw = panel.collect(lambda view: _money(view, programs))

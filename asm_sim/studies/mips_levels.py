@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from asm_sim.parameters import Number
 from asm_sim.results.describe import one_scenario
 from asm_sim.studies.estimates import PANEL, Linear, Names, mean, named, parameter, ratio
 from asm_sim.studies.mips_panel import final_scores, forms_of, open_panel
 from asm_sim.studies.panel import EVERYBODY, Measured, View
+from asm_sim.studies.published import published
 
 THRESHOLD, LOWEST = "mips.payment.performance_threshold", "mips.payment.lowest_quarter"
 PERCENT, SCALE = "mips.payment.applicable_percent", "mips.payment.scale"
 HIGHEST = "mips.final_score.maximum"
 
 
-class Target(NamedTuple):
-    """A published figure of all MIPS; ``aimed`` where the levels were set to meet it."""
-
-    published: float
-    units: str
-    words: str
-    source: str
-    aimed: bool = False
-
-
-_SIR = "2023 performance (SIR on CMS)"
-_AMA = "2023 performance (Becker's and AMA on CMS)"
-TARGETS = {
-    "mean": Target(83.0, "points", "mean final score", _SIR, aimed=True),
-    "below_threshold": Target(0.14, "fraction", "below the threshold", _AMA, aimed=True),
-    "median": Target(85.49, "points", "median final score", _SIR),
-    "below_threshold_solo": Target(0.49, "fraction", "below the threshold, solo", _AMA),
-    "below_threshold_small": Target(
-        0.29, "fraction", "below the threshold, small practices, solo among them", _AMA
-    ),
-    "lowest_quarter": Target(
-        0.024, "fraction", "in the lowest quarter, at the full penalty",
-        "2023 performance (Fonteum on the public use file)",
-    ),
-}  # fmt: skip
+# What the levels of the rule set of MIPS were set to meet, rounded: a mean of 83, and 14 %.
+AIMED = ("mean", "below_threshold")
 SOLO, SMALL = ("practice_size: solo",), ("practice_size: solo", "practice_size: 2-15")
+
+
+def targets() -> dict[str, Number]:
+    """Published final scores of all of MIPS, in the order in which :func:`calibration` has them."""
+    scores = published().mips_scores
+    return {name: getattr(scores, name) for name in type(scores).model_fields}
 
 
 def adjustment_at_score(ds: xr.Dataset, score: npt.ArrayLike) -> xr.DataArray:
@@ -98,7 +81,7 @@ def levels(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Datas
 
 
 def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
-    """How far simulated MIPS scores meet the published ones (:data:`TARGETS`).
+    """How far simulated MIPS scores meet the published ones (:func:`targets`).
 
     The levels were set by the first two (coordinate ``aimed``) in the traditional form and the
     first performance year of the baseline; everything else is a check. Dims (target, mips_form,
@@ -108,7 +91,7 @@ def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
     has no groups by practice size. Raises as
     :func:`asm_sim.studies.mips.difference`.
     """
-    run = one_scenario(ds)
+    run, known_scores = one_scenario(ds), targets()
     known = [group for group in SMALL if group in run.get("group", xr.DataArray([])).values]
     panel, programs = open_panel(run, [EVERYBODY, *known], form, scores=True, pooled=True)
     at = parameter(run, THRESHOLD), parameter(run, LOWEST)
@@ -129,30 +112,27 @@ def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
         "lowest_quarter": share("lowest", (EVERYBODY,)),
     }
     by_target = [
-        named("simulated", found[name], "see target_units", "Simulated") for name in TARGETS
+        named("simulated", found[name], "see target_units", "Simulated") for name in known_scores
     ]
     whole = {
         part: xr.concat([one[part] for one in by_target], "target", coords="minimal")
         for part in ("simulated", "simulated_mcse")
     }
-    published = xr.DataArray(
-        [target.published for target in TARGETS.values()], dims="target",
+    of_all_mips = xr.DataArray(
+        [leaf.value for leaf in known_scores.values()], dims="target",
         attrs={"units": "see target_units", "long_name": "Published for all of MIPS"},
     )  # fmt: skip
-    gap = (whole["simulated"] - published).assign_attrs(
+    gap = (whole["simulated"] - of_all_mips).assign_attrs(
         units="see target_units", long_name="Simulated minus published"
     )
-    parts = whole | {"published": published, "gap": gap, "gap_mcse": whole["simulated_mcse"]}
-    columns = {
-        name: [getattr(target, name) for target in TARGETS.values()] for name in Target._fields
-    }
+    parts = whole | {"published": of_all_mips, "gap": gap, "gap_mcse": whole["simulated_mcse"]}
     result = xr.Dataset(parts, attrs=panel.attrs).isel(cohort=0, drop=True)
     result = result.assign_coords(
-        target=list(TARGETS),
-        target_title=("target", columns["words"]),
-        target_units=("target", columns["units"]),
-        target_source=("target", columns["source"]),
-        aimed=("target", columns["aimed"]),
+        target=list(known_scores),
+        target_title=("target", [leaf.description for leaf in known_scores.values()]),
+        target_units=("target", [leaf.unit for leaf in known_scores.values()]),
+        target_source=("target", [leaf.source for leaf in known_scores.values()]),
+        aimed=("target", [name in AIMED for name in known_scores]),
     )
     return result.drop_vars("group", errors="ignore").transpose(
         "target", "mips_form", "performance_year"

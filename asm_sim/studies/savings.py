@@ -45,11 +45,10 @@ from asm_sim.studies.estimates import (
     needed,
     quantiles,
 )
+from asm_sim.studies.published import published
 
 SHARE = "rules.payment.redistribution_share"
 SWEEP = "redistribution-by-risk"
-CMS_ESTIMATE = 8_600
-CMS_SOURCE = "CMS's estimate of the participants in the proposed rule, about 8,600"
 
 STEPS = {
     "nominal": "(1 - rho) x R x Part B of all listed clinicians",
@@ -116,16 +115,20 @@ def kept_share(ds: xr.Dataset) -> xr.DataArray:
 
 
 def scaled_to(
-    ds: xr.Dataset, clinicians: float = CMS_ESTIMATE, source: str = CMS_SOURCE
+    ds: xr.Dataset, clinicians: float | None = None, source: str = "given in the call"
 ) -> xr.Dataset:
     """:func:`steps` scaled to another number of participants, in USD.
 
     A plain proportion: the amount per listed clinician, of both cohorts together, times
-    ``clinicians``. It takes the clinicians that the list lacks to be like those on it, divided
-    between the cohorts as they are: CMS estimated about 8,600 participants and listed fewer.
-    ``source`` says where the number is from and is kept as an attribute. Variables as :func:`steps`
-    returns them. Raises as it does, and for a number that is not above zero.
+    ``clinicians``, by default CMS's estimate (data/published.yaml). It takes the clinicians that
+    the list lacks to be like those on it, divided between the cohorts as they are: CMS listed
+    fewer than it had estimated. ``source`` says where a number given is from; it is kept as an
+    attribute. Variables as :func:`steps` returns them. Raises as it does, and for a number that is
+    not above zero.
     """
+    if clinicians is None:
+        estimate = published().asm_participants
+        clinicians, source = estimate.value, estimate.source
     if not (math.isfinite(clinicians) and clinicians > 0):
         raise InputError(f"clinicians is {clinicians!r}; give a number above zero")
     run = _loaded(ds, (*_MONEY, "clinicians_by_group"))

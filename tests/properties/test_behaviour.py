@@ -421,7 +421,7 @@ def test_what_cannot_be_is_refused(
     settings: dict[str, Any], words: str, make_scenario: MakeScenario
 ) -> None:
     with pytest.raises(InputError) as error:
-        make_plan(make_scenario(settings=settings))
+        make_scenario(settings=settings)
     assert words in str(error.value)
 
 

@@ -44,9 +44,9 @@ def test_levels_and_calibration() -> None:
     np.testing.assert_allclose(simulated.sel(target="lowest_quarter"), [1 / 6, 0])
     np.testing.assert_allclose(simulated.sel(target="below_threshold_solo"), 0.0)
     np.testing.assert_allclose(simulated.sel(target="below_threshold_small"), [0.5, 0])
-    for name, target in mips.TARGETS.items():
+    for name, target in mips.targets().items():
         gap = checked["gap"].sel(target=name)
-        np.testing.assert_allclose(gap, simulated.sel(target=name) - target.published)
+        np.testing.assert_allclose(gap, simulated.sel(target=name) - target.value)
     assert list(checked["aimed"].values) == [True, True, False, False, False, False]
     error = float(checked["simulated_mcse"].sel(target="median", performance_year=2027))
     assert error == pytest.approx(5.0)

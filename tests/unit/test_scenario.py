@@ -23,6 +23,18 @@ from tests.rules.test_third_condition import RULES as THIRD_RULES
 HEAD = "title: Mine\nextends: baseline\n"  # lines 1 and 2
 YEARS = (2027, 2028, 2029, 2030, 2031)
 STEEPNESS = "rules.payment.exchange.steepness"
+FORM, MIDPOINT = "rules.payment.exchange.form", "rules.payment.exchange.midpoint"
+TWO_YEARS = "  rules.performance_years: [2027, 2028]\n  rules.payment.risk_level: 0.09\n"
+AVERAGING = "rules.final_score.averaging_years"
+REFERENCE = "rules.cost.benchmark_reference"
+STRUCK = "population.shocks.circumstances"
+BEHAVIOUR = "population.behaviour"
+EFFORT = f"{BEHAVIOUR}.effort.response_to_loss"
+TELEHEALTH = f"{BEHAVIOUR}.programmes.telehealth"
+INCENTIVES = f"{BEHAVIOUR}.programmes.patient_incentives.usd_per_patient_year"
+VOLUME = f"{BEHAVIOUR}.volume"
+CHOICE = f"{BEHAVIOUR}.collection_choice.share"
+SLOT = "population.quality.measures.Q238.slot"
 
 # The file; the line of the complaint (None: of the file as a whole); words in it.
 REFUSED: dict[str, tuple[str, int | None, str]] = {
@@ -145,6 +157,98 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
     "no title": ("extends: baseline\n", None, "has no 'title'"),
     "an empty title": ("title: ''\nextends: baseline\n", 1, "title"),
     "a sweep": (f"{HEAD}sweep: {{grid: {{}}}}\n", 3, "this file describes a sweep"),
+    # What may each be, but not together.
+    "averages over more years than there are": (
+        f"{HEAD}set:\n{TWO_YEARS}  {AVERAGING}: 3\n",
+        6,
+        "averaging_years: 3 is more than the number of performance years, 2",
+    ),
+    "a midpoint of ranks": (
+        f"{HEAD}set:\n  {FORM}: rank\n  {MIDPOINT}: mean\n",
+        5,
+        "midpoint: 'mean' would do nothing, since the form 'rank' has no midpoint",
+    ),
+    "a standard that everybody meets": (
+        f"{HEAD}set:\n  {FORM}: threshold\n  rules.payment.exchange.threshold: 0\n",
+        5,
+        "threshold: 0 in 2027 is not between 0 and the highest final score, 100",
+    ),
+    "specialties within practices": (
+        f"{HEAD}set:\n  rules.scoring_level.cost: practice\n  rules.peers.basis: specialty\n",
+        5,
+        "does not go with scoring practices as a whole",
+    ),
+    "last year's benchmarks of a group": (
+        f"{HEAD}set:\n  rules.peers.basis: practice_size\n  {REFERENCE}: previous_year\n",
+        5,
+        "'previous_year' goes with peers.basis 'condition' alone",
+    ),
+    "a state that is none": (
+        f"{HEAD}set:\n  {STRUCK}.named: {{2028: [FL, FX]}}\n",
+        4,
+        "named: 'FX' in 2028 is not the postal code of a state",
+    ),
+    "a disaster in a year that is none": (
+        f"{HEAD}set:\n  {STRUCK}.named: {{2032: [FL]}}\n",
+        4,
+        "named: 2032 is not a performance year; the years are 2027 to 2031",
+    ),
+    "an adjustment that is never known": (
+        f"{HEAD}set:\n  {EFFORT}: 0.1\n  {BEHAVIOUR}.feedback_lag: 5\n",
+        5,
+        f"{BEHAVIOUR}.feedback_lag: 5 years, so that no adjustment is known",
+    ),
+    "an adjustment that is known too late for the years": (
+        f"{HEAD}set:\n{TWO_YEARS}  {EFFORT}: 0.1\n",
+        4,
+        f"{BEHAVIOUR}.feedback_lag: 2 years, so that no adjustment is known",
+    ),
+    "a programme that never begins": (
+        f"{HEAD}set:\n  {TELEHEALTH}.share: 0.5\n  {TELEHEALTH}.first_year: 6\n",
+        5,
+        f"{TELEHEALTH}.first_year: 6, but there are 5 rules.performance_years",
+    ),
+    "a cheaper programme where costs are all the same": (
+        f"{HEAD}set:\n  {TELEHEALTH}: {{share: 0.5, effect_on_cost: -0.1}}\n"
+        "  population.cost.sd.HF: 0.0\n",
+        4,
+        "true cost has no spread in cohort 'HF'",
+    ),
+    "avoidance of nothing, by the target": (
+        f"{HEAD}set:\n  {VOLUME}.avoidance_share: 0.1\n  {VOLUME}.avoidance_target: 20\n",
+        5,
+        "20 episodes are not below rules.cost.case_minimum, 20: nothing would be avoided",
+    ),
+    "avoidance of nothing, by the rule": (
+        f"{HEAD}set:\n  {VOLUME}.avoidance_share: 0.1\n  rules.cost.case_minimum: 10\n",
+        5,
+        "episodes are not below rules.cost.case_minimum, 10: nothing would be avoided",
+    ),
+    "a choice between benchmarks that are one": (
+        f"{HEAD}set:\n  {CHOICE}: 0.5\n  rules.quality.pool_collection_types: true\n",
+        4,
+        f"{CHOICE}: the choice is made by the cohort's benchmark",
+    ),
+    "more given to patients than is allowed": (
+        f"{HEAD}set:\n  {INCENTIVES}: 1001\n",
+        4,
+        f"{INCENTIVES}: 1001 USD are more than",
+    ),
+    "a measure that nobody knows how clinicians do in": (
+        f"{HEAD}set:\n  rules.cohorts.LBP.quality_measures: [Q238, Q134, Q001]\n",
+        4,
+        "no entry for measure 'Q001'",
+    ),
+    "measures that would share a stream": (
+        f"{HEAD}set:\n  {SLOT}: 0\n  population.quality.measures.Q134.slot: 0\n",
+        5,
+        "has it already",
+    ),
+    "years with a gap": (
+        f"{HEAD}set:\n{TWO_YEARS.replace('2028', '2029')}",
+        4,
+        "rules.performance_years: a simulation needs years without a gap",
+    ),
 }
 
 
@@ -561,12 +665,23 @@ def test_a_third_condition_that_is_not_complete(third: Path, cut: str, words: st
     lines = [line for line in path.read_text().splitlines() if not line.startswith(cut)]
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError) as caught:
-        make_plan(load_scenario(third))
+        load_scenario(third)
     assert words in str(caught.value)
+    assert f"{third.parent}" in str(caught.value)
+
+
+def test_a_cohort_of_the_roster_that_the_population_does_not_know(third: Path) -> None:
+    """The rule set may have it; that somebody is in it is known once the roster is read."""
+    path = third.parent / "third.yaml"
+    text = path.read_text()
+    path.write_text(text[: text.index("practice:")] + text[text.index("quality:") :])
+    scenario = load_scenario(third)
+    with pytest.raises(InputError, match=r"population\.specialty_mix: no entry for cohort 'DM'"):
+        make_plan(scenario)
 
 
 def test_two_measures_of_a_cohort_in_one_slot(third: Path) -> None:
     path = third.parent / "third.yaml"
     path.write_text(path.read_text().replace("slot: {value: 3,", "slot: {value: 6,"))
-    with pytest.raises(InputError, match="has it already"):
-        make_plan(load_scenario(third))
+    with pytest.raises(InputError, match=r"third\.yaml, line \d+: .*slot: X002 has it already"):
+        load_scenario(third)

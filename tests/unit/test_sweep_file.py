@@ -21,6 +21,7 @@ SHARE = "rules.payment.redistribution_share"
 RISK = "rules.payment.risk_level"
 SPREAD = "population.quality.spread"
 RELIABILITY = "population.cost.reliability_at_20"
+CHOICE = "population.behaviour.collection_choice.share"
 HEAD = "title: Mine\nextends: baseline\n"  # lines 1 and 2
 GRID = f"""{HEAD}sweep:
   grid:
@@ -418,6 +419,26 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
         ),
         6,
         "sum to 0.9 in 2027, not 1",
+    ),
+    "rules and a population that do not fit, in one combination": (
+        grid(f"    {CHOICE}: [0, 0.5]\n    rules.peers.basis: [condition, practice_size]\n"),
+        5,
+        f"{CHOICE}: the choice is made by the cohort's benchmark of each collection type, and "
+        "under rules.peers.basis there are none (scenario 'share=0.5, basis=practice_size')",
+    ),
+    "a value that the rules do not fit": (
+        grid(f"    {SPREAD}: [1.0, 1.1]\n    {CHOICE}: [0, 0.5]\n").replace(
+            "sweep:", "set: {rules.peers.basis: practice_size}\nsweep:"
+        ),
+        7,
+        f"'{CHOICE}' set to 0.5: {CHOICE}: the choice is made by the cohort's benchmark of each "
+        "collection type, and under rules.peers.basis there are none "
+        "(scenario 'spread=1.0, share=0.5' and 1 more)",
+    ),
+    "a base that the rules do not fit": (
+        GRID.replace("sweep:", f"set: {{{CHOICE}: 0.5, rules.peers.basis: specialty}}\nsweep:"),
+        3,
+        "under rules.peers.basis there are none (in every scenario)",
     ),
     "too many": (
         grid(f"    {STEEPNESS}: {list(range(1, 101))}\n    {SPREAD}: {list(range(1, 1002))}\n"),
