@@ -20,11 +20,11 @@ from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Work
 from asm_sim.errors import InputError
 from asm_sim.kernels.summaries import CLINICIAN_SUMS
-from asm_sim.results.registry import CLINICIAN, VARIABLES
+from asm_sim.results.registry import CLINICIAN, PANEL_PRACTICE, VARIABLES
 
 _TRIAL_DRAWS = 20
 _RESULTS_SHARE = 0.6  # of the bytes of the blocks: what results take, compressed
-_OVERHEAD_BYTES = 20_000  # of a block: names, checksums
+_OVERHEAD_BYTES = 300  # of a variable of a block: name, header, checksum
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ def size_of(work: Work) -> Size:
     dims |= {"draw": longest, "draw_sample": min(longest, work.panel)}
     dims["lens_draw"] = min(longest, work.lens)
     derived = {variable.name for variable in CLINICIAN}
-    block, panel, lens = _OVERHEAD_BYTES, 0, 0
+    block, panel, lens = _OVERHEAD_BYTES * len(VARIABLES), 0, 0
     for variable in VARIABLES.values():
         if not dims.keys() >= set(variable.dims):  # of a layer that is off
+            continue
+        if variable.name == PANEL_PRACTICE.name and not plan.moves:
             continue
         values = math.prod(dims[dim] for dim in variable.dims) * np.dtype(variable.dtype).itemsize
         if is_panel(variable.name):

@@ -598,6 +598,7 @@ def _level(
     row[s.PART_B] = everyone.sum()
     row[s.RETAINED_BEFORE_EXITS] = -(a @ part_b_later[scored.order])
     row[s.PROGRAMME_SPENDING] = 0.0  # nobody takes part in one
+    row[s.ACO : s.ACO + s.ACO_STATISTICS] = 0.0  # nobody is in an organization
 
 
 def _quantiles_and_curve(

@@ -15,12 +15,7 @@ from asm_sim.errors import InputError
 from asm_sim.kernels.cohort import Observed, fit_and_score
 from asm_sim.kernels.draw import observe_cohort
 from asm_sim.kernels.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
-from asm_sim.kernels.variates import (
-    fill_normal_pair,
-    fill_normals,
-    fill_poisson,
-    fill_uniforms,
-)
+from asm_sim.kernels.variates import normals_at, poisson_quantiles, uniforms_at
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
 from tests.properties.test_simulation_is_the_rule import check, scored
@@ -71,8 +66,7 @@ def assert_same(one: Seen, other: Seen, but: set[str] | None = None) -> None:
 def uniforms(scenario: Scenario, cohort: str, stream: int, draw: int = 0) -> np.ndarray:
     """The first block of a stream of the clinicians, [4, n]."""
     plan, model = make_plan(scenario), part_of(scenario, cohort).model
-    words = np.empty((4, len(model.practice)))
-    fill_uniforms(plan.seed_words(), model.address, draw, stream, 0, 0, *words)
+    words: np.ndarray = uniforms_at(plan.seed_words(), model.address, draw, stream, 0, 0)
     return words
 
 
@@ -254,16 +248,14 @@ def test_a_set_in_which_nothing_moves_does_not_vary(make_scenario: MakeScenario)
 
 def episodes_by_hand(scenario: Scenario, cohort: str, mean: np.ndarray, y: int) -> np.ndarray:
     plan, model = make_plan(scenario), part_of(scenario, cohort).model
-    normal, counts = np.empty((2, len(mean))), np.empty(len(mean))
-    fill_normal_pair(plan.seed_words(), model.address, 0, EPISODES, y + 1, 0, *normal)
-    fill_poisson(normal[0], mean, counts)
+    normal = normals_at(plan.seed_words(), model.address, 0, EPISODES, y + 1, 0)[0]
+    counts: np.ndarray = poisson_quantiles(normal, mean)
     return counts
 
 
 def means_by_hand(scenario: Scenario, cohort: str) -> np.ndarray:
     plan, model = make_plan(scenario), part_of(scenario, cohort).model
-    rows = np.empty((4, len(model.practice)))
-    fill_normals(plan.seed_words(), model.address, 0, CLINICIAN_TRAITS, 0, 0, *rows)
+    rows = normals_at(plan.seed_words(), model.address, 0, CLINICIAN_TRAITS, 0, 0)
     return 20 + np.exp(model.episodes_log_mean + model.episodes_sigma * rows[0])
 
 

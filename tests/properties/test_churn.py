@@ -568,3 +568,22 @@ def test_retirement_leaves_those_who_stay_as_they_were() -> None:
     assert not (stay & ~still.present).any()
     for name in ("episodes", "episode_cost", "part_b_payments", "true_cost"):
         np.testing.assert_array_equal(getattr(still, name)[stay], getattr(retired, name)[stay])
+
+
+# Practices in the panel
+
+
+def test_the_panel_says_who_is_in_which_practice(make_scenario: MakeScenario) -> None:
+    settings_of_movers = {"population.churn.move_share": 0.3}
+    scenario = make_scenario(settings=settings_of_movers, draws=2)
+    dataset, table = simulate(scenario), cohort_table(scenario, draw=1)
+    names = np.array(make_plan(scenario).roster.practice_id)
+    for year in dataset["performance_year"].values:
+        rows = table[table["performance_year"] == year]
+        kept = dataset["panel_practice"].isel(draw_sample=1).sel(performance_year=year)
+        np.testing.assert_array_equal(names[kept.values], rows["practice_id"].to_numpy())
+    first = dataset["panel_practice"].isel(performance_year=0)
+    assert (first == dataset["clinician_practice"]).all()
+    inherited = asm.studies.hires.inherited(dataset)
+    assert (inherited["hires"].isel(performance_year=slice(1, None)) > 10).all()
+    assert np.isfinite(inherited["dollars"].isel(performance_year=slice(1, None))).all()
