@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,12 @@ def read_document(path: Path, shown_as: str | None = None) -> Document:
 
 def parse_document(text: str, name: str) -> Document:
     """The same for a text that is already there; ``name`` is what messages call it."""
+    return _parsed(text, name).copy()
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, name: str) -> Document:
+    """Parsing is most of the time that reading a scenario takes, and bases come again and again."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.nodes import MappingNode

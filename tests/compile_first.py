@@ -9,17 +9,28 @@ import subprocess
 import sys
 
 SIMULATE = "import asm_sim as asm; asm.simulate('baseline', draws=1)"
-SCORE = """
+OTHERS = """
 import asm_sim as asm
 from asm_sim.engine.export import cohort_table
-asm.score(cohort_table().drop(columns='practice_class'))
+from asm_sim.engine.plan import make_plan
+from asm_sim.kernels.cohort import fit_and_score, score
+from asm_sim.kernels.draw import observe_cohort
+from asm_sim.kernels.fit import Observed
+from asm_sim.kernels.mips import mips_scores
+
+plan = make_plan(asm.load_scenario('baseline'))
+part = plan.cohorts[0]
+years = observe_cohort(part.practices, part.model, plan.seed_words(), 0, 0, 0, True)
+seen = Observed(*years[0][0])
+score(seen, part.rules, 0, fit_and_score(seen, part.rules, 0)[1])
+mips_scores(seen, part.mips, 0)
 cohort_table(asm.load_scenario('effort-response'))
 """
 
 
 def main() -> int:
     """The exit code of the first part that failed, 0 if none did."""
-    parts = [subprocess.Popen([sys.executable, "-c", part]) for part in (SIMULATE, SCORE)]
+    parts = [subprocess.Popen([sys.executable, "-c", part]) for part in (SIMULATE, OTHERS)]
     return next((code for code in [part.wait() for part in parts] if code), 0)
 
 
