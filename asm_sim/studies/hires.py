@@ -17,22 +17,23 @@ from asm_sim.studies.estimates import PANEL, about, mean, named, needed, ratio
 from asm_sim.studies.panel import SIGN_TOLERANCE
 
 SCENARIO = "movers-and-entrants"
-_NEEDED = ("panel_adjustment", "panel_dollars", "panel_practice", "clinician_cohort")
+_NEEDED = ("panel_final_score", "panel_dollars", "clinician_cohort", "panel_practice")
 
 
 def inherited(ds: xr.Dataset) -> xr.Dataset:
     """What hires bring along, by ``cohort`` and ``performance_year``: the first after the move.
 
-    ``hires``             clinicians who are in another practice than the year before
+    ``hires``             clinicians with a final score that is still to be paid for, who are in
+                          another practice than the year before
     ``dollars``           adjustments of a hire that are still to be paid, USD
     ``share_losing``      share of the hires who bring a loss
     ``largest_loss``      loss of the hire who brings the largest, mean over draws, USD
-    ``dollars_staying``   what is still to be paid to one who stays, USD
+    ``dollars_staying``   what is still to be paid to one of the others, USD
 
     In the first year nobody has anything to bring. Raises :class:`InputError` for several
     scenarios and for results without the practices of every year: those where nobody moves.
     """
-    run = needed(ds, _NEEDED[:2] + _NEEDED[3:], PANEL)
+    run = needed(ds, _NEEDED[:3], PANEL)
     if "panel_practice" not in run:
         raise InputError(
             "the results do not say who is in which practice in a year, since nobody moves "
@@ -40,10 +41,9 @@ def inherited(ds: xr.Dataset) -> xr.Dataset:
         )
     some = run[[*_NEEDED]].load()
     practice, years = some["panel_practice"], some["performance_year"]
+    still, has_any = _still_to_be_paid(some)
     moved = practice != practice.shift(performance_year=1, fill_value=-1)
-    moved = moved & (years > years[0])
-    still = _still_to_be_paid(some).where(years > years[0])
-    hires, stay = moved, ~moved & (years > years[0])
+    hires, stay = moved & has_any, ~moved & has_any
 
     def total(values: xr.DataArray) -> xr.DataArray:
         summed = values.groupby("clinician_cohort").sum("clinician")
@@ -68,12 +68,15 @@ def inherited(ds: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, attrs=about(run) | {"panel_draws": run.sizes[PANEL]})
 
 
-def _still_to_be_paid(run: xr.Dataset) -> xr.DataArray:
-    """USD of earlier performance years that are paid in this calendar year or after it."""
+def _still_to_be_paid(run: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
+    """USD of earlier performance years paid in this calendar year or later; if there is a score."""
     years, paid_in = run["performance_year"].values, run["payment_year"].values
     dollars = run["panel_dollars"].astype(np.float64)
-    parts = []
+    scored = run["panel_final_score"].notnull()
+    sums, any_score = [], []
     for year in years:
-        open_years = (years < year) & (paid_in >= year)
-        parts.append(dollars.isel(performance_year=open_years).sum("performance_year"))
-    return xr.concat(parts, run["performance_year"])
+        at = {"performance_year": (years < year) & (paid_in >= year)}
+        sums.append(dollars.isel(at).sum("performance_year"))
+        any_score.append(scored.isel(at).any("performance_year"))
+    by_year = run["performance_year"]
+    return xr.concat(sums, by_year), xr.concat(any_score, by_year)

@@ -18,7 +18,7 @@ def moving_run(dollars: np.ndarray, practice: np.ndarray) -> xr.Dataset:
     return xr.Dataset(
         {
             "panel_dollars": (panel, dollars.astype(np.float32)),
-            "panel_adjustment": (panel, np.sign(dollars).astype(np.float32) / 100),
+            "panel_final_score": (panel, np.where(dollars == 0, np.nan, 70).astype(np.float32)),
             "panel_practice": (panel, practice.astype(np.int32)),
         },
         coords={
@@ -50,6 +50,15 @@ def test_what_is_still_to_be_paid_moves_along() -> None:
     assert np.isnan(lbp["dollars"]).all()
     np.testing.assert_allclose(lbp["dollars_staying"].values[1:], [1.0, 3.0, 6.0])
     np.testing.assert_allclose(hf["dollars_mcse"].values[1], 0.0, atol=1e-9)  # draws are the same
+
+
+def test_who_never_had_a_score_is_no_hire() -> None:
+    dollars = np.zeros((2, 3, 4))
+    dollars[:, 1, 1] = 5.0
+    practice = np.broadcast_to(np.arange(4), dollars.shape)  # everybody moves every year
+    result = hires.inherited(moving_run(dollars, practice)).sel(cohort="HF")
+    np.testing.assert_array_equal(result["hires"].values, [np.nan, 0, 1, 1])
+    np.testing.assert_array_equal(result["dollars"].values, [np.nan, np.nan, 5, 5])
 
 
 def test_errors_are_over_draws() -> None:

@@ -148,6 +148,8 @@ def test_sentences_follow_the_data(ds: xr.Dataset) -> None:
     assert "which Medicare adds: 15 % of the amount at risk; on" in sentences(generous)[0]
     without_truth = ds.drop_vars("chance_variance_share")
     assert "was not computed in this run" in sentences(without_truth)[1]
+    held = ds.assign_attrs(scenario_yaml=json.dumps({"layers": {"measurement": "off"}}))
+    assert sentences(held)[1].startswith("True rates and costs are shown, so that nothing of it is")
     one_year = ds.isel(performance_year=[2])
     assert "over payment year 2031 penalties" in sentences(one_year)[0]
 
