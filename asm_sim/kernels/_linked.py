@@ -44,7 +44,6 @@ class _Lowering(NativeLowering):
     def run_pass(self, state: Any) -> bool:
         target, flags = state.targetctx, state.flags
         library = state.library = _Library(target.codegen(), state.func_id.func_qualname)
-        library._reload_init.update(state.reload_init)
         described = PythonFunctionDescriptor.from_specialized_function(
             state.func_ir,
             state.typemap,
@@ -62,7 +61,6 @@ class _Lowering(NativeLowering):
             lower.lower()
         code = _Code()
         target.insert_user_function(code, described, [library])
-        state.reload_init.extend(library._reload_init)
         state["cr"] = _LowerResult(described, lower.call_helper, cfunc=code, env=lower.env)
         return True
 
