@@ -131,12 +131,16 @@ class _Writer:
         if self.scenarios > 1:  # whole scenarios, in their order
             self._gathered.setdefault(name, []).append(values)
         else:
-            self._array(name)[(index, along) if self._leading else along] = values
+            array = self._array(name)
+            assert array.shape[len(self._leading) + 1 :] == np.shape(values)[1:], name
+            array[(index, along) if self._leading else along] = values
 
     def flush(self, first: int) -> None:
         """Write the scenarios that were gathered, the first of which is ``first``."""
         for name, parts in self._gathered.items():
-            self._array(name)[first : first + len(parts)] = np.stack(parts)
+            array = self._array(name)
+            assert array.shape[1:] == np.shape(parts[0]), name  # zarr would cut what is larger
+            array[first : first + len(parts)] = np.stack(parts)
         self._gathered = {}
 
     def _array(self, name: str) -> Any:

@@ -20,7 +20,7 @@ from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Work
 from asm_sim.errors import InputError
 from asm_sim.kernels.summaries import CLINICIAN_SUMS
-from asm_sim.results.registry import CLINICIAN, PANEL_PRACTICE, VARIABLES
+from asm_sim.results.registry import CLINICIAN, VARIABLES
 
 _TRIAL_DRAWS = 20
 _RESULTS_SHARE = 0.6  # of the bytes of the blocks: what results take, compressed
@@ -53,8 +53,6 @@ def size_of(work: Work) -> Size:
     block, panel, lens = _OVERHEAD_BYTES * len(VARIABLES), 0, 0
     for variable in VARIABLES.values():
         if not dims.keys() >= set(variable.dims):  # of a layer that is off
-            continue
-        if variable.name == PANEL_PRACTICE.name and not plan.moves:
             continue
         values = math.prod(dims[dim] for dim in variable.dims) * np.dtype(variable.dtype).itemsize
         if is_panel(variable.name):

@@ -159,7 +159,7 @@ def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Out
         dollars_histogram=histogram(DOLLARS_BINS),
         panel=np.empty((PANEL_VARIABLES, panel, years, n), np.float32),
         panel_group=np.empty((panel, n, GROUPINGS), np.int16),
-        panel_practice=np.empty((panel, years, n if plan.moves else 0), np.int32),
+        panel_practice=np.empty((panel, years, n), np.int32),
         lens=Lens(
             variance=np.empty((close, count, FACTOR_SETS, len(VARIANCE))),
             fixed_standard=np.empty((close, years, count, FIXED_STATISTICS)),
@@ -207,8 +207,7 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
             arrays[variable.name] = np.ascontiguousarray(panel[k].transpose(0, 2, 1))
         groups = [np.concatenate([o.panel_group for o in outputs]) for outputs in parts]
         arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
-        if plan.moves:
-            arrays[PANEL_PRACTICE.name] = _practices(plan, parts)
+        arrays[PANEL_PRACTICE.name] = _practices(plan, parts)
     if block.first < plan.lens_draws:
         arrays |= _of_lens(parts)
     if plan.parameters is not None:

@@ -113,11 +113,6 @@ class Plan:
         return self.scenario.layers.population == "off"
 
     @property
-    def moves(self) -> bool:
-        """Whether clinicians go from one practice to another."""
-        return self.scenario.population.churn.move_share.value > 0
-
-    @property
     def measures(self) -> bool:
         return self.scenario.layers.measurement == "on"
 

@@ -32,6 +32,7 @@ from asm_sim.kernels._jit import sources_hash
 from asm_sim.parameters import plain_value
 from asm_sim.population.agreement import check_complete
 from asm_sim.population.compile import groups
+from asm_sim.population.geography import frame_of, with_areas
 from asm_sim.population.reserves import reserves
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.schema import Scenario
@@ -193,7 +194,9 @@ def work_of(
     for index in range(count):
         scenario = source.scenario(index) if isinstance(source, Sweep) else source
         try:
-            check_complete(scenario.population, scenario.rules, roster)
+            check_complete(
+                scenario.population, scenario.rules, with_areas(roster, scenario.population)
+            )
             check_lens(scenario.rules, lens)
             _check_roster(scenario, first, roster)
             _check_frame(_frame(scenario, roster), frame)
@@ -234,6 +237,7 @@ def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
         "performance years": rules.years,
         "payment years": [rules.payment_year(year) for year in rules.years],
         "cohorts": [name for name in rules.cohorts if name in roster.cohorts],
+        "areas": frame_of(scenario.population),
         "groups": [group.label for group in groups(scenario.population, roster)],
         "parameters with low and high": [item.path for item in scenario.ranges],
         "reserves": [

@@ -169,16 +169,17 @@ def remember(model, y, outcome, clinicians):
 
 @inlined
 def practices_know(practice_model, model, y, clinicians, practices):
-    """The mean loss of each practice's clinicians of the cohort, as last known in year y."""
+    """The mean loss of a practice's clinicians who have taken part, as last known in year y."""
     if practice_model.consolidation_after_loss > 0.0:
         loss, count = practices.loss, practices.scratch[0]
         loss[:] = 0.0
         count[:] = 0.0
         lag = model.behaviour.feedback_lag
         for i in range(len(clinicians.practice) if y >= lag else 0):
-            p = clinicians.practice[i]
-            loss[p] -= clinicians.behaviour.adjustment[y - lag, i]
-            count[p] += 1.0
+            if clinicians.taken_part[i]:
+                p = clinicians.practice[i]
+                loss[p] -= clinicians.behaviour.adjustment[y - lag, i]
+                count[p] += 1.0
         for p in range(len(loss)):
             loss[p] = max(loss[p], 0.0) / max(count[p], 1.0)
 

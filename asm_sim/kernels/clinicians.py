@@ -317,7 +317,7 @@ def _draw_retirements(model, seed, population, clinicians):
     """Whoever has come to the end of a career stops practising, beside those who just leave.
 
     Of a career a clinician has passed any part with the same chance, so that as many are of each
-    age; an entrant begins one. Nobody ends it in the first performance year.
+    age; entrants begin one and do not come to its end. Nobody ends it in the first year.
     """
     leaves, rows = clinicians.leaves, clinicians.rows
     if model.retires:
@@ -328,9 +328,8 @@ def _draw_retirements(model, seed, population, clinicians):
         )
     for i in range(len(model.practice) if model.retires else 0):
         career = model.retirement_mean + model.retirement_sd * rows[6, i] - model.career_start
-        passed = 0.0 if model.entry[i] < 0 else rows[8, i]
-        last = 1 + np.int64(max(career, 0.0) * (1.0 - passed))
-        if last < len(leaves):
+        last = 1 + np.int64(max(career, 0.0) * (1.0 - rows[8, i]))
+        if last < len(leaves) and model.entry[i] >= 0:
             leaves[last, i] = True
 
 

@@ -93,7 +93,7 @@ class Output(NamedTuple):
     dollars_histogram: Counts
     panel: NDArray[np.float32]  # [PANEL_VARIABLES, <= D, Y, n]
     panel_group: NDArray[np.int16]  # [<= D, n, GROUPINGS]
-    panel_practice: NDArray[np.int32]  # [<= D, Y, n], or [<= D, Y, 0] where nobody moves
+    panel_practice: NDArray[np.int32]  # [<= D, Y, n]
     lens: Lens
     clinician: Counts  # [CLINICIAN_SUMS, n or 0, Y]
 
@@ -486,9 +486,8 @@ def keep_panel(y, outcome, truth, with_truth, paid, mips, group, practice, d, ou
     for k in range(len(mips)):
         for i in range(len(paid)):
             panel[PANEL_MIPS_SCORE + k, d, y, i] = mips[k, i]
-    practices = output.panel_practice[d, y]
-    for i in range(len(practices)):
-        practices[i] = practice[i]
+    for i in range(len(paid)):
+        output.panel_practice[d, y, i] = practice[i]
     for i in range(len(paid) if y == 0 else 0):  # the groups are those of the draw
         for k in range(GROUPINGS):
             output.panel_group[d, i, k] = group[k, i]

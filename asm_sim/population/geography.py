@@ -72,6 +72,15 @@ def frame_copies(population: Population) -> int:
     return round(1 / geography.selection_share.value) if geography.frame.value == SYNTHETIC else 1
 
 
+def frame_of(population: Population) -> list[str]:
+    """What decides who is in the frame and where, in words: all but what areas do to cost."""
+    geography = population.geography
+    if geography.frame.value != SYNTHETIC:
+        return [f"frame {geography.frame.value}"]
+    names = [name for name in type(geography).model_fields if name != "cost_share"]
+    return [f"{name} {getattr(geography, name).value}" for name in names]
+
+
 def with_areas(roster: Roster, population: Population) -> Roster:
     """The frame that a population asks for; the roster itself where it asks for none.
 

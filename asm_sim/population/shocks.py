@@ -31,11 +31,12 @@ def problems_of_years(population: Population, rules: RuleSet) -> Iterator[str]:
 def problems_of_roster(population: Population, roster: Roster) -> Iterator[str]:
     """Where a shock would strike nobody of the roster, or could not be expressed."""
     present = sorted(set(roster.state))
+    who = "the roster" if roster.areas is None else "the synthetic frame"
     for year, states in population.shocks.circumstances.named.value.items():
         for state in states:
             if state not in present:
                 yield (
-                    f"population.shocks.circumstances.named: no clinician of the roster is in "
+                    f"population.shocks.circumstances.named: no clinician of {who} is in "
                     f"{state!r}, named in {year}{did_you_mean(state, present)}"
                 )
     for cohort in roster.cohorts if population.aco.cost_effect.value != 0 else ():

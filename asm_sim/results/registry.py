@@ -173,7 +173,7 @@ PANEL_PRACTICE = Variable(
     "panel_practice",
     PANEL_DIMS,
     "position along practices of the roster",
-    "Practice of each clinician in each year, first draws; where clinicians move",
+    "Practice of each clinician in each year, first draws",
     dtype="int32",
 )
 

@@ -13,10 +13,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.registry import VARIABLES
+from asm_sim.results.registry import PANEL_DIMS, VARIABLES
+from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import (
     DRAW,
     PANEL,
@@ -27,7 +29,6 @@ from asm_sim.studies.estimates import (
     named,
     needed,
     parameter,
-    root,
     sd_over_draws,
 )
 
@@ -43,6 +44,8 @@ STATISTICS = (
     "retained_by_medicare",
 )
 PARTICIPANTS = "participants"
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 _COUNTS, _OWN = "clinicians_by_group", "panel_adjustment"
 
 
@@ -74,9 +77,8 @@ def redrawn(ds: xr.Dataset, statistics: Names = None) -> xr.Dataset:
         found |= named(name, mean(table), units, words)
         spread = sd_over_draws(table)
         found |= named(f"{name}_sd", spread, units, f"{words}, SD over draws of areas")
-    own = root(mean(_own_variance(run), PANEL))
     words = "SD of one clinician's adjustment over draws of areas"
-    found |= named("own_adjustment_sd", own, "fraction", words)
+    found |= named("own_adjustment_sd", _own_sd(run), "fraction", words)
     return xr.Dataset(found, attrs=about(run))
 
 
@@ -93,16 +95,43 @@ def _check_only_areas_differ(run: xr.Dataset) -> None:
         )
 
 
-def _own_variance(run: xr.Dataset) -> xr.DataArray:
-    """Mean over the clinicians of a draw of the variance over draws, by what each draw adds to it.
+def _own_sd(run: xr.Dataset) -> Estimate:
+    """Root of the mean variance over draws of a clinician's adjustment, its error by the jackknife.
 
-    Of a clinician in n draws, the squared distance from the own mean counts n / (n - 1).
+    Clinicians count by the draws that they are in, of which it takes two for a variance.
     """
-    scored = run["panel_final_score"].load().notnull()
-    adjustment = run[_OWN].astype(np.float64).where(scored)
-    times = scored.sum(PANEL)
-    apart = (adjustment - adjustment.mean(PANEL)) ** 2 * (times / (times - 1)).where(times > 1)
-    by_cohort = apart.groupby("clinician_cohort").mean("clinician")
-    order = run["cohort"].values
-    result: xr.DataArray = by_cohort.rename(clinician_cohort="cohort").sel(cohort=order)
-    return result
+    scored = run["panel_final_score"].transpose(*PANEL_DIMS).notnull().values
+    adjustment = run[_OWN].transpose(*PANEL_DIMS).values.astype(np.float64)
+    adjustment = np.where(scored, adjustment, 0.0)
+    cohorts = run["cohort"].values.astype(str)
+    members = run["clinician_cohort"].values.astype(str) == cohorts[:, np.newaxis]
+    times, total = scored.sum(0, dtype=np.float64), adjustment.sum(0)
+    whole = (adjustment**2).sum(0)
+    draws = len(scored)
+    without = np.stack(
+        [
+            _pooled_sd(times - x, total - y, whole - y * y, members)
+            for x, y in zip(scored.astype(np.float64), adjustment, strict=True)
+        ]
+    )
+    squares = ((without - without.mean(0)) ** 2).sum(0)
+    coordinates = {"cohort": cohorts, "performance_year": run["performance_year"].values}
+    value, error = (
+        xr.DataArray(part, coordinates, tuple(coordinates))
+        for part in (
+            _pooled_sd(times, total, whole, members),
+            np.sqrt((draws - 1) / draws * squares),
+        )
+    )
+    return Estimate(value, error)
+
+
+def _pooled_sd(times: Floats, total: Floats, squares: Floats, members: Flags) -> Floats:
+    """[cohorts, years] from numbers, sums and sums of squares [clinicians, years]."""
+    twice = times > 1.5
+    apart = np.where(twice, squares - total**2 / np.where(twice, times, 1.0), 0.0)
+    variance = np.where(twice, apart / np.where(twice, times - 1.0, 1.0), 0.0)
+    weight = np.where(twice, times, 0.0)
+    count = members @ weight
+    mean_variance = (members @ (weight * variance)) / np.where(count > 0, count, np.nan)
+    return np.asarray(np.sqrt(np.clip(mean_variance, 0.0, None)))

@@ -13,31 +13,34 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.studies.estimates import PANEL, about, mean, named, needed, ratio
+from asm_sim.studies.estimates import PANEL, about, mean, named, needed, parameter, ratio
 from asm_sim.studies.panel import SIGN_TOLERANCE
 
 SCENARIO = "movers-and-entrants"
-_NEEDED = ("panel_final_score", "panel_dollars", "clinician_cohort", "panel_practice")
+MOVES = "population.churn.move_share"
+_NEEDED = (
+    "panel_final_score", "panel_dollars", "panel_part_b", "panel_practice", "clinician_cohort",
+)  # fmt: skip
 
 
 def inherited(ds: xr.Dataset) -> xr.Dataset:
     """What hires bring along, by ``cohort`` and ``performance_year``: the first after the move.
 
-    ``hires``             clinicians with a final score that is still to be paid for, who are in
-                          another practice than the year before
+    ``hires``             clinicians who are in another practice than the year before and have a
+                          final score that is still to be paid for; not who has stopped practising
     ``dollars``           adjustments of a hire that are still to be paid, USD
     ``share_losing``      share of the hires who bring a loss
     ``largest_loss``      loss of the hire who brings the largest, mean over draws, USD
     ``dollars_staying``   what is still to be paid to one of the others, USD
 
     In the first year nobody has anything to bring. Raises :class:`InputError` for several
-    scenarios and for results without the practices of every year: those where nobody moves.
+    scenarios and for results in which nobody moves.
     """
-    run = needed(ds, _NEEDED[:3], PANEL)
-    if "panel_practice" not in run:
+    run = needed(ds, _NEEDED, PANEL)
+    if parameter(run, MOVES) == 0:
         raise InputError(
-            "the results do not say who is in which practice in a year, since nobody moves "
-            f"(population.churn.move_share); `asm-sim run {SCENARIO}` makes a run in which some do"
+            f"nobody moves in these results ({MOVES} is 0); `asm-sim run {SCENARIO}` makes a run "
+            "in which some do"
         )
     some = run[[*_NEEDED]].load()
     practice, years = some["panel_practice"], some["performance_year"]
@@ -69,10 +72,10 @@ def inherited(ds: xr.Dataset) -> xr.Dataset:
 
 
 def _still_to_be_paid(run: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
-    """USD of earlier performance years paid in this calendar year or later; if there is a score."""
+    """USD of earlier performance years paid in this calendar year or later; if there are any."""
     years, paid_in = run["performance_year"].values, run["payment_year"].values
     dollars = run["panel_dollars"].astype(np.float64)
-    scored = run["panel_final_score"].notnull()
+    scored = run["panel_final_score"].notnull() & (run["panel_part_b"] > 0)
     sums, any_score = [], []
     for year in years:
         at = {"performance_year": (years < year) & (paid_in >= year)}

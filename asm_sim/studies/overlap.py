@@ -62,10 +62,17 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, attrs=about_it)
 
 
+def _known(run: xr.Dataset, name: str) -> Any:
+    if name == "layers":
+        return json.loads(run.attrs.get("scenario_yaml", "{}")).get(name)
+    return run.attrs.get(name)
+
+
 def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> None:
     """Raises :class:`InputError` unless the runs differ by the effects alone, 0 in the second."""
-    if run.attrs.get("seed") != reference.attrs.get("seed"):
-        raise InputError("the runs have different seeds, so that their draws are no pairs")
+    for name in ("seed", "roster_hash", "layers"):
+        if _known(run, name) != _known(reference, name):
+            raise InputError(f"the runs differ in {name}, so that their draws are no pairs")
     values: list[dict[str, Any]] = [
         json.loads(part.attrs.get("parameters", "{}")) for part in (run, reference)
     ]

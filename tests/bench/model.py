@@ -111,7 +111,7 @@ def new_output(cohort: Cohort, draws: int) -> s.Output:
         dollars_histogram=np.zeros((years, g, GRIDS.dollars_bins), np.int64),
         panel=np.empty((s.PANEL_VARIABLES, 0, years, n), np.float32),
         panel_group=np.empty((0, n, GROUPINGS), np.int16),
-        panel_practice=np.empty((0, years, 0), np.int32),
+        panel_practice=np.empty((0, years, n), np.int32),
         lens=s.Lens(
             np.empty((0, g, FACTOR_SETS, 2)),
             np.empty((0, years, g, FIXED_STATISTICS)),

@@ -19,13 +19,7 @@ from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
 from asm_sim.kernels.draw import observe_cohort
-from asm_sim.results.registry import (
-    CLINICIAN,
-    COORDINATES,
-    PANEL_PRACTICE,
-    PARAMETER,
-    VARIABLES,
-)
+from asm_sim.results.registry import CLINICIAN, COORDINATES, PARAMETER, VARIABLES
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
 from tests.engine import recompute
@@ -81,12 +75,11 @@ def seen_by_cms(scenario: Scenario, cohort: str, draw: int) -> list[Any]:
 
 def test_every_variable_of_the_registry_is_there(small_run: xr.Dataset) -> None:
     by_clinician = {variable.name for variable in CLINICIAN}
-    not_there = by_clinician | {PARAMETER.name, PANEL_PRACTICE.name}
-    assert set(small_run.data_vars) == set(VARIABLES) - not_there
+    assert set(small_run.data_vars) == set(VARIABLES) - by_clinician - {PARAMETER.name}
 
 
 def test_clinician_variables_where_the_population_is_held(held_run: xr.Dataset) -> None:
-    assert set(held_run.data_vars) == set(VARIABLES) - {PARAMETER.name, PANEL_PRACTICE.name}
+    assert set(held_run.data_vars) == set(VARIABLES) - {PARAMETER.name}
 
 
 def test_dims_types_and_metadata(held_run: xr.Dataset) -> None:

@@ -68,6 +68,17 @@ def test_means_and_spreads_over_areas() -> None:
     assert result["participants"].attrs["units"] == "clinicians"
 
 
+def test_the_error_of_one_clinicians_movement_covers_what_is_true() -> None:
+    """In as many runs as 60, each with few draws."""
+    apart = []
+    for seed in range(60):
+        run = redrawn_run(seed).isel(draw_sample=slice(0, 24))
+        result = geography.redrawn(run, "adjustment_mean").isel(cohort=0, performance_year=0)
+        apart.append(float((result["own_adjustment_sd"] - 0.01) / result["own_adjustment_sd_mcse"]))
+    assert 0.7 < np.std(apart) < 1.4
+    assert abs(np.median(apart)) < 1
+
+
 def test_one_clinician_moves_with_the_draw_and_absence_is_no_movement() -> None:
     result = geography.redrawn(redrawn_run(), "adjustment_mean").sel(cohort="HF")
     error = result["own_adjustment_sd_mcse"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,6 +21,7 @@ def moving_run(dollars: np.ndarray, practice: np.ndarray) -> xr.Dataset:
         {
             "panel_dollars": (panel, dollars.astype(np.float32)),
             "panel_final_score": (panel, np.where(dollars == 0, np.nan, 70).astype(np.float32)),
+            "panel_part_b": (panel, np.full(dollars.shape, 1e5, dtype=np.float32)),
             "panel_practice": (panel, practice.astype(np.int32)),
         },
         coords={
@@ -28,7 +31,7 @@ def moving_run(dollars: np.ndarray, practice: np.ndarray) -> xr.Dataset:
             "cohort": ["HF", "LBP"],
             "clinician_cohort": ("clinician", ["HF", "HF", "LBP"]),
         },
-        attrs={"scenario": "toy", "draws": len(dollars)},
+        attrs={"scenario": "toy", "parameters": json.dumps({hires.MOVES: 0.05})},
     )
 
 
@@ -61,6 +64,20 @@ def test_who_never_had_a_score_is_no_hire() -> None:
     np.testing.assert_array_equal(result["dollars"].values, [np.nan, np.nan, 5, 5])
 
 
+def test_who_has_stopped_practising_is_no_hire() -> None:
+    dollars = np.broadcast_to([[-9.0, 4.0, 0, 0], [1, 1, 1, 1], [1, 1, 1, 1]], (2, 3, 4))
+    practice = np.broadcast_to([[0, 1, 2, 3], [4, 4, 4, 4], [5, 5, 5, 5]], dollars.shape)
+    run = moving_run(dollars, practice)
+    left = (run["panel_dollars"] == 0) & (run["clinician_cohort"] == "HF")
+    run["panel_final_score"] = run["panel_final_score"].fillna(70.0)  # of the list that is held
+    run["panel_part_b"] = run["panel_part_b"].where(~left, 0.0)
+    result = hires.inherited(run).sel(cohort="HF")
+    np.testing.assert_array_equal(result["hires"].values, [np.nan, 1, 1, 1])
+    np.testing.assert_array_equal(result["dollars"].values, [np.nan, -9, -5, 4])
+    gone = run.assign(panel_part_b=run["panel_part_b"].where(run["performance_year"] < 2028, 0.0))
+    np.testing.assert_array_equal(hires.inherited(gone).sel(cohort="HF")["hires"][1:], [1, 1, 0])
+
+
 def test_errors_are_over_draws() -> None:
     random = np.random.default_rng(8)
     dollars = random.normal(0, 100, (200, 3, 4))
@@ -73,7 +90,9 @@ def test_errors_are_over_draws() -> None:
 
 def test_a_run_in_which_nobody_moves_is_refused() -> None:
     run = moving_run(np.zeros((2, 3, 4)), np.zeros((2, 3, 4)))
+    still = run.assign_attrs(parameters=json.dumps({hires.MOVES: 0}))
     with pytest.raises(InputError, match=r"nobody moves.*movers-and-entrants"):
-        hires.inherited(run.drop_vars("panel_practice"))
-    with pytest.raises(InputError, match="panel_dollars"):
-        hires.inherited(run.drop_vars("panel_dollars"))
+        hires.inherited(still)
+    for name in ("panel_dollars", "panel_practice", "panel_part_b"):
+        with pytest.raises(InputError, match=name):
+            hires.inherited(run.drop_vars(name))

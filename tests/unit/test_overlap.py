@@ -68,11 +68,13 @@ def test_no_pair() -> None:
     base = np.zeros(DRAWS)
     one, other = run(base, 0.0, 1.0), run(base, 0.0, 0.0, **{COST: 0})
     for pair, words in (
-        ((one, run(base, 0.0, 0.0, "2", **{COST: 0})), "different seeds"),
+        ((one, run(base, 0.0, 0.0, "2", **{COST: 0})), "differ in seed"),
         ((one, one), "aco-overlap"),
         ((run(base, 0.0, 0.0, **{SHARE: 0}), other), "aco-overlap"),
         ((one, run(base, 0.0, 0.0, **{COST: 0, "rules.payment.cap": 1})), "rules.payment.cap"),
         ((one, other.drop_vars("aco_savings")), "aco_savings"),
+        ((one, other.assign_attrs(roster_hash="another")), "differ in roster_hash"),
+        ((one, other.assign_attrs(scenario_yaml='{"layers": {"measurement": "off"}}')), "layers"),
     ):
         with pytest.raises(InputError, match=words):
             overlap.double_incentive(*pair)
