@@ -9,9 +9,11 @@ import pytest
 
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
+from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
 from asm_sim.population.geography import make_areas
 from asm_sim.scenario.load import load_scenario
+from asm_sim.scenario.sweep import load_sweep
 from tests.conftest import MakeScenario
 from tests.properties.sample import Sample, cohort_of, plan_with, sample
 
@@ -148,6 +150,42 @@ def test_the_selection_alone_moves_who_is_in(make_scenario: MakeScenario) -> Non
     everywhere = simulate(make_scenario(settings=few, draws=6))
     of_both = everywhere["clinicians_by_group"].sel(group="all", performance_year=2027)
     np.testing.assert_array_equal(of_both, size)  # the areas are not addressed by the other layers
+
+
+@pytest.mark.parametrize(
+    ("axis", "values", "joined"),
+    [
+        ("frame", "[roster, synthetic]", False),
+        ("selection_share", "[0.5, 0.25]", False),
+        ("volume_sigma", "[1.0, 1.5]", False),
+        ("cost_share", "[0.0, 0.2]", True),
+    ],
+)
+def test_scenarios_of_one_sweep_have_one_frame(
+    axis: str, values: str, joined: bool, make_scenario: MakeScenario
+) -> None:
+    folder = make_scenario().folder
+    frame = "" if axis == "frame" else "set: {population.geography.frame: synthetic}\n"
+    (folder / "areas.yaml").write_text(
+        f"title: Areas\nextends: scenario\n{frame}"
+        f"sweep: {{grid: {{population.geography.{axis}: {values}}}}}\n"
+    )
+    sweep = load_sweep(folder / "areas.yaml")
+    if joined:
+        assert len(work_of(sweep)) == 2
+    else:
+        with pytest.raises(InputError, match="other areas than the first"):
+            work_of(sweep)
+
+
+def test_a_state_that_the_frame_has_not_is_refused_before_the_first_draw(
+    make_scenario: MakeScenario,
+) -> None:
+    few = {"population.geography.frame": "synthetic", "population.geography.areas": 2,
+           "population.geography.division_areas": 0, "population.geography.selection_share": 0.5,
+           "population.shocks.circumstances.named": {2027: ["WY"]}}  # fmt: skip
+    with pytest.raises(InputError, match="no clinician of the synthetic frame is in 'WY'"):
+        work_of(make_scenario(settings=few))
 
 
 @pytest.mark.parametrize(
