@@ -42,13 +42,12 @@ def cohort_table(
     return pd.concat(frames, ignore_index=True)
 
 
-def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[pd.DataFrame]:
-    """The years of one cohort in one draw."""
-    cohort = plan.of_draw(cohort, draw)
+def observed_years(plan: Plan, cohort: CohortPlan, draw: int) -> list[Any]:
+    """What there is of a cohort in every year of a draw: see :func:`observe_cohort`."""
     population, measurement, selection = plan.indices(draw, 1)
     who = plan.scenario.population
     looks_back = who.behaviour.looks_back or who.practice.consolidation.remembers
-    seen = observe_cohort(
+    years = observe_cohort(
         cohort.practices,
         cohort.model,
         plan.seed_words(),
@@ -58,6 +57,12 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
         plan.measures,
         *([cohort.rules] if looks_back else []),
     )
+    return list(years)
+
+
+def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[pd.DataFrame]:
+    """The years of one cohort in one draw."""
+    seen = observed_years(plan, plan.of_draw(cohort, draw), draw)
     roster, rules = plan.roster, plan.scenario.rules
     where = roster.slice_of(cohort.name)
     practice_ids = np.array(roster.practice_id)[np.unique(roster.practice[where])]

@@ -12,13 +12,13 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 import asm_sim as asm
+from asm_sim.engine.export import observed_years
 from asm_sim.engine.files import LocalFolder
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
-from asm_sim.kernels.draw import observe_cohort
 from asm_sim.results.registry import CLINICIAN, COORDINATES, PARAMETER, VARIABLES
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
@@ -56,18 +56,7 @@ def groups_of(scenario: Scenario, cohort: str, draw: int) -> np.ndarray:
 def seen_by_cms(scenario: Scenario, cohort: str, draw: int) -> list[Any]:
     plan = make_plan(scenario)
     part = next(part for part in plan.cohorts if part.name == cohort)
-    population, measurement, selection = plan.indices(draw, 1)
-    return list(
-        observe_cohort(
-            part.practices,
-            part.model,
-            plan.seed_words(),
-            population[0],
-            measurement[0],
-            selection[0],
-            plan.measures,
-        )
-    )
+    return observed_years(plan, part, draw)
 
 
 # Shape

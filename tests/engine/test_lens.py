@@ -15,6 +15,7 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
+from asm_sim.engine.export import observed_years
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.engine.work import work_of
@@ -69,16 +70,7 @@ class Years:
 
     def __init__(self, scenario: Scenario, cohort: str) -> None:
         plan, self.cohort = cohort_plan(scenario, cohort)
-        population, measurement, selection = plan.indices(DRAW, 1)
-        seen = observe_cohort(
-            self.cohort.practices,
-            self.cohort.model,
-            plan.seed_words(),
-            population[0],
-            measurement[0],
-            selection[0],
-            plan.measures,
-        )
+        seen = observed_years(plan, self.cohort, DRAW)
         self.observed = [Observed(*year[0]) for year in seen]
         self.true = [
             Observed(*year[0])._replace(rate=year[1], episode_cost=year[2]) for year in seen

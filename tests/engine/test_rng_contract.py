@@ -15,6 +15,7 @@ import xarray as xr
 
 from asm_sim.engine import execute
 from asm_sim.engine import plan as plan_module
+from asm_sim.engine.export import observed_years
 from asm_sim.engine.files import LocalFolder
 from asm_sim.engine.local import run_here, simulate
 from asm_sim.engine.plan import Plan, make_plan
@@ -22,7 +23,6 @@ from asm_sim.engine.store import claim, damaged_jobs
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import work_of
-from asm_sim.kernels.draw import observe_cohort
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario, roster_rows
 from tests.engine import run_small
@@ -36,16 +36,7 @@ def variates(scenario: Scenario, cohort: str, draw: int = 0) -> Variates:
     """Everything that is drawn for a cohort in one draw, stacked over the years; last axis: n."""
     plan = make_plan(scenario)
     part = next(part for part in plan.cohorts if part.name == cohort)
-    population, measurement, selection = plan.indices(draw, 1)
-    years = observe_cohort(
-        part.practices,
-        part.model,
-        plan.seed_words(),
-        population[0],
-        measurement[0],
-        selection[0],
-        plan.measures,
-    )
+    years = observed_years(plan, part, draw)
     names = [*years[0][0]._fields, "true_rate", "true_cost", "paid", "specialty", "group"]
     names += ["practice", "present", "part_b_later"]
     stacked = zip(*[[*seen, *rest] for seen, *rest in years], strict=True)

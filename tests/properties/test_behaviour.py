@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
+from asm_sim.engine.export import observed_years
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.errors import InputError
 from asm_sim.kernels.cohort import Observed, fit_and_score
-from asm_sim.kernels.draw import observe_cohort
 from asm_sim.kernels.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
 from asm_sim.kernels.variates import normals_at, poisson_quantiles, uniforms_at
 from asm_sim.scenario.schema import Scenario
@@ -33,19 +33,7 @@ def part_of(scenario: Scenario, cohort: str) -> CohortPlan:
 
 
 def seen(scenario: Scenario, cohort: str, draw: int = 0) -> Seen:
-    plan, part = make_plan(scenario), part_of(scenario, cohort)
-    population, measurement, selection = plan.indices(draw, 1)
-    rules = [part.rules] if scenario.population.behaviour.looks_back else []
-    years = observe_cohort(
-        part.practices,
-        part.model,
-        plan.seed_words(),
-        population[0],
-        measurement[0],
-        selection[0],
-        True,
-        *rules,
-    )
+    years = observed_years(make_plan(scenario), part_of(scenario, cohort), draw)
     return [(Observed(*year[0]), *year[1:]) for year in years]
 
 

@@ -11,12 +11,11 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.export import cohort_table
+from asm_sim.engine.export import cohort_table, observed_years
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
-from asm_sim.kernels.draw import observe_cohort
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
@@ -45,17 +44,7 @@ def settings(*parts: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
 def drawn(scenario: Scenario, cohort: str, draw: int = 0) -> Sample:
     """One draw of a scenario of the small roster, [1, year, ...]."""
     plan = make_plan(scenario)
-    part = cohort_of(plan, cohort)
-    population, measurement, selection = plan.indices(draw, 1)
-    years = observe_cohort(
-        part.practices,
-        part.model,
-        plan.seed_words(),
-        population[0],
-        measurement[0],
-        selection[0],
-        plan.measures,
-    )
+    years = observed_years(plan, cohort_of(plan, cohort), draw)
     flat = [[*seen, *rest] for seen, *rest in years]
     return Sample(*(np.stack(values)[None] for values in zip(*flat, strict=True)))
 
