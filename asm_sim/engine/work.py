@@ -187,6 +187,7 @@ def work_of(
     count = len(source) if isinstance(source, Sweep) else 1
     first = source.scenario(0) if isinstance(source, Sweep) else source
     roster = roster_of(first)
+    everyone = with_areas(roster, first.population)  # the same in all scenarios
     frame = _frame(first, roster)
     parameters = _values(first)
     members: list[Member] = []
@@ -194,11 +195,9 @@ def work_of(
     for index in range(count):
         scenario = source.scenario(index) if isinstance(source, Sweep) else source
         try:
-            check_complete(
-                scenario.population, scenario.rules, with_areas(roster, scenario.population)
-            )
-            check_lens(scenario.rules, lens)
             _check_roster(scenario, first, roster)
+            check_complete(scenario.population, scenario.rules, everyone)
+            check_lens(scenario.rules, lens)
             _check_frame(_frame(scenario, roster), frame)
         except InputError as error:
             problems.append(f"scenario {scenario.name!r}: {error}" if count > 1 else str(error))
@@ -228,6 +227,8 @@ def _check_roster(scenario: Scenario, first: Scenario, roster: Roster) -> None:
     )
     if not same and roster_of(scenario).sha256 != roster.sha256:
         raise InputError("has another roster than the first; run it as a sweep of its own")
+    areas = {"areas": frame_of(first.population)}
+    _check_frame({"areas": frame_of(scenario.population)}, areas)
 
 
 def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
@@ -237,7 +238,6 @@ def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
         "performance years": rules.years,
         "payment years": [rules.payment_year(year) for year in rules.years],
         "cohorts": [name for name in rules.cohorts if name in roster.cohorts],
-        "areas": frame_of(scenario.population),
         "groups": [group.label for group in groups(scenario.population, roster)],
         "parameters with low and high": [item.path for item in scenario.ranges],
         "reserves": [

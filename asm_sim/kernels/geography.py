@@ -1,4 +1,4 @@
-"""Where the model is held: which areas are drawn, 42 CFR 512.710(c), and what an area does to cost.
+"""Where the model is held: which areas are drawn, 42 CFR 512.710, and what an area does to cost.
 
 Only a synthetic frame has areas (population/geography.py): A areas in strata, of each of which a
 fixed number is drawn at random, the same for all cohorts. Without areas nothing here does anything.

@@ -54,6 +54,12 @@ def cohort_title(cohort: str) -> str:
     return COHORT_TITLES.get(cohort, cohort)
 
 
+def layers_of(ds: xr.Dataset) -> dict[str, str]:
+    """Which layers of the draws are on, as far as the results say it."""
+    layers: dict[str, str] = json.loads(ds.attrs.get("scenario_yaml", "{}")).get("layers", {})
+    return layers
+
+
 def one_scenario(ds: xr.Dataset) -> xr.Dataset:
     """The Dataset of a single scenario, with the attributes of that one.
 

@@ -5,7 +5,6 @@ Every number carries its Monte Carlo standard error and is rounded to it.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import pandas as pd
 from asm_sim.results.describe import (
     cohort_title,
     drawn_parameters,
+    layers_of,
     leading_assumptions,
     one_scenario,
     provenance,
@@ -265,8 +265,7 @@ def _chance(ds: xr.Dataset) -> str:
         f"{PLUS_MINUS} is the Monte Carlo standard error over {draws:,} "
         f"{'draw' if draws == 1 else 'draws'} and says nothing about the assumptions"
     )
-    layers = json.loads(ds.attrs.get("scenario_yaml", "{}")).get("layers", {})
-    if layers.get("measurement") == "off":
+    if layers_of(ds).get("measurement") == "off":
         return f"True rates and costs are shown, so that nothing of it is chance; {error}."
     first = ds.isel(performance_year=0)
     names = ("chance_variance_share", "misclassified_share")

@@ -280,7 +280,6 @@ class _Checks:
         key = (outcomes["rules"].hash, outcomes["population"].hash)
         if key in self._agree:
             return ()
-        documents: dict[str, Document] = {}
         models: dict[str, Any] = {}
         for root in ("rules", "population"):
             last_hash, models[root] = self._last.get(root, ("", None))

@@ -111,10 +111,31 @@ def check_sweep(ds: xr.Dataset, sweep: str, paths: Sequence[str], all_of_them: b
 
 def parameter(run: xr.Dataset, path: str) -> Any:
     """The value of a parameter of the run; :class:`InputError` where the run does not say it."""
-    values = json.loads(run.attrs.get("parameters", "{}"))
+    values = parameters_of(run)
     if path not in values:
         raise _not_said(path)
     return values[path]
+
+
+def parameters_of(run: xr.Dataset) -> dict[str, Any]:
+    """The parameters of the run by path, as far as it says them."""
+    values: dict[str, Any] = json.loads(run.attrs.get("parameters", "{}"))
+    return values
+
+
+def check_alike(pair: Sequence[Mapping[str, Any]], but: tuple[str, ...], what: str) -> None:
+    """Raises :class:`InputError` where two runs' parameters differ in more than ``what``.
+
+    ``but`` are the beginnings of the paths that may differ.
+    """
+    one, other = pair
+    differ = sorted(
+        path
+        for path in one.keys() | other.keys()
+        if not path.startswith(but) and one.get(path) != other.get(path)
+    )
+    if differ:
+        raise InputError(f"the runs differ in more than {what}: {', '.join(differ[:5])}")
 
 
 def by_year(run: xr.Dataset, path: str) -> xr.DataArray:
@@ -142,19 +163,19 @@ def _not_said(what: str) -> InputError:
 
 def exchange_form(run: xr.Dataset) -> str:
     """The form of the exchange function; a run that does not say it has the rule's logistic."""
-    return str(json.loads(run.attrs.get("parameters", "{}")).get(f"{EXCHANGE}.form", "logistic"))
+    return str(parameters_of(run).get(f"{EXCHANGE}.form", "logistic"))
 
 
 def has_neutral_band(run: xr.Dataset) -> bool:
     """Whether scores near the median were left out of the exchange; not where a run is silent."""
-    width = json.loads(run.attrs.get("parameters", "{}")).get(NEUTRAL_BAND, 0)
+    width = parameters_of(run).get(NEUTRAL_BAND, 0)
     return any(width.values()) if isinstance(width, Mapping) else bool(width)
 
 
 def check_logistic(run: xr.Dataset) -> None:
     """Raises :class:`InputError` unless all scores were exchanged by a logistic, unrounded."""
     form = exchange_form(run)
-    rounding = json.loads(run.attrs.get("parameters", "{}")).get(ROUNDING, "none")
+    rounding = parameters_of(run).get(ROUNDING, "none")
     if has_neutral_band(run) or rounding != "none":
         raise InputError(
             "this study takes the adjustment to follow the logistic, and in these results "

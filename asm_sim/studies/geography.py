@@ -10,13 +10,12 @@ Every number is over draws, with its Monte Carlo standard error (``*_mcse``, sam
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.describe import layers_of
 from asm_sim.results.registry import PANEL_DIMS, VARIABLES
 from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import (
@@ -85,7 +84,7 @@ def redrawn(ds: xr.Dataset, statistics: Names = None) -> xr.Dataset:
 def _check_only_areas_differ(run: xr.Dataset) -> None:
     usual = {"population": "on", "measurement": "on", "selection": "on", "parameters": "off"}
     wanted = usual | {"population": "off", "measurement": "off"}
-    layers = usual | json.loads(run.attrs.get("scenario_yaml", "{}")).get("layers", {})
+    layers = usual | layers_of(run)
     wrong = [name for name, state in wanted.items() if layers[name] != state]
     if parameter(run, FRAME) != "synthetic" or wrong:
         reason = f"layers.{wrong[0]} is not {wanted[wrong[0]]}" if wrong else f"{FRAME} is roster"

@@ -48,14 +48,16 @@ def inherited(ds: xr.Dataset) -> xr.Dataset:
     moved = practice != practice.shift(performance_year=1, fill_value=-1)
     hires, stay = moved & has_any, ~moved & has_any
 
+    def by_cohort(values: xr.DataArray, how: str) -> xr.DataArray:
+        grouped: xr.DataArray = getattr(values.groupby("clinician_cohort"), how)("clinician")
+        return grouped.rename(clinician_cohort="cohort").sel(cohort=run["cohort"].values)
+
     def total(values: xr.DataArray) -> xr.DataArray:
-        summed = values.groupby("clinician_cohort").sum("clinician")
-        return summed.rename(clinician_cohort="cohort").sel(cohort=run["cohort"].values)
+        return by_cohort(values, "sum")
 
     count = total(hires.astype(np.float64))
     losing = total((hires & (still < -SIGN_TOLERANCE)).astype(np.float64))
-    worst = (-still.where(hires, 0.0)).clip(min=0.0).groupby("clinician_cohort").max("clinician")
-    worst = worst.rename(clinician_cohort="cohort").sel(cohort=run["cohort"].values)
+    worst = by_cohort((-still.where(hires, 0.0)).clip(min=0.0), "max")
     later = count.performance_year > years[0]
     found = named("hires", mean(count.where(later), PANEL), "clinicians", "Clinicians who moved")
     for name, linear, units, words in (

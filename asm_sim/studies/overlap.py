@@ -9,14 +9,21 @@ Every number is a mean over draws with its Monte Carlo standard error (``*_mcse`
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.studies.estimates import DRAW, about, mean, named, needed, ratio
+from asm_sim.results.describe import layers_of
+from asm_sim.studies.estimates import (
+    DRAW,
+    about,
+    check_alike,
+    mean,
+    named,
+    needed,
+    parameters_of,
+    ratio,
+)
 
 SCENARIO = "aco-overlap"
 ACO = "population.aco"
@@ -62,20 +69,14 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, attrs=about_it)
 
 
-def _known(run: xr.Dataset, name: str) -> Any:
-    if name == "layers":
-        return json.loads(run.attrs.get("scenario_yaml", "{}")).get(name)
-    return run.attrs.get(name)
-
-
 def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> None:
     """Raises :class:`InputError` unless the runs differ by the effects alone, 0 in the second."""
+    pair = (run, reference)
     for name in ("seed", "roster_hash", "layers"):
-        if _known(run, name) != _known(reference, name):
+        one, other = (layers_of(r) if name == "layers" else r.attrs.get(name) for r in pair)
+        if one != other:
             raise InputError(f"the runs differ in {name}, so that their draws are no pairs")
-    values: list[dict[str, Any]] = [
-        json.loads(part.attrs.get("parameters", "{}")) for part in (run, reference)
-    ]
+    values = [parameters_of(part) for part in pair]
     shares = [part.get(f"{ACO}.practice_share", 0) for part in values]
     if not shares[0] > 0 or any(values[1].get(path, 0) != 0 for path in _EFFECTS):
         raise InputError(
@@ -83,10 +84,4 @@ def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> None:
             f"they have no effect: `asm-sim run {SCENARIO}`, and the same with --set "
             + " --set ".join(f"{path}=0" for path in _EFFECTS)
         )
-    differ = sorted(
-        path
-        for path in values[0].keys() | values[1].keys()
-        if path not in _EFFECTS and values[0].get(path) != values[1].get(path)
-    )
-    if differ:
-        raise InputError(f"the runs differ in more than these effects: {', '.join(differ[:5])}")
+    check_alike(values, _EFFECTS, "these effects")

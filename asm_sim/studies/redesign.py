@@ -9,9 +9,7 @@ Every number is a mean over draws with its Monte Carlo standard error (``*_mcse`
 
 from __future__ import annotations
 
-import json
 import math
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -23,12 +21,14 @@ from asm_sim.studies.estimates import (
     LENS,
     Names,
     about,
+    check_alike,
     check_amount,
     chosen,
     looked_at_closely,
     mean,
     named,
     needed,
+    parameters_of,
     ratio,
 )
 
@@ -169,9 +169,7 @@ def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> str:
     """
     if run.attrs.get("seed") != reference.attrs.get("seed"):
         raise InputError("the runs have different seeds, so that their draws are no pairs")
-    values: list[dict[str, Any]] = [
-        json.loads(part.attrs.get("parameters", "{}")) for part in (run, reference)
-    ]
+    values = [parameters_of(part) for part in (run, reference)]
     inside = [
         {path: value for path, value in part.items() if path.startswith(PROGRAMMES)}
         for part in values
@@ -185,14 +183,7 @@ def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> str:
             "this study needs a run in which the programmes have a share of 1 or 0 and one in "
             f"which all have 0: `asm-sim run {SCENARIO}` and `asm-sim run baseline`"
         )
-    rest = [
-        {path: value for path, value in part.items() if not path.startswith(PROGRAMMES)}
-        for part in values
-    ]
-    differ = sorted(path for path in rest[0].keys() | rest[1].keys()
-                    if rest[0].get(path) != rest[1].get(path))  # fmt: skip
-    if differ:
-        raise InputError(f"the runs differ in more than programmes: {', '.join(differ[:5])}")
+    check_alike(values, (PROGRAMMES,), "programmes")
     for path, share in shares[0].items():
         of_patient = f"{path.removesuffix('.share')}.usd_per_patient_year"
         if share == 1 and inside[0].get(of_patient, 0) > 0:

@@ -10,14 +10,13 @@ Errors (``*_mcse``, same units) are over draws: by the jackknife, leaving out th
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import drawn_parameters
+from asm_sim.results.describe import drawn_parameters, layers_of
 from asm_sim.results.registry import PARAMETER
 from asm_sim.results.statistics import Estimate, mean_over_draws
 from asm_sim.studies.estimates import DRAW, QUANTILES, Floats, about, mean, named, needed, quantiles
@@ -206,10 +205,7 @@ def _check_pair(on: xr.Dataset, off: xr.Dataset) -> None:
     """Raises :class:`InputError` unless only the parameter layer differs."""
     if drawn_parameters(off):
         raise InputError("both runs draw parameters; one must have layers.parameters off")
-    layers = [
-        {**json.loads(run.attrs.get("scenario_yaml", "{}")).get("layers", {}), "parameters": ""}
-        for run in (on, off)
-    ]
+    layers = [layers_of(run) | {"parameters": ""} for run in (on, off)]
     differ = [name for name in _SAME if on.attrs.get(name) != off.attrs.get(name)]
     differ += ["layers"] * (layers[0] != layers[1])
     if differ:
