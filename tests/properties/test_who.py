@@ -15,11 +15,11 @@ COHORTS = ("HF", "LBP")
 
 
 def test_the_shipped_roster() -> None:
-    """The CY 2027 preliminary list: 2,607 and 3,903 clinicians in 2,562 practices."""
+    """The CY 2027 preliminary list: 2,607 and 3,903 clinicians in 2,578 practices."""
     roster = plan_with().roster
     assert roster.cohorts == COHORTS
     assert [(roster.cohort == c).sum() for c in range(2)] == [2607, 3903]
-    assert len(roster.practice_id) == 2562
+    assert len(roster.practice_id) == 2578
     small = roster.practice_small[roster.practice]
     assert small[roster.cohort == 0].sum() == 730  # calibration_parameters.csv
     assert len(set(zip(roster.cohort, roster.clinician_id, strict=True))) == 6510
