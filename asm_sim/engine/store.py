@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import time
+import zipfile
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -57,12 +58,21 @@ def write_block(folder: Folder, work: Work, job: Job, arrays: Arrays) -> str:
         "number": job.block.number,
         "sha256": {name: _checksum(name, values) for name, values in arrays.items()},
     }
-    buffer = io.BytesIO()
     note = np.frombuffer(json.dumps(head).encode(), np.uint8)
-    np.savez(buffer, allow_pickle=False, _head=note, **arrays)
     name = work.block_name(job)
-    folder.write(f"{BLOCKS}/{name}", buffer.getbuffer())  # type: ignore[arg-type]
+    content = _archive({"_head": note, **arrays})
+    folder.write(f"{BLOCKS}/{name}", content.getbuffer())  # type: ignore[arg-type]
     return name
+
+
+def _archive(arrays: Arrays) -> io.BytesIO:
+    """The arrays as :func:`numpy.savez` writes them; it can refuse pickles only from numpy 2.2."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, values, allow_pickle=False)
+    return buffer
 
 
 def read_block(

@@ -150,7 +150,9 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_block_is_read_as_it_was_written(work: Work, tmp_path: Path) -> None:
     folder, job = LocalFolder(tmp_path), next(work.jobs())
     arrays = run_block(work.plan(0), job.block)
-    store.write_block(folder, work, job, arrays)
+    name = store.write_block(folder, work, job, arrays)
+    with np.load(tmp_path / BLOCKS / name, allow_pickle=False) as stored:
+        assert stored.files == ["_head", *arrays]
     again = store.read_block(folder, work, job)
     assert again.keys() == arrays.keys()
     for name, values in arrays.items():
