@@ -1,33 +1,66 @@
-"""The one kind of error that a user's own mistake raises."""
+"""The one kind of error that a user's own mistake raises, and how its message is kept readable.
+
+What a user gave comes back in messages: file names, keys, titles, arguments. :func:`printable`
+shows any of it on one line of bounded length without a character that a terminal would act on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 PROBLEMS_SHOWN = 20
+LONGEST_NAME = 200  # characters of one name, path or value in a message
+LONGEST_LINE = 2_000  # characters of one problem
+
+
+def printable(text: str, longest: int = LONGEST_NAME) -> str:
+    """``text`` on one line of at most ``longest`` characters, as it may go to a terminal.
+
+    Control characters, line ends, what hides or turns the direction of text, and bytes that were
+    not UTF-8 are written as escapes; a long text loses its middle, since it says where at its
+    beginning and what at its end.
+    """
+    whole = len(text) <= longest
+    parts = [text] if whole else [text[:longest], text[-longest:]]  # escapes only make it longer
+    shown = [part if part.isprintable() else _escaped(part) for part in parts]
+    if whole and len(shown[0]) <= longest:
+        return shown[0]
+    end = longest // 3
+    return f"{shown[0][: longest - end - 5]} ... {shown[-1][len(shown[-1]) - end :]}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 class InputError(ValueError):
     """What a user gave cannot be used as it is.
 
     Carries one line per problem, each saying where it is, what is wrong and what to do. The command
-    line prints them and ends with exit code 2; in Python the message holds the first twenty.
+    line prints them and ends with exit code 2; in Python the message holds the first twenty. All
+    lines are printable.
     """
 
     def __init__(self, title: str, problems: Sequence[str] = ()) -> None:
-        self.title = title
-        self.problems = tuple(problems)
+        self.title = printable(title, LONGEST_LINE)
+        self.problems = tuple(printable(problem, LONGEST_LINE) for problem in problems)
         shown = self.problems[:PROBLEMS_SHOWN]
         more = len(self.problems) - len(shown)
-        lines = [title, *(f"  - {problem}" for problem in shown)]
+        lines = [self.title, *(f"  - {problem}" for problem in shown)]
         if more > 0:
-            lines.append(f"  ... and {more} more")
+            lines.append(f"  ... and {more:,} more")
         super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.title, self.problems)  # what comes from a worker is the same
 
 
 def reason_of(error: OSError) -> str:
     """What the system says went wrong, in one line."""
-    return error.strerror or " ".join(str(error).split())
+    return printable(error.strerror or " ".join(str(error).split()))
 
 
 class RunError(RuntimeError):

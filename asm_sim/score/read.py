@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable
 
 MAXIMUM_BYTES = 1_000_000_000
 FIRST_BYTES = 65_536
@@ -68,11 +68,6 @@ def read_table(table: pd.DataFrame | str | Path) -> RawTable:
     if path.suffix.lower() in PARQUET_SUFFIXES:
         raise InputError(f"{title}: this is not a Parquet file, although its name says so")
     return _from_csv(_text_of(data, title), title)
-
-
-def printable(text: str) -> str:
-    """A text that may go to a terminal as it is: control characters are written as escapes."""
-    return text if text.isprintable() else repr(text)
 
 
 def _from_frame(frame: pd.DataFrame) -> RawTable:
@@ -212,4 +207,4 @@ def _from_parquet(data: bytes, title: str) -> RawTable:
 
 
 def _first_line(error: BaseException) -> str:
-    return printable((str(error).splitlines() or [type(error).__name__])[0][:200])
+    return printable((str(error).splitlines() or [type(error).__name__])[0])

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asm_sim.errors import InputError
-from asm_sim.score.read import PARQUET_SUFFIXES, printable
+from asm_sim.errors import InputError, printable
+from asm_sim.score.read import PARQUET_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
