@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from asm_sim.durable import write_whole
 from asm_sim.errors import InputError
 
 
@@ -30,7 +31,7 @@ def compare_command(
     else:
         print_comparison(result, Console(highlight=False))
     if csv is not None:
-        comparison_table(result).to_csv(csv, index=False)
+        write_whole(csv, comparison_table(result).to_csv(index=False))
         typer.echo(f"Wrote {csv}", err=True)
 
 

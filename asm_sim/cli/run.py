@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
+from asm_sim.durable import write_whole
 from asm_sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ def run_command(
     from asm_sim.results.summary import print_summary, summary_json, summary_table
 
     ds = open_results(folder)
-    summary_table(ds).to_csv(folder / "summary.csv", index=False)
-    (folder / "scenario.yaml").write_text(_yaml(ds.attrs["scenario_yaml"]), encoding="utf-8")
+    write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
+    write_whole(folder / "scenario.yaml", _yaml(ds.attrs["scenario_yaml"]))
     figures = _figures(ds, folder / FIGURES)
     if as_json:
         typer.echo(json.dumps(summary_json(ds), indent=1))

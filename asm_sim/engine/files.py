@@ -7,21 +7,19 @@ store it is one PUT. Names are relative, with ``/`` between their parts.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
+from asm_sim.durable import appearing, is_temporary, remove, write_whole
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import file_system
 
-_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}")  # names under which files and folders are written
 _LEFT_BEHIND = 7 * 24 * 3600.0  # seconds after which nobody can still be writing one
 
 
@@ -70,7 +68,7 @@ class LocalFolder:
     def is_empty(self) -> bool:
         """Whether nothing is there; what a killed process has left half written does not count."""
         there = self.path.iterdir() if self.path.is_dir() else iter(())
-        return not any(_TEMPORARY.fullmatch(path.name) is None for path in there)
+        return all(map(is_temporary, there))
 
     def read(self, name: str) -> bytes:
         return (self.path / name).read_bytes()
@@ -78,16 +76,11 @@ class LocalFolder:
     def write(self, name: str, content: bytes) -> None:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        with appearing_whole(path) as file:
-            file.write(content)
+        write_whole(path, content)
 
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it."""
-        path = self.path / name
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        remove(self.path / name)
 
     def files_below(self, name: str) -> set[str]:
         """The names of all files in the folder ``name``, relative to it; hidden ones left out."""
@@ -107,8 +100,8 @@ class LocalFolder:
         for path in self.path.rglob(".*"):
             with suppress(FileNotFoundError):
                 old = time.time() - path.stat().st_mtime > _LEFT_BEHIND
-                if old and _TEMPORARY.fullmatch(path.name):
-                    self.remove(str(path.relative_to(self.path)))
+                if old and is_temporary(path):
+                    remove(path)
 
     @contextmanager
     def replacing(self, name: str) -> Iterator[Any]:
@@ -117,32 +110,12 @@ class LocalFolder:
         Its metadata are consolidated last.
         """
         import zarr
+        from zarr.storage import LocalStore
 
         self.path.mkdir(parents=True, exist_ok=True)
-        partial = _temporary(self.path / name)
-        try:
-            yield str(partial)
-            zarr.consolidate_metadata(str(partial), zarr_format=2)
-            _exchange(partial, self.path / name)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-def _exchange(new: Path, target: Path) -> None:
-    """Put a folder in the place of another; at no time is there half of one under the name."""
-    while True:
-        old = _temporary(target)
-        with suppress(FileNotFoundError):
-            target.rename(old)
-        try:
-            new.rename(target)
-        except OSError as error:  # somebody else has put one there in the meantime
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        else:
-            return
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
+        with appearing(self.path / name) as partial:
+            yield LocalStore(partial)
+            zarr.consolidate_metadata(LocalStore(partial), zarr_format=2)
 
 
 class ObjectFolder:
@@ -232,22 +205,3 @@ class ObjectFolder:
 
     def tidy(self) -> None:
         """Nothing is left half written here."""
-
-
-def _temporary(path: Path) -> Path:
-    """A hidden name beside a path, for what is to appear under it."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-
-
-@contextmanager
-def appearing_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name whole, or not at all."""
-    temporary = _temporary(path)
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

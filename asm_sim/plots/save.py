@@ -9,6 +9,7 @@ from typing import Any
 
 import xarray as xr
 
+from asm_sim.durable import appearing_whole, write_whole
 from asm_sim.plots.figure import RunFigure, house_style
 from asm_sim.results.describe import provenance, source_line
 
@@ -28,10 +29,11 @@ def save(figure: RunFigure, folder: str | Path, name: str, ds: xr.Dataset) -> li
     folder.mkdir(parents=True, exist_ok=True)
     png, svg, sidecar = (folder / f"{name}.{ending}" for ending in ("png", "svg", "json"))
     with house_style():
-        figure.savefig(png, metadata=PNG_METADATA)
-        figure.savefig(svg, metadata=SVG_METADATA)
+        for path, metadata in ((png, PNG_METADATA), (svg, SVG_METADATA)):
+            with appearing_whole(path) as file:
+                figure.savefig(file, format=path.suffix[1:], metadata=metadata)
     text = json.dumps(numbers(figure, name, ds), indent=1, ensure_ascii=False, allow_nan=False)
-    sidecar.write_text(text + "\n", encoding="utf-8")
+    write_whole(sidecar, text + "\n")
     return [png, svg, sidecar]
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ import pandas as pd
 import xarray as xr
 
 from asm_sim.documents import did_you_mean
+from asm_sim.durable import appearing
 from asm_sim.errors import InputError
 from asm_sim.results.registry import COORDINATES, VARIABLES, YEARLY
 from asm_sim.results.scenarios import (
@@ -82,13 +81,13 @@ class Export:
         ``values_at_once`` bounds the numbers that are in memory.
         """
         if self.to == NETCDF:
-            with _appearing(self.output) as partial:
+            with appearing(self.output) as partial:
                 _write_netcdf(self.ds, partial, values_at_once)
         elif not self.is_folder:
             (dims,) = self.tables
             self._write_table(dims, self.output, values_at_once)
         else:
-            with _appearing(self.output) as partial:
+            with appearing(self.output) as partial:
                 partial.mkdir()
                 for dims in self.tables:
                     self._write_table(dims, partial / self._file(dims).name, values_at_once)
@@ -103,12 +102,12 @@ class Export:
     def _write_table(self, dims: Dims, path: Path, values_at_once: int) -> None:
         """One table; the codebook of a CSV is there before its table is."""
         names = self.tables[dims]
-        with _appearing(path) as partial:
+        with appearing(path) as partial:
             with _table_writer(self, dims, partial) as write:
                 for piece in _pieces(self.ds, dims, len(self._columns(dims)), values_at_once):
                     write(_columns_of(self.ds[names].isel(piece), dims))
             if self.to == CSV:
-                with _appearing(codebook_of(path)) as codebook:
+                with appearing(codebook_of(path)) as codebook:
                     _write_codebook(self.ds, self._columns(dims), codebook)
 
 
@@ -191,29 +190,6 @@ def _is_export(path: Path) -> bool:
     stem, _, suffix = path.name.partition(".")
     known = {SCENARIO, *COORDINATES}
     return f".{suffix}" in {*SUFFIXES.values(), CODEBOOK} and set(stem.split("-")) <= known
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """A name to write a file or folder under, which then takes the place of ``path``."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    try:
-        yield partial
-        if partial.is_file():
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-        if path.is_dir():
-            path.rename(old)
-        try:
-            partial.replace(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-    finally:
-        for left in (partial, old):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _pieces(

@@ -215,8 +215,8 @@ def test_leftovers_of_a_killed_process_do_no_harm(work: Work, tmp_path: Path) ->
     store.claim(LocalFolder(tmp_path / "run"), work)
     leftover = tmp_path / "run" / "blocks" / work.block_name(next(work.jobs()))
     leftover.parent.mkdir(parents=True)
-    leftover.with_name(f".{leftover.name}.{'c' * 32}").write_bytes(b"half")
-    names = (f".{RESULTS}.{digit * 32}" for digit in "ab")
+    leftover.with_name(f".asm-sim.{'c' * 32}").write_bytes(b"half")
+    names = (f".asm-sim.{digit * 32}" for digit in "ab")
     partials = [tmp_path / "run" / name for name in names]  # an old one and a young one
     for partial in partials:
         partial.mkdir()
