@@ -165,6 +165,8 @@ def check(model: type[Model], document: Document, what: str) -> Model:
     except ValidationError as error:
         problems: dict[Key, str] = {}
         for item in error.errors(include_url=False):
+            if _is_other_branch(item):
+                continue
             key = tuple(part for part in item["loc"] if not _is_union_label(part))
             problems.setdefault(key, _explain(item, key, document, model))
         raise InputError(f"this {what} cannot be used:", list(problems.values())) from error
@@ -172,6 +174,13 @@ def check(model: type[Model], document: Document, what: str) -> Model:
 
 def _is_union_label(part: str | int) -> bool:
     return isinstance(part, str) and (part in {"float", "int", "str", "[key]"} or "[" in part)
+
+
+def _is_other_branch(item: Any) -> bool:
+    """Whether it only says that values by year are no number, where values by year may be."""
+    by_year = isinstance(item.get("input"), dict) and item["type"] != "dict_type"
+    *_, parent, last = ("", "", *item["loc"])
+    return by_year and parent == "value" and _is_union_label(last)
 
 
 def _explain(item: Any, key: Key, document: Document, model: type[BaseModel]) -> str:
@@ -190,6 +199,12 @@ def _explain(item: Any, key: Key, document: Document, model: type[BaseModel]) ->
             return f"{place}: {dotted}: {reason}"
         named = reason.partition(":")[0].split(".")  # a check across keys begins with the key
         return f"{document.place(tuple(named))}: {reason}"
+    if key[-1:] == ("value",):
+        parameter = dotted.removesuffix(".value")
+        if isinstance(given, dict):
+            return f"{place}: {parameter!r} has no values by year; give one for all years"
+        if kind == "dict_type":
+            return f"{place}: {parameter!r} has values by year; write a mapping of years to values"
     message = item["msg"][0].lower() + item["msg"][1:]
     return f"{place}: {dotted!r}: {message}, got {_brief(given)}"
 
@@ -308,11 +323,14 @@ def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: s
     if not isinstance(value, dict):
         return value
     years = document.data.get("performance_years", {})
-    known = years.get("value", []) if isinstance(years, dict) else []
+    known = years.get("value") if isinstance(years, dict) else None
+    known = known if isinstance(known, list) else []
     # JSON, in which a run records its scenario, writes a year as a text.
     value = {int(k) if isinstance(k, str) and k.isdecimal() else k: v for k, v in value.items()}
     if not known and isinstance(old, dict):  # a population has no performance years of its own
         return {**old, **value}
+    if not known:
+        raise InputError(f"{place}: {dotted!r} has no values by year; give one for all years")
     for year in value:
         if year not in known:
             listed = f"; the years are {known[0]} to {known[-1]}" if known else ""

@@ -26,12 +26,18 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 ObjectArray = npt.NDArray[np.object_]
 
+# Floats that hold fewer digits than a number of the rule: 0.9 in float32 is 0.89999998 in float64.
+NARROW = (np.dtype(np.float16), np.dtype(np.float32))
+
 
 def numbers_of(series: pd.Series[Any]) -> tuple[FloatArray, BoolArray, BoolArray]:
     """The numbers of a column, where it is blank, and where it holds something else.
 
     Values are float64[n], NaN where blank or not a number; a number too large to hold is infinite.
+    A number in a narrower type is the one that it was written as: the shortest decimal that it
+    stands for, so that 0.9 meets a minimum of 0.9.
     """
+    series = _widened(series)
     dtype = series.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not (
         pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_complex_dtype(dtype)
@@ -51,8 +57,17 @@ def names_of(series: pd.Series[Any]) -> ObjectArray:
 
 
 def objects_of(series: pd.Series[Any]) -> ObjectArray:
-    """The cells of a column as Python objects."""
-    return series.to_numpy(dtype=object)
+    """The cells of a column as Python objects, numbers as they were written."""
+    return _widened(series).to_numpy(dtype=object)
+
+
+def _widened(series: pd.Series[Any]) -> pd.Series[Any]:
+    """The column itself, or one of float64 where its floats are narrower."""
+    dtype = getattr(series.dtype, "numpy_dtype", series.dtype)
+    if dtype not in NARROW:
+        return series
+    values = series.to_numpy(dtype=dtype, na_value=np.nan)
+    return pd.Series(values.astype(str).astype(np.float64), index=series.index)
 
 
 def is_blank(cell: Any) -> bool:
@@ -83,6 +98,8 @@ def _number(cell: Any) -> tuple[float, bool]:
         return np.nan, False
     if isinstance(cell, bool | np.bool_) or not isinstance(cell, Real | Decimal):
         return np.nan, True
+    if isinstance(cell, np.float16 | np.float32):
+        return float(str(cell)), False
     try:
         return float(cell), False
     except OverflowError:

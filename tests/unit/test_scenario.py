@@ -111,7 +111,17 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
     "years for what has none": (
         f"{HEAD}set:\n  rules.small_practice.small_maximum_clinicians: {{2027: 9}}\n",
         4,
-        "small_maximum_clinicians",
+        "'small_practice.small_maximum_clinicians' has no values by year; give one for all years",
+    ),
+    "years for what a population has once": (
+        f"{HEAD}set:\n  population.cost.reliability_at_20.HF: {{2027: 0.5}}\n",
+        4,
+        "'cost.reliability_at_20.HF' has no values by year; give one for all years",
+    ),
+    "no years for what has some": (
+        f"{HEAD}set:\n  {STRUCK}.named: [FL]\n",
+        4,
+        "named' has values by year; write a mapping of years to values",
     ),
     "unknown parameter": (
         f"{HEAD}set:\n  rules.payment.exchange.steepnes: 0.2\n",

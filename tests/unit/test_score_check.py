@@ -299,6 +299,33 @@ def test_every_type_of_column_gives_the_same_numbers() -> None:
             pd.testing.assert_series_equal(frame[name], expected[name], check_exact=True)
 
 
+@pytest.mark.parametrize("kind", ["float32", "Float32", "float[pyarrow]", "float16", "cells"])
+def test_narrow_numbers_are_those_that_were_written(kind: str, tmp_path: Path) -> None:
+    """0.9 in float32 is below 0.9 in float64, and 0.9 meets a minimum of 0.9."""
+    completeness = [0.9, 0.75, None, *[0.1] * 125]
+    frame = example()
+    as_cells = [None if c is None else np.float32(c) for c in completeness]
+    frame["q005_completeness"] = (
+        pd.Series(as_cells, dtype=object)
+        if kind == "cells"
+        else pd.Series(completeness, dtype="float64").astype(kind)
+    )
+    frame.loc[frame["cohort"] != "HF", "q005_completeness"] = None
+    read = [checked(frame).frame]
+    if kind == "float32":
+        cells = frame.drop(columns="q005_completeness").astype(str)
+        cells["q005_completeness"] = frame["q005_completeness"].astype(kind)
+        cells.to_parquet(tmp_path / "table.parquet")
+        read.append(check_table(read_table(tmp_path / "table.parquet"), RULES).frame)
+    for result in read:
+        in_cohort = result["cohort"] == "HF"
+        values = result["q005_completeness"][in_cohort]
+        assert set(values.dropna()) == {0.9, 0.75, 0.1}
+        assert values.iloc[0] == 0.9
+    frame["q005_completeness"] = pd.Series([1.1] * 128).astype("float32")
+    assert "column q005_completeness: 1.1 is out of range" in problems(frame)[0]
+
+
 @pytest.mark.parametrize(
     "values",
     [
