@@ -1,25 +1,33 @@
 """Strict YAML documents that remember on which line every value stands.
 
 Rule sets, populations and scenarios are YAML. Reading is safe (nothing is constructed but plain
-values) and strict: tags, anchors, duplicate keys, several documents and numbers that are not finite
-are refused. A document may extend another one by its name.
+values) and strict: tags, anchors, duplicate keys, several documents, control characters and numbers
+that are not finite are refused, and so is what no file of this kind needs: deep nesting, numbers of
+forty digits and more, more than 5 MB, what is not an ordinary file. A document may extend another
+one by its name.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable, reason_of
 
 Key = tuple[str | int, ...]
 MAXIMUM_BYTES = 5_000_000
 MAXIMUM_DEPTH = 30
+MAXIMUM_NODES = 410_000  # keys and values: four for each of 100,000 scenarios, and some
+LARGEST_NUMBER = 10**40  # of a whole number, exclusive
+LONGEST_NUMBER = 100  # characters of a whole number
+YAML_VERSION = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,11 @@ def _copied(data: Any) -> Any:
     return [_copied(item) for item in data] if isinstance(data, list) else data
 
 
+def quoted(text: str) -> str:
+    """A text in quotation marks, cut where it is long."""
+    return printable(repr(text))
+
+
 def compact(value: Any) -> str:
     """Plain data on one line, written as one would write it in YAML."""
     match value:
@@ -88,21 +101,40 @@ def canonical(value: Any) -> str:
 def read_document(path: Path, shown_as: str | None = None) -> Document:
     """Read one YAML file into a document; :class:`InputError` says what is wrong and where."""
     name = shown_as or str(path)
-    if path.is_dir():
-        raise InputError(f"{name}: this is a folder, not a YAML file")
-    if not path.exists():
-        raise InputError(f"{name}: there is no such file")
+    data = _bytes_of(path, name)
     try:
-        if path.stat().st_size > MAXIMUM_BYTES:
-            raise InputError(
-                f"{name}: larger than {MAXIMUM_BYTES:,} bytes; not a file of this kind"
-            )
-        text = path.read_bytes().decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not a text file in UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{Place(name, line)}: not a text file in UTF-8") from error
     return parse_document(text, name)
+
+
+def _bytes_of(path: Path, name: str) -> bytes:
+    """What an ordinary file holds; no other is opened, since reading it might never end."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{name}: this is a folder, not a YAML file")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{name}: not an ordinary file; give a YAML file")
+        with path.open("rb") as file:
+            data = file.read(MAXIMUM_BYTES + 1)
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: there is no such file") from error
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({reason_of(error)})") from error
+    if len(data) > MAXIMUM_BYTES:
+        raise InputError(f"{name}: larger than {MAXIMUM_BYTES:,} bytes; not a file of this kind")
+    return data
+
+
+def is_ordinary_file(path: Path) -> bool:
+    """Whether there is a file to read, also for a name that no file can have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def parse_document(text: str, name: str) -> Document:
@@ -113,86 +145,171 @@ def parse_document(text: str, name: str) -> Document:
 @lru_cache(maxsize=64)
 def _parsed(text: str, name: str) -> Document:
     """Parsing is most of the time that reading a scenario takes, and bases come again and again."""
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    from ruamel.yaml.nodes import MappingNode
-    from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
-
-    def at(mark: Any) -> Place:
-        return Place(name, mark.line + 1)
+    from ruamel.yaml.reader import ReaderError
 
     try:
-        for token in YAML(typ="safe", pure=True).scan(text):
-            if isinstance(token, TagToken):
-                raise InputError(f"{at(token.start_mark)}: YAML tags (!...) are not allowed")
-            if isinstance(token, AnchorToken | AliasToken):
-                raise InputError(
-                    f"{at(token.start_mark)}: YAML anchors and aliases are not allowed"
-                )
-        node = YAML(typ="safe", pure=True).compose(text)
-    except InputError:
-        raise
+        return _Reader(text, name).document()
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = at(mark) if mark else Place(name)
+        place = Place(name, mark.line + 1) if mark else Place(name)
         raise InputError(f"{place}: not valid YAML: {error.problem or error.context}") from error
+    except ReaderError as error:
+        place = Place(name, text.count("\n", 0, error.position) + 1)
+        raise InputError(f"{place}: not valid YAML: {str(error).splitlines()[0]}") from error
     except (YAMLError, ValueError) as error:
-        raise InputError(f"{name}: not valid YAML: {str(error).splitlines()[0]}") from error
-    if node is None:
-        raise InputError(f"{name}: the file is empty")
-    if not isinstance(node, MappingNode):
-        raise InputError(f"{at(node.start_mark)}: expected a mapping (key: value) at the top level")
-    document = Document({}, {(): Place(name, 1)})
-    document.data = _plain(node, (), document, name)
-    return document
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{name}: not valid YAML: {(str(error).splitlines() or ['?'])[0]}"
+        ) from error
 
 
-def _plain(node: Any, key: Key, document: Document, name: str) -> Any:
-    """Turn a composed YAML node into plain data, noting the line of every key."""
-    from ruamel.yaml.nodes import MappingNode, SequenceNode
+class _Reader:
+    """Makes plain data of the events of a YAML text, noting the line of every key.
 
-    here = Place(name, node.start_mark.line + 1)
-    if len(key) > MAXIMUM_DEPTH:
-        raise InputError(f"{here}: nested deeper than {MAXIMUM_DEPTH} levels")
-    document.places.setdefault(key, here)
-    if isinstance(node, MappingNode):
+    Events come one at a time, so that a text which is nested too deeply is refused where it gets
+    too deep, before the rest is read.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        from ruamel.yaml import YAML
+
+        yaml = YAML(typ="safe", pure=True)
+        self._events = yaml.parse(text)
+        self._resolve = yaml.resolver.resolve
+        self._name = name
+        self._nodes = 0
+        self._document = Document({}, {(): Place(name, 1)})
+
+    def document(self) -> Document:
+        from ruamel.yaml.events import DocumentStartEvent, MappingStartEvent, StreamEndEvent
+
+        next(self._events)  # the stream's beginning
+        start = next(self._events)
+        if not isinstance(start, DocumentStartEvent):
+            raise InputError(f"{self._name}: the file is empty")
+        if start.version is not None and tuple(start.version) != YAML_VERSION:
+            stated = ".".join(map(str, start.version))
+            raise InputError(
+                f"{self._at(start)}: this file says that it is YAML {stated}, in which yes, no and "
+                "010 mean something else; write it in YAML 1.2 (true, false) and leave the line out"
+            )
+        root = next(self._events)
+        if not isinstance(root, MappingStartEvent):
+            raise InputError(f"{self._at(root)}: expected a mapping (key: value) at the top level")
+        self._document.data = self._value(root, ())
+        next(self._events)  # the document's end
+        after = next(self._events)
+        if not isinstance(after, StreamEndEvent):
+            raise InputError(f"{self._at(after)}: not valid YAML: more than one document in a file")
+        return self._document
+
+    def _at(self, event: Any) -> Place:
+        return Place(self._name, event.start_mark.line + 1)
+
+    def _value(self, event: Any, key: Key) -> Any:
+        """What begins with ``event``, which stands at ``key``."""
+        from ruamel.yaml.events import MappingStartEvent, ScalarEvent, SequenceEndEvent
+
+        here = self._at(event)
+        self._refuse_more_than_data(event, here)
+        if len(key) > MAXIMUM_DEPTH:
+            raise InputError(f"{here}: nested deeper than {MAXIMUM_DEPTH} levels")
+        self._document.places.setdefault(key, here)
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event, here)
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(key)
+        items: list[Any] = []
+        for item in self._events:
+            if isinstance(item, SequenceEndEvent):
+                break
+            items.append(self._value(item, (*key, len(items))))
+        return items
+
+    def _mapping(self, key: Key) -> dict[Any, Any]:
+        from ruamel.yaml.events import MappingEndEvent, ScalarEvent
+
         result: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            place = Place(name, key_node.start_mark.line + 1)
-            if isinstance(key_node, MappingNode | SequenceNode):
+        for event in self._events:
+            if isinstance(event, MappingEndEvent):
+                break
+            place = self._at(event)
+            self._refuse_more_than_data(event, place)
+            if not isinstance(event, ScalarEvent):
                 raise InputError(f"{place}: a key must be a name or a year")
-            entry = _scalar(key_node, place)
+            entry = self._scalar(event, place)
             if not isinstance(entry, str | int) or isinstance(entry, bool):
-                raise InputError(f"{place}: the key {key_node.value!r} must be a name or a year")
+                raise InputError(f"{place}: the key {event.value!r} must be a name or a year")
             if entry in result:
                 raise InputError(f"{place}: the key {entry!r} is given twice")
-            document.places[(*key, entry)] = place
-            result[entry] = _plain(value_node, (*key, entry), document, name)
+            self._document.places[(*key, entry)] = place
+            result[entry] = self._value(next(self._events), (*key, entry))
         return result
-    if isinstance(node, SequenceNode):
-        return [_plain(item, (*key, i), document, name) for i, item in enumerate(node.value)]
-    return _scalar(node, here)
+
+    def _refuse_more_than_data(self, event: Any, place: Place) -> None:
+        from ruamel.yaml.events import AliasEvent
+
+        if isinstance(event, AliasEvent) or event.anchor is not None:
+            raise InputError(f"{place}: YAML anchors and aliases are not allowed")
+        if event.tag is not None:
+            raise InputError(f"{place}: YAML tags (!...) are not allowed")
+        self._nodes += 1
+        if self._nodes > MAXIMUM_NODES:
+            raise InputError(f"{place}: more than {MAXIMUM_NODES:,} keys and values in one file")
+
+    def _scalar(self, event: Any, place: Place) -> Any:
+        from ruamel.yaml.nodes import ScalarNode
+
+        tag = self._resolve(ScalarNode, event.value, event.implicit)
+        return _scalar(event.value, str(tag).rsplit(":", 1)[-1], place)
 
 
-def _scalar(node: Any, place: Place) -> Any:
-    text = node.value.replace("_", "")
+def _scalar(written: str, kind: str, place: Place) -> Any:
+    """A null, a flag, a number or a text as plain data."""
+    text = written.replace("_", "")
     try:
-        match str(node.tag).rsplit(":", 1)[-1]:
+        match kind:
             case "null":
                 return None
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return int(text, 0) if text.lstrip("+-")[:2] in {"0x", "0o"} else int(text)
+                return _whole(text)
             case "float":
                 number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
             case _:
-                return str(node.value)
+                return _without_controls(written, place)
     except ValueError as error:
-        raise InputError(f"{place}: {node.value!r} is not a number") from error
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{place}: {quoted(written)} is not a number") from error
+    except OverflowError as error:
+        raise InputError(f"{place}: {quoted(written)} is too large a number") from error
     if not math.isfinite(number):
-        raise InputError(f"{place}: {node.value!r} is not a finite number")
+        raise InputError(f"{place}: {quoted(written)} is not a finite number")
     return number
+
+
+def _whole(text: str) -> int:
+    """Python writes no number of thousands of digits, and nothing here has forty digits."""
+    base = 0 if text.lstrip("+-")[:2] in {"0x", "0o"} else 10
+    number = int(text, base) if len(text) <= LONGEST_NUMBER else LARGEST_NUMBER
+    if abs(number) >= LARGEST_NUMBER:
+        raise OverflowError
+    return number
+
+
+def _without_controls(text: str, place: Place) -> str:
+    """Titles, names and sources end up on terminals and in pictures."""
+    if not text.isprintable():
+        for character in text:
+            if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
+                raise InputError(
+                    f"{place}: a control character ({character!r}) in {quoted(text)}; take it out"
+                )
+    return text
 
 
 def merged(base: Document, over: Document) -> Document:
@@ -233,20 +350,24 @@ class Shelf:
     def names(self) -> list[str]:
         return sorted(path.stem for path in self.folder.glob("*.yaml"))
 
+    def shown(self, path: Path) -> str:
+        """What messages call a file; of a shipped one the folder says nothing."""
+        return path.name if path.parent == self.folder else str(path)
+
     def path_of(self, name: str, beside: Path | None, place: Place) -> Path:
         """The file of a name: one beside the file that names it comes before a shipped one."""
         if not is_name(name):
             raise InputError(
-                f"{place}: the {self.kind} {name!r} must be a name (such as {self.names()[0]!r}), "
-                "not a path; put the file beside this one"
+                f"{place}: the {self.kind} {quoted(name)} must be a name (such as "
+                f"{self.names()[0]!r}), not a path; put the file beside this one"
             )
         folders = [self.folder] if beside is None else [beside, self.folder]
         for folder in folders:
             path = folder / f"{name}.yaml"
-            if path.is_file():
+            if is_ordinary_file(path):
                 return path
         raise InputError(
-            f"{place}: no {self.kind} is called {name!r}{did_you_mean(name, self.names())}; "
+            f"{place}: no {self.kind} is called {quoted(name)}{did_you_mean(name, self.names())}; "
             f"shipped: {', '.join(self.names())}"
         )
 
@@ -256,7 +377,7 @@ def is_name(text: str) -> bool:
     return bool(text) and text[0].isalnum() and all(c.isalnum() or c in "-_." for c in text)
 
 
-def did_you_mean(word: str, known: Iterator[str] | list[str] | set[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint for a mistyped name, or nothing."""
     import difflib
 
@@ -280,12 +401,12 @@ def load_with_bases(
     seen: list[Path] = []
     here = path
     while True:
+        document = read_document(here, shown_as=shelf.shown(here))
         if here.resolve() in seen:
             raise InputError(
                 f"{chain[-1].place(('extends',))}: circular: {here.stem!r} ends up extending itself"
             )
         seen.append(here.resolve())
-        document = read_document(here, shown_as=_shown(here, shelf))
         base = document.data.pop("extends", None)
         chain.append(document)
         if base is None:
@@ -311,13 +432,20 @@ def find_document(name_or_path: str | Path, shelf: Shelf) -> Path:
     if is_name(text) and text in shelf.names():
         return shelf.folder / f"{text}.yaml"
     path = Path(name_or_path)
-    if path.exists() or path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+    if printable(path.stem, len(path.stem)) != path.stem:
+        raise InputError(
+            f"{text}: a name with characters that cannot be shown; give the file another name"
+        )
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1 or _is_there(path):
         return path
     raise InputError(
-        f"no {shelf.kind} is called {text!r}{did_you_mean(text, shelf.names())}; "
+        f"no {shelf.kind} is called {quoted(text)}{did_you_mean(text, shelf.names())}; "
         f"give a YAML file, or one of: {', '.join(shelf.names())}"
     )
 
 
-def _shown(path: Path, shelf: Shelf) -> str:
-    return path.name if path.parent == shelf.folder else str(path)
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # no file can have such a name
+        return False

@@ -6,11 +6,13 @@ shows any of it on one line of bounded length without a character that a termina
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 PROBLEMS_SHOWN = 20
 LONGEST_NAME = 200  # characters of one name, path or value in a message
 LONGEST_LINE = 2_000  # characters of one problem
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # Unicode categories
 
 
 def printable(text: str, longest: int = LONGEST_NAME) -> str:
@@ -22,16 +24,21 @@ def printable(text: str, longest: int = LONGEST_NAME) -> str:
     """
     whole = len(text) <= longest
     parts = [text] if whole else [text[:longest], text[-longest:]]  # escapes only make it longer
-    shown = [part if part.isprintable() else _escaped(part) for part in parts]
+    shown = [escaped(part) for part in parts]
     if whole and len(shown[0]) <= longest:
         return shown[0]
     end = longest // 3
     return f"{shown[0][: longest - end - 5]} ... {shown[-1][len(shown[-1]) - end :]}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str, keep: str = "") -> str:
+    """``text`` with an escape for each character that a terminal acts on or shows nothing of."""
+    if text.isprintable():
+        return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _HIDDEN and character not in keep
+        else character
         for character in text
     )
 

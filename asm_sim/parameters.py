@@ -16,8 +16,9 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from asm_sim.documents import Document, Key, Place, did_you_mean
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable
 
+YEAR_DIGITS = 4
 Status = Literal["regulation", "secondary", "inferred", "published", "derived", "assumption"]
 
 
@@ -167,20 +168,27 @@ def check(model: type[Model], document: Document, what: str) -> Model:
         for item in error.errors(include_url=False):
             if _is_other_branch(item):
                 continue
-            key = tuple(part for part in item["loc"] if not _is_union_label(part))
+            key = _key_of(item, document.data)
             problems.setdefault(key, _explain(item, key, document, model))
         raise InputError(f"this {what} cannot be used:", list(problems.values())) from error
 
 
-def _is_union_label(part: str | int) -> bool:
-    return isinstance(part, str) and (part in {"float", "int", "str", "[key]"} or "[" in part)
+def _key_of(item: Any, data: Any) -> Key:
+    """Where in the document a problem is, without the names that alternatives of a type have."""
+    key: Key = ()
+    node = data
+    for part in item["loc"]:
+        known = range(len(node)) if isinstance(node, list) else node
+        if isinstance(node, dict | list) and part in known:
+            key, node = (*key, part), node[part]
+    return (*key, item["loc"][-1]) if item["type"] == "missing" else key
 
 
 def _is_other_branch(item: Any) -> bool:
     """Whether it only says that values by year are no number, where values by year may be."""
-    by_year = isinstance(item.get("input"), dict) and item["type"] != "dict_type"
-    *_, parent, last = ("", "", *item["loc"])
-    return by_year and parent == "value" and _is_union_label(last)
+    given, at = item.get("input"), list(item["loc"])
+    by_year = isinstance(given, dict) and item["type"] != "dict_type"
+    return by_year and at[-2:-1] == ["value"] and at[-1] not in given
 
 
 def _explain(item: Any, key: Key, document: Document, model: type[BaseModel]) -> str:
@@ -210,8 +218,7 @@ def _explain(item: Any, key: Key, document: Document, model: type[BaseModel]) ->
 
 
 def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return printable(repr(value), 60)
 
 
 def _known_names(model: type[BaseModel], data: Any, key: Key) -> list[str]:
@@ -323,10 +330,11 @@ def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: s
     if not isinstance(value, dict):
         return value
     years = document.data.get("performance_years", {})
-    known = years.get("value") if isinstance(years, dict) else None
-    known = known if isinstance(known, list) else []
+    known = years.get("value", []) if isinstance(years, dict) else None
+    if not isinstance(known, list) or not all(isinstance(year, int) for year in known):
+        return value  # the years themselves are what is wrong, and told by the check
     # JSON, in which a run records its scenario, writes a year as a text.
-    value = {int(k) if isinstance(k, str) and k.isdecimal() else k: v for k, v in value.items()}
+    value = {_year(key): item for key, item in value.items()}
     if not known and isinstance(old, dict):  # a population has no performance years of its own
         return {**old, **value}
     if not known:
@@ -340,16 +348,17 @@ def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: s
     return {**old, **value}
 
 
+def _year(key: Any) -> Any:
+    is_year = isinstance(key, str) and key.isdecimal() and len(key) == YEAR_DIGITS
+    return int(key) if is_year else key
+
+
 def _is_leaf(node: Any) -> bool:
     return isinstance(node, dict) and "value" in node and "status" in node
 
 
 def _matching_key(node: Mapping[Any, Any], part: str) -> str | int | None:
-    if part in node:
-        return part
-    if part.isdigit() and int(part) in node:
-        return int(part)
-    return None
+    return part if part in node else {str(key): key for key in node}.get(part)
 
 
 def parse_assignment(text: str) -> tuple[str, Any]:

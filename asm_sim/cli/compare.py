@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 
+from asm_sim.cli.terminal import Terminal, say
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError
 
@@ -29,10 +29,10 @@ def compare_command(
     if as_json:
         typer.echo(json.dumps(comparison_json(result), indent=1))
     else:
-        print_comparison(result, Console(highlight=False))
+        print_comparison(result, Terminal(highlight=False))
     if csv is not None:
         write_whole(csv, comparison_table(result).to_csv(index=False))
-        typer.echo(f"Wrote {csv}", err=True)
+        say(f"Wrote {csv}", err=True)
 
 
 def names_of(text: str | None) -> list[str] | None:

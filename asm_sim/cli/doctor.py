@@ -8,9 +8,10 @@ import platform
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from asm_sim.cli.terminal import Terminal, say
 
 # Philox4x32-10: counter, key and words, from the Random123 distribution (kat_vectors).
 KNOWN_ANSWERS = (
@@ -40,7 +41,7 @@ def doctor_command(calibration: bool, draws: int | None, as_json: bool) -> None:
     else:
         width = max(len(name) for name in report)
         for name, value in report.items():
-            typer.echo(f"{name:<{width}}  {value}")
+            say(f"{name:<{width}}  {value}")
     if report["random number generator"] != "known answers right":
         raise typer.Exit(_FAILED)
 
@@ -82,7 +83,7 @@ def _generator() -> str:
 
 
 def _calibration(draws: int | None, as_json: bool) -> None:
-    note = Console(stderr=True)
+    note = Terminal(stderr=True)
     note.print("Comparing simulated draws of the baseline with published figures ...")
     from asm_sim.engine.face_validity import DEFAULT_DRAWS, face_validity
 
@@ -108,9 +109,9 @@ def _calibration(draws: int | None, as_json: bool) -> None:
             "yes" if row.inside else "no",
             Text(row.source),
         )
-    Console(highlight=False).print(table)
+    Terminal(highlight=False).print(table)
     inside = sum(row.inside for row in rows)
-    typer.echo(
+    say(
         f"\n{inside} of {len(rows)} figures lie in the range that their source leaves "
         f"({draws or DEFAULT_DRAWS} draws, first performance year; ± is the Monte Carlo standard "
         "error)."

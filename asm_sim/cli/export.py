@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from asm_sim.cli.compare import names_of
+from asm_sim.cli.terminal import say
 
 
 def export_command(
@@ -28,10 +27,8 @@ def export_command(
     chosen = names_of(variables)
     export = plan_export(ds, to, output, chosen, scenario, overwrite, folder_of(store))
     count = len(export.ds.data_vars)
-    typer.echo(
-        f"Writing {count} {'variable' if count == 1 else 'variables'}: {export.size}", err=True
-    )
+    say(f"Writing {count} {'variable' if count == 1 else 'variables'}: {export.size}", err=True)
     written = export.write()
     for path in export.files:
-        typer.echo(f"{path.stat().st_size / 1e6:,.1f} MB in {path}", err=True)
-    typer.echo(written)
+        say(f"{path.stat().st_size / 1e6:,.1f} MB in {path}", err=True)
+    say(str(written))

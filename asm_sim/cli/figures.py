@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import typer
 from pydantic import Field, model_validator
-from rich.console import Console
 
+from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import Place, did_you_mean, read_document
 from asm_sim.errors import InputError
 from asm_sim.parameters import Strict, check
@@ -55,7 +55,7 @@ def figures_command(
     Runs that are not there are made where asked for (``make``); a sweep of another version that
     stands in the way is replaced only with ``overwrite``.
     """
-    note = Console(stderr=True, highlight=False, soft_wrap=True)
+    note = Terminal(stderr=True, highlight=False, soft_wrap=True)
     wanted = _wanted(folder, names)
     datasets: dict[str, xr.Dataset] = {}
     for needed in wanted.values():  # every run is there before the first figure is drawn
@@ -67,10 +67,10 @@ def figures_command(
         if not _draw(name, datasets[needed.command], folder, check_only, note)
     ]
     if stale:
-        typer.echo(f"Out of date: {', '.join(stale)}. `asm-sim figures` draws them anew.")
+        say(f"Out of date: {', '.join(stale)}. `asm-sim figures` draws them anew.")
         raise typer.Exit(_FAILED)
     if check_only:
-        typer.echo(f"{len(wanted)} figures hold the numbers that this version draws.")
+        say(f"{len(wanted)} figures hold the numbers that this version draws.")
 
 
 def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
@@ -97,7 +97,7 @@ def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
     return {name: listed[name] for name in names} if names else dict(listed)
 
 
-def _results(needed: Needed, make: bool, overwrite: bool, note: Console) -> xr.Dataset:
+def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.Dataset:
     """The stored results that figures are drawn from; made if asked for and not there."""
     from asm_sim.engine.consolidate import is_consolidated
     from asm_sim.engine.files import open_folder
@@ -141,7 +141,7 @@ def _work(needed: Needed) -> tuple[Work, Path]:
     return work_of(sweep), folder_of_sweep(sweep)
 
 
-def _draw(name: str, ds: xr.Dataset, folder: Path, check_only: bool, note: Console) -> bool:
+def _draw(name: str, ds: xr.Dataset, folder: Path, check_only: bool, note: Terminal) -> bool:
     """Draw one figure, or compare it with the one that is there; whether that is up to date."""
     from asm_sim import plots
     from asm_sim.plots.save import differing, numbers, save

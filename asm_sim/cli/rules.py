@@ -71,11 +71,12 @@ def _print_tables(
     rules: RuleSet | MipsRules, status: str | None, chosen: list[tuple[str, Parameter]]
 ) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(markup=False, highlight=False, emoji=False)
+    from asm_sim.cli.terminal import Terminal
+
+    console = Terminal(markup=False, highlight=False, emoji=False)
     if console.width < NARROWEST:
         console.width = NARROWEST
     which = "parameters" if status is None else f"parameters of status {status}"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
+from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable
 
 if TYPE_CHECKING:
     from asm_sim.engine.work import Work
@@ -35,8 +35,8 @@ def run_command(
             f"--out {out}: a run goes to a folder on a disk; asm-sim sweep writes to URLs, also "
             "for one scenario"
         )
-    note = Console(stderr=True, highlight=False, soft_wrap=True)
-    note.print(f"asm-sim: reading {scenario}", markup=False)
+    note = Terminal(stderr=True, highlight=False, soft_wrap=True)
+    note.print(f"asm-sim: reading {printable(scenario)}", markup=False)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
     from asm_sim.scenario.load import load_scenario
@@ -80,7 +80,7 @@ def run_command(
     if as_json:
         typer.echo(json.dumps(summary_json(ds), indent=1))
     else:
-        print_summary(ds, Console(highlight=False))
+        print_summary(ds, Terminal(highlight=False))
     note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
     note.print(f"Table     {folder / 'summary.csv'}", markup=False)
     for figure in figures:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 
@@ -33,7 +33,7 @@ def scenarios_command(name: str | None, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([entry._asdict() for entry in found], indent=1))
         return
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     if name is not None:
         _tell(found[0], console)
         return
@@ -47,13 +47,13 @@ def scenarios_command(name: str | None, as_json: bool) -> None:
         console.print(Text(f"{words}: asm-sim {verb} NAME", style="bold"))
         console.print(table)
         console.print()
-    typer.echo(
+    say(
         "asm-sim scenarios NAME tells who proposes it, why, and its source. A YAML file of your "
         "own can extend any of the first kind."
     )
 
 
-def _tell(entry: Shipped, console: Console) -> None:
+def _tell(entry: Shipped, console: Terminal) -> None:
     console.print(Text(entry.title, style="bold"))
     if entry.description:
         console.print(Text(entry.description))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import typer
-
+from asm_sim.cli.terminal import say
 from asm_sim.errors import InputError
 
 
@@ -24,7 +23,7 @@ def score_command(
         from asm_sim.score.example import write_example
 
         path = write_example(Path())
-        typer.echo(f"Wrote {path}. Score it: asm-sim score {path} -o adjustments.csv", err=True)
+        say(f"Wrote {path}. Score it: asm-sim score {path} -o adjustments.csv", err=True)
         return
     if clinicians is None:
         raise InputError(
@@ -46,6 +45,6 @@ def score_command(
     else:
         write_table(scored.table, output)
     for sentence in scored.warnings:
-        typer.echo(f"Warning: {sentence}", err=True)
+        say(f"Warning: {sentence}", err=True)
     for line in summarise(scored):
-        typer.echo(line, err=True)
+        say(line, err=True)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
+
+from asm_sim.cli.terminal import Terminal
+from asm_sim.errors import printable
 
 if TYPE_CHECKING:
     from asm_sim.engine.search import Evaluation
@@ -38,14 +40,14 @@ class Question:
 
 def solve_command(question: Question) -> None:
     """Search and print the answer; exit code 1 where there is no one value."""
-    note = Console(stderr=True, highlight=False, soft_wrap=True)
+    note = Terminal(stderr=True, highlight=False, soft_wrap=True)
     begun = time.perf_counter()
     from asm_sim.engine.target import parse_target
     from asm_sim.engine.threads import thread_count
 
     thread_count()  # before numba reads the same variable
     target = parse_target(question.target, question.cohort, question.year, question.group)
-    note.print(f"asm-sim: reading {question.scenario}", markup=False)
+    note.print(f"asm-sim: reading {printable(question.scenario)}", markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     from asm_sim.engine.solve import solve
 
@@ -72,13 +74,13 @@ def solve_command(question: Question) -> None:
     if question.as_json:
         typer.echo(json.dumps(solution.as_data(), indent=1))
     else:
-        _print(solution, question, Console(highlight=False))
+        _print(solution, question, Terminal(highlight=False))
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
     if not solution.met:
         raise typer.Exit(NO_VALUE)
 
 
-def _print(solution: Solution, question: Question, console: Console) -> None:
+def _print(solution: Solution, question: Question, console: Terminal) -> None:
     from rich.table import Table
     from rich.text import Text
 

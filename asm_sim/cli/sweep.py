@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 
 from asm_sim.cli.run import RUNS
-from asm_sim.errors import InputError, RunError, reason_of
+from asm_sim.cli.terminal import Terminal, say
+from asm_sim.errors import InputError, RunError, printable, reason_of
 
 if TYPE_CHECKING:
     from asm_sim.engine.sweep import Report
@@ -51,10 +51,10 @@ class Request:
 
 def sweep_command(asked: Request) -> None:
     """Run a sweep. Everything is checked before anything is written."""
-    note = Console(stderr=True, highlight=False, soft_wrap=True)
+    note = Terminal(stderr=True, highlight=False, soft_wrap=True)
     shard = _shard(asked.shard)
     _check_combination(asked)
-    note.print(f"asm-sim: reading {asked.scenario}", markup=False)
+    note.print(f"asm-sim: reading {printable(asked.scenario)}", markup=False)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
     from asm_sim.scenario.sweep import duplicates, load_sweep
@@ -169,7 +169,7 @@ def _runner(asked: Request) -> AbstractContextManager[Any]:
     return on_cluster()
 
 
-def _print_plan(folder: Any, work: Work, as_json: bool, note: Console) -> None:
+def _print_plan(folder: Any, work: Work, as_json: bool, note: Terminal) -> None:
     """Scenarios, blocks, memory, disk and time; nothing is run but a short trial."""
     note.print("Timing a few draws (the first time, kernels are compiled: some minutes)")
     from asm_sim.engine.estimate import estimate, in_bytes
@@ -180,26 +180,26 @@ def _print_plan(folder: Any, work: Work, as_json: bool, note: Console) -> None:
         plain = {**asdict(found), "draws": work.draws, "seconds": found.seconds}
         typer.echo(json.dumps({**plain, "scenario_names": names}, indent=1))
         return
-    typer.echo(f"Scenarios  {found.scenarios:,}")
+    say(f"Scenarios  {found.scenarios:,}")
     for member in work.members[:_LISTED]:
-        typer.echo(f"           {member.name}")
+        say(f"           {member.name}")
     if len(work) > _LISTED:
-        typer.echo(f"           ... and {len(work) - _LISTED:,} more")
+        say(f"           ... and {len(work) - _LISTED:,} more")
     there = found.blocks - found.blocks_missing
-    typer.echo(
+    say(
         f"Blocks     {found.blocks:,} of {work.block_draws} draws"
         + (f", {there:,} of them done" if there else "")
     )
-    typer.echo(f"Memory     about {in_bytes(found.memory_bytes)}")
-    typer.echo(
+    say(f"Memory     about {in_bytes(found.memory_bytes)}")
+    say(
         f"Disk       {in_bytes(found.disk_bytes)} of blocks, and less than as much again for the "
         "results"
     )
-    typer.echo(
+    say(
         f"Time       about {_duration(found.seconds)} on the {found.threads} threads of this "
         f"machine ({1000 * found.seconds_a_draw:.1f} ms a draw)"
     )
-    typer.echo("Nothing was run. Without --plan, the same command runs it.")
+    say("Nothing was run. Without --plan, the same command runs it.")
 
 
 def _duration(seconds: float) -> str:
@@ -210,7 +210,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:,.1f} hours"
 
 
-def _write_sbatch(asked: Request, place: str, blocks: int, note: Console) -> None:
+def _write_sbatch(asked: Request, place: str, blocks: int, note: Terminal) -> None:
     """A script for a job array of shards, and a job after it that puts them together."""
     path = asked.write_sbatch
     assert path is not None
@@ -279,7 +279,7 @@ def _absolute(place: str, new: bool = False) -> str:
     return str(Path(place).absolute())
 
 
-def _say_what_was_done(report: Report, asked: Request, note: Console) -> None:
+def _say_what_was_done(report: Report, asked: Request, note: Terminal) -> None:
     for line in report.damaged:
         note.print(f"Damaged, and run again: {line}", markup=False)
     if asked.verify and not report.damaged:
@@ -310,7 +310,7 @@ def _say_what_was_done(report: Report, asked: Request, note: Console) -> None:
             )
 
 
-def _answer(place: str, folder: Any, as_json: bool, note: Console) -> None:
+def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
     """The table of all scenarios on standard output, and beside the results."""
     from asm_sim.results.open import open_results
     from asm_sim.results.sweep_summary import print_sweep, sweep_table
@@ -323,7 +323,7 @@ def _answer(place: str, folder: Any, as_json: bool, note: Console) -> None:
         rows = json.loads(table.to_json(orient="records"))
         typer.echo(json.dumps({**about, "outcomes": rows}, indent=1))
     else:
-        print_sweep(table, ds, Console(highlight=False))
+        print_sweep(table, ds, Terminal(highlight=False))
     store = f"{place.rstrip(chr(47))}/results.zarr"
     note.print(f"\nResults   {store}", markup=False)
     note.print(f"Table     {place.rstrip('/')}/summary.csv", markup=False)

@@ -8,6 +8,7 @@ from typing import Any
 from asm_sim.documents import Document, Place, did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.parameters import (
+    YEAR_DIGITS,
     Choice,
     Count,
     Number,
@@ -69,7 +70,11 @@ def find_lever(scenario: Scenario, text: str) -> Lever:
     }
     path, year = text, None
     head, _, last = text.rpartition(".")
-    if last.isdecimal() and any(leaf == head or leaf.startswith(f"{head}.") for leaf in known):
+    if (
+        last.isdecimal()
+        and len(last) <= YEAR_DIGITS
+        and any(leaf == head or leaf.startswith(f"{head}.") for leaf in known)
+    ):
         path, year = head, int(last)
     found = {leaf: known[leaf] for leaf in known if leaf == path or leaf.startswith(f"{path}.")}
     if not found:

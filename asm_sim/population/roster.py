@@ -43,7 +43,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.documents import did_you_mean, is_name
+from asm_sim.documents import did_you_mean, is_name, is_ordinary_file
 from asm_sim.errors import InputError
 from asm_sim.population.load import DATA
 from asm_sim.population.participant_file import is_participant_file, participants
@@ -108,7 +108,7 @@ def find_roster(name: str, beside: Path) -> Path:
     if not is_name(name):
         raise InputError(f"population.roster: {name!r} must be the name of a file, not a path")
     for folder in (beside, DATA):
-        if (folder / name).is_file():
+        if is_ordinary_file(folder / name):
             return folder / name
     shipped = [path.name for path in DATA.glob("participant_roster*.csv")]
     raise InputError(

@@ -30,6 +30,7 @@ from asm_sim.scenario.schema import (
     Scenario,
     ScenarioFile,
     Setting,
+    flattened,
     laid_on,
     pairs,
     root_of,
@@ -107,12 +108,13 @@ def read_source(
 ) -> Source:
     """A scenario file or a sweep with its bases, its keys checked but for those of the sweep."""
     document, path = load_with_bases(name_or_path, SHELF, _combine, DEFAULT)
-    if "title" not in read_document(path, shown_as=str(name_or_path)).data:
+    if "title" not in read_document(path, shown_as=SHELF.shown(path)).data:
         raise InputError(f"{name_or_path}: the scenario has no 'title'")
     settings = _settings_of(document)
     for item in assignments:
         dotted, value = parse_assignment(item) if isinstance(item, str) else item
-        settings.append((dotted, value, Place(f"--set {dotted}")))
+        place = Place(f"--set {dotted}")
+        settings += [(path, item, place) for _, path, item in flattened(dotted, value)]
     own = {k: v for k, v in document.data.items() if k != _SETTINGS and k not in SWEEP_KEYS}
     file = check(ScenarioFile, Document(own, document.places), "scenario")
     for setting in settings:
@@ -140,7 +142,11 @@ def _settings_of(document: Document) -> list[tuple[str, Any, Place]]:
     if not isinstance(given, dict):
         place = document.place((_SETTINGS,))
         raise InputError(f"{place}: 'set' must be a mapping of parameters to values")
-    return [(str(path), value, document.place((_SETTINGS, path))) for path, value in given.items()]
+    return [
+        (path, item, document.place((_SETTINGS, *key)))
+        for written, value in given.items()
+        for key, path, item in flattened(written, value)
+    ]
 
 
 def parts_of(source: Source) -> tuple[dict[str, Document], Path]:

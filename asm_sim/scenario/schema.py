@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from asm_sim.documents import Document, Place, did_you_mean
+from asm_sim.documents import Document, Key, Place, did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.parameters import (
     Count,
@@ -40,6 +40,7 @@ from asm_sim.rules.schema import Cap, RuleSet
 LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
 ROOTS = ("rules", "population", "mips")
+EXAMPLE = "rules.payment.exchange.steepness"
 CHECKS: dict[str, Callable[[Document], RuleSet | Population | MipsRules]] = {
     "rules": check_rules,
     "population": check_population,
@@ -350,6 +351,26 @@ def pairs(settings: Iterable[Setting]) -> tuple[tuple[str, Any], ...]:
     return tuple((path, value) for path, value, _ in settings)
 
 
+def flattened(path: Any, value: Any) -> Iterator[tuple[Key, str, Any]]:
+    """What a setting sets: keys in the document, the parameter's path, its value.
+
+    One setting as a rule, but several where ``rules`` (or another root) holds parameters as a tree.
+    Values by year stay together; they are of one parameter.
+    """
+    if path in ROOTS:
+        yield from _leaves_of((path,), value)
+    else:
+        yield (path,), str(path), value
+
+
+def _leaves_of(key: Key, value: Any) -> Iterator[tuple[Key, str, Any]]:
+    if isinstance(value, dict) and value and not any(str(part).isdecimal() for part in value):
+        for part, item in value.items():
+            yield from _leaves_of((*key, part), item)
+    else:
+        yield key, ".".join(map(str, key)), value
+
+
 def root_of(setting: Setting) -> str:
     """``rules``, ``population`` or ``mips``: which of them a setting changes."""
     dotted, value, place = setting
@@ -363,7 +384,7 @@ def root_of(setting: Setting) -> str:
         raise InputError(
             f"{place}: {dotted!r} is no parameter; "
             "it must begin with 'rules.', 'population.' or 'mips.'"
-            f"{did_you_mean(root, list(ROOTS))}"
+            + (f" and name one, such as {EXAMPLE}" if root in ROOTS else did_you_mean(root, ROOTS))
         )
     if dotted == "mips.form":
         raise InputError(f"{place}: both forms of MIPS are always scored; {dotted!r} sets nothing")

@@ -30,6 +30,7 @@ from asm_sim.scenario.schema import (
     Setting,
     Span,
     Sweep,
+    flattened,
     pairs,
     root_of,
 )
@@ -154,7 +155,9 @@ def _grid(document: Document, base: Base) -> list[Planned]:
         key: Key = ("sweep", "grid", axis)
         place = document.place(key)
         if not isinstance(values, list) or not values:
-            problems.append(f"{place}: axis {axis!r} must be a list of values, at least one")
+            _, path, _ = next(flattened(axis, values))
+            hint = f"; write {path}: [...]" if path != str(axis) else ""
+            problems.append(f"{place}: axis {axis!r} must be a list of values, at least one{hint}")
             continue
         axes[str(axis)] = [(str(axis), v, document.place((*key, i))) for i, v in enumerate(values)]
         try:
@@ -221,8 +224,9 @@ def _list(document: Document) -> list[Planned]:
             )
             continue
         rows = [
-            (str(path), value, document.place(("sweep", "list", key, path)))
-            for path, value in settings.items()
+            (path, value, document.place(("sweep", "list", key, *inside)))
+            for written, given_value in settings.items()
+            for inside, path, value in flattened(written, given_value)
         ]
         for row in rows:
             try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asm_sim.errors import InputError, printable
+from asm_sim.errors import InputError, escaped, printable
 
 ANYTHING = st.text(st.characters(codec=None), max_size=300)
 
@@ -16,7 +16,7 @@ ANYTHING = st.text(st.characters(codec=None), max_size=300)
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("a plain name, é and 日本", "a plain name, é and 日本"),
+        ("a plain name, 5 %, é and 日本", "a plain name, 5 %, é and 日本"),
         ("\x1b[31mred\a", r"\x1b[31mred\x07"),
         ("two\nlines\tand\r", r"two\nlines\tand\r"),
         ("\x9b31m\x7f", r"\x9b31m\x7f"),
@@ -41,7 +41,7 @@ def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
 @given(ANYTHING, st.integers(20, 400))
 def test_any_text_becomes_printable_and_bounded(text: str, longest: int) -> None:
     shown = printable(text, longest)
-    assert shown.isprintable()
+    assert escaped(shown) == shown
     assert len(shown) <= longest
     assert printable(shown, longest) == shown
 

@@ -129,7 +129,52 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
         "did you mean 'steepness'?",
     ),
     "unknown root": (f"{HEAD}set:\n  rule.payment.cap: 1\n", 4, "did you mean 'rules'?"),
-    "root alone": (f"{HEAD}set:\n  rules: 1\n", 4, "'rules' is no parameter"),
+    "root alone": (
+        f"{HEAD}set:\n  rules: 1\n",
+        4,
+        "'rules' is no parameter; it must begin with 'rules.', 'population.' or 'mips.' and name "
+        "one, such as rules.payment.exchange.steepness",
+    ),
+    "root with years": (f"{HEAD}set:\n  rules: {{2027: 1}}\n", 4, "'rules' is no parameter"),
+    "nothing below a root": (f"{HEAD}set:\n  rules: {{}}\n", 4, "'rules' is no parameter"),
+    "a tree with a mistake": (
+        f"{HEAD}set:\n  rules:\n    payment:\n      exchange: {{steepnes: 0.2}}\n",
+        6,
+        "no 'steepnes' in 'payment.exchange' (did you mean 'steepness'?)",
+    ),
+    "a tree out of range": (
+        f"{HEAD}set:\n  rules:\n    payment:\n      exchange: {{steepness: 101}}\n",
+        6,
+        "101 is out of range",
+    ),
+    "a superscript digit": (
+        f"{HEAD}set:\n  rules.cohorts.²: 1\n",
+        4,
+        "unknown parameter 'cohorts.²'",
+    ),
+    "years as a mapping": (
+        f"{HEAD}set:\n  rules.performance_years: {{2027: 1}}\n  rules.payment.risk_level: "
+        "{2027: 0.1}\n",
+        4,
+        "performance_years",
+    ),
+    "years as a text": (
+        f"{HEAD}set:\n  rules.performance_years: soon\n  rules.payment.risk_level: {{2027: 0.1}}\n",
+        4,
+        "performance_years",
+    ),
+    "years that are lists": (
+        f"{HEAD}set:\n  rules.performance_years: [[2027]]\n  {STEEPNESS}: {{2027: 1}}\n",
+        4,
+        "performance_years",
+    ),
+    "a bracket in a key": (f"{HEAD}draws[0]: 5\n", 3, "'draws[0]' (did you mean 'draws'?)"),
+    "a key called int": (f"{HEAD}int: 5\n", 3, "unknown key 'int'"),
+    "a key called [key]": (f'{HEAD}"[key]": 5\n', 3, "unknown key '[key]'"),
+    "a layer called float": (f"{HEAD}layers: {{float: 'on'}}\n", 3, "unknown key 'layers.float'"),
+    "a name of 300 letters to extend": (f"title: x\nextends: {'a' * 300}\n", 2, "is called 'aaa"),
+    "rules of 300 letters": (f"{HEAD}rules: {'a' * 300}\n", 3, "no rule set is called 'aaa"),
+    "a population of 300 letters": (f"{HEAD}population: {'a' * 300}\n", 3, "is called 'aaa"),
     "below a parameter": (f"{HEAD}set:\n  {STEEPNESS}.value: 1\n", 4, "steepness.value"),
     "a group": (f"{HEAD}set:\n  rules.payment: 1\n", 4, "a group, not a parameter"),
     "nothing set": (f"{HEAD}set:\n  {STEEPNESS}: {{}}\n", 4, "nothing is set"),
@@ -695,3 +740,29 @@ def test_two_measures_of_a_cohort_in_one_slot(third: Path) -> None:
     path.write_text(path.read_text().replace("slot: {value: 3,", "slot: {value: 6,"))
     with pytest.raises(InputError, match=r"third\.yaml, line \d+: .*slot: X002 has it already"):
         load_scenario(third)
+
+
+def test_settings_may_be_a_tree(tmp_path: Path) -> None:
+    (tmp_path / "tree.yaml").write_text(
+        """\
+title: Mine
+set:
+  rules:
+    payment:
+      exchange: {steepness: 0.2}
+      risk_level: {2029: 0.08}
+  population: {cost.reliability_at_20: {HF: 0.7}}
+"""
+    )
+    scenario = load_scenario(tmp_path / "tree.yaml")
+    assert dict(scenario.settings) == {
+        STEEPNESS: 0.2,
+        "rules.payment.risk_level": {2029: 0.08},
+        "population.cost.reliability_at_20.HF": 0.7,
+    }
+    assert scenario.rules.payment.exchange.steepness.at(2028) == 0.2
+    assert scenario.rules.payment.risk_level.at(2029) == 0.08
+    assert scenario.population.cost.reliability_at_20["HF"].value == 0.7
+    assert load_scenario(
+        "baseline", ["rules={payment: {exchange: {steepness: 0.2}}}"]
+    ).settings == ((STEEPNESS, 0.2),)
