@@ -1,12 +1,12 @@
-"""Run a scenario into a folder, slowly: ``python -m tests.engine.run_small SCENARIO FOLDER``.
+"""Run a scenario into a folder, step by step: ``python -m tests.engine.run_small SCENARIO FOLDER``.
 
-A process for the tests to kill: blocks of two draws, a line on standard output after each.
+A process for the tests to kill: blocks of two draws, and before each a line on standard output,
+which stays the last until a line comes on standard input, or its end.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 from asm_sim.engine import execute
@@ -23,7 +23,7 @@ def main(scenario: str, folder: str) -> None:
 
     def report(done: int, total: int) -> None:
         print(f"{done} of {total}", flush=True)
-        time.sleep(0.15)
+        sys.stdin.readline()
 
     work = work_of(load_scenario(scenario), BLOCK_DRAWS)
     carry_out(LocalFolder(Path(folder)), work, keep_blocks=False, progress=report)

@@ -11,47 +11,57 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import MakeSweep
+from tests.engine.paused import SUBMITTED
 from tests.engine.test_sweep import contents, sweep_maker
 
 ROOT = Path(__file__).parents[2]
 DRAWS = 80
 BLOCK = 2
+ALL_DRAWS = 4 * DRAWS
 SEED = int(os.environ.get("ASM_SIM_TEST_SEED", time.time_ns() % 2**32))
 THREE_TIMES = [pytest.param(i, marks=[pytest.mark.stress] if i >= 3 else []) for i in range(20)]
 
 
 def command(path: Path, folder: Path, *options: str) -> list[str]:
     return [
-        *(sys.executable, "-m", "asm_sim.cli.main", "sweep", str(path), "--out", str(folder)),
+        *("sweep", str(path), "--out", str(folder)),
         *("--block-draws", str(BLOCK), "--resume", *options),
     ]
 
 
-def start(path: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(path, folder, *options),
+def finish(path: Path, folder: Path) -> None:
+    """The command to its end."""
+    words = [sys.executable, "-m", "asm_sim.cli.main", *command(path, folder)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, f"seed {SEED}: {done.stdout}{done.stderr}"
+
+
+@contextmanager
+def paused(
+    said: int, stop: int, path: Path, folder: Path, *options: str
+) -> Iterator[subprocess.Popen[str]]:
+    """The command with stops, when it says so; it does not outlive its test, however that ends."""
+    words = [sys.executable, "-m", "tests.engine.paused", str(said), str(stop)]
+    process = subprocess.Popen(
+        [*words, *command(path, folder, *options)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
         start_new_session=True,
     )
-
-
-def blocks(folder: Path) -> int:
-    return sum(1 for _ in (folder / "blocks").rglob("[0-9]*.npz"))
-
-
-@contextmanager
-def watched(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process that does not outlive its test, however it ends."""
     try:
+        assert process.stdout is not None
+        before = list(takewhile(lambda line: line != "now\n", process.stdout))
+        assert process.poll() is None, "".join(before)
         yield process
     finally:
         if process.poll() is None:
@@ -59,12 +69,8 @@ def watched(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def until_blocks(process: subprocess.Popen[str], folder: Path, number: int) -> None:
-    """Wait until so many blocks are there, or the process has ended."""
-    deadline = time.monotonic() + 300
-    while blocks(folder) < number and process.poll() is None:
-        assert time.monotonic() < deadline, "no blocks in five minutes"
-        time.sleep(0.002)
+def blocks(folder: Path) -> int:
+    return sum(1 for _ in (folder / "blocks").rglob("[0-9]*.npz"))
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +78,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same sweep, uninterrupted: 160 blocks."""
     folder = tmp_path_factory.mktemp("whole")
     path = sweep_maker(folder)(draws=DRAWS, held=True)
-    subprocess.run(command(path, folder / "store"), check=True, capture_output=True, cwd=ROOT)
-    assert blocks(folder / "store") == 4 * DRAWS // BLOCK
+    finish(path, folder / "store")
+    assert blocks(folder / "store") == ALL_DRAWS // BLOCK
     return folder / "store"
 
 
@@ -81,64 +87,61 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_is_killed(
     attempt: int, whole: Path, sweep_file: MakeSweep, tmp_path: Path
 ) -> None:
-    """Twice among the blocks, once while results are put together; then it is left alone."""
+    """Twice among the blocks, once while results are put together; then it is left alone.
+
+    The moment is as it happens, but the process stops some blocks later and does not end.
+    """
     chance = random.Random(SEED + attempt)
     path, folder = sweep_file(draws=DRAWS, held=True), tmp_path / "store"
-    killed = 0
-    every = 4 * DRAWS // BLOCK
     for last, pause in ((False, 0.05), (False, 0.05), (True, 0.6)):
-        wanted = every if last else blocks(folder) + chance.randrange(1, 70)
-        with watched(start(path, folder)) as process:
-            until_blocks(process, folder, min(wanted, every))
+        done = BLOCK * blocks(folder)
+        said = ALL_DRAWS if last else done + BLOCK * chance.randrange(1, 60)
+        stop = ALL_DRAWS + 1 if last else said + BLOCK * 15
+        with paused(said, stop, path, folder) as process:
             time.sleep(chance.random() * pause)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                killed += 1
-    assert killed, "never killed in time"
-    with watched(start(path, folder)) as process:
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, f"seed {SEED}: {output}"
+            assert process.poll() is None
+            os.killpg(process.pid, signal.SIGKILL)
+        if not last:
+            assert said <= BLOCK * blocks(folder) <= stop, f"seed {SEED}"
+    finish(path, folder)
     assert contents(folder) == contents(whole), f"seed {SEED}"
     assert contents(folder, "blocks").keys() >= contents(whole, "blocks").keys()
 
 
 @pytest.mark.parametrize("attempt", THREE_TIMES)
 def test_a_worker_is_killed(
-    attempt: int, whole: Path, sweep_file: MakeSweep, tmp_path: Path
+    attempt: int,
+    whole: Path,
+    sweep_file: MakeSweep,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One of two worker processes of a cluster, by SIGKILL in the middle of its work."""
     distributed = pytest.importorskip("distributed")
     import asm_sim as asm
+    from asm_sim.engine import cluster
 
+    monkeypatch.setattr(cluster, "_SUBMITTED", SUBMITTED)  # so many blocks may be done unseen
     chance = random.Random(SEED + 1000 + attempt)
     path, folder = sweep_file(draws=DRAWS, held=True), tmp_path / "store"
-    failures: list[BaseException] = []
+    wanted = BLOCK * chance.randrange(1, 130)
+    killed = []
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
+        ) as workers,
+        distributed.Client(workers) as client,
     ):
         pids = sorted(client.run(os.getpid).values())
         assert len(set(pids)) == 2
 
-        def sweep() -> None:
-            try:
-                asm.sweep(path, folder, client=client, block_draws=BLOCK)
-            except BaseException as error:
-                failures.append(error)
+        def kill(done: int, _total: int) -> None:
+            if done == wanted:
+                killed.append(chance.choice(pids))
+                os.kill(killed[0], signal.SIGKILL)
 
-        thread = threading.Thread(target=sweep)
-        thread.start()
-        wanted = chance.randrange(1, 130)
-        while thread.is_alive() and (not folder.exists() or blocks(folder) < wanted):
-            time.sleep(0.002)
-        was_running = thread.is_alive()
-        os.kill(chance.choice(pids), signal.SIGKILL)
-        thread.join(timeout=300)
-        assert not thread.is_alive()
-    assert not failures, f"seed {SEED}: {failures}"
-    assert was_running, "the sweep was over before the kill"
+        asm.sweep(path, folder, client=client, block_draws=BLOCK, progress=kill)
+    assert len(killed) == 1
     assert contents(folder) == contents(whole), f"seed {SEED}"
 
 
@@ -176,12 +179,11 @@ def test_the_scheduler_is_killed(whole: Path, sweep_file: MakeSweep, tmp_path: P
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    said, most = BLOCK * 20, BLOCK * (20 + SUBMITTED)
     try:
-        with watched(start(path, folder, "--scheduler", address)) as process:
-            until_blocks(process, folder, 20)
-            assert process.poll() is None
+        with paused(said, said, path, folder, "--scheduler", address) as process:
             os.killpg(scheduler.pid, signal.SIGKILL)
-            output, _ = process.communicate(timeout=120)
+            output, _ = process.communicate("\n", timeout=300)
         assert process.returncode == 1, output
         assert "scheduler" in output
         assert "--resume" in output
@@ -191,9 +193,6 @@ def test_the_scheduler_is_killed(whole: Path, sweep_file: MakeSweep, tmp_path: P
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-    done = blocks(folder)
-    assert 20 <= done < 4 * DRAWS // BLOCK
-    with watched(start(path, folder)) as process:
-        output, _ = process.communicate(timeout=300)
-        assert process.returncode == 0, output
+    assert said <= BLOCK * blocks(folder) <= most
+    finish(path, folder)
     assert contents(folder) == contents(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +107,27 @@ def test_the_draws_of_a_longer_run(small_scenario: Scenario, small_run: xr.Datas
 def start(scenario: Path, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "tests.engine.run_small", str(scenario), str(folder)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],
         env=os.environ | {"NUMBA_NUM_THREADS": "2"},
     )
+
+
+def steps(process: subprocess.Popen[str]) -> Iterator[int]:
+    """The draws that are done, again and again; the process waits meanwhile."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield int(line.split()[0])
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").rglob("*.npz")}
 
 
 def opened(store: Path) -> xr.Dataset:
@@ -124,22 +139,22 @@ def test_kill_and_resume(held_scenario: Scenario, held_run: xr.Dataset, tmp_path
     """A process killed in the middle, started again: as if nothing had happened."""
     scenario, folder = held_scenario.folder / "scenario.yaml", tmp_path / "run"
     with start(scenario, folder) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if int(line.split()[0]) >= 8:
+        for done in steps(process):
+            if done == 8:
                 process.kill()
                 break
     assert process.returncode == -9
     assert not (folder / "results.zarr").exists()
-    before = {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").rglob("*.npz")}
-    assert 4 <= len(before) < 12
+    before, after, seen = times(folder), {}, []
+    assert len(before) == 4
     with start(scenario, folder) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        after = {path.name: path.stat().st_mtime_ns for path in (folder / "blocks").rglob("*.npz")}
+        for done in steps(process):
+            seen.append(done)
+            after = times(folder)
         _, errors = process.communicate()
     assert process.returncode == 0, errors
-    assert int(first.split()[0]) == run_small.BLOCK_DRAWS * len(before)  # taken up where it was
+    assert sorted(set(seen)) == list(range(8, 25, run_small.BLOCK_DRAWS))  # taken up where it was
+    assert len(after) == 12
     assert before.items() <= after.items()  # and not done again
     assert_same_bits(opened(folder / "results.zarr"), held_run)
 
