@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,22 @@ from typing import Any
 
 import pytest
 import xarray as xr
+from hypothesis import HealthCheck, settings
 
 from asm_sim.scenario.schema import Scenario
+
+# The terminal of whoever runs the tests is no part of them: without these it is 80 columns, no colour.
+OF_A_TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
+
+# A busy machine is no fault, and an ordinary run is the same each time; `--stress` tries new ones.
+settings.register_profile(
+    "ordinary",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("stress", parent=settings.get_profile("ordinary"), derandomize=False)
 
 POPULATION = """\
 extends: roster-2027-preliminary
@@ -31,6 +46,12 @@ set:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stress", action="store_true", help="run the long tests too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in OF_A_TERMINAL:
+        os.environ.pop(name, None)
+    settings.load_profile("stress" if config.getoption("--stress") else "ordinary")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
