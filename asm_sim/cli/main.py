@@ -310,6 +310,23 @@ def score(
 
 
 @app.command()
+def roster(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A roster, or CMS's participant file; else the scenario's own."),
+    ] = None,
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="Whose rules and population it is read for.")
+    ] = "baseline",
+    as_json: AsJson = False,
+) -> None:
+    """Show what is understood of a roster: clinicians, practices, states, what is left out."""
+    from asm_sim.cli.roster import roster_command
+
+    roster_command(file, scenario, as_json)
+
+
+@app.command()
 def rules(
     rule_set: Annotated[
         str, typer.Argument(help="A rule set's name, or a YAML file.")

@@ -55,6 +55,8 @@ def run_command(
     listed = len(work.roster.clinician_id)
     clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
     note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
+    for line in work.roster.notes:
+        note.print(f"Roster: {line}", markup=False)
     # The name says everything that decides a draw but the version; an older version's run may go.
     with on_terminal() as progress:
         try:

@@ -76,6 +76,8 @@ def sweep_command(asked: Request) -> None:
         f"{work.job_count:,} blocks",
         markup=False,
     )
+    for line in work.roster.notes:
+        note.print(f"Roster: {line}", markup=False)
     for name, earlier in duplicates(sweep):
         note.print(
             f"Note: scenario {name!r} has the same parameters as {earlier!r}; it is computed once",

@@ -1,9 +1,12 @@
 """The roster: which clinicians are in the model, in which cohort and practice.
 
-A CSV with the columns clinician_id, cohort, state, practice_id and small_practice (1: a practice of
-15 or fewer clinicians). The shipped one is CMS's CY 2027 preliminary participant list without names
-and NPIs. Ids are turned into 64-bit addresses for the random streams, so a clinician keeps the same
-variates whatever else is in the roster. Ids stay in the results: give none that name a person.
+A table, CSV or Parquet, with the columns clinician_id, cohort, state, practice_id and
+small_practice (1: a practice of 15 or fewer clinicians). It is read as every table is
+(:mod:`asm_sim.tables`): blanks around a cell and capitals mean nothing. The shipped one is CMS's CY
+2027 preliminary participant list without names and NPIs. Ids are turned into 64-bit addresses for
+the random streams, so a clinician keeps the same variates whatever else is in the roster; of a
+practice that some rows spell with other capitals the spelling that sorts first is taken. Ids stay
+in the results: give none that name a person.
 
 A roster of one's own lies beside the scenario, which names it::
 
@@ -34,9 +37,8 @@ CMS's own participant file is read as it is (:mod:`asm_sim.population.participan
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +46,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.documents import did_you_mean, is_name, is_ordinary_file
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable
 from asm_sim.population.load import DATA
 from asm_sim.population.participant_file import is_participant_file, participants
 from asm_sim.population.schema import Population
-from asm_sim.population.stated import TRAITS, YES_NO, Row, read_traits
+from asm_sim.population.stated import TRAITS, crowded_practices, read_traits
 from asm_sim.rules.schema import RuleSet
+from asm_sim.tables.cells import flag_of, identifier_fault, same, shown, stripped
+from asm_sim.tables.raw import RawTable, Row, text_rows
+from asm_sim.tables.read import read_table
 
 _LOW_WORD = np.uint64(0xFFFFFFFF)
 _WORD = np.uint64(32)
@@ -89,6 +94,7 @@ class Roster:
     stated: NDArray[np.float64]  # [5, n] as in stated.OF_CLINICIAN; a specialty is its index
     practice_stated: NDArray[np.float64]  # [3, P] as in stated.OF_PRACTICE
     sha256: str
+    notes: tuple[str, ...] = ()  # what was left out or taken for something, for whoever runs it
     areas: Areas | None = None  # of a synthetic frame
 
     def slice_of(self, cohort: str) -> slice:
@@ -122,51 +128,44 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
 
     Raises :class:`asm_sim.errors.InputError` that lists the problems with their line.
     """
-    cohorts = list(rules.cohorts)
-    try:
-        content = path.read_bytes()
-        header, rows, lines = _table(content)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path.name}: not a readable CSV file") from error
-    of_cms = is_participant_file(header)
-    if not of_cms:
-        _check_header(path.name, header, rows)
-    problems = [
-        f"line {line}: another number of fields than the header"
-        for line, row in zip(lines, rows, strict=True)
-        if None in row or None in row.values()
-    ]
-    if not problems and of_cms:
-        rows, lines = participants(path.name, header, rows, lines, rules)
-    if not problems:
-        problems = _problems(rows, lines, cohorts)
-    if problems:
-        raise InputError(f"{path.name}: this roster cannot be used:", problems)
+    raw = read_table(path, _is_header, is_participant_file, printable(path.name))
+    problems = [f"{raw.row_word} {row}: {text}" for row, text in raw.problems]
+    of_cms = is_participant_file(raw.names)
+    if of_cms:
+        rows, places, notes = participants(raw, problems, rules)
+    else:
+        rows, places, notes = _own_rows(raw, list(rules.cohorts))
+        _refuse(raw.title, [*problems, *_problems(rows, places, list(rules.cohorts))])
 
-    present = [name for name in cohorts if any(row["cohort"] == name for row in rows)]
+    present = [name for name in rules.cohorts if any(row["cohort"] == name for row in rows)]
     order = sorted(range(len(rows)), key=lambda i: present.index(rows[i]["cohort"]))  # stable
-    rows, lines = [rows[i] for i in order], [lines[i] for i in order]
+    rows, places = [rows[i] for i in order], [places[i] for i in order]
     practice_ids = sorted({row["practice_id"] for row in rows})
     index = {name: i for i, name in enumerate(practice_ids)}
     practice = np.array([index[row["practice_id"]] for row in rows], dtype=np.int64)
     small = np.zeros(len(practice_ids), dtype=np.bool_)
     for row, p in zip(rows, practice, strict=True):
-        small[p] = YES_NO[row["small_practice"].lower()]
+        small[p] = flag_of(row["small_practice"])[0] == 1
+    crowded = crowded_practices(rows, places, practice, small.tolist(), population)
+    if of_cms and crowded:
+        largest = population.practice.size_classes.value[1]
+        notes += [
+            f"{_count(len(crowded), 'practice')} flagged as small with over {largest:g} listed"
+        ]
+        crowded = []
     stated, practice_stated, problems = read_traits(
-        rows, lines, practice, small.tolist(), rules, population
+        rows, places, practice, small.tolist(), rules, population
     )
-    if problems:
-        raise InputError(f"{path.name}: this roster cannot be used:", problems)
-    clinician_address = addresses(
-        [("clinician", f"{row['cohort']}\x1f{row['clinician_id']}") for row in rows]
-    )
+    _refuse(raw.title, [*crowded, *problems])
     return Roster(
         cohorts=tuple(present),
         cohort=np.array([present.index(row["cohort"]) for row in rows], dtype=np.int64),
         clinician_id=tuple(row["clinician_id"] for row in rows),
         state=tuple(row["state"] for row in rows),
         practice=practice,
-        clinician_address=clinician_address,
+        clinician_address=addresses(
+            [("clinician", f"{row['cohort']}\x1f{row['clinician_id']}") for row in rows]
+        ),
         entry=np.zeros(len(rows), dtype=np.int64),
         practice_id=tuple(practice_ids),
         practice_small=small,
@@ -174,43 +173,62 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
         practice_address=addresses([("practice", name) for name in practice_ids]),
         stated=stated,
         practice_stated=practice_stated,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=raw.sha256,
+        notes=(*raw.notes, *notes),
     )
 
 
-def _table(content: bytes) -> tuple[list[str], list[Row], list[int]]:
-    """Header, rows by column, and the line on which each row ends."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")  # names in CMS's file, which are dropped
-        if not is_participant_file(next(csv.reader(io.StringIO(text)), [])):
-            raise
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    rows, lines = [], []
-    for row in reader:
-        rows.append(row)
-        lines.append(reader.line_num)
-    return list(reader.fieldnames or []), rows, lines
+def _is_header(cells: Sequence[str]) -> bool:
+    """Two of these are columns of a roster, as no row has, or they are those of CMS's file."""
+    names = {stripped(cell).lower() for cell in cells}
+    return len(names & {*COLUMNS, *TRAITS}) > 1 or is_participant_file(cells)
 
 
-def _check_header(name: str, header: list[str], rows: list[Row]) -> None:
+def _refuse(title: str, problems: list[str]) -> None:
+    if problems:
+        raise InputError(f"{title}: this roster cannot be used:", problems)
+
+
+def _own_rows(raw: RawTable, cohorts: list[str]) -> tuple[list[Row], list[str], list[str]]:
+    """The rows with their places and notes; cohorts, states and practices in one spelling each."""
+    header = [stripped(name).lower() for name in raw.names]
+    _check_header(raw.title, header)
+    rows = text_rows(raw, header)
+    known = {same(name): name for name in cohorts}
+    spelled: dict[str, str] = {}
+    given = {row["practice_id"] for row in rows}
+    for name in sorted(given):
+        spelled.setdefault(same(name), name)
+    for row in rows:
+        row["cohort"] = known.get(same(row["cohort"]), row["cohort"])
+        row["state"] = row["state"].upper()
+        row["practice_id"] = spelled[same(row["practice_id"])]
+    again = len(given) - len(spelled)
+    notes = [f"{_count(again, 'practice id')} differing from another by capitals alone"]
+    places = [f"{raw.row_word} {row}" for row in raw.rows]
+    return rows, places, notes if again else []
+
+
+def _check_header(title: str, header: list[str]) -> None:
     """A first line that lacks a column may be no header at all: it is not shown."""
     missing = [column for column in COLUMNS if column not in header]
-    if not rows or missing:
-        reason = f"no column {', '.join(missing)}" if rows else "no clinicians in it"
-        raise InputError(f"{name}: {reason}; expected {', '.join(COLUMNS)}")
+    if missing:
+        raise InputError(f"{title}: no column {', '.join(missing)}; expected {', '.join(COLUMNS)}")
     if len(set(header)) < len(header):
         twice = sorted({column for column in header if header.count(column) > 1})
-        raise InputError(f"{name}: two columns of the same name: {', '.join(map(repr, twice))}")
+        raise InputError(f"{title}: two columns of the same name: {', '.join(map(shown, twice))}")
     known = [*COLUMNS, *TRAITS]
     unknown = [column for column in header if column not in known]
     if unknown:
         raise InputError(
-            f"{name}: this roster has columns that mean nothing here; besides "
+            f"{title}: this roster has columns that mean nothing here; besides "
             f"{', '.join(COLUMNS)} there may be {', '.join(TRAITS)}:",
-            [f"column {column!r}{did_you_mean(column, known)}" for column in unknown],
+            [f"column {shown(column)}{did_you_mean(column, known)}" for column in unknown],
         )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def words(addresses: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -230,28 +248,39 @@ def distinct(own: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return own
 
 
-def _problems(rows: list[Row], lines: list[int], cohorts: list[str]) -> list[str]:
-    problems = []
-    seen: dict[tuple[str, str], int] = {}
-    flags: dict[str, tuple[str, int]] = {}
-    for line, row in zip(lines, rows, strict=True):
+def _problems(rows: list[Row], places: list[str], cohorts: list[str]) -> list[str]:
+    """What is wrong with the five columns that must be there, in the order of the rows."""
+    problems: list[str] = []
+    seen: dict[tuple[str, str], str] = {}
+    flags: dict[str, tuple[float, str]] = {}
+    faults: dict[tuple[str, str], list[int]] = {}  # by column and fault: places in problems
+    for place, row in zip(places, rows, strict=True):
         if row["cohort"] not in cohorts:
             hint = did_you_mean(row["cohort"], cohorts)
-            problems.append(f"line {line}, cohort: {row['cohort']!r} is not in the rule set{hint}")
-        for name in ("clinician_id", "practice_id"):
-            if not row[name].strip():
-                problems.append(f"line {line}, {name}: blank")
-        flag = row["small_practice"].lower()
-        if flag not in YES_NO:
-            problems.append(f"line {line}, small_practice: {row['small_practice']!r} is not 0 or 1")
-        key = (row["cohort"], row["clinician_id"])
-        if key in seen:
-            problems.append(f"line {line}, clinician_id: {key[1]!r} stands in line {seen[key]} too")
-        seen.setdefault(key, line)
-        first, where = flags.setdefault(row["practice_id"], (flag, line))
+            problems.append(f"{place}, cohort: {shown(row['cohort'])} is not in the rule set{hint}")
+        for name in ("clinician_id", "practice_id", "state"):
+            if not row[name] and name != "state":
+                problems.append(f"{place}, {name}: blank")
+            elif fault := identifier_fault(row[name]):
+                faults.setdefault((name, fault), []).append(len(problems))
+                if len(faults[name, fault]) == 1:
+                    problems.append(f"{place}, {name}: {shown(row[name])} {fault}")
+        flag, odd = flag_of(row["small_practice"])
+        if odd or flag not in (0, 1):
+            given = shown(row["small_practice"]) if row["small_practice"] else "blank"
+            problems.append(f"{place}, small_practice: {given} is not 0 or 1")
+        key = (row["cohort"], same(row["clinician_id"]))
+        if key in seen and not identifier_fault(row["clinician_id"]):
+            name = shown(row["clinician_id"])
+            problems.append(f"{place}, clinician_id: {name} stands in {seen[key]} too")
+        seen.setdefault(key, place)
+        first, where = flags.setdefault(row["practice_id"], (flag, place))
         if first != flag:
             problems.append(
-                f"line {line}, small_practice: practice {row['practice_id']!r} is flagged "
-                f"otherwise in line {where}"
+                f"{place}, small_practice: practice {shown(row['practice_id'])} is flagged "
+                f"otherwise in {where}"
             )
+    for at in faults.values():
+        if len(at) > 1:
+            problems[at[0]] += f" (also in {len(at) - 1:,} below)"
     return problems

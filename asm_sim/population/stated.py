@@ -6,7 +6,6 @@ all the same, so nobody else's variates change.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,16 +15,15 @@ from numpy.typing import NDArray
 from asm_sim.documents import did_you_mean
 from asm_sim.population.schema import Population
 from asm_sim.rules.schema import RuleSet
+from asm_sim.tables.cells import flag_of, number_of, same, shown
+from asm_sim.tables.raw import Row
 
 Floats = NDArray[np.float64]
-Row = dict[str, str]
 
 # In the order of the rows of the compiled arrays (kernels/stated.py).
 OF_CLINICIAN = ("specialty", "episodes", "part_b_payments", "hcc_risk_score", "dual_share")
 OF_PRACTICE = ("practice_size", "rural", "collection_type")
 TRAITS = (*OF_CLINICIAN, *OF_PRACTICE)
-
-YES_NO = {"1": True, "0": False, "yes": True, "no": False, "true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -39,14 +37,12 @@ class Amount:
 
     def read(self, text: str) -> float:
         """Raises ValueError, which says what was expected."""
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+        value, _ = number_of(text)
         if not self.lowest <= value <= self.highest or (self.whole and value != int(value)):
             amount = "a whole number" if self.whole else "a number"
             raise ValueError(
-                f"{text!r} is not {amount} from {self.lowest:g} to {self.highest:g} ({self.unit})"
+                f"{shown(text)} is not {amount} from {self.lowest:g} to {self.highest:g} "
+                f"({self.unit})"
             )
         return value
 
@@ -61,26 +57,29 @@ _AMOUNTS = {
 
 
 def _read_yes_no(text: str) -> float:
-    if text.lower() not in YES_NO:
-        raise ValueError(f"{text!r} is not 0 or 1")
-    return float(YES_NO[text.lower()])
+    value, _ = flag_of(text)
+    if value not in (0, 1):
+        raise ValueError(f"{shown(text)} is not 0 or 1")
+    return value
 
 
 def _one_of(names: Sequence[str]) -> Callable[[str], float]:
     """Reads a name as its index."""
 
+    index = {same(name): float(i) for i, name in enumerate(names)}
+
     def read(text: str) -> float:
-        if text.lower() not in names:
-            hint = did_you_mean(text.lower(), list(names))
-            raise ValueError(f"{text!r} is not one of: {', '.join(names)}{hint}")
-        return float(names.index(text.lower()))
+        if same(text) not in index:
+            hint = did_you_mean(same(text), list(names))
+            raise ValueError(f"{shown(text)} is not one of: {', '.join(names)}{hint}")
+        return index[same(text)]
 
     return read
 
 
 def read_traits(
     rows: Sequence[Row],
-    lines: Sequence[int],
+    places: Sequence[str],
     practice: NDArray[np.int64],
     small: Sequence[bool],
     rules: RuleSet,
@@ -100,9 +99,9 @@ def read_traits(
     specialties = {cohort: _one_of(list(mix)) for cohort, mix in population.specialty_mix.items()}
     cells = np.full((len(TRAITS), len(rows)), np.nan)
     problems = []
-    for i, (line, row) in enumerate(zip(lines, rows, strict=True)):
+    for i, (place, row) in enumerate(zip(places, rows, strict=True)):
         for t, name in enumerate(TRAITS):
-            text = row.get(name, "").strip()
+            text = row.get(name, "")
             if not text:
                 continue
             read = specialties.get(row["cohort"]) if name == "specialty" else readers[name]
@@ -111,12 +110,12 @@ def read_traits(
             try:
                 cells[t, i] = read(text)
             except ValueError as error:
-                problems.append(f"line {line}, {name}: {error}")
+                problems.append(f"{place}, {name}: {error}")
     clinicians = cells[: len(OF_CLINICIAN)]
-    of_practice, contradictions = _by_practice(cells[len(OF_CLINICIAN) :], rows, lines, practice)
+    of_practice, contradictions = _by_practice(cells[len(OF_CLINICIAN) :], rows, places, practice)
     problems += contradictions
     sizes = cells[len(OF_CLINICIAN) + OF_PRACTICE.index("practice_size")]
-    problems += _sizes(sizes, rows, lines, practice, small, population)
+    problems += _sizes(sizes, rows, places, practice, small, population)
     return _or_nothing(clinicians), _or_nothing(of_practice), problems
 
 
@@ -126,21 +125,21 @@ def _or_nothing(stated: Floats) -> Floats:
 
 
 def _by_practice(
-    cells: Floats, rows: Sequence[Row], lines: Sequence[int], practice: NDArray[np.int64]
+    cells: Floats, rows: Sequence[Row], places: Sequence[str], practice: NDArray[np.int64]
 ) -> tuple[Floats, list[str]]:
     """One value for each practice: what any of its clinicians states."""
     stated = np.full((len(cells), practice.max(initial=-1) + 1), np.nan)
-    first = np.zeros(stated.shape, dtype=np.int64)
+    first: dict[tuple[int, int], str] = {}
     problems = []
     for t, name in enumerate(OF_PRACTICE):
         for i in np.flatnonzero(~np.isnan(cells[t])).tolist():
-            p = practice[i]
+            p = int(practice[i])
             if np.isnan(stated[t, p]):
-                stated[t, p], first[t, p] = cells[t, i], lines[i]
+                stated[t, p], first[t, p] = cells[t, i], places[i]
             elif stated[t, p] != cells[t, i]:
                 problems.append(
-                    f"line {lines[i]}, {name}: practice {rows[i]['practice_id']!r} has another "
-                    f"value in line {first[t, p]}"
+                    f"{places[i]}, {name}: practice {shown(rows[i]['practice_id'])} has another "
+                    f"value in {first[t, p]}"
                 )
     return stated, problems
 
@@ -148,27 +147,54 @@ def _by_practice(
 def _sizes(
     sizes: Floats,
     rows: Sequence[Row],
-    lines: Sequence[int],
+    places: Sequence[str],
     practice: NDArray[np.int64],
     small: Sequence[bool],
     population: Population,
 ) -> list[str]:
     """Stated sizes that the flag or the list contradicts."""
     largest_small = population.practice.size_classes.value[1]
-    listed: dict[int, set[str]] = {}
-    for row, p in zip(rows, practice, strict=True):
-        listed.setdefault(int(p), set()).add(row["clinician_id"])
+    listed = _listed(rows, practice)
     problems = []
     for i in np.flatnonzero(~np.isnan(sizes)).tolist():
-        size, p, where = sizes[i], int(practice[i]), f"line {lines[i]}, practice_size"
+        size, p, where = sizes[i], int(practice[i]), f"{places[i]}, practice_size"
         if (size <= largest_small) != small[p]:
             problems.append(
                 f"{where}: {size:g} clinicians, but small_practice is {int(small[p])} "
                 f"(1: {largest_small:g} or fewer)"
             )
-        if size < len(listed[p]):
+        if size < listed[p]:
             problems.append(
-                f"{where}: {size:g} clinicians, but {len(listed[p])} are listed in practice "
-                f"{rows[i]['practice_id']!r}"
+                f"{where}: {size:g} clinicians, but {listed[p]} are listed in practice "
+                f"{shown(rows[i]['practice_id'])}"
             )
     return problems
+
+
+def crowded_practices(
+    rows: Sequence[Row],
+    places: Sequence[str],
+    practice: NDArray[np.int64],
+    small: Sequence[bool],
+    population: Population,
+) -> list[str]:
+    """Practices flagged as small with more clinicians listed than a small one has, told where.
+
+    It is the mark of identifiers that have become one, as in a column that lost its digits.
+    """
+    largest_small = population.practice.size_classes.value[1]
+    first = {int(p): i for i, p in reversed(list(enumerate(practice)))}
+    return [
+        f"{places[first[p]]}, small_practice: 1 ({largest_small:g} clinicians or fewer), but "
+        f"{listed} are listed in practice {shown(rows[first[p]]['practice_id'])}"
+        for p, listed in sorted(_listed(rows, practice).items(), key=lambda item: first[item[0]])
+        if small[p] and listed > largest_small
+    ]
+
+
+def _listed(rows: Sequence[Row], practice: NDArray[np.int64]) -> dict[int, int]:
+    """How many clinicians are listed in each practice; one in two cohorts is one."""
+    listed: dict[int, set[str]] = {}
+    for row, p in zip(rows, practice.tolist(), strict=True):
+        listed.setdefault(p, set()).add(same(row["clinician_id"]))
+    return {p: len(who) for p, who in listed.items()}

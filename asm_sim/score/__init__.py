@@ -17,20 +17,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from asm_sim.rules.schema import RuleSet
+    from asm_sim.tables.read import Source
 
 __all__ = ["score"]
 
 
 def score(
-    table: pd.DataFrame | str | Path,
+    table: Source,
     rules: str | Path | RuleSet = "asm-2026-final",
     settings: dict[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Score observed performance and return what the rule pays for it (42 CFR 512.725-512.750).
 
-    ``table`` is the wide clinician table (one row per clinician, cohort and performance year), a
-    DataFrame or the path of a CSV or Parquet file. ``rules`` is the name of a rule set, a YAML file
-    or a loaded rule set; ``settings`` gives parameters of a named one other values by dotted path.
+    ``table`` is the wide clinician table (one row per clinician, cohort and performance year): a
+    DataFrame, a table of pyarrow, polars or what else speaks Arrow, the path of a CSV or Parquet
+    file, or one that is open (``io.StringIO`` too). Identifiers, cohorts and specialties are one
+    where they differ by capitals or by blanks around them alone. ``rules`` is the name of a rule
+    set, a YAML file or a loaded rule set; ``settings`` gives parameters of a named one other values
+    by dotted path.
 
     Returns one row per input row, in input order and with a DataFrame's own index:
     ``clinician_id``, ``cohort``, ``performance_year``, ``qNNN_points`` (0-10) for every measure of
@@ -41,8 +45,9 @@ def score(
     All numbers are float64 (NaN where there is none) except the int64 year.
 
     Raises :class:`asm_sim.errors.InputError` that lists everything wrong with the table or the
-    rules. Warns (``UserWarning``) of unknown columns, of rates that look like fractions and of
-    collection types that CMS does not offer. The input is not changed.
+    rules. Warns (``UserWarning``) of lines left out, of unknown columns, of rates that look like
+    fractions, of measures that are blank altogether and of collection types that CMS does not
+    offer. The input is not changed.
     """
     import warnings
 

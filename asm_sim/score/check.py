@@ -1,8 +1,8 @@
 """Everything that can be wrong with a clinician table, found in one pass and reported together.
 
-Column names are matched without regard to case and surrounding spaces, and so are cohorts and
-collection types. A row needs the columns of its own cohort's measures; those of another cohort may
-be absent, or blank in that row.
+Column names are matched without regard to case and surrounding blanks, and so are cohorts,
+collection types and identifiers. A row needs the columns of its own cohort's measures; those of
+another cohort may be absent, or blank in that row.
 """
 
 from __future__ import annotations
@@ -15,19 +15,7 @@ import numpy as np
 import pandas as pd
 
 from asm_sim.documents import did_you_mean
-from asm_sim.errors import InputError
 from asm_sim.rules.schema import Measure, RuleSet
-from asm_sim.score.cells import (
-    BoolArray,
-    FloatArray,
-    ObjectArray,
-    is_blank,
-    is_none,
-    names_of,
-    numbers_of,
-    objects_of,
-    shown,
-)
 from asm_sim.score.columns import (
     PERCENT,
     Column,
@@ -36,9 +24,26 @@ from asm_sim.score.columns import (
     input_columns,
     measures_of,
 )
-from asm_sim.score.read import RawTable
+from asm_sim.score.problems import Problems
+from asm_sim.score.suppressed import advice, largest_count
+from asm_sim.tables.cells import (
+    BoolArray,
+    FloatArray,
+    ObjectArray,
+    flags_of,
+    identifier_fault,
+    is_blank,
+    is_none,
+    names_of,
+    numbers_of,
+    objects_of,
+    same,
+    shown,
+    stripped,
+)
+from asm_sim.tables.raw import RawTable
 
-BEFORE_ROWS = -1  # where the problems of whole columns stand in the list
+UNKNOWN_COLUMNS_LISTED = 10
 LARGEST_FRACTION = 1.0
 
 
@@ -70,10 +75,9 @@ class _Check:
         self.raw = raw
         self.rules = rules
         self.known = input_columns(rules)
-        self.order = {name: i for i, name in enumerate(self.known)}
         self.n = len(raw.rows)
-        self.problems: list[tuple[int, int, str]] = [(row, -1, text) for row, text in raw.problems]
-        self.warnings: list[str] = []
+        self.problems = Problems(raw, self.known)
+        self.warnings: list[str] = list(raw.notes)
         self.values: dict[str, FloatArray] = {}
         self.names: dict[str, ObjectArray] = {}
         self.blank: dict[str, BoolArray] = {}
@@ -94,8 +98,7 @@ class _Check:
             self._measure(measure, cells, cohort)
         self._episodes()
         self._together(cells, cohort)
-        if self.problems:
-            self._give_up()
+        self.problems.give_up_if_any()
         return CheckedTable(self.raw.title, self._frame(cells), self.warnings, ignored)
 
     def _find_columns(self) -> tuple[dict[str, pd.Series[Any]], list[str]]:
@@ -103,23 +106,28 @@ class _Check:
         places: dict[str, int] = {}
         ignored: list[str] = []
         for i, (written, series) in enumerate(zip(self.raw.names, self.raw.cells, strict=True)):
-            name = written.strip().lower()
+            name = stripped(written).lower()
             if name in cells:
                 where = f"columns {places[name] + 1} and {i + 1}"
-                self._column_problem(f"column {name} is there twice ({where})")
+                self.problems.add_column(f"column {name} is there twice ({where})")
             elif name in self.known:
                 cells[name] = series
                 places[name] = i
             elif not name:
-                self._column_problem(f"column {i + 1} has no name")
+                self.problems.add_column(f"column {i + 1} has no name")
             else:
                 ignored.append(written)
-                hint = did_you_mean(name, [known for known in self.known if known not in cells])
-                self.warnings.append(
-                    f"column {shown(written)} is not known and is ignored"
-                    f"{hint or did_you_mean(name, list(self.known))}"
-                )
+        self._warn_of_unknown(ignored, [known for known in self.known if known not in cells])
         return cells, ignored
+
+    def _warn_of_unknown(self, ignored: list[str], missing: list[str]) -> None:
+        for written in ignored[:UNKNOWN_COLUMNS_LISTED]:
+            name = stripped(written).lower()
+            hint = did_you_mean(name, missing) or did_you_mean(name, list(self.known))
+            self.warnings.append(f"column {shown(written)} is not known and is ignored{hint}")
+        more = len(ignored) - UNKNOWN_COLUMNS_LISTED
+        if more > 0:
+            self.warnings.append(f"{more:,} more columns are not known and are ignored")
 
     def _missing_columns(
         self, cells: dict[str, pd.Series[Any]], present: list[str], ignored: list[str]
@@ -133,7 +141,7 @@ class _Check:
                 if column.measure is not None:
                     cohorts = [c for c in cohorts_with(self.rules, column.measure) if c in present]
                     why = f" (the table has rows of cohort {' and '.join(cohorts)})"
-                self._column_problem(f"column {column.name} is missing{why}{hint}")
+                self.problems.add_column(f"column {column.name} is missing{why}{hint}")
 
     def _numbers(self, column: Column, series: pd.Series[Any] | None, looked_at: BoolArray) -> None:
         """Parse a numeric column; report what is wrong in the rows that are looked at."""
@@ -142,29 +150,43 @@ class _Check:
             self.values[name] = np.full(self.n, np.nan)
             self.blank[name] = np.ones(self.n, dtype=np.bool_)
             return
-        values, blank, odd = numbers_of(series)
+        values, blank, odd = (flags_of if column.kind == "flag" else numbers_of)(series)
         self.blank[name] = blank
         infinite = np.isinf(values)
         with np.errstate(invalid="ignore"):
             outside = ~infinite & ((values < column.minimum) | (values > column.maximum))
             broken = ~infinite & ~outside & (values != np.floor(values)) & ~np.isnan(values)
-        if column.kind != "whole":
+        if column.kind not in {"whole", "flag"}:
             broken[:] = False
         given = objects_of(series)
         belongs = column.expected
-        self._add(odd & looked_at, column, lambda i: f"{_not_a_number(given[i])}; give {belongs}")
-        self._add(infinite & looked_at, column, lambda i: f"{shown(given[i])} is infinite")
-        self._add(
+        odd = odd & looked_at & ~self._suppressed(column, given, odd & looked_at)
+        self.problems.add(odd, column, lambda i: f"{_odd(given[i], column)}; give {belongs}")
+        self.problems.add(infinite & looked_at, column, lambda i: f"{shown(given[i])} is infinite")
+        self.problems.add(
             outside & looked_at,
             column,
             lambda i: f"{shown(given[i])} is out of range; give {belongs}",
         )
-        self._add(
+        self.problems.add(
             broken & looked_at, column, lambda i: f"{shown(given[i])} is not whole; give {belongs}"
         )
         if not column.may_be_blank:
-            self._add(blank & looked_at, column, lambda _: f"is blank; give {belongs}")
+            self.problems.add(blank & looked_at, column, lambda _: f"is blank; give {belongs}")
         self.values[name] = np.where(infinite | outside | broken, np.nan, values)
+
+    def _suppressed(self, column: Column, given: ObjectArray, odd: BoolArray) -> BoolArray:
+        """Where cells stand for a suppressed number; each way of writing one is a problem."""
+        places: dict[str, list[int]] = {}
+        for i in np.flatnonzero(odd).tolist():
+            if largest_count(given[i]) is not None:
+                places.setdefault(stripped(given[i]), []).append(i)
+        years = self.values.get("performance_year", np.full(self.n, np.nan))
+        for cell, rows in places.items():
+            known = [int(year) for year in years[rows] if year in self.rules.years]
+            year = known[0] if known else self.rules.years[0]
+            self.problems.add_once(rows, column, advice(column, cell, self.rules, year))
+        return np.isin(np.arange(self.n), [i for rows in places.values() for i in rows])
 
     def _names(
         self, column: Column, series: pd.Series[Any] | None, known: list[str], what: str
@@ -183,9 +205,11 @@ class _Check:
         )
         unknown = ~self.blank[name] & is_none(result)
         listed = ", ".join(known)
-        self._add(unknown, column, lambda i: f"{shown(words[i])} is no {what}; one of: {listed}")
+        self.problems.add(
+            unknown, column, lambda i: f"{shown(words[i])} is no {what}; one of: {listed}"
+        )
         if not column.may_be_blank:
-            self._add(self.blank[name], column, lambda _: f"is blank; one of: {listed}")
+            self.problems.add(self.blank[name], column, lambda _: f"is blank; one of: {listed}")
         self.names[name] = result
         return result
 
@@ -193,7 +217,7 @@ class _Check:
         """Report years between the first and the last that the rule set leaves out."""
         values = self.values["performance_year"]
         listed = ", ".join(str(year) for year in self.rules.years)
-        self._add(
+        self.problems.add(
             ~np.isnan(values) & ~np.isin(values, self.rules.years),
             self.known["performance_year"],
             lambda i: f"{values[i]:g} is not a year of {self.rules.id!r}; one of: {listed}",
@@ -213,11 +237,22 @@ class _Check:
             ],
             dtype=np.bool_,
         )
-        self._add(blank, column, lambda _: "is blank; give every clinician an identifier")
-        self._add(odd, column, lambda i: f"{shown(given[i])} is not a text")
-        unusable = blank | odd
-        pairs = zip(given, unusable, strict=True)
-        return np.array([None if skip else str(c).strip() for c, skip in pairs], dtype=object)
+        self.problems.add(blank, column, lambda _: "is blank; give every clinician an identifier")
+        self.problems.add(odd, column, lambda i: f"{shown(given[i])} is not a text")
+        words = names_of(series)
+        words[odd] = None
+        words[self._identifier_faults(column, words)] = None
+        return words
+
+    def _identifier_faults(self, column: Column, words: ObjectArray) -> list[int]:
+        """Report texts that can be no identifier, each fault once; returns where they are."""
+        places: dict[str, list[int]] = {}
+        for i in np.flatnonzero(~is_none(words)).tolist():
+            if fault := identifier_fault(words[i]):
+                places.setdefault(fault, []).append(i)
+        for fault, rows in places.items():
+            self.problems.add_once(rows, column, f"{shown(words[rows[0]])} {fault}")
+        return [i for rows in places.values() for i in rows]
 
     def _duplicates(self, identifier: ObjectArray, cohort: ObjectArray) -> None:
         year = self.values["performance_year"]
@@ -226,11 +261,12 @@ class _Check:
         again = np.zeros(self.n, dtype=np.bool_)
         seen_at: dict[int, int] = {}
         for i in np.flatnonzero(complete):
-            earlier = first.setdefault((identifier[i], cohort[i], float(year[i])), int(i))
+            key = (same(identifier[i]), cohort[i], float(year[i]))
+            earlier = first.setdefault(key, int(i))
             if earlier != i:
                 again[i] = True
                 seen_at[int(i)] = earlier
-        self._add(
+        self.problems.add(
             again,
             self.known["clinician_id"],
             lambda i: (
@@ -273,7 +309,7 @@ class _Check:
             return
         given = objects_of(series)
         filled = np.array([not is_blank(cell) for cell in given], dtype=np.bool_)
-        self._add(
+        self.problems.add(
             foreign & filled,
             column,
             lambda i: (
@@ -301,7 +337,7 @@ class _Check:
 
     def _unneeded(self, column: Column, own: BoolArray) -> None:
         filled = own & ~np.isnan(self.values[column.name])
-        self._add(
+        self.problems.add(
             filled,
             column,
             lambda _: f"{column.measure} is computed from claims and has none; leave it blank",
@@ -312,7 +348,8 @@ class _Check:
         """The combinations that a measure to be reported cannot have."""
         rate, cases, completeness, collection = columns.values()
         has_rate = own & ~self.blank[rate.name]
-        self._add(
+        self._warn_of_unreported(rate, own & self.blank[rate.name] & self.blank[cases.name])
+        self.problems.add(
             has_rate & self.blank[cases.name],
             cases,
             lambda _: f"is blank where {rate.name} is given; give the number of eligible cases",
@@ -328,17 +365,37 @@ class _Check:
         if self.rules.scoring_level.quality.value != "clinician":
             valid = has_rate  # few cases may be enough together with those of others
         listed = ", ".join(self.rules.quality.collection_types.value)
-        self._add(
+        self.problems.add(
             valid & self.blank[collection.name],
             collection,
             lambda _: f"is blank where {rate.name} can be scored; one of: {listed}",
+        )
+
+    def _warn_of_unreported(self, rate: Column, nothing_said: BoolArray) -> None:
+        """Blank cases are not few: a measure that is blank altogether was not reported."""
+        assert rate.measure is not None
+        entry = self.rules.measures[rate.measure]
+        suspended = self._by_year(lambda year: float(entry.is_suspended(year)))
+        counted = nothing_said & (suspended == 0)
+        if self.rules.final_score.extreme_circumstances.value == "neutral":
+            counted &= self.values["extreme_circumstances"] != 1
+        if self.rules.scoring_level.quality.value != "clinician" or not counted.any():
+            return
+        rows = int(np.count_nonzero(counted))
+        year = int(self.values["performance_year"][counted][0])
+        self.warnings.append(
+            f"column {rate.name}: rate and cases are blank in {rows:,} "
+            f"{'row' if rows == 1 else 'rows'}, where {rate.measure} counts as not reported and "
+            f"scores {self.rules.quality.points_not_reported.at(year):g} points; write the cases, "
+            f"if only 0, where they are fewer than {self.rules.quality.case_minimum.at(year):g} "
+            "and it is to be left out"
         )
 
     def _episodes(self) -> None:
         minimum = self._by_year(self.rules.cost.case_minimum.at)
         with np.errstate(invalid="ignore"):
             enough = self.values["episodes"] >= minimum
-        self._add(
+        self.problems.add(
             enough & self.blank["episode_cost"],
             self.known["episode_cost"],
             lambda i: f"is blank where there are {minimum[i]:g} or more episodes; give the cost",
@@ -351,9 +408,10 @@ class _Check:
             if column.may_be_blank or name not in cells:
                 continue
             blank = np.array([is_blank(cell) for cell in objects_of(cells[name])], dtype=np.bool_)
-            self._add(blank, column, lambda _: "is blank, and this rule set needs it")
+            self.problems.add(blank, column, lambda _: "is blank, and this rule set needs it")
+            self._identifier_faults(column, names_of(cells[name]))
             if name == "practice_id":
-                self._alike_in_practice(objects_of(cells[name]), blank, cohort)
+                self._alike_in_practice(names_of(cells[name]), blank, cohort)
 
     def _alike_in_practice(
         self, practice: ObjectArray, blank: BoolArray, cohort: ObjectArray
@@ -369,10 +427,10 @@ class _Check:
             first: dict[tuple[str, str | None, float], int] = {}
             other: dict[int, int] = {}
             for i in np.flatnonzero(~blank & ~pd.isna(values)).tolist():
-                key = (str(practice[i]).strip(), cohort[i], float(year[i]))
+                key = (same(practice[i]), cohort[i], float(year[i]))
                 if values[first.setdefault(key, i)] != values[i]:
                     other[i] = first[key]
-            self._add(
+            self.problems.add(
                 np.isin(np.arange(self.n), list(other)),
                 self.known[name],
                 lambda i, values=values, other=other: (  # type: ignore[misc]
@@ -398,21 +456,6 @@ class _Check:
                 + (" (0 to 100)" if rate.unit == PERCENT else "")
             )
 
-    def _add(self, where: BoolArray, column: Column, message: Callable[[int], str]) -> None:
-        for i in np.flatnonzero(where).tolist():
-            row = int(self.raw.rows[i])
-            text = f"row {row}, column {column.name}: {message(i)}"
-            self.problems.append((row, self.order[column.name], text))
-
-    def _column_problem(self, text: str) -> None:
-        self.problems.append((BEFORE_ROWS, len(self.problems), text))
-
-    def _give_up(self) -> None:
-        texts = [text for _, _, text in sorted(self.problems, key=lambda found: found[:2])]
-        count = "1 problem" if len(texts) == 1 else f"{len(texts):,} problems"
-        title = f"{self.raw.title}: {count}, nothing was scored ({self.raw.row_meaning})"
-        raise InputError(title, texts)
-
     def _frame(self, cells: dict[str, pd.Series[Any]]) -> pd.DataFrame:
         data: dict[str, Any] = {}
         for column in self.known.values():
@@ -429,8 +472,8 @@ class _Check:
         return frame
 
 
-def _not_a_number(cell: Any) -> str:
-    text = f"{shown(cell)} is not a number"
+def _odd(cell: Any, column: Column) -> str:
+    text = f"{shown(cell)} is not {'1 or 0' if column.kind == 'flag' else 'a number'}"
     if isinstance(cell, str) and "," in cell:
         return f"{text} (no thousands separators, decimals with a point)"
     return text

@@ -7,7 +7,7 @@ from typing import Literal
 
 from asm_sim.rules.schema import Measure, RuleSet
 
-Kind = Literal["identifier", "name", "number", "whole"]
+Kind = Literal["identifier", "name", "number", "whole", "flag"]
 
 # Beyond it sums of squares would lose their digits; no count and no amount of money comes near.
 LARGEST = 1e15
@@ -19,7 +19,8 @@ class Column:
     """One input column.
 
     ``kind``: ``identifier`` is kept as it stands, ``name`` is one of a few known words, ``number``
-    and ``whole`` lie in ``minimum`` to ``maximum`` (inclusive), in ``unit``.
+    and ``whole`` lie in ``minimum`` to ``maximum`` (inclusive), in ``unit``; a ``flag`` is 1 or 0,
+    or yes or no.
     ``measure`` and ``part`` are set for the columns of a quality measure.
     """
 
@@ -35,11 +36,13 @@ class Column:
 
     @property
     def is_numeric(self) -> bool:
-        return self.kind in {"number", "whole"}
+        return self.kind in {"number", "whole", "flag"}
 
     @property
     def expected(self) -> str:
         """What belongs in the column, for a message."""
+        if self.kind == "flag":
+            return f"1 or 0 ({self.unit})"
         amount = "a whole number" if self.kind == "whole" else "a number"
         unit = f" ({self.unit})" if self.unit else ""
         if self.maximum == LARGEST:
@@ -68,7 +71,7 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
             "specialty", "identifier", may_be_absent=not by_specialty, may_be_blank=not by_specialty
         ),
         Column("practice_size", "whole", "clinicians", minimum=1, may_be_blank=False),
-        Column("rural", "whole", "1 in a rural practice, else 0", maximum=1, may_be_absent=True),
+        Column("rural", "flag", "1: a rural practice", maximum=1, may_be_absent=True),
         Column("hcc_risk_score", "number"),
         Column("dual_share", "number", "a fraction, not percent", maximum=1),
         Column("part_b_payments", "number", "USD", may_be_blank=False),
@@ -84,7 +87,7 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
         Column("episode_cost", "number", "USD per episode"),
         Column(
             "extreme_circumstances",
-            "whole",
+            "flag",
             "1: met extreme and uncontrollable circumstances",
             maximum=1,
             may_be_absent=True,

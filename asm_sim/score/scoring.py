@@ -5,7 +5,7 @@ Each cohort of each performance year is fitted and scored by itself (42 CFR 512.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ import pandas as pd
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.check import CheckedTable, check_table
-from asm_sim.score.columns import column_name, measures_in, measures_of
-from asm_sim.score.read import read_table
+from asm_sim.score.columns import column_name, input_columns, measures_in, measures_of
+from asm_sim.tables.cells import same, stripped, text_of
+from asm_sim.tables.read import Source, read_table
 
 if TYPE_CHECKING:
     from asm_sim.kernels.cohort import Earlier, Observed
@@ -76,7 +77,7 @@ class ScoredTable:
 
 
 def score_table(
-    table: pd.DataFrame | str | Path,
+    table: Source,
     rules: str | Path | RuleSet = "asm-2026-final",
     settings: dict[str, Any] | None = None,
 ) -> ScoredTable:
@@ -85,8 +86,14 @@ def score_table(
         rules = load_rules(rules, settings)
     elif settings:
         raise TypeError("settings go with the name of a rule set, not with a loaded one")
-    raw = read_table(table)
+    raw = read_table(table, is_header=_header_of(rules))
     return score_checked(check_table(raw, rules), rules, raw.index)
+
+
+def _header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
+    """Whether cells are a header: two of them are columns of the table, as no row has."""
+    known = frozenset(input_columns(rules))
+    return lambda cells: len(known & {stripped(cell).lower() for cell in cells}) > 1
 
 
 def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -> ScoredTable:
@@ -108,7 +115,7 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
         y, measures = rules.years.index(year), measures_in(rules, cohort)
         for peers, positions in peer_groups(frame, everyone, rules):
             rows = frame.iloc[positions]
-            ids = pd.Index([str(name).strip() for name in rows["clinician_id"]])
+            ids = pd.Index([same(text_of(name)) for name in rows["clinician_id"]])
             earlier = _earlier(compiled, len(measures), ids, standard.get(cohort))
             for back in (1, 2):  # scoring begins the year: what lies here moves one year back
                 if (cohort, y - back) in own_scores:
@@ -178,9 +185,11 @@ def peer_groups(
     rows = frame.iloc[positions]
     basis = rules.peers.basis.value
     if basis == "specialty":
-        names = rows["specialty"].map(lambda cell: str(cell).strip()).to_numpy()
-        for name in dict.fromkeys(names):
-            yield name, positions[names == name]
+        names = [text_of(cell) for cell in rows["specialty"]]
+        codes = pd.factorize(np.array([same(name) for name in names], dtype=object))[0]
+        order = np.argsort(codes, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+            yield names[group[0]], positions[group]
     elif basis == "practice_size":
         limits = rules.peers.size_limits.value
         band = np.searchsorted(limits, rows["practice_size"].to_numpy(), "left")
@@ -232,7 +241,7 @@ def _floats(rows: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
 
 def _numbered(names: pd.Series[Any]) -> npt.NDArray[np.int64]:
     """Equal names have equal numbers, from 0."""
-    words = names.map(lambda cell: str(cell).strip())
+    words = names.map(lambda cell: same(text_of(cell)))
     return pd.factorize(words)[0].astype(np.int64)
 
 

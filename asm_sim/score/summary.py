@@ -8,11 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from asm_sim.errors import printable
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.columns import column_name, measures_in
 from asm_sim.score.scoring import CohortYear, ScoredTable
+from asm_sim.tables.cells import shown
 
 Flags = npt.NDArray[np.bool_]
+
+COLUMNS_LISTED = 10
+GROUPS_LISTED = 100
 
 
 def summarise(scored: ScoredTable) -> list[str]:
@@ -20,11 +25,14 @@ def summarise(scored: ScoredTable) -> list[str]:
     rows = len(scored.table)
     lines = [f"{scored.checked.title}: {_count(rows, 'row')}, rule set {scored.rules.id}"]
     if scored.checked.ignored_columns:
-        listed = ", ".join(repr(name) for name in scored.checked.ignored_columns)
-        lines.append(f"ignored columns: {listed}")
-    for cohort_year in scored.cohort_years:
+        ignored = scored.checked.ignored_columns
+        listed = ", ".join(shown(name) for name in ignored[:COLUMNS_LISTED])
+        more = len(ignored) - COLUMNS_LISTED
+        lines.append(f"ignored columns: {listed}" + (f" and {more:,} more" if more > 0 else ""))
+    for cohort_year in scored.cohort_years[:GROUPS_LISTED]:
         lines += _cohort_year(scored, cohort_year)
-    return lines
+    more = len(scored.cohort_years) - GROUPS_LISTED
+    return [*lines, "", f"... and {more:,} more groups"] if more > 0 else lines
 
 
 def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
@@ -36,7 +44,7 @@ def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
     payment_year = rules.payment_year(group.performance_year)
     lines = [
         "",
-        f"{group.cohort}{group.peers and f', {group.peers},'} {group.performance_year} "
+        f"{group.cohort}{group.peers and f', {printable(group.peers)},'} {group.performance_year} "
         f"(paid in {payment_year}): "
         f"{_count(len(result), 'clinician')}, {int(has_score.sum()):,} with a final score",
     ]
@@ -49,7 +57,7 @@ def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
         "nothing left after the adjustments": zero & ~nothing_reported,
     }
     lines += _reasons("final score of zero", zero_reasons)
-    lines += _excluded(given, result, rules, group)
+    lines += _measures(given, result, rules, group)
     lines.append(
         f"  median final score {_number(group.median_final_score, '.2f')}, "
         f"incentive pool {_usd(group.incentive_pool)}, "
@@ -89,10 +97,10 @@ def _lacks_minimum_submission(given: pd.DataFrame, rules: RuleSet, group: Cohort
     return to_report & ~submitted
 
 
-def _excluded(
+def _measures(
     given: pd.DataFrame, result: pd.DataFrame, rules: RuleSet, group: CohortYear
 ) -> list[str]:
-    """How many clinicians each category does not count for, and why."""
+    """How many clinicians each category does not count for, or counts without a result, and why."""
     lines: list[str] = []
     minimum = rules.quality.case_minimum.at(group.performance_year)
     clinicians = rules.quality.benchmark_minimum_clinicians.at(group.performance_year)
@@ -108,9 +116,24 @@ def _excluded(
             f"fewer than {clinicians:g} clinicians to compare with": excluded & ~few & ~unknown,
         }
         lines += _reasons(f"{measure} excluded", reasons)
+        if rules.measures[measure].reported and rules.scoring_level.quality.value == "clinician":
+            lines += _not_reported(given, measure, ~excluded, rules, group.performance_year)
     limit = rules.cost.case_minimum.at(group.performance_year)
     no_cost = result["cost_points"].isna().to_numpy()
     return lines + _reasons("cost not scored", {f"fewer than {limit:g} episodes": no_cost})
+
+
+def _not_reported(
+    given: pd.DataFrame, measure: str, counted: Flags, rules: RuleSet, year: int
+) -> list[str]:
+    """How many a measure counts for without a result of theirs."""
+    no_rate = counted & given[column_name(measure, "rate")].isna().to_numpy()
+    minimum = rules.quality.completeness_minimum.at(year)
+    completeness = given[column_name(measure, "completeness")].to_numpy()
+    incomplete = counted & ~no_rate & ~(completeness >= minimum)
+    reasons = {"no rate": no_rate, f"data completeness below {minimum:g}": incomplete}
+    points = rules.quality.points_not_reported.at(year)
+    return _reasons(f"{measure} not reported, {points:g} points", reasons)
 
 
 def _reasons(what: str, reasons: dict[str, Flags]) -> list[str]:

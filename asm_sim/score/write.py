@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asm_sim.errors import InputError, printable
-from asm_sim.score.read import PARQUET_SUFFIXES
+from asm_sim.durable import appearing, write_whole
+from asm_sim.errors import InputError, printable, reason_of
+from asm_sim.tables.read import PARQUET_SUFFIXES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +18,11 @@ CSV_SUFFIX = ".csv"
 def check_output(output: Path, source: Path) -> None:
     """Refuse an output that could not be written, or that would replace the input."""
     title = printable(str(output))
-    if output.is_dir():
+    try:
+        is_folder = output.is_dir()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{title}: this cannot be written ({reason_of(error)})") from error
+    if is_folder:
         raise InputError(f"{title}: the output is a folder; name a .csv or .parquet file")
     if output.suffix.lower() not in {CSV_SUFFIX, *PARQUET_SUFFIXES}:
         raise InputError(f"{title}: the output must end in .csv or .parquet")
@@ -39,29 +41,9 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 
 def write_table(table: pd.DataFrame, output: Path) -> None:
-    """Write a table as CSV or Parquet by the suffix, in one atomic step.
-
-    An existing file is replaced only once the new one is complete on disk. Raises ``OSError``.
-    """
+    """Write a table as CSV or Parquet by the suffix, whole or not at all. Raises ``OSError``."""
     if output.suffix.lower() in PARQUET_SUFFIXES:
-        replace_atomically(output, lambda path: table.to_parquet(path, index=False))
+        with appearing(output) as partial:
+            table.to_parquet(partial, index=False)
     else:
-        data = csv_bytes(table)
-        replace_atomically(output, lambda path: _write_bytes(path, data))
-
-
-def replace_atomically(output: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a new file beside ``output``, then move it there; clean up on failure."""
-    target = Path(os.path.realpath(output))  # what a link points to; never fails on a loop
-    temporary = target.with_name(f".{uuid.uuid4().hex}.asm-sim.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+        write_whole(output, csv_bytes(table))

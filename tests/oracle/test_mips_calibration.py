@@ -13,8 +13,8 @@ from asm_sim.kernels.mips import mips_scores
 from asm_sim.rules.compile_mips import compile_mips
 from asm_sim.rules.load import load_mips, load_rules
 from asm_sim.score.check import check_table
-from asm_sim.score.read import read_table
 from asm_sim.score.scoring import groups, observed
+from asm_sim.tables.read import read_table
 
 DRAWS = 2
 YEAR = 2027

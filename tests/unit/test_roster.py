@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from asm_sim.engine.export import cohort_table
@@ -100,7 +102,7 @@ def test_a_value_of_a_practice_may_stand_in_any_of_its_rows(tmp_path: Path) -> N
         ({"episodes": "many"}, "episodes: 'many' is not a number from 0.1 to 100000"),
         ({"episodes": "0"}, "episodes: '0' is not a number"),
         ({"part_b_payments": "-1"}, "part_b_payments: '-1' is not a number from 0 to 1e+09 (USD"),
-        ({"hcc_risk_score": "nan"}, "hcc_risk_score: 'nan' is not a number"),
+        ({"hcc_risk_score": "n/a"}, "hcc_risk_score: 'n/a' is not a number"),
         ({"dual_share": "35"}, "dual_share: '35' is not a number from 0 to 1 (a fraction, not"),
         ({"practice_size": "7.5"}, "practice_size: '7.5' is not a whole number"),
         ({"practice_size": "16"}, "practice_size: 16 clinicians, but small_practice is 1 (1: 15"),
@@ -146,9 +148,131 @@ def test_a_column_that_stands_twice(tmp_path: Path) -> None:
     assert "two columns of the same name: 'state'" in refused(tmp_path)
 
 
+# What differs without meaning anything, and what has lost its meaning
+
+
+def by_practice(roster: Roster) -> dict[str, list[str]]:
+    """The clinicians of each practice."""
+    return {
+        name: sorted(np.array(roster.clinician_id)[roster.practice == p].tolist())
+        for p, name in enumerate(roster.practice_id)
+    }
+
+
+def test_blanks_around_and_capitals_change_nothing(tmp_path: Path) -> None:
+    rows = roster_rows()
+    write_roster(tmp_path / "mine.csv", rows)
+    plain = read(tmp_path)
+    words = {"1": ("TRUE", "Yes", "1.0"), "0": ("no", "F", "0.0")}
+    around = (" {}\xa0", "\u200b{}", "{}")
+    for i, row in enumerate(rows):
+        row["small_practice"] = words[row["small_practice"]][i % 3]
+        row |= {name: around[i % 3].format(cell) for name, cell in row.items()}
+        row |= {name: row[name].lower() for name in ("cohort", "state")}
+    large = next(row for row in rows if "P-large" in row["practice_id"])
+    large["practice_id"] = "p-Large"
+    write_roster(tmp_path / "mine.csv", rows)
+    roster = read(tmp_path)
+    assert roster.state == plain.state
+    assert by_practice(roster) == by_practice(plain)
+    assert (roster.practice_address == plain.practice_address).all()
+    assert (roster.clinician_address == plain.clinician_address).all()
+    assert roster.notes == ("1 practice id differing from another by capitals alone",)
+
+
+@pytest.mark.parametrize("again", ["C0 ", "c0", "\xa0C0"])
+def test_an_id_that_differs_by_blanks_or_capitals_is_the_same(again: str, tmp_path: Path) -> None:
+    rows = roster_rows()
+    rows[1]["clinician_id"] = again
+    write_roster(tmp_path / "mine.csv", rows)
+    assert f"line 3, clinician_id: '{again.strip()}' stands in line 2 too" in refused(tmp_path)
+
+
+def test_what_r_writes_for_no_value_is_drawn(tmp_path: Path) -> None:
+    rows = with_blanks()
+    rows[3] |= {"episodes": "NA", "rural": "NA", "specialty": "NaN", "hcc_risk_score": "1.5"}
+    rows[4] |= {"rural": "FALSE", "practice_id": "new", "small_practice": "TRUE"}
+    write_roster(tmp_path / "mine.csv", rows)
+    roster = read(tmp_path)
+    assert np.isnan(roster.stated[:, 3]).tolist() == [True, True, True, False, True]
+    assert roster.practice_stated[1, roster.practice_id.index("new")] == 0
+
+
+def test_ids_in_scientific_notation_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    rows = roster_rows()
+    for row in rows[10:30]:
+        row |= {"practice_id": "2.00000E+11", "small_practice": "1"}
+    rows[40]["clinician_id"] = rows[50]["clinician_id"] = "1.99280E+09"
+    write_roster(tmp_path / "mine.csv", rows)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    practice, clinician = caught.value.problems
+    assert practice.startswith("line 12, practice_id: '2.00000E+11' is a long number in scientific")
+    assert practice.endswith("format the column as text and save it anew (also in 19 below)")
+    assert clinician.startswith("line 42, clinician_id: '1.99280E+09' is a long number")
+
+
+def test_more_clinicians_than_a_small_practice_has(tmp_path: Path) -> None:
+    rows = roster_rows()
+    for i, row in enumerate(rows):
+        if i % 9 == 0:
+            row |= {"practice_id": "1993", "small_practice": "1"}
+    write_roster(tmp_path / "mine.csv", rows)
+    assert (
+        "line 2, small_practice: 1 (15 clinicians or fewer), but 17 are listed in practice '1993'"
+    ) in refused(tmp_path)
+    write_roster(tmp_path / "mine.csv", rows[18:])  # 15 are small
+    assert read(tmp_path).practice_listed.max() == 15
+
+
+def test_one_who_is_in_both_cohorts_is_one_of_the_practice(tmp_path: Path) -> None:
+    rows = [
+        {
+            "clinician_id": f"c{i % 10}",
+            "cohort": ("HF", "LBP")[i // 10],
+            "state": "OH",
+            "practice_id": "p",
+            "small_practice": "1",
+        }
+        for i in range(20)
+    ]
+    write_roster(tmp_path / "mine.csv", rows)
+    assert len(read(tmp_path).clinician_id) == 20
+
+
+def test_a_title_above_the_header_is_left_out_and_told(tmp_path: Path) -> None:
+    write_roster(tmp_path / "mine.csv", roster_rows())
+    text = (tmp_path / "mine.csv").read_text()
+    (tmp_path / "mine.csv").write_text(f"sep=,\nOur clinicians,,,,\n{text},,,,\n")
+    roster = read(tmp_path)
+    assert len(roster.clinician_id) == 150
+    assert roster.notes == (
+        "lines 1 to 2, before the header, left out",
+        "line 154, without anything in it, left out",
+    )
+
+
+def test_a_parquet_roster_is_what_the_csv_is(tmp_path: Path) -> None:
+    rows = roster_rows()
+    write_roster(tmp_path / "mine.csv", rows)
+    frame = pd.DataFrame(rows).assign(small_practice=[row["small_practice"] == "1" for row in rows])
+    frame.to_parquet(tmp_path / "mine.parquet")
+    scenario = scenario_beside(tmp_path)
+    csv = make_plan(load_scenario(scenario)).roster
+    scenario.write_text(scenario.read_text().replace("mine.csv", "mine.parquet"))
+    parquet = make_plan(load_scenario(scenario)).roster
+    assert by_practice(csv) == by_practice(parquet)
+    assert (csv.practice_small == parquet.practice_small).all()
+    frame.loc[3, "cohort"] = "HX"
+    frame.to_parquet(tmp_path / "mine.parquet")
+    with pytest.raises(InputError, match=r"row 3, cohort: 'HX' is not in the rule set"):
+        make_plan(load_scenario(scenario))
+
+
 # CMS's participant file
 
-SECRETS = ("Zephyrine", "Quockerwodger", "1992799990", "Müller")
+SECRETS = ("Zephyrine", "Quockerwodger", "19927999", "Müller")
+NPIS = itertools.cycle(map(str, range(1992799900, 1992800000)))
 HEADER = [
     "NPI",
     "First Name",
@@ -167,8 +291,9 @@ def listed(
     small: str = "Y",
     later: str = "N",
     state: str = "OH",
+    npi: str | None = None,
 ) -> list[str]:
-    who = ["1992799990", "Zephyrine", "Quockerwodger", state, cohort, organisation]
+    who = [npi or next(NPIS), "Zephyrine", "Quockerwodger", state, cohort, organisation]
     return [*who, participant, small, *[later] * 8]
 
 
@@ -221,9 +346,9 @@ def test_no_name_and_no_npi_is_in_the_results(tmp_path: Path) -> None:
         (listed("Zephyrine"), "line 3, ASM_COHORT: not one of: HF (Heart failure), LBP (Low back"),
         (listed(participant="Zephyrine"), "line 3, ASM_CY27_PARTICIPANT: not a flag"),
         (listed(small="1992799990"), "line 3, ASM_CY27_SMALLPRACTICE: not a flag"),
-        (listed(organisation=" "), "line 3, ORGANIZATION_LEGAL_NAME: blank"),
-        (listed()[:-1], "line 3: another number of fields than the header"),
-        ([*listed(), "Zephyrine"], "line 3: another number of fields than the header"),
+        (listed(npi="1.99280E+09"), "line 3, NPI: is a long number in scientific notation"),
+        (listed()[:-1], "line 3: 15 cells where the header has 16"),
+        ([*listed(), "Zephyrine"], "line 3: 17 cells where the header has 16"),
     ],
 )
 def test_a_mistake_in_the_participant_file_shows_no_cell(
@@ -233,6 +358,75 @@ def test_a_mistake_in_the_participant_file_shows_no_cell(
     message = refused(tmp_path)
     assert words in message
     assert not [word for word in SECRETS if word in message]
+
+
+def test_participants_without_an_organisation_are_practices_of_their_own(tmp_path: Path) -> None:
+    names = ["Heart Group", "", "NULL", "Heart Group", "\xa0", "NA", "N/A"]
+    write_cms(tmp_path, [listed(organisation=name) for name in names])
+    roster = read(tmp_path)
+    practices = [roster.practice_id[p] for p in roster.practice]
+    assert len(set(practices)) == 6
+    assert practices[0] == practices[3]
+    assert roster.notes == (
+        "CMS's participant file: of 7 rows 7 clinicians (7 HF, 0 LBP) in 6 practices take part in "
+        "2027; 5 without an organisation are each a practice of its own",
+    )
+
+
+def test_an_npi_that_is_there_twice_in_a_cohort_is_one_clinician(tmp_path: Path) -> None:
+    rows = [
+        listed(npi="1992799901", organisation="First", participant="N"),
+        listed(npi="1992799901", organisation="Second"),
+        listed(npi="1992799901\xa0", organisation="Third"),
+        listed(npi="1992799901.0", organisation="Fourth", cohort="Low Back Pain"),
+        listed(npi="1992799902", organisation="Third"),
+    ]
+    write_cms(tmp_path, rows)
+    roster = read(tmp_path)
+    assert roster.clinician_id == ("2", "5", "4")
+    assert [roster.practice_id[p] for p in roster.practice] == ["2", "3", "4"]
+    assert "1 rows whose NPI was there before" in roster.notes[0]
+    assert not [word for word in SECRETS if word in repr(roster)]
+
+
+def test_a_list_appended_to_itself(tmp_path: Path) -> None:
+    rows = [
+        listed(("HF", "LBP")[i % 2], "" if i % 5 == 0 else f"Group {i // 3}", state=" oh\xa0")
+        for i in range(40)
+    ]
+    write_cms(tmp_path, rows)
+    once = read(tmp_path)
+    write_cms(tmp_path, [*rows, HEADER, [], *rows])
+    twice = read(tmp_path)
+    assert twice.clinician_id == once.clinician_id
+    assert twice.practice_id == once.practice_id
+    assert twice.state == ("OH",) * 40
+    assert twice.notes[0] == "line 42, that repeats the header, left out"
+    assert "of 80 rows 40 clinicians (20 HF, 20 LBP)" in twice.notes[1]
+    assert "40 rows whose NPI was there before in the cohort are left out" in twice.notes[1]
+
+
+def test_flags_as_cms_writes_them(tmp_path: Path) -> None:
+    rows = [listed(participant=" YES\xa0", small="Null", later="Null"), listed(participant="NULL")]
+    write_cms(tmp_path, [*rows, listed(small="y"), listed(participant="x", small="1.0")])
+    roster = read(tmp_path)
+    assert roster.clinician_id == ("1", "3", "4")
+    assert roster.practice_small.tolist() == [False, True]  # one organisation, flagged both ways
+    assert "1 organisations flagged as small and not are each taken for two" in roster.notes[0]
+
+
+def test_a_participant_file_without_npis_says_that_nobody_was_looked_for(tmp_path: Path) -> None:
+    write_cms(tmp_path, [listed(npi="***"), listed(npi="***")])
+    roster = read(tmp_path)
+    assert len(roster.clinician_id) == 2
+    assert roster.notes[0].endswith(
+        "; 2 have no NPI of ten digits, so that nobody could be found to be there twice"
+    )
+
+
+def test_a_small_organisation_of_many_is_told(tmp_path: Path) -> None:
+    write_cms(tmp_path, [listed(organisation="Large") for _ in range(16)])
+    assert read(tmp_path).notes[1] == "1 practice flagged as small with over 15 listed"
 
 
 def test_a_participant_file_of_nobody(tmp_path: Path) -> None:

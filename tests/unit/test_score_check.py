@@ -16,7 +16,7 @@ from asm_sim.errors import InputError
 from asm_sim.rules.load import load_rules
 from asm_sim.score.check import CheckedTable, check_table
 from asm_sim.score.example import example_rows
-from asm_sim.score.read import read_table
+from asm_sim.tables.read import read_table
 
 RULES = load_rules()
 HF, LBP = 15, 47  # an ordinary clinician of each cohort in the example, by position
@@ -50,10 +50,12 @@ def test_the_place_may_be_told() -> None:
     told = checked(frame)
     assert told.warnings == []
     assert list(told.frame["rural"].dropna()) == [1.0, 0.0]
-    frame.loc[[HF, LBP], "rural"] = [2, "yes"]
-    out_of_range, no_number = problems(frame)
-    assert "column rural: 2 is out of range; give a whole number from 0 to 1" in out_of_range
-    assert "column rural: 'yes' is not a number; give a whole number from 0 to 1" in no_number
+    frame.loc[[HF, LBP], "rural"] = [True, " FALSE"]
+    assert list(checked(frame).frame["rural"].dropna()) == [1.0, 0.0]
+    frame.loc[[HF, LBP], "rural"] = [2, "maybe"]
+    out_of_range, no_flag = problems(frame)
+    assert "column rural: 2 is out of range; give 1 or 0 (1: a rural practice)" in out_of_range
+    assert "column rural: 'maybe' is not 1 or 0; give 1 or 0" in no_flag
 
 
 def test_the_example_has_nothing_wrong() -> None:

@@ -16,9 +16,9 @@ from asm_sim.reference.cohort import score_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.score.check import check_table
 from asm_sim.score.example import YEARS, example_rows, write_example
-from asm_sim.score.read import read_table
 from asm_sim.score.scoring import groups, observed, score_table
 from asm_sim.score.summary import summarise
+from asm_sim.tables.read import read_table
 
 RULES = load_rules()
 COLUMNS = [
