@@ -55,9 +55,11 @@ def appearing_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file in one step; a text in UTF-8."""
+    """Write a file in one step; a text in UTF-8, names of files in it byte for byte."""
+    if isinstance(content, str):
+        content = content.encode(errors="surrogateescape")
     with appearing_whole(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(content)
 
 
 def temporary_beside(path: Path) -> Path:

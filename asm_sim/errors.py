@@ -6,8 +6,11 @@ shows any of it on one line of bounded length without a character that a termina
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
+
+_PASSWORD = re.compile(r"(://[^\s/@:]*:)[^\s/]*@")  # with which a URL begins
 
 PROBLEMS_SHOWN = 20
 LONGEST_NAME = 200  # characters of one name, path or value in a message
@@ -19,9 +22,10 @@ def printable(text: str, longest: int = LONGEST_NAME) -> str:
     """``text`` on one line of at most ``longest`` characters, as it may go to a terminal.
 
     Control characters, line ends, what hides or turns the direction of text, and bytes that were
-    not UTF-8 are written as escapes; a long text loses its middle, since it says where at its
-    beginning and what at its end.
+    not UTF-8 are written as escapes, passwords of URLs as ``***``; a long text loses its middle,
+    since it says where at its beginning and what at its end.
     """
+    text = without_passwords(text)
     whole = len(text) <= longest
     parts = [text] if whole else [text[:longest], text[-longest:]]  # escapes only make it longer
     shown = [escaped(part) for part in parts]
@@ -29,6 +33,11 @@ def printable(text: str, longest: int = LONGEST_NAME) -> str:
         return shown[0]
     end = longest // 3
     return f"{shown[0][: longest - end - 5]} ... {shown[-1][len(shown[-1]) - end :]}"
+
+
+def without_passwords(text: str) -> str:
+    """A text in which the passwords of URLs are ``***``."""
+    return _PASSWORD.sub(r"\1***@", text)
 
 
 def escaped(text: str, keep: str = "") -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError, printable
+from asm_sim.places import place_of
 
 if TYPE_CHECKING:
     from asm_sim.engine.work import Work
@@ -30,7 +31,8 @@ def run_command(
     as_json: bool,
 ) -> None:
     """Run one scenario. Everything is checked before a folder is made."""
-    if out is not None and "://" in out:
+    place = None if out is None else place_of(out)
+    if isinstance(place, str):
         raise InputError(
             f"--out {out}: a run goes to a folder on a disk; asm-sim sweep writes to URLs, also "
             "for one scenario"
@@ -51,7 +53,7 @@ def run_command(
     from asm_sim.engine.work import work_of
 
     work = work_of(chosen)
-    folder = usual_folder(work) if out is None else Path(out)
+    folder = usual_folder(work) if place is None else place
     listed = len(work.roster.clinician_id)
     clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
     note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
@@ -63,7 +65,7 @@ def run_command(
             carry_out(
                 open_folder(folder),
                 work,
-                overwrite=out is None,
+                overwrite=place is None,
                 anew=overwrite,
                 keep_blocks=False,
                 progress=progress,
@@ -77,7 +79,7 @@ def run_command(
 
     ds = open_results(folder)
     write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
-    write_whole(folder / "scenario.yaml", _yaml(ds.attrs["scenario_yaml"]))
+    write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
     figures = _figures(ds, folder / FIGURES)
     if as_json:
         typer.echo(json.dumps(summary_json(ds), indent=1))
@@ -110,12 +112,12 @@ def _figures(ds: object, folder: Path) -> list[Path]:
     return drawn
 
 
-def _yaml(text: str) -> str:
-    """The resolved scenario, which is kept as JSON, as readable YAML."""
+def _yaml(resolved: dict[str, Any]) -> str:
+    """The resolved scenario as readable YAML."""
     from io import StringIO
 
     from ruamel.yaml import YAML
 
     buffer = StringIO()
-    YAML(typ="safe", pure=True).dump(json.loads(text), buffer)
+    YAML(typ="safe", pure=True).dump(json.loads(json.dumps(resolved)), buffer)
     return buffer.getvalue()

@@ -15,7 +15,9 @@ import typer
 
 from asm_sim.cli.run import RUNS
 from asm_sim.cli.terminal import Terminal, say
-from asm_sim.errors import InputError, RunError, printable, reason_of
+from asm_sim.durable import write_whole
+from asm_sim.errors import InputError, RunError, printable, reason_of, without_passwords
+from asm_sim.places import place_of
 
 if TYPE_CHECKING:
     from asm_sim.engine.sweep import Report
@@ -115,7 +117,7 @@ def sweep_command(asked: Request) -> None:
         raise
     except OSError as error:
         raise RunError(
-            f"{place}: {reason_of(error)}. Finished blocks are kept: --resume goes on from here"
+            f"{folder}: {reason_of(error)}. Finished blocks are kept: --resume goes on from here"
         ) from error
     _say_what_was_done(report, asked, note)
     if report.finished:
@@ -240,8 +242,14 @@ def _write_sbatch(asked: Request, place: str, blocks: int, note: Terminal) -> No
     for setting in asked.settings:
         words += ["--set", setting]
     command = shlex.join(words)
+    if without_passwords(command) != command:
+        raise InputError(
+            f"{path}: the script would hold the password of a URL, which others may read; leave it "
+            "out of --out, and give it to the jobs in their environment or a file of your home"
+        )
     shards = min(16, blocks)
-    path.write_text(
+    write_whole(
+        path,
         f"""\
 #!/bin/bash
 # A sweep as a job array. Submit it with:  sbatch {shlex.quote(path.name)}
@@ -269,16 +277,14 @@ fi
 
 {command} --resume --shard "$SLURM_ARRAY_TASK_ID/$PARTS"
 """,
-        encoding="utf-8",
     )
     note.print(f"Script    {path}  ({shards} tasks; change --array and PARTS for another number)")
 
 
 def _absolute(place: str, new: bool = False) -> str:
     """A path that still holds where the job runs; names and URLs as they are."""
-    if "://" in place or not (new or Path(place).exists()):
-        return place
-    return str(Path(place).absolute())
+    found = place_of(place) if new or Path(place).exists() else place
+    return str(found.absolute()) if isinstance(found, Path) else found
 
 
 def _say_what_was_done(report: Report, asked: Request, note: Terminal) -> None:
@@ -326,9 +332,9 @@ def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
         typer.echo(json.dumps({**about, "outcomes": rows}, indent=1))
     else:
         print_sweep(table, ds, Terminal(highlight=False))
-    store = f"{place.rstrip(chr(47))}/results.zarr"
-    note.print(f"\nResults   {store}", markup=False)
-    note.print(f"Table     {place.rstrip('/')}/summary.csv", markup=False)
+    shown = str(folder).rstrip("/")
+    note.print(f"\nResults   {shown}/results.zarr", markup=False)
+    note.print(f"Table     {shown}/summary.csv", markup=False)
 
 
 def _count(number: int, what: str) -> str:

@@ -8,12 +8,12 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from asm_sim.errors import escaped
+from asm_sim.errors import escaped, without_passwords
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines; on standard error where they are about the work and not its result."""
-    typer.echo(escaped(text, keep="\n"), err=err)
+    typer.echo(escaped(without_passwords(text), keep="\n"), err=err)
 
 
 class Terminal(Console):

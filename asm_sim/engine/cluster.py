@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from asm_sim import __version__
@@ -117,7 +118,7 @@ def run_on(client: Any) -> Any:
 
     def run(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
         pending = iter(list(jobs))
-        root = str(folder.path) if isinstance(folder, LocalFolder) else str(folder)
+        root = folder.place
         definition = client.submit(_hold, work, pure=False)
         news: queue.Queue[Any] = queue.Queue()
         under_way: dict[Any, Job] = {}
@@ -212,7 +213,7 @@ def _hold(work: Work) -> Work:
     return work
 
 
-def _run(work: Work, root: str, job: Job) -> tuple[str, str]:
+def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
     """Run a block, write it, and return this worker's address and the block's name."""
     plan = _plan(work, job.scenario)
     compile_kernels(plan)

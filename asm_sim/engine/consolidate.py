@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,9 @@ from asm_sim.engine.files import Folder
 from asm_sim.engine.plan import Plan
 from asm_sim.engine.store import read_block
 from asm_sim.engine.work import Job, Work
-from asm_sim.results.open import RESULTS
+from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
 from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES
+from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
 
 _CHUNK_DRAWS = 1000  # draws in a chunk, at most
@@ -40,7 +42,7 @@ def consolidate(folder: Folder, work: Work) -> None:
     plan = work.plan(0)
     along = coordinates(plan)
     about = _attributes(work, plan)
-    with folder.replacing(RESULTS) as target:
+    with folder.replacing(RESULTS, about["stamp"]) as target:
         template = xr.Dataset(coords={**along, **_scenarios(work)}, attrs=about)
         template.to_zarr(target, mode="w", zarr_format=2, consolidated=False)
         group = zarr.open_group(target, mode="r+", zarr_format=2)
@@ -53,24 +55,32 @@ def consolidate(folder: Folder, work: Work) -> None:
 
 
 def is_consolidated(folder: Folder, work: Work) -> bool:
-    """Whether the results in the folder are complete and hold this work, no more and no less."""
+    """Whether the results in the folder are whole and hold this work, no more and no less."""
     about = _attributes_there(folder)
-    return about is not None and about.get("stamp") == _attributes(work, work.plan(0))["stamp"]
+    same = about.get("stamp") == _attributes(work, work.plan(0))["stamp"]
+    return same and is_whole(_results_of(folder))
 
 
 def draws_there(folder: Folder) -> int:
     """The draws of the results in the folder; 0 where there are none."""
-    about = _attributes_there(folder)
-    return 0 if about is None else int(about.get("draws", 0))
+    draws = _attributes_there(folder).get("draws")
+    return draws if isinstance(draws, int) and draws > 0 else 0
 
 
-def _attributes_there(folder: Folder) -> dict[str, Any] | None:
+def _results_of(folder: Folder) -> Path | str:
+    place = folder.place
+    return place / RESULTS if isinstance(place, Path) else f"{place}/{RESULTS}"
+
+
+def _attributes_there(folder: Folder) -> dict[str, Any]:
+    """The attributes of results that are there and whole, as far as their metadata say."""
     try:
-        json.loads(folder.read(f"{RESULTS}/.zmetadata"))  # there, and whole: written last
-        about = json.loads(folder.read(f"{RESULTS}/.zattrs"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
-        return None
-    return about if isinstance(about, dict) else None
+        content = folder.read(f"{RESULTS}/{CONSOLIDATED}")  # written last
+        files_of(content)
+        about = json.loads(content)["metadata"][".zattrs"]
+    except (FileNotFoundError, NotADirectoryError, LookupError, ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}
 
 
 def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> None:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from asm_sim.durable import appearing, is_temporary, remove, write_whole
-from asm_sim.errors import InputError, RunError
-from asm_sim.results.open import file_system
+from asm_sim.engine.fresh import Fresh
+from asm_sim.errors import InputError, RunError, printable, without_passwords
+from asm_sim.places import place_of
+from asm_sim.results.open import CONSOLIDATED, file_system
 
 _LEFT_BEHIND = 7 * 24 * 3600.0  # seconds after which nobody can still be writing one
 
@@ -26,6 +27,8 @@ _LEFT_BEHIND = 7 * 24 * 3600.0  # seconds after which nobody can still be writin
 class Folder(Protocol):
     """A place for the files of a run or a sweep."""
 
+    @property
+    def place(self) -> Path | str: ...
     def __str__(self) -> str: ...
     def exists(self, name: str) -> bool: ...
     def is_empty(self) -> bool: ...
@@ -34,22 +37,18 @@ class Folder(Protocol):
     def remove(self, name: str) -> None: ...
     def files_below(self, name: str) -> set[str]: ...
     def free_bytes(self) -> int | None: ...
-    def replacing(self, name: str) -> Any: ...
+    def replacing(self, name: str, stamp: str) -> AbstractContextManager[Fresh]: ...
     def tidy(self) -> None: ...
 
 
 def open_folder(place: str | Path) -> Folder:
     """The folder that a path or a URL means; :class:`InputError` where it cannot be one."""
-    text = str(place)
-    protocol, sign, rest = text.partition("://")
-    if sign and not rest.strip("/"):
-        raise InputError(f"{place}: names no folder")
-    if sign and protocol not in {"file", "local"}:
-        return ObjectFolder(text)
-    path = Path(rest if sign else place).expanduser().absolute()
-    if path.exists() and not path.is_dir():
+    found = place_of(place)
+    if isinstance(found, str):
+        return ObjectFolder(found)
+    if found.exists() and not found.is_dir():
         raise InputError(f"{place}: this is a file; choose another --out")
-    return LocalFolder(path, text)
+    return LocalFolder(found.absolute(), str(place))
 
 
 class LocalFolder:
@@ -58,6 +57,10 @@ class LocalFolder:
     def __init__(self, path: Path, shown_as: str | None = None) -> None:
         self.path = path
         self._shown = shown_as or str(path)
+
+    @property
+    def place(self) -> Path:
+        return self.path
 
     def __str__(self) -> str:
         return self._shown
@@ -104,29 +107,35 @@ class LocalFolder:
                     remove(path)
 
     @contextmanager
-    def replacing(self, name: str) -> Iterator[Any]:
+    def replacing(self, name: str, stamp: str) -> Iterator[Fresh]:
         """A Zarr store to write; it takes the place of the folder ``name`` when it is complete.
 
-        Its metadata are consolidated last.
+        Its metadata are consolidated last, with the list of its files. ``stamp`` says what it will
+        hold: the same in two processes means the same bytes.
         """
-        import zarr
         from zarr.storage import LocalStore
 
+        del stamp  # a folder takes the place of another at once
         self.path.mkdir(parents=True, exist_ok=True)
         with appearing(self.path / name) as partial:
-            yield LocalStore(partial)
-            zarr.consolidate_metadata(LocalStore(partial), zarr_format=2)
+            store = Fresh(LocalStore(partial))
+            yield store
+            (partial / CONSOLIDATED).write_bytes(store.consolidate())
 
 
 class ObjectFolder:
     """A prefix of an object store, through fsspec."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+        self._url = url
         self._fs, self._root = file_system(self._url)
 
-    def __str__(self) -> str:
+    @property
+    def place(self) -> str:
         return self._url
+
+    def __str__(self) -> str:
+        return without_passwords(self._url)
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -139,7 +148,8 @@ class ObjectFolder:
         except (OSError, InputError, RunError):
             raise
         except Exception as error:
-            raise OSError(f"{self._url}: {' '.join(str(error).split())[:300]}") from error
+            reason = printable(" ".join(str(error).split()))
+            raise OSError(f"{self}: {reason}") from error
 
     def exists(self, name: str) -> bool:
         with self._asking():
@@ -178,30 +188,44 @@ class ObjectFolder:
         return None
 
     @contextmanager
-    def replacing(self, name: str) -> Iterator[Any]:
+    def replacing(self, name: str, stamp: str) -> Iterator[Fresh]:
         """The same as on a disk, but for the time of writing the results are not complete.
 
         An object store cannot rename: what is there is complete when its consolidated metadata
-        are, which go first and come last. :class:`RunError` where another process has begun to
-        write the same in the meantime.
+        are, which go first and come last. What was there besides goes in the end: so two processes
+        may write the same at once, and neither undoes what the other has done.
+        :class:`RunError` where another process has begun to write something else in the meantime.
         """
-        import zarr
         from zarr.storage import FsspecStore
 
-        turn, owner = f"{name}.writer", uuid.uuid4().hex.encode()
-        self.write(turn, owner)
-        self.remove(f"{name}/.zmetadata")
-        self.remove(name)
+        complete = f"{name}/{CONSOLIDATED}"
+        turn = writer_of(name)
+        if not self._holds(turn, stamp):
+            self.remove(complete)
+            self.write(turn, stamp.encode())
         with self._asking():
-            target = FsspecStore.from_url(f"{self._url}/{name}")
-            yield target
-            if self.read(turn) != owner:
-                raise RunError(
-                    f"{self._url}: another process is putting the same results together; nothing "
-                    "is lost, that one goes on"
-                )
-            zarr.consolidate_metadata(target, zarr_format=2)
-        self.remove(turn)
+            store = Fresh(FsspecStore.from_url(f"{self._url}/{name}"))
+            yield store
+            content = store.consolidate()
+        if not self._holds(turn, stamp):
+            raise RunError(
+                f"{self}: another process is putting other results together in the same place; "
+                "nothing is lost, that one goes on"
+            )
+        for left in self.files_below(name) - {*store.written, CONSOLIDATED}:
+            self.remove(f"{name}/{left}")
+        self.write(complete, content)
+
+    def _holds(self, name: str, content: str) -> bool:
+        try:
+            return self.read(name) == content.encode()
+        except FileNotFoundError:
+            return False
 
     def tidy(self) -> None:
         """Nothing is left half written here."""
+
+
+def writer_of(name: str) -> str:
+    """The file of an object store that says what is being, or was last, written to ``name``."""
+    return f"{name}.writer"

@@ -10,24 +10,33 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import time
 import zipfile
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
 
 from asm_sim.engine.execute import Arrays
-from asm_sim.engine.files import Folder
+from asm_sim.engine.files import Folder, writer_of
 from asm_sim.engine.work import Job, Work
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import BLOCKS, RESULTS
 
 MARK = "run.json"  # what makes a folder a run or a sweep of ours
 
+_BLOCK = re.compile(r"(?P<start>[0-9a-f]+/[0-9]{6,9})-(?P<draws>[0-9]{1,9})\.npz")
+
 _LOOKS, _PAUSE = 5, 0.2  # for a mark that is being written: times, and seconds between
 _LONGEST = 60  # characters of a value in a message
 _FORMATS = {"asm_sim run": "run", "asm_sim sweep": "sweep"}
+# What a mark is read for; the rest is only compared.
+_MARKED: dict[str, Callable[[Any], bool]] = {
+    "draws": lambda value: type(value) is int and 0 <= value < 1 << 53,
+    "parameters": lambda value: isinstance(value, dict),
+    "scenarios": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+}
 _WORDS = {
     "format": "kind",
     "version": "version of asm_sim",
@@ -86,10 +95,11 @@ def read_block(
             head = json.loads(stored["_head"].tobytes())
             wanted = [n for n in stored.files if n != "_head" and (names is None or n in names)]
             arrays = {name: stored[name] for name in wanted}
-        sums = head["sha256"]
+        sums = dict(head["sha256"])
+        owner = head["plan"], head["number"]
     except Exception as error:  # a damaged archive fails in more ways than can be listed
         raise CorruptBlockError(job, f"{shown}: not a readable block") from error
-    if head["plan"] != work.members[job.scenario].fingerprint or head["number"] != job.block.number:
+    if owner != (work.members[job.scenario].fingerprint, job.block.number):
         raise CorruptBlockError(job, f"{shown}: belongs to another run")
     complete = set(arrays) == (set(sums) if names is None else set(names))
     if not complete or any(sums.get(n) != _checksum(n, v) for n, v in arrays.items()):
@@ -128,9 +138,8 @@ def retire_short_blocks(folder: Folder) -> None:
     """Remove blocks whose longer successors are there (the last ones, before draws were added)."""
     versions: dict[str, list[tuple[int, str]]] = {}
     for name in folder.files_below(BLOCKS):
-        start, _, length = name.removesuffix(".npz").rpartition("-")
-        if length.isdigit():
-            versions.setdefault(start, []).append((int(length), name))
+        if match := _BLOCK.fullmatch(name):
+            versions.setdefault(match["start"], []).append((int(match["draws"]), name))
     for found in versions.values():
         for _, name in sorted(found)[:-1]:
             folder.remove(f"{BLOCKS}/{name}")
@@ -181,18 +190,41 @@ def claim(
 
 def remove_work(folder: Folder) -> None:
     """Remove what a run or a sweep has written into its folder, and nothing else."""
-    for name in (BLOCKS, RESULTS, "figures", "summary.csv", "scenario.yaml", MARK):
+    for name in (
+        BLOCKS,
+        RESULTS,
+        writer_of(RESULTS),
+        "figures",
+        "summary.csv",
+        "scenario.yaml",
+        MARK,
+    ):
         folder.remove(name)
 
 
 def read_mark(folder: Folder) -> dict[str, Any] | None:
-    """The mark of a folder of ours; None where there is none."""
+    """The mark of a folder of ours; None where there is none.
+
+    :class:`InputError` for one that says it is ours and is not as it was written.
+    """
     try:
         entry = json.loads(folder.read(MARK))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
-    ours = isinstance(entry, dict) and entry.get("format") in _FORMATS
-    return entry if ours else None
+    if not isinstance(entry, dict) or entry.get("format") not in list(_FORMATS):
+        return None
+    wrong = [
+        f"{key}: {_brief(entry.get(key))}"
+        for key, is_right in _MARKED.items()
+        if not is_right(entry.get(key))
+    ]
+    if wrong:
+        raise InputError(
+            f"{folder}: its {MARK} is not what asm-sim writes; choose another --out, or restore "
+            "the file from a copy:",
+            wrong,
+        )
+    return entry
 
 
 def differing(known: dict[str, Any], mark: dict[str, Any], extensible: bool = True) -> list[str]:
@@ -207,10 +239,10 @@ def differing(known: dict[str, Any], mark: dict[str, Any], extensible: bool = Tr
         if known.get(key) != mark[key]
     ]
     here = mark["scenarios"]
-    absent = [name for owner, name in known.get("scenarios", {}).items() if owner not in here]
+    absent = [name for owner, name in known["scenarios"].items() if owner not in here]
     if not absent:
         return found
-    before, now = known.get("parameters") or {}, mark["parameters"]
+    before, now = known["parameters"], mark["parameters"]
     changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
     others = len(found)
     found += [
@@ -222,6 +254,10 @@ def differing(known: dict[str, Any], mark: dict[str, Any], extensible: bool = Tr
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         found.append(f"scenarios that are there and not here: {names}{more}")
     return found
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _brief(value: Any) -> str:

@@ -30,7 +30,7 @@ from asm_sim.engine.store import (
 from asm_sim.engine.until import Limit, Watch, parse_limit
 from asm_sim.engine.work import Job, Work, work_of
 from asm_sim.errors import InputError, RunError, reason_of
-from asm_sim.results.open import BLOCKS, open_results
+from asm_sim.results.open import BLOCKS, RESULTS, open_results
 from asm_sim.scenario.sweep import Sweep, load_sweep
 
 Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
@@ -228,6 +228,8 @@ class _Carrier:
         present = (job for job in self.work.jobs() if job not in absent)
         self.repair(damaged_jobs(self.folder, self.work, present))
         self.report.blocks_left = len(missing)
+        if not held and not missing and self.folder.exists(RESULTS):  # damaged beyond reading
+            held = self.work.draws
         if held and not missing_jobs(self.folder, self.work.with_draws(held)):
             self.put_together(held, anew=True)
         return self.report
@@ -274,7 +276,7 @@ class _Carrier:
         """
         self.work = self.work.with_draws(draws)
         self.report.draws, self.report.finished = draws, True
-        if not (anew or self.report.blocks_run) and is_consolidated(self.folder, self.work):
+        if not anew and is_consolidated(self.folder, self.work):
             return
         self.run(missing_jobs(self.folder, self.work))
         while True:

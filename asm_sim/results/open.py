@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asm_sim.errors import InputError
-from asm_sim.results.registry import VARIABLES
+from asm_sim.errors import InputError, printable
+from asm_sim.places import place_of
+from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from asm_sim.results.whole import Files
+
 RESULTS = "results.zarr"
 BLOCKS = "blocks"
-CONSOLIDATED = ".zmetadata"
+CONSOLIDATED = ".zmetadata"  # of Zarr format 2; a store without is not finished
+FORMAT_3 = "zarr.json"
+
+# What is read of the attributes: texts, and JSON in texts.
+_TEXTS = {"title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", "rules"}
+_JSON: dict[str, type] = {
+    "scenario_yaml": dict,
+    "parameters": dict,
+    "assumptions": dict,
+    "mips_unscored": dict,
+    PARAMETER_LAYER: dict,
+    "scenarios": list,
+    "design": dict,
+}
 
 _UNFINISHED = (
     f"holds a run that is not finished: it has blocks of draws, but no complete {RESULTS}; the "
@@ -22,29 +40,120 @@ _UNFINISHED = (
 )
 
 
-def open_results(path: str | Path) -> xr.Dataset:
+def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     """The results of a finished run or sweep as one Dataset, read as they are used.
 
     ``path`` is the folder that the run wrote (``--out``) or the ``results.zarr`` in it, on disk or
-    as a URL that fsspec knows (``s3://bucket/run``). Variables, dims and units are those of
+    as a URL that fsspec knows (``s3://bucket/run``); or a Zarr store, of format 2 or 3, to which
+    such a Dataset was saved. Variables, dims and units are those of
     :data:`asm_sim.results.registry.VARIABLES`; those of a sweep have a leading ``scenario`` dim.
+
     Raises :class:`InputError` where there is no such path, it holds no run, the run is not
-    finished, the store is damaged, or a URL cannot be reached.
+    finished, the store is damaged, or a URL cannot be reached. Results know which files they are
+    made of: all must be there with their sizes when they are opened, and what is read must have the
+    checksum with which it was written. ``verify`` reads everything at once. A store that was saved
+    from a Dataset, or by an early version of this package, has no checksums and is taken as it is.
     """
-    store = _store_at(str(path)) if is_url(path) else str(_store(Path(path).expanduser()))
+    place = place_of(path)
+    store = _store(place) if isinstance(place, Path) else _store_at(place)
     import xarray as xr
+
+    from asm_sim.results import whole
 
     try:
         # Whatever a damaged file makes zarr or xarray stumble over is the same news to the user.
-        ds: xr.Dataset = xr.open_zarr(store, chunks=None, consolidated=True)
+        source, files, consolidated = _checked(store)
+        if problems := _problems(store, files, verify):
+            raise whole.damaged(str(store), problems)
+        ds: xr.Dataset = xr.open_zarr(source, chunks=None, consolidated=consolidated)
+    except InputError:
+        raise
     except Exception as error:
-        raise InputError(
-            f"{store} is damaged and cannot be opened ({_in_one_line(error)}); "
-            "run the scenario again, or restore the folder from a copy"
-        ) from error
+        raise whole.damaged(str(store), [f"it cannot be opened ({_in_one_line(error)})"]) from error
     if not set(ds.data_vars) & set(VARIABLES):
         raise InputError(f"{store} is a Zarr store, but holds none of asm_sim's results")
-    return ds
+    _check_attributes(ds, store)
+    return ds.drop_encoding()  # how it lies in this store is of no use where it is saved next
+
+
+def is_whole(store: str | Path) -> bool:
+    """Whether all files of a Zarr store of ours are there with their sizes, its metadata whole."""
+    from asm_sim.results.whole import files_of
+
+    try:
+        return not _problems(store, files_of(_read(store, CONSOLIDATED)))
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return False
+
+
+def _problems(store: Path | str, files: Files | None, verify: bool = False) -> list[str]:
+    """What is wrong with the files of a store, by their sizes or, to ``verify``, all read."""
+    from asm_sim.results import whole
+
+    if not files:
+        return []
+    if verify:
+        return whole.spoilt(files, lambda name: _read(store, name))
+    sizes = whole.sizes_of(files, store) if isinstance(store, Path) else _sizes(store)
+    return [] if sizes is None else whole.lost(files, sizes)
+
+
+def _checked(store: Path | str) -> tuple[Any, Files | None, bool]:
+    """A Zarr store to open, the files it must hold if it says so, and if it is consolidated."""
+    from asm_sim.results import whole
+
+    try:
+        content = _read(store, CONSOLIDATED)
+    except FileNotFoundError:
+        about = json.loads(_read(store, FORMAT_3))
+        return whole.store_at(store), None, bool(about.get("consolidated_metadata"))
+    files = whole.files_of(content)
+    return whole.Checked(whole.store_at(store), content, files or {}, str(store)), files, True
+
+
+def _read(store: Path | str, name: str) -> bytes:
+    if isinstance(store, Path):
+        return (store / name).read_bytes()
+    files, root = file_system(store)
+    return bytes(files.cat_file(f"{root}/{name}"))
+
+
+def _sizes(store: str) -> dict[str, int] | None:
+    """The sizes of all files of a store at a URL; None where it does not let them be listed."""
+    files, root = file_system(store)
+    try:
+        files.invalidate_cache()
+        found = files.find(root, detail=True)
+    except Exception:  # each file system has errors of its own
+        return None
+    start = f"{root}/"
+    return {
+        name[name.index(start) + len(start) :]: int(about["size"]) for name, about in found.items()
+    }
+
+
+def _check_attributes(ds: xr.Dataset, store: Path | str) -> None:
+    """:class:`InputError` where attributes that are read later are not what they should be."""
+    wrong = [
+        f"{name}: {printable(str(value), 60)!r}"
+        for name, value in ds.attrs.items()
+        if not _is_as_written(str(name), value)
+    ]
+    if wrong:
+        raise InputError(f"{store}: these attributes are not what asm-sim writes:", wrong)
+    for name in set(ds.data_vars) & set(VARIABLES):
+        ds[name].attrs = {**VARIABLES[str(name)].attrs, **ds[name].attrs}
+
+
+def _is_as_written(name: str, value: object) -> bool:
+    if name in _TEXTS:
+        return isinstance(value, str)
+    if name not in _JSON:
+        return True
+    try:
+        return isinstance(json.loads(value), _JSON[name])  # type: ignore[arg-type]
+    except (TypeError, ValueError, RecursionError):
+        return False
 
 
 def latest_run(
@@ -62,13 +171,10 @@ def latest_run(
     return None
 
 
-def is_url(path: str | Path) -> bool:
-    return isinstance(path, str) and "://" in path
-
-
 def folder_of(path: str | Path) -> Path:
     """Where files that belong to a run go: its folder; the current one where it is at a URL."""
-    return Path() if is_url(path) else _store(Path(path).expanduser()).parent
+    place = place_of(path)
+    return _store(place).parent if isinstance(place, Path) else Path()
 
 
 def _store(path: Path) -> Path:
@@ -77,11 +183,10 @@ def _store(path: Path) -> Path:
         raise InputError(f"{path}: there is no such folder{_runs_beside(path)}")
     if not path.is_dir():
         raise InputError(f"{path} is a file; name the folder of a run (what --out named)")
-    if (path / CONSOLIDATED).is_file():
-        return path
     store = path if path.name == RESULTS else path / RESULTS
-    if (store / CONSOLIDATED).is_file():
-        return store
+    for folder in (path, store):
+        if any((folder / name).is_file() for name in (CONSOLIDATED, FORMAT_3)):
+            return folder
     if (store.parent / BLOCKS).is_dir():
         raise InputError(f"{store.parent} {_UNFINISHED}")
     if store.is_dir():
@@ -97,28 +202,28 @@ def _store(path: Path) -> Path:
 
 def _store_at(url: str) -> str:
     """The URL of the Zarr store that ``url`` means, sure to be one."""
-    url = url.rstrip("/")
     files, root = file_system(url)
     refusals = []
-    for store, folder in ((url, root), (f"{url}/{RESULTS}", f"{root}/{RESULTS}")):
+    below = product(("", f"/{RESULTS}"), (CONSOLIDATED, FORMAT_3))
+    for folder, name in below:
         try:
-            files.info(f"{folder}/{CONSOLIDATED}")
-            return store
+            files.info(f"{root}{folder}/{name}")
+            return url + folder
         except FileNotFoundError:
             continue
         except Exception as error:  # each file system has errors of its own
             refusals.append(error)
     try:
-        below = {str(name).rstrip("/").rpartition("/")[2] for name in files.ls(root, detail=False)}
+        there = {str(name).rstrip("/").rpartition("/")[2] for name in files.ls(root, detail=False)}
     except FileNotFoundError:
-        below = set()
+        there = set()
     except Exception as error:
         raise _unreachable(url, refusals[0] if refusals else error) from error
     if refusals:
         raise _unreachable(url, refusals[0]) from refusals[0]
-    if not below:
+    if not there:
         raise InputError(f"{url}: there is nothing at this URL")
-    if BLOCKS in below:
+    if BLOCKS in there:
         raise InputError(f"{url} {_UNFINISHED}")
     raise InputError(
         f"{url} holds no finished run: there is no {RESULTS} with a {CONSOLIDATED} in it"
@@ -163,5 +268,5 @@ def _runs_below(folder: Path) -> str:
 
 
 def _in_one_line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    text = printable(" ".join(str(error).split()))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import asm_sim as asm
-from asm_sim.engine import files, store
+from asm_sim import durable
+from asm_sim.engine import store
 from asm_sim.engine.consolidate import consolidate, is_consolidated
 from asm_sim.engine.files import LocalFolder, ObjectFolder, open_folder
 from asm_sim.engine.sweep import carry_out
@@ -57,7 +58,7 @@ def test_a_kill_at_the_first_mark_leaves_a_folder_that_will_do(
     sweep_file: MakeSweep, tmp_path: Path
 ) -> None:
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / f".{store.MARK}.{'0' * 32}").write_text("{")
+    (tmp_path / "store" / f".asm-sim.{'0' * 32}").write_text("{")
     assert store.check(LocalFolder(tmp_path / "store"), work(sweep_file())) is None
     (tmp_path / "store" / ".hidden").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
@@ -91,9 +92,9 @@ def test_a_stop_while_results_take_their_place(
         remove(target, **given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(files.shutil, "rmtree", stop)
+        patched.setattr(durable.shutil, "rmtree", stop)
         if moment == "before the exchange":
-            patched.setattr(files, "_exchange", lambda *_: stop_here())
+            patched.setattr(durable, "_exchange", lambda *_: stop_here())
         with pytest.raises(KeyboardInterrupt):
             run(path, tmp_path / "store", draws=9)
     longer = moment == "while the old is removed"
@@ -106,25 +107,29 @@ def test_a_stop_while_results_take_their_place(
     assert contents(tmp_path / "store") == contents(tmp_path / "at once")
 
 
-def test_half_removed_results_of_an_object_store_are_not_results(
+def test_half_written_results_of_an_object_store_are_not_results(
     sweep_file: MakeSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, folder = sweep_file(draws=5), open_folder("memory://half-removed")
+    path, url = sweep_file(draws=5), "memory://half-written"
+    folder = open_folder(url)
     carry_out(folder, work(path))
-    remove = ObjectFolder.remove
+    below = ObjectFolder.files_below
 
-    def stop(self: ObjectFolder, name: str) -> None:
-        if name == RESULTS:
+    def stop(self: ObjectFolder, name: str) -> set[str]:
+        if name == RESULTS:  # all but the metadata that complete them are written
             raise KeyboardInterrupt
-        remove(self, name)
+        return below(self, name)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ObjectFolder, "remove", stop)
+        patched.setattr(ObjectFolder, "files_below", stop)
         with pytest.raises(KeyboardInterrupt):
-            carry_out(folder, work(path), verify=True)
+            carry_out(folder, work(path, draws=9))
     assert not is_consolidated(folder, work(path))
-    assert carry_out(folder, work(path)).finished
-    assert np.isfinite(asm.open_results("memory://half-removed").adjustment_mean).all()
+    assert not is_consolidated(folder, work(path, draws=9))
+    with pytest.raises(InputError, match="not finished"):
+        asm.open_results(url)
+    assert carry_out(folder, work(path)).draws == 9
+    assert np.isfinite(asm.open_results(url, verify=True).adjustment_mean).all()
 
 
 def test_two_writers_of_one_object_store(

@@ -130,7 +130,7 @@ def test_urls_without_a_run(url: str) -> None:
     assert "holds no finished run" in refused(url)
     files.pipe("/bucket/run/blocks/000000-10.npz", b"")
     assert "not finished" in refused(url)
-    assert "cannot be reached" in refused("nosuchprotocol://bucket/run")
+    assert "no scheme" in refused("nosuchprotocol://bucket/run")
 
 
 def test_a_url_that_may_not_be_read(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
