@@ -13,10 +13,10 @@ import json
 import math
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from asm_sim.errors import InputError, printable, reason_of
@@ -28,6 +28,7 @@ MAXIMUM_NODES = 410_000  # keys and values: four for each of 100,000 scenarios, 
 LARGEST_NUMBER = 10**40  # of a whole number, exclusive
 LONGEST_NUMBER = 100  # characters of a whole number
 YAML_VERSION = (1, 2)
+_DOUBLE = 8  # bytes
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,24 @@ def _copied(data: Any) -> Any:
 def quoted(text: str) -> str:
     """A text in quotation marks, cut where it is long."""
     return printable(repr(text))
+
+
+def plain(value: Any) -> Any:
+    """What Python code sets, as YAML would have it: a number of numpy's is a number, a path a text.
+
+    A number of less than double precision is the shortest decimal that is that number there.
+    Whatever else is no plain data is returned as it is, for the check of its parameter to refuse.
+    """
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy's, which is not imported here
+        if value.ndim:
+            return [plain(item) for item in value]
+        is_short = value.dtype.kind == "f" and value.dtype.itemsize < _DOUBLE
+        return float(str(value)) if is_short else value.tolist()
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, PurePath) else value
 
 
 def compact(value: Any) -> str:

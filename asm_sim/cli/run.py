@@ -11,14 +11,17 @@ import typer
 
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, printable
+from asm_sim.errors import InputError, RunError, printable
 from asm_sim.places import place_of
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from asm_sim.engine.work import Work
 
 RUNS = Path("runs")
 FIGURES = "figures"
+_LONGEST_FOLDER = 200  # bytes of a name: file systems take 255
 
 
 def run_command(
@@ -78,13 +81,13 @@ def run_command(
     from asm_sim.results.summary import print_summary, summary_json, summary_table
 
     ds = open_results(folder)
-    write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
-    write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
-    figures = _figures(ds, folder / FIGURES)
     if as_json:
         typer.echo(json.dumps(summary_json(ds), indent=1))
     else:
         print_summary(ds, Terminal(highlight=False))
+    write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
+    write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
+    figures = _figures(ds, folder / FIGURES)
     note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
     note.print(f"Table     {folder / 'summary.csv'}", markup=False)
     for figure in figures:
@@ -95,20 +98,33 @@ def run_command(
 def usual_folder(work: Work) -> Path:
     """Where a run goes if nothing else is said; the name holds what decides its draws."""
     scenario = work.scenario(0)
-    name = f"{scenario.name}-{work.draws}-draws-seed-{scenario.seed}-{work.hash[:8]}"
-    return RUNS / name
+    end = f"-{work.draws}-draws-seed-{scenario.seed}-{work.hash[:8]}"
+    room = _LONGEST_FOLDER - len(end)
+    return RUNS / (scenario.name.encode()[:room].decode(errors="ignore") + end)
 
 
-def _figures(ds: object, folder: Path) -> list[Path]:
-    """The two figures of a run; returns the pictures."""
-    from asm_sim.plots import adjustment_distribution, score_to_adjustment
-    from asm_sim.plots.save import save
+def _figures(ds: xr.Dataset, folder: Path) -> list[Path]:
+    """The two figures of a run; returns the pictures.
 
+    Raises :class:`OSError` where they cannot be written and :class:`RunError` where the installed
+    matplotlib does not draw them: the answer and the results are there all the same.
+    """
     drawn = []
-    for module in (adjustment_distribution, score_to_adjustment):
-        name = module.__name__.rpartition(".")[2]
-        paths = save(module.plot(ds), folder, name, ds)  # type: ignore[arg-type]
-        drawn.append(next(path for path in paths if path.suffix == ".png"))
+    try:
+        from asm_sim.plots import adjustment_distribution, score_to_adjustment
+        from asm_sim.plots.save import save
+
+        for module in (adjustment_distribution, score_to_adjustment):
+            name = module.__name__.rpartition(".")[2]
+            paths = save(module.plot(ds), folder, name, ds)
+            drawn.append(next(path for path in paths if path.suffix == ".png"))
+    except OSError:
+        raise
+    except Exception as error:
+        raise RunError(
+            f"the figures could not be drawn ({type(error).__name__}: {printable(str(error))}); "
+            f"the results are complete: {folder.parent}"
+        ) from error
     return drawn
 
 

@@ -320,6 +320,7 @@ def _say_what_was_done(report: Report, asked: Request, note: Terminal) -> None:
 
 def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
     """The table of all scenarios on standard output, and beside the results."""
+    from asm_sim.results.describe import provenance
     from asm_sim.results.open import open_results
     from asm_sim.results.sweep_summary import print_sweep, sweep_table
 
@@ -327,7 +328,8 @@ def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
     table = sweep_table(ds)
     folder.write("summary.csv", table.to_csv(index=False).encode())
     if as_json:
-        about = {"draws": ds.sizes["draw"], "compare_to": ds.attrs.get("compare_to")}
+        about = {"run": provenance(ds), "draws": ds.sizes["draw"]}
+        about["compare_to"] = ds.attrs.get("compare_to")
         rows = json.loads(table.to_json(orient="records"))
         typer.echo(json.dumps({**about, "outcomes": rows}, indent=1))
     else:

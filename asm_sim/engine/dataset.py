@@ -48,6 +48,8 @@ from asm_sim.results.registry import (
     PANEL_GROUP,
     PANEL_PRACTICE,
     PARAMETER_LAYER,
+    SEED,
+    SETTINGS,
     VARIABLES,
     factor_sets,
 )
@@ -67,6 +69,7 @@ def coordinates(plan: Plan) -> dict[str, Any]:
 
     values: dict[str, tuple[str, Any]] = {
         "draw": ("draw", np.arange(plan.scenario.draws)),
+        SEED: ("draw", np.full(plan.scenario.draws, plan.scenario.seed, dtype=np.uint64)),
         "draw_sample": ("draw_sample", np.arange(plan.panel_draws)),
         "lens_draw": ("lens_draw", np.arange(plan.lens_draws)),
         "cohort": ("cohort", np.array(plan.roster.cohorts)),
@@ -125,6 +128,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "title": scenario.title,
         "scenario": scenario.name,
         "scenario_yaml": json.dumps(scenario.resolved(), indent=1),  # JSON is YAML
+        SETTINGS: json.dumps(scenario.assigned),
         "scenario_hash": plan.scenario_hash(),
         "rules": scenario.rules.id,
         "rules_hash": scenario.rules_hash,
@@ -134,7 +138,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "mips_hash": scenario.mips_hash,
         "mips_unscored": json.dumps(unscored),
         "roster_hash": plan.roster.sha256,
-        "seed": str(scenario.seed),  # up to 64 bits: more than JSON readers hold
+        SEED: str(scenario.seed),  # up to 64 bits: more than JSON readers hold
         "draws": scenario.draws,
         "rng": "Philox4x32-10, addressed",
         "parameters": json.dumps({path: plain_value(leaf) for path, leaf in parameters.items()}),

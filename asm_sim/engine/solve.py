@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -24,9 +25,10 @@ from asm_sim.engine.plan import Plan, make_plan, roster_of
 from asm_sim.engine.search import Evaluation, Found, Values, find, mean_and_error
 from asm_sim.engine.target import Reading, Target, check_target, parse_target, read_target
 from asm_sim.engine.threads import thread_count
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable
 from asm_sim.population.roster import Roster
-from asm_sim.results.describe import HASH_DIGITS
+from asm_sim.results.describe import HASH_DIGITS, with_settings_in_words
+from asm_sim.results.registry import SETTINGS
 from asm_sim.results.statistics import round_to_error
 from asm_sim.scenario.schema import Scenario
 
@@ -151,10 +153,14 @@ class Solution:
         """The run that the answer rests on."""
         draws = self.scenario.draws
         return (
-            f"asm_sim {__version__}, scenario {self.scenario.name} "
+            f"asm_sim {__version__}, scenario {printable(self.scenario.name)}{self._assigned} "
             f"({self.scenario_hash[:HASH_DIGITS]}), {draws:,} {'draw' if draws == 1 else 'draws'} "
             f"at each value of the lever, seed {self.scenario.seed}"
         )
+
+    @property
+    def _assigned(self) -> str:
+        return with_settings_in_words({SETTINGS: json.dumps(self.scenario.assigned)})
 
     def __str__(self) -> str:
         return "\n".join([self.answer, *self.notes, self.source])

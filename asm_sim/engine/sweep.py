@@ -10,6 +10,7 @@ from typing import Any
 
 import xarray as xr
 
+from asm_sim.documents import plain
 from asm_sim.engine.consolidate import consolidate, draws_there, is_consolidated
 from asm_sim.engine.estimate import check_room
 from asm_sim.engine.files import Folder, open_folder
@@ -89,7 +90,12 @@ def sweep(
     elif pairs:
         raise TypeError("settings go with the name of a sweep; this one is loaded already")
     limits = tuple(parse_limit(text) for text in ([until] if isinstance(until, str) else until))
-    work = work_of(scenario.with_draws(draws, seed), block_draws, panel_draws, lens_draws)
+    work = work_of(
+        scenario.with_draws(draws, seed),
+        _whole("block_draws", block_draws, 1),
+        _whole("panel_draws", panel_draws, 0),
+        _whole("lens_draws", lens_draws, 0),
+    )
     folder = open_folder(store)
     runner: Runner = run_here
     if client is not None:
@@ -107,6 +113,13 @@ def sweep(
             progress=report,
         )
     return open_results(store)
+
+
+def _whole(name: str, given: Any, least: int) -> int | None:
+    number = plain(given)
+    if number is None or (type(number) is int and number >= least):
+        return number
+    raise InputError(f"{name} is {given!r}; give a whole number, {least} or more")
 
 
 def carry_out(

@@ -6,6 +6,7 @@ the other and most of the chance cancels; every difference carries its Monte Car
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +15,33 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from asm_sim.errors import InputError
-from asm_sim.results.describe import HASH_DIGITS, cohort_title, one_scenario
+from asm_sim.errors import InputError, printable
+from asm_sim.results.describe import (
+    HASH_DIGITS,
+    LONGEST_NAME,
+    cohort_title,
+    one_scenario,
+    with_settings_in_words,
+)
 from asm_sim.results.open import open_results
+from asm_sim.results.registry import SETTINGS
 from asm_sim.results.scenarios import (
+    COMPARE_TO,
     SCENARIO,
     Which,
     chosen_variables,
     position_of,
+    scenario_names,
     scenario_of,
+    told,
 )
-from asm_sim.results.statistics import Estimate, estimate, paired_difference, rounded
+from asm_sim.results.statistics import (
+    Estimate,
+    estimate,
+    on_shared_draws,
+    paired_difference,
+    rounded,
+)
 from asm_sim.results.summary import (
     PRINTED,
     STATISTICS,
@@ -53,6 +70,7 @@ HEADLINES = (
     "retained_by_medicare_payment_year",
 )
 REFERENCE, DIFFERENCE, MCSE = "_reference", "_difference", "_mcse"
+REFERENCE_SETTINGS = "reference_settings"
 NUMBERS = ("a", "a_mcse", "b", "b_mcse", "difference", "difference_mcse")
 ALL_YEARS = "all years"
 VALUES_AT_ONCE = 1_000_000  # 8 MB: what is read of a sweep at a time
@@ -119,10 +137,10 @@ def compare_runs(
     run, reference = one_scenario(run), one_scenario(reference)
     names = chosen_variables(run, variables, HEADLINES)
     chosen_variables(reference, names, ())
-    draws = np.intersect1d(run["draw"].values, reference["draw"].values)
+    run, reference = on_shared_draws(run, reference)
     parts: dict[str, xr.DataArray] = {}
     for name in names:
-        pair = [_per_draw(ds, name).sel(draw=draws).load() for ds in (run, reference)]
+        pair = [_per_draw(ds, name).load() for ds in (run, reference)]
         difference = paired_difference(pair[0], pair[1], name)
         attrs = run[name].attrs
         parts |= _named(name, estimate(pair[0], name), attrs)
@@ -130,12 +148,14 @@ def compare_runs(
         parts |= _named(name + DIFFERENCE, difference, attrs, "difference from the reference")
     about = {
         "scenario": run.attrs.get("scenario", "?"),
+        SETTINGS: run.attrs.get(SETTINGS, "[]"),
         "scenario_hash": run.attrs.get("scenario_hash", "?"),
         "reference": reference.attrs.get("scenario", "?"),
+        REFERENCE_SETTINGS: reference.attrs.get(SETTINGS, "[]"),
         "reference_hash": reference.attrs.get("scenario_hash", "?"),
-        "draws": len(draws),
+        "draws": run.sizes["draw"],
     }
-    return xr.Dataset(parts, attrs=about | _common(run))
+    return xr.Dataset(parts, attrs=about | _common(told(run)))
 
 
 def versus_reference(ds: xr.Dataset, variables: Iterable[str] | None = None) -> xr.Dataset:
@@ -160,23 +180,24 @@ def versus_reference(ds: xr.Dataset, variables: Iterable[str] | None = None) -> 
         parts |= _named(name + DIFFERENCE, whole, attrs, "difference from the reference")
     about = {
         "scenario": ds.attrs.get("scenario", "?"),
+        SETTINGS: ds.attrs.get(SETTINGS, "[]"),
         "scenario_hash": ds.attrs.get("scenario_hash", "?"),
         "reference": name_of_reference,
         "draws": ds.sizes["draw"],
     }
-    return xr.Dataset(parts, attrs=about | _common(ds))
+    return xr.Dataset(parts, attrs=about | _common(told(ds)))
 
 
 def reference_of(ds: xr.Dataset) -> str:
     """The name of the scenario that a sweep compares with; :class:`InputError` if it names none."""
     if SCENARIO not in ds.dims:
         raise InputError("these results are of one run: there are no scenarios to compare")
-    if "compare_to" not in ds.attrs:
+    if ds.attrs.get(COMPARE_TO) not in scenario_names(ds):
         raise InputError(
-            "the sweep names no scenario to compare with (compare_to); "
+            "the sweep names no scenario of these to compare with (compare_to); "
             "name a second scenario, or set it: ds.assign_attrs(compare_to=NAME)"
         )
-    return str(ds.attrs["compare_to"])
+    return str(ds.attrs[COMPARE_TO])
 
 
 def comparison_table(result: xr.Dataset) -> pd.DataFrame:
@@ -204,8 +225,12 @@ def comparison_json(result: xr.Dataset) -> dict[str, Any]:
     """The comparison for a program: ``comparison`` (what was compared) and ``differences`` (the
     rows of :func:`comparison_table`, null for what is not known)."""
     rows = comparison_table(result).astype(object).to_dict(orient="records")
+    about = {
+        key: json.loads(value) if key in {SETTINGS, REFERENCE_SETTINGS} else value
+        for key, value in result.attrs.items()
+    }
     return {
-        "comparison": {str(key): _plain(value) for key, value in result.attrs.items()},
+        "comparison": {str(key): _plain(value) for key, value in about.items()},
         "differences": [{str(key): _plain(value) for key, value in row.items()} for row in rows],
     }
 
@@ -216,8 +241,9 @@ def print_comparison(result: xr.Dataset, console: Console) -> None:
 
     about, table = result.attrs, comparison_table(result)
     names = [
-        f"{about[key]} ({str(about[f'{key}_hash'])[:HASH_DIGITS]})"
-        for key in (SCENARIO, "reference")
+        f"{printable(str(about[key]), LONGEST_NAME)}{with_settings_in_words(about, settings)} "
+        f"({str(about[f'{key}_hash'])[:HASH_DIGITS]})"
+        for key, settings in ((SCENARIO, SETTINGS), ("reference", REFERENCE_SETTINGS))
     ]
     say(console, Text(f"A  {names[0]}\nB  {names[1]}", style="bold"))
     draws = about["draws"]

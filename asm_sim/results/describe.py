@@ -9,15 +9,27 @@ from typing import Any
 
 import xarray as xr
 
-from asm_sim.errors import InputError
-from asm_sim.results.registry import PARAMETER, PARAMETER_LAYER
-from asm_sim.results.scenarios import NAMES_SHOWN, as_run, scenario_names, scenario_of
+from asm_sim.documents import compact
+from asm_sim.errors import InputError, printable
+from asm_sim.results.registry import PARAMETER, PARAMETER_LAYER, SETTINGS
+from asm_sim.results.scenarios import (
+    NAMES_SHOWN,
+    SCENARIO,
+    as_run,
+    draws_of,
+    scenario_names,
+    scenario_of,
+    seeds_of,
+    told,
+)
 
 _LONG_TEXTS = {
     "scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp", PARAMETER_LAYER,
 }  # fmt: skip
 COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
 HASH_DIGITS = 8
+LONGEST_NAME = 300  # characters: no file system has longer names
+SETTINGS_SHOWN = 8
 FORM, STEEPNESS = "rules.payment.exchange.form", "rules.payment.exchange.steepness"
 
 # What the results rest on most, the weightiest first: dotted path, and the words for it.
@@ -51,7 +63,7 @@ class Assumption:
 
 def cohort_title(cohort: str) -> str:
     """A cohort's name in words; its id where there are none."""
-    return COHORT_TITLES.get(cohort, cohort)
+    return COHORT_TITLES.get(cohort, printable(cohort))
 
 
 def layers_of(ds: xr.Dataset) -> dict[str, str]:
@@ -61,32 +73,78 @@ def layers_of(ds: xr.Dataset) -> dict[str, str]:
 
 
 def one_scenario(ds: xr.Dataset) -> xr.Dataset:
-    """The Dataset of a single scenario, with the attributes of that one.
+    """The Dataset of a single scenario, with the attributes of that one and of its draws.
 
     Takes a run, a sweep of one scenario, or what ``ds.sel(scenario=...)`` of a sweep returned;
     :class:`InputError` where there are several scenarios.
     """
     if "scenario" not in ds.dims:
-        return as_run(ds)
+        return told(ds)
     if ds.sizes["scenario"] > 1:
         names = ", ".join(scenario_names(ds)[:NAMES_SHOWN])
         raise InputError(
             f"these results hold {ds.sizes['scenario']:,} scenarios ({names}); choose one: "
             "ds.sel(scenario=...)"
         )
-    return scenario_of(ds, 0)
+    return told(scenario_of(ds, 0))
 
 
 def source_line(ds: xr.Dataset) -> str:
-    """Where numbers come from: scenario, its hash, draws, seed and version of the package."""
+    """Where numbers come from: scenario, its hash, draws, seed and version of the package.
+
+    The scenario with what was set beside its file; draws and seeds are those of the data. One line,
+    printable whatever the scenario is called.
+    """
+    ds = told(ds)
     about = ds.attrs
-    draws = int(about.get("draws", ds.sizes.get("draw", 0)))
     return (
-        f"asm_sim {about.get('asm_sim_version', '?')}, scenario {about.get('scenario', '?')} "
+        f"asm_sim {about.get('asm_sim_version', '?')}, scenario {scenario_in_words(ds)} "
         f"({str(about.get('scenario_hash', '?'))[:HASH_DIGITS]}), "
-        f"{draws:,} {'draw' if draws == 1 else 'draws'}, seed {about.get('seed', '?')}"
+        f"{draws_in_words(ds)}, {_seeds_in_words(ds)}"
         + (f", {len(drawn)} parameters drawn" if (drawn := drawn_parameters(ds)) else "")
     )
+
+
+def title_line(ds: xr.Dataset) -> str:
+    """The title of a run or a sweep and where its numbers come from."""
+    title = ds.attrs.get("title")
+    return f"{printable(str(title))}: {source_line(ds)}" if title else source_line(ds)
+
+
+def scenario_in_words(ds: xr.Dataset) -> str:
+    """The scenario's name, and what was set beside its file: ``baseline with path=value``."""
+    ds = as_run(ds)
+    name = printable(str(ds.attrs.get("scenario", "?")), LONGEST_NAME)
+    held = ds[SCENARIO].size if SCENARIO in ds.coords else 1
+    listed = len(json.loads(ds.attrs.get("scenarios", "[]")))
+    some = f", {held:,} of its {listed:,} scenarios" if held < listed else ""
+    return f"{name}{some}{with_settings_in_words(ds.attrs)}"
+
+
+def with_settings_in_words(about: Mapping[Any, Any], settings: str = SETTINGS) -> str:
+    """`` with path=value, path=value`` where the attributes say that something was set."""
+    pairs = [f"{path}={compact(value)}" for path, value in _settings(about, settings)]
+    more = f" and {len(pairs) - SETTINGS_SHOWN:,} more" if len(pairs) > SETTINGS_SHOWN else ""
+    shown = ", ".join(printable(pair) for pair in pairs[:SETTINGS_SHOWN])
+    return f" with {shown}{more}" if pairs else ""
+
+
+def _settings(about: Mapping[Any, Any], name: str = SETTINGS) -> list[tuple[str, Any]]:
+    """Paths and values in an attribute; nothing of what is no such pair."""
+    given = json.loads(about.get(name, "[]"))
+    return [(str(pair[0]), pair[1]) for pair in given if isinstance(pair, list) and len(pair) == 2]
+
+
+def draws_in_words(ds: xr.Dataset) -> str:
+    draws = int(draws_of(ds) or 0)
+    return f"{draws:,} {'draw' if draws == 1 else 'draws'}"
+
+
+def _seeds_in_words(ds: xr.Dataset) -> str:
+    seeds = seeds_of(ds)
+    if len(seeds) > NAMES_SHOWN:
+        return f"{len(seeds):,} seeds"
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(seeds) or '?'}"
 
 
 def drawn_parameters(ds: xr.Dataset) -> list[str]:
@@ -102,12 +160,20 @@ def drawn_parameters(ds: xr.Dataset) -> list[str]:
 
 
 def provenance(ds: xr.Dataset) -> dict[str, Any]:
-    """The attributes that name a run (plain Python values), less the long texts."""
-    return {
+    """The attributes that name a run (plain Python values), less the long texts.
+
+    ``settings`` is a list of what was set beside the scenario's file: ``path`` and ``value`` each.
+    """
+    ds = told(ds)
+    about: dict[str, Any] = {
         str(name): value if isinstance(value, str | int | float) else str(value)
         for name, value in ds.attrs.items()
         if name not in _LONG_TEXTS
     }
+    if SETTINGS in about:
+        pairs = _settings(about)
+        about[SETTINGS] = [{"path": path, "value": value} for path, value in pairs]
+    return about
 
 
 def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
@@ -117,6 +183,7 @@ def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
     parameter of status assumption to its ``value`` and ``unit``; ``parameters`` maps the path of
     every parameter to its value, whatever its status.
     """
+    ds = as_run(ds)
     assumed, parameters = (
         json.loads(ds.attrs.get(name, "{}")) for name in ("assumptions", "parameters")
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from asm_sim.errors import InputError, printable
 from asm_sim.places import place_of
-from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES
+from asm_sim.results.registry import PARAMETER_LAYER, SETTINGS, VARIABLES
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,6 +26,7 @@ FORMAT_3 = "zarr.json"
 _TEXTS = {"title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", "rules"}
 _JSON: dict[str, type] = {
     "scenario_yaml": dict,
+    SETTINGS: list,
     "parameters": dict,
     "assumptions": dict,
     "mips_unscored": dict,
@@ -159,16 +160,31 @@ def _is_as_written(name: str, value: object) -> bool:
 def latest_run(
     folder: str | Path, scenario: str = "baseline", variables: Iterable[str] = ()
 ) -> xr.Dataset | None:
-    """The newest finished run of a scenario below ``folder`` that holds all ``variables``.
+    """The newest finished run of a scenario in ``folder`` that holds all ``variables``.
 
-    One that kept no draws of a variable does not hold it. None where there is no such run.
+    Of that scenario and no other: one in which something was set beside its file is another. One
+    that kept no draws of a variable does not hold it. None where there is no such run.
     """
-    stores = Path(folder).glob(f"{scenario}*/{RESULTS}")
+    stores = [store for store in Path(folder).glob(f"*/{RESULTS}") if _is_run_of(store, scenario)]
     for store in sorted(stores, key=lambda store: store.stat().st_mtime, reverse=True):
         run = open_results(store)
         if all(name in run and run[name].size for name in variables):
             return run
     return None
+
+
+def _is_run_of(store: Path, scenario: str) -> bool:
+    """Whether a store says that it is a run of a scenario as its file has it."""
+    try:
+        about = json.loads((store / ".zattrs").read_bytes())
+        return bool(
+            (store / CONSOLIDATED).is_file()
+            and "scenarios" not in about
+            and about["scenario"] == scenario
+            and json.loads(about[SETTINGS]) == []
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def folder_of(path: str | Path) -> Path:

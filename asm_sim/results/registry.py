@@ -338,9 +338,16 @@ VARIABLES = {
     )
 }
 
+# The attribute (JSON: pairs of path and value) that says what was set beside the scenario's file.
+SETTINGS = "settings"
+# The coordinate along the draws that says which seed each is of, and the attribute of the same name
+# that says it (as text) where there are no draws.
+SEED = "seed"
+
 # Metadata of the coordinates.
 COORDINATES: dict[str, dict[str, str]] = {
     "draw": {"long_name": "Draw (one synthetic cohort over all years)", "units": "1"},
+    SEED: {"long_name": "Seed of the draw", "units": "1"},
     "draw_sample": {"long_name": "Draw, of those kept clinician by clinician", "units": "1"},
     "lens_draw": {"long_name": "Draw, of those looked at closely", "units": "1"},
     "cohort": {"long_name": "Cohort of the model", "units": "1"},

@@ -14,11 +14,14 @@ from xarray.core import indexing
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
+from asm_sim.results.registry import SEED
 
 SCENARIO = "scenario"
 SCENARIO_HASH = "scenario_hash"
+DRAW = "draw"
 NAMES_SHOWN = 5
-_OF_THE_SWEEP = ("scenarios", "compare_to")  # attributes that one scenario does not have
+COMPARE_TO = "compare_to"
+_OF_THE_SWEEP = ("scenarios", COMPARE_TO)  # attributes that one scenario does not have
 
 # A scenario's name, its position (from 0), or the values of axes that only it has.
 Which = str | int | Mapping[str, Any]
@@ -62,6 +65,32 @@ def axes(ds: xr.Dataset) -> list[str]:
         for name, coordinate in ds.coords.items()
         if coordinate.dims == (SCENARIO,) and name not in {SCENARIO, SCENARIO_HASH}
     ]
+
+
+def told(ds: xr.Dataset) -> xr.Dataset:
+    """The Dataset with the attributes that its data have: draws, seed, and of which scenario it is.
+
+    Attributes stay where draws or a scenario are selected, or draws of another run are joined.
+    """
+    ds = as_run(ds)
+    draws, seeds = draws_of(ds), ", ".join(map(str, seeds_of(ds)))
+    fresh: dict[str, Any] = {"draws": draws} if draws is not None else {}
+    fresh |= {SEED: seeds} if seeds else {}
+    return ds if all(ds.attrs.get(key) == fresh[key] for key in fresh) else ds.assign_attrs(fresh)
+
+
+def draws_of(ds: xr.Dataset) -> int | None:
+    """How many draws the data hold; without draws, what the attributes say, or None."""
+    if DRAW in ds.coords and not ds[DRAW].ndim:
+        return 1
+    return int(ds.sizes[DRAW]) if DRAW in ds.dims else ds.attrs.get("draws")
+
+
+def seeds_of(ds: xr.Dataset) -> list[str]:
+    """The seeds of the draws, each once, ascending; of the attributes where the data say none."""
+    if SEED in ds.coords:
+        return [str(seed) for seed in np.unique(ds[SEED].values)]
+    return [str(ds.attrs[SEED])] if SEED in ds.attrs else []
 
 
 def as_run(ds: xr.Dataset) -> xr.Dataset:
@@ -150,7 +179,7 @@ def by_axis(ds: xr.Dataset) -> xr.Dataset:
     known = axes(ds)
     if SCENARIO not in ds.dims or not known:
         raise InputError("these results have no axes: they are not those of a sweep over a grid")
-    partly = [axis for axis in known if _is_partly_set(ds[axis].values)]
+    partly = partly_set(ds)
     if partly:
         raise InputError(
             f"not every scenario sets {partly[0]}; use the scenario dim as it is, or a grid"
@@ -179,6 +208,11 @@ def by_axis(ds: xr.Dataset) -> xr.Dataset:
     coords = [*known, *(name for name in ds.coords if name not in known)]
     data = {name: variable for name, variable in variables.items() if name not in coords}
     return xr.Dataset(data, {name: variables[name] for name in coords}, ds.attrs)
+
+
+def partly_set(ds: xr.Dataset) -> list[str]:
+    """The axes that some scenario does not set."""
+    return [axis for axis in axes(ds) if _is_partly_set(ds[axis].values)]
 
 
 def _is_partly_set(values: NDArray[Any]) -> bool:

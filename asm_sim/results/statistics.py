@@ -12,9 +12,12 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.registry import SEED
+from asm_sim.results.scenarios import seeds_of
 
 PLUS_MINUS = "±"
 NOT_KNOWN = "none"
@@ -87,24 +90,43 @@ def paired_difference(ds: xr.Dataset, reference: xr.Dataset, name: str) -> Estim
     in neither. Raises :class:`InputError` where the runs share no draw, come from different seeds,
     or differ along another dim.
     """
-    seeds = [run.attrs.get("seed") for run in (ds, reference)]
-    if seeds[0] != seeds[1]:
-        raise InputError(
-            f"runs of different seeds ({seeds[0]} and {seeds[1]}) share no random numbers; "
-            "run both with the same --seed"
-        )
     for run in (ds, reference):
         if name not in run:
             raise InputError(f"the results hold no variable {name!r}")
-    shared = np.intersect1d(ds["draw"].values, reference["draw"].values)
-    if not shared.size:
-        raise InputError("the two runs share no draw")
-    first, second = (run[name].sel(draw=shared) for run in (ds, reference))
+    first, second = (part[name] for part in on_shared_draws(ds, reference))
     try:
         first, second = xr.align(first, second, join="exact")
     except ValueError as error:
         raise InputError(f"{name!r} of the two runs cannot be compared: {error}") from error
     return _estimate(first - second)
+
+
+def on_shared_draws(ds: xr.Dataset, reference: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """Both runs on the draws that both have: of the same seed and number, in the same order.
+
+    Raises :class:`InputError` where there are none, or where a run has the same draw twice.
+    """
+    seeds = [seeds_of(run) for run in (ds, reference)]
+    if not set(seeds[0]) & set(seeds[1]) and seeds[0] != seeds[1]:
+        raise InputError(
+            f"runs of different seeds ({' and '.join(', '.join(some) for some in seeds)}) share no "
+            "random numbers; run both with the same --seed"
+        )
+    draws = [_draws(run) for run in (ds, reference)]
+    if not all(index.is_unique for index in draws):
+        raise InputError("a run holds the same draw of the same seed twice; draws are no pairs")
+    shared = draws[0].intersection(draws[1]).sort_values()
+    if not shared.size:
+        raise InputError("the two runs share no draw")
+    first, second = (index.get_indexer(shared) for index in draws)
+    return ds.isel(draw=first), reference.isel(draw=second)
+
+
+def _draws(run: xr.Dataset) -> pd.MultiIndex:
+    """The seed and the number of each draw."""
+    numbers = run["draw"].values
+    known = run[SEED].values if SEED in run.coords else seeds_of(run) or [""]
+    return pd.MultiIndex.from_arrays([np.broadcast_to(known, numbers.shape).astype(str), numbers])
 
 
 def _estimate(values: xr.DataArray) -> Estimate:

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from asm_sim.errors import printable
 from asm_sim.results.describe import (
     cohort_title,
     drawn_parameters,
+    draws_in_words,
     layers_of,
     leading_assumptions,
     one_scenario,
     provenance,
-    source_line,
+    scenario_in_words,
+    title_line,
+    with_settings_in_words,
 )
 from asm_sim.results.statistics import (
     PLUS_MINUS,
@@ -38,7 +42,9 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-COLUMNS = ["cohort", "performance_year", "payment_year", "statistic", "value", "mcse", "unit"]
+COLUMNS = [
+    "scenario", "cohort", "performance_year", "payment_year", "statistic", "value", "mcse", "unit"
+]  # fmt: skip
 # How a unit of the results is printed: the factor, and the unit in words.
 PRINTED = {
     "points": (1.0, "points"),
@@ -93,14 +99,17 @@ STATISTICS = (
 def summary_table(ds: xr.Dataset) -> pd.DataFrame:
     """One row per cohort, performance year and statistic of a run.
 
-    Columns ``cohort``, ``performance_year``, ``payment_year``, ``statistic`` (a name of
+    Columns ``scenario`` (its name, and what was set beside its file), ``cohort``,
+    ``performance_year``, ``payment_year``, ``statistic`` (a name of
     :data:`STATISTICS`), ``value`` and ``mcse`` (float64: mean over draws and its Monte Carlo
     standard error, nan with one draw) and ``unit`` (points, fraction or USD, of both).
     """
     ds = one_scenario(ds)
+    scenario = scenario_in_words(ds)
     estimates = {statistic.name: statistic.of(ds) for statistic in STATISTICS}
     rows = [
         (
+            scenario,
             str(cohort),
             int(year),
             int(ds["payment_year"].sel(performance_year=year)),
@@ -150,14 +159,14 @@ def print_summary(ds: xr.Dataset, console: Console) -> None:
 
     ds = one_scenario(ds)
     rows = summary_table(ds)
-    title = f"{ds.attrs['title']}: " if ds.attrs.get("title") else ""
-    say(console, Text(f"{title}{source_line(ds)}", style="bold"))
+    say(console, Text(title_line(ds), style="bold"))
     for cohort in dict.fromkeys(rows["cohort"]):
         of_cohort = rows[rows["cohort"] == cohort]
         table = _table(of_cohort, " ", console)
         if width_of(table, console) > console.width:
             table = _table(of_cohort, "\n", console)
-        say(console, Text(f"\n{cohort_title(cohort)} ({cohort})", style="bold"))
+        heading = f"\n{cohort_title(cohort)} ({printable(cohort)})"
+        say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
         given = console.width
         console.width = max(given, width_of(table, console))  # never cut a number off
         say(console, table)
@@ -250,8 +259,10 @@ def _meaning(ds: xr.Dataset) -> str:
         more, less, medicare = "bonuses", "penalties", "adds"
         retained, actual = -retained, -actual
     share = _percent(retained / over_all["amount_at_risk"])
+    settings = with_settings_in_words(ds.attrs).strip()
     return (
-        f"In performance year {int(first['performance_year'])}, {negative} of scored clinicians "
+        f"{f'{settings[0].upper()}{settings[1:]}: in' if settings else 'In'} "
+        f"performance year {int(first['performance_year'])}, {negative} of scored clinicians "
         f"get a penalty and the mean adjustment is {mean}; over payment "
         f"{_span(ds['payment_year'].values)} {more} exceed {less} by {_usd(retained)}, which "
         f"Medicare {medicare}: {share} of the amount at risk; on what is paid in those years, "
@@ -260,10 +271,9 @@ def _meaning(ds: xr.Dataset) -> str:
 
 
 def _chance(ds: xr.Dataset) -> str:
-    draws = int(ds.attrs.get("draws", ds.sizes["draw"]))
     error = (
-        f"{PLUS_MINUS} is the Monte Carlo standard error over {draws:,} "
-        f"{'draw' if draws == 1 else 'draws'} and says nothing about the assumptions"
+        f"{PLUS_MINUS} is the Monte Carlo standard error over {draws_in_words(ds)} and says "
+        "nothing about the assumptions"
     )
     if layers_of(ds).get("measurement") == "off":
         return f"True rates and costs are shown, so that nothing of it is chance; {error}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from asm_sim.results.describe import cohort_title
-from asm_sim.results.scenarios import axes
+from asm_sim.errors import printable
+from asm_sim.results.describe import cohort_title, title_line, with_settings_in_words
+from asm_sim.results.scenarios import COMPARE_TO, axes, partly_set, scenario_names
 from asm_sim.results.statistics import (
     PLUS_MINUS,
     USD_PER_MILLION,
@@ -68,7 +70,7 @@ def sweep_table(ds: xr.Dataset) -> pd.DataFrame:
     compare with, difference (paired within draw) and difference_mcse. Outcomes are means over the
     performance years, money is added up. One scenario is read at a time.
     """
-    reference = ds.attrs.get("compare_to")
+    reference = _reference(ds)
     base = None if reference is None else _outcomes(ds.sel(scenario=reference))
     rows: list[dict[str, Any]] = []
     for scenario in ds["scenario"].values:
@@ -106,9 +108,10 @@ def _outcomes(ds: xr.Dataset) -> dict[str, xr.DataArray]:
 
 def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
     """A table per cohort: the reference's values, and the others' differences from them."""
-    reference = ds.attrs.get("compare_to")
-    names = [str(name) for name in ds["scenario"].values]
+    reference = _reference(ds)
+    names = scenario_names(ds)
     titles, labels = _labels(ds, names)
+    console.print(Text(title_line(ds), style="bold"))
     if reference in names:
         names.remove(reference)
         names.insert(0, reference)
@@ -116,16 +119,19 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
         here = table[table["cohort"] == cohort].set_index(["scenario", "outcome"])
         grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for title in titles:
-            grid.add_column(title, overflow="fold")
+            grid.add_column(Text(printable(title)), overflow="fold")
         for outcome in OUTCOMES:
             grid.add_column(outcome.title, justify="right", no_wrap=True)
         for name in names[:SHOWN]:
             column = "mean" if reference is None or name == reference else "difference"
             cells = [_cell(here.loc[(name, outcome.name)], outcome, column) for outcome in OUTCOMES]
             grid.add_row(
-                *map(Text, labels[name]), *cells, style="bold" if name == reference else ""
+                *(Text(printable(label)) for label in labels[name]),
+                *cells,
+                style="bold" if name == reference else "",
             )
-        console.print(Text(f"\n{cohort_title(str(cohort))} ({cohort})", style="bold"))
+        heading = f"\n{cohort_title(str(cohort))} ({printable(str(cohort))})"
+        console.print(Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
         given = console.width
         console.width = max(given, width_of(grid, console))  # never cut a number off
         console.print(grid)
@@ -136,8 +142,8 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
     said = (
         ""
         if reference is None
-        else f"The first line is the reference ({reference}); the others are differences from it, "
-        "paired within draws. "
+        else f"The first line is the reference ({printable(reference)}); the others are "
+        "differences from it, paired within draws. "
     )
     text = (
         f"\n{said}Means over the performance years; money is added up over payment years "
@@ -148,16 +154,28 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
 
 
 def _labels(ds: xr.Dataset, names: list[str]) -> tuple[list[str], dict[str, list[str]]]:
-    """Titles of the columns that say which scenario a line is, and what they say of each."""
+    """Titles of the columns that say which scenario a line is, and what they say of each.
+
+    Scenarios that were given names are called by them; those of a grid or a design, whose names
+    are made of their values, by the values.
+    """
     known = axes(ds)
     short = [axis.rpartition(".")[2] for axis in known]
-    if not 0 < len(known) <= MOST_AXES or len(set(short)) < len(short):
+    given = json.loads(ds.attrs.get("scenario_yaml", "{}")).get("sweep", {})
+    spelled_out = 0 < len(known) <= MOST_AXES and len(set(short)) == len(short)
+    if {"list", "scenarios"} & set(given) or not spelled_out or partly_set(ds):
         return ["scenario"], {name: [name] for name in names}
     rows = zip(*(ds[axis].values.tolist() for axis in known), strict=True)
     return short, {
         name: [f"{value:g}" if isinstance(value, float) else str(value) for value in row]
         for name, row in zip(names, rows, strict=True)
     }
+
+
+def _reference(ds: xr.Dataset) -> str | None:
+    """The scenario that the others are compared with; None where there is none among these."""
+    name = ds.attrs.get(COMPARE_TO)
+    return name if name in scenario_names(ds) else None
 
 
 def _cell(row: pd.Series[Any], outcome: Outcome, column: str) -> str:

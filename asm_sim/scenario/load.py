@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from asm_sim.documents import (
     is_name,
     load_with_bases,
     merged,
+    plain,
     read_document,
 )
 from asm_sim.errors import InputError
@@ -54,7 +55,8 @@ class Source:
     path: Path
     file: ScenarioFile
     document: Document
-    settings: tuple[Setting, ...]
+    settings: tuple[Setting, ...]  # those of the file and, behind them, those of the call
+    assigned: tuple[tuple[str, Any], ...]  # those of the call
 
     @property
     def beside(self) -> Path | None:
@@ -89,10 +91,11 @@ def load_scenario(
         placed = [_placed(problem, documents) for problem in problems]
         raise InputError("the rules and the population of this scenario do not fit:", placed)
     scenario = Scenario(
-        name=source.path.stem,
+        name=_name(source.path),
         file=source.file,
         settings=pairs(source.settings),
         folder=folder,
+        assigned=source.assigned,
         **checked_parts,
     )
     try:
@@ -103,6 +106,12 @@ def load_scenario(
     return scenario
 
 
+def _name(path: Path) -> str:
+    """What a scenario is called: as its file is, which is no shipped one of the same name."""
+    own = path.parent != SHELF.folder and path.stem in SHELF.names()
+    return path.name if own else path.stem
+
+
 def read_source(
     name_or_path: str | Path, assignments: Iterable[str | tuple[str, Any]] = ()
 ) -> Source:
@@ -110,16 +119,20 @@ def read_source(
     document, path = load_with_bases(name_or_path, SHELF, _combine, DEFAULT)
     if "title" not in read_document(path, shown_as=SHELF.shown(path)).data:
         raise InputError(f"{name_or_path}: the scenario has no 'title'")
+    assigned = tuple(pair for item in assignments for pair in _assignment(item))
     settings = _settings_of(document)
-    for item in assignments:
-        dotted, value = parse_assignment(item) if isinstance(item, str) else item
-        place = Place(f"--set {dotted}")
-        settings += [(path, item, place) for _, path, item in flattened(dotted, value)]
+    settings += [(path, value, Place(f"--set {path}")) for path, value in assigned]
     own = {k: v for k, v in document.data.items() if k != _SETTINGS and k not in SWEEP_KEYS}
     file = check(ScenarioFile, Document(own, document.places), "scenario")
     for setting in settings:
         root_of(setting)
-    return Source(path, file, document, tuple(settings))
+    return Source(path, file, document, tuple(settings), assigned)
+
+
+def _assignment(item: str | tuple[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Parameters, and their values, that one assignment sets."""
+    dotted, value = parse_assignment(item) if isinstance(item, str) else item
+    return ((path, part) for _, path, part in flattened(str(dotted), plain(value)))
 
 
 def _combine(base: Document, over: Document) -> Document:

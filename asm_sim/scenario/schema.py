@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from asm_sim.documents import Document, Key, Place, did_you_mean
+from asm_sim.documents import Document, Key, Place, did_you_mean, plain
 from asm_sim.errors import InputError
 from asm_sim.parameters import (
     Count,
@@ -83,8 +83,8 @@ class ScenarioFile(Strict):
     def with_draws(self, draws: int | None, seed: int | None) -> ScenarioFile:
         """The same with another number of draws or another seed."""
         data = self.model_dump()
-        data |= {} if draws is None else {"draws": draws}
-        data |= {} if seed is None else {"seed": seed}
+        data |= {} if draws is None else {"draws": plain(draws)}
+        data |= {} if seed is None else {"seed": plain(seed)}
         return check(ScenarioFile, Document(data, {(): Place("--draws and --seed")}), "scenario")
 
     def plain(self) -> dict[str, Any]:
@@ -182,6 +182,7 @@ class Scenario:
     population: Population
     mips: MipsRules
     folder: Path  # where the population's files may lie
+    assigned: tuple[tuple[str, Any], ...] = ()  # of the settings, those that are not of its file
 
     def __post_init__(self) -> None:
         problems = disagreements(self.population, self.rules)
@@ -304,6 +305,7 @@ class Sweep:
     design: dict[str, Any] | None  # method, n, seed and SALib's problem, for an analysis later
     settings: tuple[tuple[str, Any], ...]  # what the sweep itself sets in every scenario
     given: dict[str, Any] = field(repr=False)  # ``sweep`` and ``compare_to`` as they were written
+    assigned: tuple[tuple[str, Any], ...]  # set in every scenario, and not by the file
     hashes: tuple[tuple[str, ...], ...] = field(repr=False)  # of rules, population and MIPS
 
     def __len__(self) -> int:
@@ -325,6 +327,7 @@ class Sweep:
             population=check_population(laid_on(base.population, "population", settings)),
             mips=check_mips(laid_on(base.mips, "mips", settings)),
             folder=base.folder,
+            assigned=self.assigned,
         )
 
     def value(self, index: int, axis: str) -> Any:

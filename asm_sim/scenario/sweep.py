@@ -96,6 +96,7 @@ def load_sweep(
         design=design,
         settings=pairs(source.settings),
         given={key: document.data[key] for key in SWEEP_KEYS if key in document.data},
+        assigned=source.assigned,
         hashes=tuple(hashes),
     )
 

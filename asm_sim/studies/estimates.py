@@ -19,7 +19,8 @@ import xarray as xr
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.results.describe import one_scenario
-from asm_sim.results.scenarios import SCENARIO, axes
+from asm_sim.results.registry import SEED, SETTINGS
+from asm_sim.results.scenarios import SCENARIO, axes, told
 from asm_sim.results.statistics import Estimate, mcse, mean_over_draws
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +43,8 @@ PER_POINT = "fraction per point"
 
 _KEPT_FOR = {PANEL: "panel_draws", LENS: "lens_draws"}
 _ABOUT = (
-    "scenario", "scenario_hash", "draws", "seed", "asm_sim_version", "rules", "population", "mips",
+    "scenario", SETTINGS, "scenario_hash", "draws", SEED, "asm_sim_version", "rules", "population",
+    "mips",
 )  # fmt: skip
 
 
@@ -88,6 +90,11 @@ def looked_at_closely(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
 def on_draws_of(run: xr.Dataset, values: xr.DataArray, dim: str) -> xr.DataArray:
     """Values of every draw on the draws along ``dim`` only, with that dim."""
     draws = run[dim].values
+    if not run.indexes[DRAW].is_unique or not np.isin(draws, run[DRAW].values).all():
+        raise InputError(
+            f"the results hold draws along {dim!r} that they do not hold, or hold twice, along "
+            f"{DRAW!r}; select the same draws along both, or use the whole run"
+        )
     return values.sel({DRAW: draws}).rename({DRAW: dim}).assign_coords({dim: draws})
 
 
@@ -229,7 +236,8 @@ def limits(dim: str, values: Sequence[float], units: str, words: str) -> xr.Data
 
 def about(ds: xr.Dataset) -> dict[str, Any]:
     """The attributes that say which run numbers are of."""
-    return {name: ds.attrs[name] for name in _ABOUT if name in ds.attrs}
+    attrs = told(ds).attrs
+    return {name: attrs[name] for name in _ABOUT if name in attrs}
 
 
 # Estimates

@@ -9,13 +9,12 @@ Every number is a mean over draws with its Monte Carlo standard error (``*_mcse`
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import layers_of
+from asm_sim.results.describe import layers_of, scenario_in_words
+from asm_sim.results.statistics import on_shared_draws
 from asm_sim.studies.estimates import (
-    DRAW,
     about,
     check_alike,
     mean,
@@ -49,8 +48,8 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
     names = (*_MONEY, "bonuses_payment_year", "penalties_payment_year")
     run, reference = (needed(part, names) for part in (ds, without))
     _check_pair(run, reference)
-    draws = np.intersect1d(run[DRAW].values, reference[DRAW].values)
-    pair = [part[[*names]].sel({DRAW: draws}).load() for part in (run, reference)]
+    run, reference = on_shared_draws(run, reference)
+    pair = [part[[*names]].load() for part in (run, reference)]
     inside = [part["aco_bonuses"] - part["aco_penalties"] for part in pair]
     everyone = [part["bonuses_payment_year"] - part["penalties_payment_year"] for part in pair]
     gained, all_gained = inside[0] - inside[1], everyone[0] - everyone[1]
@@ -65,7 +64,7 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
         found |= named(name, mean(values), "USD", words)
     words = "Paid by both per dollar saved"
     found |= named("paid_per_dollar", ratio(shared + gained, savings), "USD per USD", words)
-    about_it = about(run) | {"reference": reference.attrs.get("scenario", "?"), "draws": len(draws)}
+    about_it = about(run) | {"reference": scenario_in_words(reference)}
     return xr.Dataset(found, attrs=about_it)
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario
+from asm_sim.results.describe import one_scenario, scenario_in_words
+from asm_sim.results.statistics import on_shared_draws
 from asm_sim.studies.estimates import (
-    DRAW,
     LENS,
     Names,
     about,
@@ -107,12 +107,12 @@ def if_all_invest(ds: xr.Dataset, without: xr.Dataset, groups: Names = None) -> 
             f"{per_patient} is above 0, and what is spent on patients is known for whole cohorts "
             'only: give groups="all"'
         )
-    draws = np.intersect1d(run[DRAW].values, reference[DRAW].values)
-    pair = [part.sel({DRAW: draws, "group": labels}).load() for part in (run, reference)]
+    run, reference = on_shared_draws(run, reference)
+    pair = [part.sel(group=labels).load() for part in (run, reference)]
     paid = [part["bonuses_by_group"] - part["penalties_by_group"] for part in pair]
     clinicians = pair[0]["clinicians_by_group"]
-    whole = run["clinicians_by_group"].sel({DRAW: draws, "group": "all"}, drop=True)
-    spent = (run["programme_spending"].sel({DRAW: draws}) / whole * clinicians).load()
+    whole = run["clinicians_by_group"].sel(group="all", drop=True)
+    spent = (run["programme_spending"] / whole * clinicians).load()
     gained = paid[0] - paid[1]
     found: dict[str, xr.DataArray] = {}
     for name, values, words in (
@@ -121,7 +121,7 @@ def if_all_invest(ds: xr.Dataset, without: xr.Dataset, groups: Names = None) -> 
         ("net", gained - spent, "Payment gained less what is spent"),
     ):
         found |= named(name, ratio(values, clinicians), "USD", words)
-    about_it = about(run) | {"reference": reference.attrs.get("scenario", "?"), "draws": len(draws)}
+    about_it = about(run) | {"reference": scenario_in_words(reference)}
     return xr.Dataset(found, attrs=about_it)
 
 

@@ -18,7 +18,7 @@ import xarray as xr
 from asm_sim.errors import InputError
 from asm_sim.results.describe import drawn_parameters, layers_of
 from asm_sim.results.registry import PARAMETER
-from asm_sim.results.statistics import Estimate, mean_over_draws
+from asm_sim.results.statistics import Estimate, mean_over_draws, on_shared_draws
 from asm_sim.studies.estimates import DRAW, QUANTILES, Floats, about, mean, named, needed, quantiles
 
 WITHOUT, WITH = "without", "with"
@@ -81,7 +81,7 @@ def effects(on: xr.Dataset, outcome: str, off: xr.Dataset | None = None) -> xr.D
     Raises :class:`InputError` where ``on`` draws no parameters, or the runs are not a pair.
     """
     pair = _pair(on, off, outcome)
-    drawn = pair.run[PARAMETER.name].sel({DRAW: pair.on[DRAW]})
+    drawn = pair.run[PARAMETER.name]
     varied = _covariance(pair.on, pair.on)
     found = []
     for path in drawn_parameters(pair.run):
@@ -170,11 +170,10 @@ def _pair(on: xr.Dataset, off: xr.Dataset | None, outcome: str) -> _Pair:
     if off is not None:
         other = needed(off, [outcome])
         _check_pair(run, other)
-        shared = np.intersect1d(run[DRAW].values, other[DRAW].values)
+        run, other = on_shared_draws(run, other)
         try:
             values, of_off = xr.align(
-                *(part.sel({DRAW: shared}) for part in (values, _by_draw(other, outcome))),
-                join="exact",
+                *(_by_draw(part, outcome) for part in (run, other)), join="exact"
             )
         except ValueError as error:
             raise InputError(f"{outcome!r} of the two runs cannot be compared: {error}") from error

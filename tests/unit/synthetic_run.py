@@ -102,6 +102,7 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
         },
         coords={
             "draw": np.arange(draws),
+            "seed": ("draw", np.full(draws, seed, dtype=np.uint64)),
             "draw_sample": np.arange(dims["draw_sample"]),
             "cohort": list(COHORTS),
             "performance_year": list(YEARS),
@@ -131,6 +132,7 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
                     for path, (value, unit) in ASSUMPTIONS.items()
                 }
             ),
+            "settings": "[]",
             "scenario_hash": "0123456789abcdef" * 4,
             "rules_hash": "1" * 64,
             "population_hash": "2" * 64,

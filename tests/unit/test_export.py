@@ -77,7 +77,7 @@ def test_a_table_holds_every_number(ds: xr.Dataset, tmp_path: Path, to: str, at_
     path = plan_export(ds, to, folder=tmp_path).write(at_once)
     table = READ[to](path)
     names = [variable.name for variable in YEARLY]
-    keys = ["scenario", *AXES, "draw", "cohort", "performance_year", "payment_year"]
+    keys = ["scenario", *AXES, "draw", "seed", "cohort", "performance_year", "payment_year"]
     assert list(table.columns) == keys + names
     assert len(table) == 3 * DRAWS * 2 * 5
     expected = ds[names].drop_vars("scenario_hash").load().to_dataframe().reset_index()

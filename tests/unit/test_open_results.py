@@ -170,12 +170,31 @@ def test_the_folder_of_a_run(finished: Path) -> None:
     assert folder_of("s3://bucket/run") == Path()
 
 
+def test_the_latest_run_is_of_exactly_that_scenario(tmp_path: Path) -> None:
+    run = synthetic_dataset(draws=3)
+    others = {
+        "baseline-set": {"settings": '[["rules.payment.redistribution_share", 0.7]]'},
+        "baseline-steep": {"scenario": "baseline-steep"},
+        "baseline-own": {"scenario": "baseline.yaml"},
+        "baseline-sweep": {"scenarios": "[]"},
+    }
+    for name, attrs in others.items():
+        write_run(run.assign_attrs(attrs), tmp_path / name)
+    (tmp_path / "baseline-broken" / "results.zarr").mkdir(parents=True)
+    (tmp_path / "baseline-broken" / "results.zarr" / ".zattrs").write_text("[1]")
+    assert latest_run(tmp_path) is None
+    write_run(run, tmp_path / "whatever")
+    found = latest_run(tmp_path)
+    assert found is not None
+    assert found.attrs["scenario"] == "baseline"
+
+
 def test_the_latest_run_that_holds_what_is_needed(tmp_path: Path) -> None:
     assert latest_run(tmp_path) is None
     older, newer = synthetic_dataset(draws=3), synthetic_dataset(draws=4)
     without = newer.isel(draw_sample=slice(0, 0)).drop_vars("share_negative")
     for second, (name, ds) in enumerate(
-        {"baseline-a": older, "baseline-b": without, "other-c": newer}.items()
+        {"a": older, "b": without, "c": newer.assign_attrs(scenario="other")}.items()
     ):
         store = write_run(ds, tmp_path / name) / "results.zarr"
         os.utime(store, (second, second))
