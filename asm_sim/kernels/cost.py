@@ -34,6 +34,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
             k,
             episodes,
             rules.cost_shrinkage,
+            False,
             rules.year[y].cost_kappa,
             refit,
             fit.cost_shrinkage,

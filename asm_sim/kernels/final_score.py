@@ -145,7 +145,7 @@ def _base_score(rules, y, outcome, scratch):
             performance = np.nan
         scored += performance == performance
         final[i] = (
-            rules.score_maximum * performance
+            rules.score_scale * performance
             + outcome.improvement_activities_adjustment[i]
             + outcome.promoting_interoperability_adjustment[i]
             + outcome.small_practice_adjustment[i]

@@ -50,7 +50,8 @@ class Fit(NamedTuple):
 
     cut_points: Floats  # [M, G, K] of decile measures; negated where inverse
     # [M, G, 2] median and SD of the others; negated where not inverse. Of decile measures the
-    # median, negated where inverse, if it matters whether they are topped out
+    # median, negated where inverse, if it matters whether they are topped out, and the SD of
+    # shrunk rates, 0 where shrinkage leaves no difference
     quality_location: Floats
     has_benchmark: NDArray[np.bool_]  # [M, G]
     cost_location: Floats  # [2] median (nan: nobody has a cost) and SD

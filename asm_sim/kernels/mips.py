@@ -240,7 +240,7 @@ def _own_scores(observed, mips, room, total):
             + weights[small, case, 2] * min(activities / mips.activities_required[small], 1.0)
             + weights[small, case, 3] * (score / mips.interoperability_maximum)
         )
-        total[i] = mips.score_maximum * share if has_quality or has_cost else np.nan
+        total[i] = mips.score_scale * share if has_quality or has_cost else np.nan
 
 
 @kernel

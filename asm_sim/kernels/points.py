@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 
 
 @kernel
@@ -44,16 +44,23 @@ def curve_at(z, curve_z, curve_points):
     return result
 
 
+@inlined
+def middle_points(curve_points, anchor):
+    """Points at the median, and of everyone in a group without spread."""
+    return min(max(anchor, curve_points.min()), curve_points.max())
+
+
 @kernel
 def deviation_points(values, n, median, sd, curve_z, curve_points, anchor, z, points):
     """Points of standard-deviation measures: the curve at z = (value - median) / SD.
 
     The curve is moved so that it passes through the anchor at z = 0, within its own lowest and
-    highest points. Without spread everyone gets the anchor. Scratch: z float64 [>= n].
+    highest points. Without spread everyone gets the points at z = 0. Scratch: z float64 [>= n].
     """
     if not sd > 0.0:
+        middle = middle_points(curve_points, anchor)
         for i in range(n):
-            points[i] = anchor
+            points[i] = middle
         return
     lowest = curve_points.min()
     highest = curve_points.max()

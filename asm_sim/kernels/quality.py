@@ -6,7 +6,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.order_statistics import MEDIAN, mean_and_sd, percentiles
-from asm_sim.kernels.points import decile_points, deviation_points
+from asm_sim.kernels.points import decile_points, deviation_points, middle_points
 from asm_sim.kernels.shrinkage import NONE, shrink
 
 EXCLUDED = np.int8(0)  # counts neither for nor against
@@ -83,13 +83,15 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 continue
             keys = scratch.keys
             location = fit.quality_location[m, g]
-            if rules.quality_shrinkage != NONE and fit.shrinks[0]:
+            shrinks = rules.quality_shrinkage != NONE and fit.shrinks[0]
+            if shrinks:
                 shrink(
                     keys,
                     scratch.payload,
                     k,
                     observed.cases[m],
                     rules.quality_shrinkage,
+                    rules.measure_is_percentage[m],
                     rules.year[y].quality_kappa,
                     refit,
                     fit.quality_shrinkage[m, g],
@@ -100,12 +102,19 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     percentiles(keys, k, rules.decile_percentiles, cuts, scratch)
                     if rules.topped_out != KEPT:
                         percentiles(keys, k, MEDIAN, location, scratch)
+                    if shrinks:
+                        location[1] = mean_and_sd(keys, k)[1]
                 topped_out = (
                     rules.topped_out != KEPT and location[0] >= rules.topped_out_merit[m, y]
                 )
                 if topped_out and rules.topped_out == DROPPED:
                     continue
-                decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
+                if shrinks and location[1] == 0.0:
+                    middle = middle_points(rules.quality_curve_points, rules.year[y].quality_anchor)
+                    for t in range(k):
+                        scratch.values[t] = middle
+                else:
+                    decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
                 if topped_out:
                     most = rules.year[y].topped_out_points
                     for t in range(k):

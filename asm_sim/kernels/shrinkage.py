@@ -12,18 +12,22 @@ from asm_sim.kernels._jit import kernel
 
 NONE, KNOWN, ESTIMATED = range(3)
 SIGNAL_TOLERANCE = 1e-9  # that of rules/schema.py
+PERCENT = 100.0
 
 
 @kernel
-def shrink(keys, payload, k, cases, method, known, refit, moments):
+def shrink(keys, payload, k, cases, method, percentages, known, refit, moments):
     """Shrink keys[:k], the values of clinicians ``payload``, in place.
 
-    ``moments`` are mean and kappa; ``refit`` takes them from these values first.
+    ``moments`` are mean and kappa; ``refit`` takes them from these values first. The sampling
+    variance of ``percentages`` (of either sign) is known, that of other values estimated.
     """
     if refit:
         moments[0] = _mean(keys, k)
         moments[1] = known
-        if method == ESTIMATED:
+        if method == ESTIMATED and percentages:
+            moments[1] = _kappa_of_percentages(keys, payload, k, cases, moments[0])
+        elif method == ESTIMATED:
             moments[1] = _estimated_kappa(keys, payload, k, cases, moments[0])
     mean, kappa = moments[0], moments[1]
     if kappa > 0.0:
@@ -43,6 +47,26 @@ def _mean(values, k):
     for t in range(k):
         rest += values[t] - mean
     return mean + rest / k
+
+
+@kernel
+def _kappa_of_percentages(values, payload, k, cases, mean):
+    """Mean of p (1 - p) over what sampling leaves of the variance of the rates p.
+
+    Sampling adds the mean of p (1 - p) / n; where it leaves nothing, infinity.
+    """
+    of_one_case = 0.0
+    of_sampling = 0.0
+    squares = 0.0
+    for t in range(k):
+        p = abs(values[t]) / PERCENT
+        noise = p * (1.0 - p)
+        of_one_case += noise
+        of_sampling += noise / cases[np.int64(payload[t])]
+        squares += ((values[t] - mean) / PERCENT) ** 2
+    of_rates = squares / (k - 1) if k > 1 else 0.0
+    between = of_rates - of_sampling / k
+    return of_one_case / k / between if between > SIGNAL_TOLERANCE * of_rates else np.inf
 
 
 @kernel

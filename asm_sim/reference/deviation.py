@@ -57,11 +57,18 @@ def deviation_points(
     is in the 2026 rule). Where the group has no spread, everyone gets the points of the median.
     """
     if benchmark.standard_deviation == 0:
-        z = 0.0
-    elif lower_is_better:
-        z = (value - benchmark.median) / benchmark.standard_deviation
-    else:
-        z = (benchmark.median - value) / benchmark.standard_deviation
+        return middle_points(curve, performance_year)
+    z = (value - benchmark.median) / benchmark.standard_deviation
+    return points_at(z if lower_is_better else -z, curve, performance_year)
+
+
+def middle_points(curve: Curve, performance_year: int) -> float:
+    """Achievement points at the median, and of everyone in a group without spread."""
+    return points_at(0.0, curve, performance_year)
+
+
+def points_at(z: float, curve: Curve, performance_year: int) -> float:
+    """Achievement points of a distance, by the curve as its anchor moves it."""
     shift = curve.anchor.at(performance_year) - curve_value(curve, 0.0)
     lowest, highest = min(curve.points.value), max(curve.points.value)
     return min(max(curve_value(curve, z) + shift, lowest), highest)

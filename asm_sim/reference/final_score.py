@@ -72,7 +72,7 @@ def final_score(
         return None
     if lacks_minimum_submission(clinician, rules, performance_year):
         return rule.without_minimum_submission.value
-    score = rule.maximum.value * combined + modifiers
+    score = rule.scale.value * combined + modifiers
     return min(max(score, rule.minimum.value), rule.maximum.value)
 
 

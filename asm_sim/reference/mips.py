@@ -102,7 +102,7 @@ def score(
             + weights.promoting_interoperability.value * interoperability
         )
         lowest, highest = rules.final_score.minimum.value, rules.final_score.maximum.value
-        own_score = min(max(highest * share + bonus, lowest), highest)
+        own_score = min(max(rules.final_score.scale.value * share + bonus, lowest), highest)
     alone = silent or excused
     final_score = own_score if alone else with_group_score(own_score, clinician, rules)
     return MipsScore(

@@ -1,8 +1,9 @@
 """Practices scored as a whole: an alternative to 42 CFR 512.725 and 512.730.
 
 Cases, numerators, episodes and costs of the cohort's clinicians in a practice (TIN) are added up
-before anything is scored; each clinician then has the practice's results. What is attested, the
-practice size and the patients' traits stay the clinician's own.
+before anything is scored, but for those of clinicians whom extreme circumstances excuse; each
+clinician then has the practice's results. What is attested, the practice size and the patients'
+traits stay the clinician's own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from asm_sim.reference.rows import Clinician, MeasureResult, input_error
+from asm_sim.reference.rows import Clinician, MeasureResult, input_error, is_excused
 from asm_sim.rules.schema import RuleSet
 
 
@@ -59,7 +60,8 @@ def _pool(
         if level == "small_practices" and one.practice_size > largest:
             results.append(one)
             continue
-        change = together(practices[one.practice_id])
+        members = [other for other in practices[one.practice_id] if not is_excused(other, rules)]
+        change = together(members)
         if "measures" in change:
             change["measures"] = {**one.measures, **change["measures"]}
         results.append(dataclasses.replace(one, **change))
@@ -69,9 +71,10 @@ def _pool(
 def _pooled_measure(
     results: list[MeasureResult], members: list[Clinician], reported: bool
 ) -> MeasureResult:
-    """Rate by cases, completeness by eligible cases; what is not reported is not complete.
+    """The rate over all reported cases, and the completeness over all eligible ones.
 
-    Of a measure that CMS computes from claims, cases without a rate are left out.
+    Reported are the eligible cases times their completeness, none where that is blank. Of a measure
+    that CMS computes from claims all cases with a rate count, and others are left out.
     """
     kinds = {one.collection_type for one in results if one.collection_type is not None}
     if reported and len(kinds) > 1:
@@ -81,14 +84,16 @@ def _pooled_measure(
         one for one in results if one.cases is not None and (reported or one.rate is not None)
     ]
     cases = sum(one.cases or 0 for one in eligible) if eligible else None
-    with_rate = [one for one in eligible if one.rate is not None]
-    reported_cases = sum(one.cases or 0 for one in with_rate)
-    rate = completeness = None
-    if reported_cases > 0:
-        rate = _mean([(one.rate or 0, one.cases or 0) for one in with_rate])
-    stated = [one for one in eligible if one.completeness is not None]
-    if stated and cases:
-        completeness = sum((one.completeness or 0) * (one.cases or 0) for one in stated) / cases
+    reported_cases = [
+        (one.rate, (one.cases or 0) * ((one.completeness or 0) if reported else 1))
+        for one in eligible
+        if one.rate is not None
+    ]
+    counted = [(rate, number) for rate, number in reported_cases if number > 0]
+    rate = _mean(counted) if counted else None
+    completeness = None
+    if cases and any(one.completeness is not None for one in eligible):
+        completeness = _mean([(one.completeness or 0, one.cases or 0) for one in eligible])
     return MeasureResult(rate, cases, completeness, next(iter(kinds), None))
 
 

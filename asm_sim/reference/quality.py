@@ -11,6 +11,7 @@ from asm_sim.reference.deviation import (
     DeviationBenchmark,
     deviation_points,
     fit_deviation_benchmark,
+    middle_points,
 )
 from asm_sim.reference.rows import Clinician, MeasureResult, input_error, is_excused
 from asm_sim.reference.shrinkage import Shrinkage, fit_shrinkage, shrunk
@@ -27,12 +28,15 @@ class DecileBenchmark:
     For an inverse measure they are those of the negated rates. ``clinicians`` is how many made it,
     ``None`` for a national one; ``median_rate`` is ``None`` where it is not known. Where there is
     shrinkage both are those of shrunk rates, and rates are shrunk before they are compared.
+    ``without_spread``: shrinkage has left no difference between the clinicians, so that no rate is
+    nearer to the top of the benchmark than to its middle.
     """
 
     clinicians: int | None
     cut_points: tuple[float, ...]
     median_rate: float | None
     shrinkage: Shrinkage | None = None
+    without_spread: bool = False
 
 
 Benchmark = DecileBenchmark | DeviationBenchmark
@@ -110,6 +114,7 @@ def fit_benchmarks(
                     results,
                     rules.quality.shrinkage.value,
                     rules.quality.shrinkage_kappa.at(performance_year),
+                    percentages=rules.measures[name].is_percentage,
                 )
                 rates = [shrunk(rate, cases, shrinkage) for rate, cases in results]
                 benchmarks[name, group] = fit_benchmark(
@@ -154,6 +159,7 @@ def fit_decile_benchmark(
         ),
         median_rate=statistics.median(rates),
         shrinkage=shrinkage,
+        without_spread=shrinkage is not None and len(set(rates)) == 1,
     )
 
 
@@ -190,7 +196,7 @@ def is_topped_out(
 
     For an inverse measure the mirror image: 5 percent or lower where it is 95 percent or higher.
     """
-    if measure.rate_unit.value != "percent" or benchmark.median_rate is None:
+    if not measure.is_percentage or benchmark.median_rate is None:
         return False
     least = rules.quality.topped_out.median_at_least.at(performance_year)
     if measure.inverse.value:
@@ -245,7 +251,10 @@ def measure_points(
         return None
     rate = shrunk(result.rate, result.cases, benchmark.shrinkage)
     if isinstance(benchmark, DecileBenchmark):
-        points = decile_points(rate, benchmark, measure)
+        if benchmark.without_spread:
+            points = middle_points(rules.quality.standard_deviation_curve, performance_year)
+        else:
+            points = decile_points(rate, benchmark, measure)
         topped_out = is_topped_out(benchmark, measure, rules, performance_year)
         treatment = rules.quality.topped_out.treatment.value
         if topped_out and treatment == "dropped":

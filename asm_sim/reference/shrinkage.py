@@ -9,7 +9,7 @@ import math
 import statistics
 from dataclasses import dataclass
 
-from asm_sim.rules.schema import SIGNAL_TOLERANCE
+from asm_sim.rules.schema import PERCENT, SIGNAL_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,38 @@ class Shrinkage:
 
 
 def fit_shrinkage(
-    results: list[tuple[float, float]], method: str, known_kappa: float
+    results: list[tuple[float, float]],
+    method: str,
+    known_kappa: float,
+    *,
+    percentages: bool = False,
 ) -> Shrinkage | None:
-    """The shrinkage of a group of (value, cases); ``None`` where there is none."""
+    """The shrinkage of a group of (value, cases); ``None`` where there is none.
+
+    The sampling variance of ``percentages`` is known, that of other values is estimated with kappa.
+    """
     if method == "none":
         return None
     mean = statistics.mean(value for value, _ in results)
     if method == "known":
         return Shrinkage(mean, known_kappa)
+    if percentages:
+        return Shrinkage(mean, kappa_of_percentages(results))
     return Shrinkage(mean, estimated_kappa(results, mean))
+
+
+def kappa_of_percentages(results: list[tuple[float, float]]) -> float:
+    """Mean of p (1 - p) over the variance between clinicians.
+
+    That is the sample variance of the rates less what sampling adds to it, the mean of
+    p (1 - p) / n. Where nothing is left of it, nothing speaks for a difference between clinicians.
+    """
+    rates = [(value / PERCENT, cases) for value, cases in results]
+    of_one_case = statistics.fmean(p * (1 - p) for p, _ in rates)
+    of_sampling = statistics.fmean(p * (1 - p) / cases for p, cases in rates)
+    of_rates = statistics.variance(p for p, _ in rates) if len(rates) > 1 else 0.0
+    between = of_rates - of_sampling
+    return of_one_case / between if between > SIGNAL_TOLERANCE * of_rates else math.inf
 
 
 def estimated_kappa(results: list[tuple[float, float]], mean: float) -> float:

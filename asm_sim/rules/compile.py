@@ -16,6 +16,7 @@ from asm_sim.parameters import YearlyNumber
 from asm_sim.rules.historical import benchmarks_of
 from asm_sim.rules.schema import (
     ADJUSTMENT_STEPS,
+    PERCENT,
     SCORE_STEPS,
     Cap,
     Curve,
@@ -29,7 +30,6 @@ Flags = NDArray[np.bool_]
 MISSING_CATEGORY = ("reweight", "neutral", "zero")
 SCORING_LEVEL = ("clinician", "practice", "small_practices")
 PEERS = ("condition", "specialty", "practice_size")
-PERCENT = 100.0
 BENCHMARK_REFERENCE = ("same_year", "previous_year", "baseline_year", "national")
 TOPPED_OUT = ("kept", "capped", "dropped")
 SHRINKAGE = ("none", "known", "estimated")
@@ -54,6 +54,7 @@ class CohortRules(NamedTuple):
     measure_by_deciles: Flags
     measure_inverse: Flags
     measure_reported: Flags
+    measure_is_percentage: Flags
     measure_pooled: Flags  # one benchmark over all collection types
     measure_suspended: Flags  # [M, Y]
     collection_types: int
@@ -86,6 +87,7 @@ class CohortRules(NamedTuple):
     # final score
     missing_category: int
     circumstances_neutral: bool
+    score_scale: float
     score_minimum: float
     score_maximum: float
     score_without_submission: float
@@ -118,6 +120,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
         measure_inverse=np.array([m.inverse.value for m in measures]),
         measure_reported=np.array([m.reported for m in measures]),
+        measure_is_percentage=np.array([m.is_percentage for m in measures]),
         measure_pooled=np.array(
             [quality.pool_collection_types.value or not m.reported for m in measures]
         ),
@@ -144,6 +147,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         complex_form=COMPLEX_FORM.index(rules.complex_patient.form.value),
         missing_category=MISSING_CATEGORY.index(final.missing_category.value),
         circumstances_neutral=final.extreme_circumstances.value == "neutral",
+        score_scale=final.scale.value,
         score_minimum=final.minimum.value,
         score_maximum=final.maximum.value,
         score_without_submission=final.without_minimum_submission.value,

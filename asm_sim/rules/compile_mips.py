@@ -70,6 +70,7 @@ class MipsCohortRules(NamedTuple):
     complex_maximum: float
     complexity: Floats  # [2, 3] national median, mean, SD of mean HCC score and of dual share
     # final score and payment
+    score_scale: float
     score_minimum: float
     score_maximum: float
     circumstances_neutral: bool
@@ -178,6 +179,7 @@ def compile_mips(
                 for moments in (complex_patient.hcc_risk_score, complex_patient.dual_share)
             ]
         ),
+        score_scale=mips.final_score.scale.value,
         score_minimum=mips.final_score.minimum.value,
         score_maximum=mips.final_score.maximum.value,
         circumstances_neutral=mips.final_score.extreme_circumstances.value == "neutral",

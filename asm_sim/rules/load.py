@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ from asm_sim.rules.schema import RuleSet
 
 SHELF = Shelf("rule set", Path(__file__).parent)
 DEFAULT = "asm-2026-final"
+# What a standard set in advance does not read, and why.
+THRESHOLD = "threshold"
+POOL_ALONE = {
+    "payment.redistribution_share": "no pool",
+    "payment.exchange.steepness": "no slope of its own",
+}
 
 
 def load_rules(
@@ -44,7 +51,40 @@ def check_rules(document: Document) -> RuleSet:
     """A document as a rule set of ASM."""
     if _is_mips(document):
         raise InputError(f"{document.place(('program',))}: this is a rule set of MIPS, not of ASM")
-    return check(RuleSet, document, "rule set")
+    rules = check(RuleSet, document, "rule set")
+    problems = _without_effect(rules, document)
+    if problems:
+        raise InputError("this rule set cannot be used:", problems)
+    return rules
+
+
+def _without_effect(rules: RuleSet, document: Document) -> list[str]:
+    """What the rule set has otherwise than the shipped one, though its exchange ignores it."""
+    if rules.payment.exchange.form.value != THRESHOLD:
+        return []
+    shipped = dict(leaves(_shipped_rules()))
+    problems = []
+    for path, parameter in leaves(rules):
+        if path in POOL_ALONE and _numbers(parameter) != _numbers(shipped[path]):
+            place, ours = document.place((*path.split("."), "value")), _told(parameter)
+            problems.append(
+                f"{place}: {path}: {ours} would do nothing, since the form {THRESHOLD!r} has "
+                f"{POOL_ALONE[path]}; leave it at {_told(shipped[path])}"
+            )
+    return problems
+
+
+def _numbers(parameter: Parameter) -> set[float]:
+    return set(parameter.numbers())
+
+
+def _told(parameter: Parameter) -> str:
+    return ", ".join(f"{number:g}" for number in dict.fromkeys(parameter.numbers()))
+
+
+@cache
+def _shipped_rules() -> RuleSet:
+    return load_rules()
 
 
 def check_mips(document: Document) -> MipsRules:

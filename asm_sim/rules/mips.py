@@ -117,6 +117,7 @@ class MipsComplexPatient(Strict):
 
 
 class MipsFinalScore(Strict):
+    scale: Number
     minimum: Number
     maximum: Number
     extreme_circumstances: Choice

@@ -30,6 +30,7 @@ WEIGHT_TOLERANCE = 1e-9
 # Steps to one point, and to an adjustment of one.
 SCORE_STEPS = {"whole": 1, "tenth": 10, "hundredth": 100}
 ADJUSTMENT_STEPS = {"tenth_percent": 1_000, "hundredth_percent": 10_000}
+PERCENT = 100.0
 SIGNAL_TOLERANCE = 1e-9  # share of all variance below which one between clinicians is rounding
 
 # What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
@@ -121,9 +122,14 @@ class Measure(Strict):
         return self.submission.value == "reported"
 
     @property
+    def is_percentage(self) -> bool:
+        """Whether a rate is the share of the cases that meet the measure."""
+        return self.rate_unit.value == "percent"
+
+    @property
     def can_top_out(self) -> bool:
         """Whether everybody can come near the best rate: a percentage, scored by deciles."""
-        return self.scoring.value == "decile" and self.rate_unit.value == "percent"
+        return self.scoring.value == "decile" and self.is_percentage
 
 
 class Participation(Strict):
@@ -271,6 +277,7 @@ class FinalScore(Strict):
     weight_quality: YearlyNumber
     weight_cost: YearlyNumber
     missing_category: Choice
+    scale: Number
     minimum: Number
     maximum: Number
     without_minimum_submission: Number

@@ -18,8 +18,15 @@ import pytest
 import asm_sim as asm
 from asm_sim import reference
 from asm_sim.errors import InputError
-from asm_sim.kernels.cohort import Fit, Observed, Outcome, fit_and_score, nothing_earlier
-from asm_sim.reference.shrinkage import estimated_kappa
+from asm_sim.kernels.cohort import (
+    Fit,
+    Observed,
+    Outcome,
+    fit_and_score,
+    nothing_earlier,
+    score,
+)
+from asm_sim.reference.shrinkage import estimated_kappa, kappa_of_percentages
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
@@ -259,6 +266,28 @@ def test_costs_that_grow_by_one_standard_deviation_lose_the_points_of_one() -> N
     assert middle == pytest.approx([7.5, 6.0, 7.5], abs=1e-9)
 
 
+@pytest.mark.parametrize("which", EARLIER)
+def test_what_had_no_benchmark_then_is_excluded(which: str) -> None:
+    """In 2027 too few report Q236 and nobody has a cost; 2028 refers to it, and nobody is scored.
+
+    Who does not report Q236 in 2028 keeps the points of that.
+    """
+    rules = load_rules(
+        settings={f"{category}.benchmark_reference": which for category in ("quality", "cost")}
+    )
+    before = [row | {"episodes": 0, "episode_cost": None} for row in BEFORE]
+    before[19:] = [row | {"q236_cases": 5} for row in before[19:]]
+    after = [*AFTER[:40], AFTER[40] | {"q236_rate": None}]
+    tables = {2027: before, 2028: after}
+    wanted = reference.score_years(tables, rules, "HF")
+    outcome, _ = through_years(tables, rules, "HF")[2028]
+    assert not differences(wanted[2028], outcome, rules, "HF")
+    assert np.isnan(outcome.points[Q236, :40]).all()
+    assert outcome.points[Q236, 40] == 0.0
+    assert np.isnan(outcome.cost_points).all()
+    assert np.isnan(outcome.final_score[:40]).all()
+
+
 def test_after_a_gap_a_year_uses_its_own() -> None:
     """There is no year before; the first year's stays what it was."""
     previous = load_rules(settings={"cost.benchmark_reference": "previous_year"})
@@ -395,12 +424,24 @@ def test_a_kappa_of_nothing_changes_nothing() -> None:
 
 
 def test_an_immense_kappa_puts_everybody_at_the_mean() -> None:
-    """Cost earns the curve at the median; all tie in every decile, at the top one."""
+    """Nobody can be told apart, so everybody earns the curve at the median, by deciles too."""
     rules = load_rules(settings=shrinking("known", EVERYBODY_AT_THE_MEAN))
     outcome, fit = scored(noisy(), rules, "HF")
     assert (outcome.cost_points == 7.5).all()
-    assert (outcome.points[Q236] == 10.0).all()
+    assert (outcome.points[Q236] == 7.5).all()
     assert fit.cost_location[1] == 0.0
+
+
+@pytest.mark.parametrize("method", ["known", "estimated"])
+def test_equal_rates_are_not_the_best_where_rates_are_shrunk(method: str) -> None:
+    """As the rule stands they are: ties at the top all have 10 points."""
+    rows = cohort_of([60.0] * 30, ramp(30, 10_000.0, 100.0), list(range(30, 60)))
+    rules = load_rules(settings=shrinking(method))
+    outcome, fit = scored(rows, rules, "HF")
+    assert (outcome.points[Q236] == 7.5).all()
+    assert (scored(rows, DEFAULT, "HF")[0].points[Q236] == 10.0).all()
+    better = observed(cohort_of([90.0], [10_000.0]), rules, "HF")
+    assert score(better, compile_cohort(rules, "HF"), 0, fit).points[Q236] == [7.5]
 
 
 def test_as_many_cases_for_everybody_make_shrinkage_idle() -> None:
@@ -413,7 +454,8 @@ def test_as_many_cases_for_everybody_make_shrinkage_idle() -> None:
     spread = statistics.stdev(ramp(41, 10_000.0, 100.0))
     assert fit.cost_location[1] == pytest.approx(spread / 2)
     estimated, fit = scored(rows, load_rules(settings=shrinking("estimated")), "HF")
-    assert_same(estimated, plain)
+    np.testing.assert_array_equal(estimated.cost_points, plain.cost_points)
+    np.testing.assert_allclose(estimated.points, plain.points, atol=1e-9)
     assert fit.cost_shrinkage[1] == 0.0
 
 
@@ -444,6 +486,37 @@ def test_the_estimate_by_hand() -> None:
     rows = cohort_of([50.0] * 4, costs, [20, 20, 60, 60])
     _, fit = scored(rows, load_rules(settings=shrinking("estimated")), "HF")
     assert fit.cost_shrinkage[1] == pytest.approx(60.0)
+
+
+@pytest.mark.parametrize(("measure", "cohort"), [("Q236", "HF"), ("Q238", "LBP")])
+def test_the_estimate_of_percentages_by_hand(measure: str, cohort: str) -> None:
+    """S2 is 0.12, v is 0.16 (1/100 + 1/20) / 2: kappa is 0.16 / 0.1152, inverse or not."""
+    rows = []
+    for i, (rate, cases) in enumerate([(20.0, 100), (80.0, 100), (20.0, 20), (80.0, 20)]):
+        row = cohort_of([50.0], [10_000.0])[0] | {"clinician_id": i, "q236_cases": 0}
+        of_measure = {"rate": rate, "cases": cases, "completeness": 1.0, "collection_type": "ecqm"}
+        rows.append(row | {f"{measure.lower()}_{part}": of_measure[part] for part in of_measure})
+    few = {"quality.benchmark_minimum_clinicians": 4}
+    _, fit = scored(rows, load_rules(settings=shrinking("estimated") | few), cohort)
+    at = DEFAULT.cohorts[cohort].quality_measures.value.index(measure)
+    mean, kappa = fit.quality_shrinkage[at, 0]
+    assert (abs(mean), kappa) == (50.0, pytest.approx(25 / 18, rel=1e-12))
+
+
+@pytest.mark.parametrize("spread", [0.02, 0.15])
+def test_kappa_of_percentages_is_found_again(spread: float) -> None:
+    """Binomial rates around 0.6, of as many clinicians as a collection type has in a cohort."""
+    kappas = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        cases = rng.integers(20, 200, 1_000)
+        true = np.clip(0.6 + spread * rng.normal(size=1_000), 0, 1)
+        rates = 100 * rng.binomial(cases, true) / cases
+        pairs = list(zip(rates.tolist(), cases.tolist(), strict=True))
+        kappas.append(kappa_of_percentages(pairs))
+    wanted = (0.24 - spread**2) / spread**2
+    assert statistics.median(kappas) == pytest.approx(wanted, rel=0.2)
+    assert min(kappas) > wanted / 3
 
 
 def test_kappa_is_found_again() -> None:

@@ -104,6 +104,8 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "final_score.weight_quality": weight,
         "final_score.weight_cost": 1 - weight,
         "final_score.without_minimum_submission": rng.choice([0.0, 25.0]),
+        "final_score.scale": rng.choice([40.0, 110.0]),
+        "final_score.maximum": rng.choice([70.0, 130.0]),
         "payment.zero_scorers_in_pool_base": rng.random() < 0.5,
         "payment.zero_score_adjustment": rng.choice([-1.0, -0.25, 0.0]),
         "payment.unscored_adjustment": rng.choice([0.0, -0.01]),
@@ -131,7 +133,19 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
     ):
         if together & set(kept):
             kept = sorted({*kept, *together})
-    return {name: choices[name] for name in kept}
+    return {name: choices[name] for name in kept if not is_refused(name, choices, kept)}
+
+
+def is_refused(name: str, choices: dict[str, Any], kept: list[str]) -> bool:
+    """Whether a setting goes with a pool alone, and the others have a standard set in advance."""
+    against_threshold = (
+        "payment.exchange.form" in kept and choices["payment.exchange.form"] == "threshold"
+    )
+    return against_threshold and name in {
+        "payment.redistribution_share",
+        "payment.exchange.steepness",
+        "final_score.maximum",  # which may lie below the threshold
+    }
 
 
 @pytest.fixture(scope="module")
@@ -321,6 +335,8 @@ def test_the_oracle_has_teeth(field: str) -> None:
         "fixed_midpoint": {"payment.exchange.midpoint": "fixed"},
         "threshold": {"payment.exchange.form": "threshold"},
         "score_tie": {"payment.exchange.form": "rank"},
+        "score_maximum": {"final_score.maximum": 70.0},
+        "measure_is_percentage": {"quality.shrinkage": "estimated"},
         "neutral_band_by_volume": {"payment.neutral_band": 10.0},
         "quality_kappa": {"quality.shrinkage": "known"},
         "cost_kappa": {"cost.shrinkage": "known"},

@@ -53,6 +53,8 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "complex_patient.intercept": rng.choice([-3.0, 20.0]),
         "complex_patient.minimum": 1.0,
         "final_score.minimum": 10.0,
+        "final_score.maximum": rng.choice([99.5, 110.0]),
+        "final_score.scale": rng.choice([60.0, 120.0]),
         "final_score.extreme_circumstances": "none",
         "payment.performance_threshold": rng.choice([40.0, 60.0, 99.0]),
         "payment.lowest_quarter": rng.choice([12.0, 30.0]),

@@ -172,6 +172,19 @@ REFUSED = {
         7,
         "payment.exchange.midpoint: 'mean' would do nothing, since the form 'rank' has no midpoint",
     ),
+    "steepness of a standard set in advance": (
+        "payment:\n  exchange:\n    form: {value: threshold}\n    steepness: {value: 0.2}\n",
+        7,
+        "payment.exchange.steepness: 0.2 would do nothing, since the form 'threshold' has no slope "
+        "of its own; leave it at 0.1",
+    ),
+    "share of a pool that is not there": (
+        "payment:\n  exchange:\n    form: {value: threshold}\n"
+        "  redistribution_share: {value: {2027: 1, 2028: 1, 2029: 1, 2030: 1, 2031: 0.85}}\n",
+        7,
+        "payment.redistribution_share: 1, 0.85 would do nothing, since the form 'threshold' has no "
+        "pool; leave it at 0.85",
+    ),
     "threshold at the highest score": (
         "payment:\n  exchange:\n    form: {value: threshold}\n    threshold: {value: 100}\n",
         7,
@@ -356,6 +369,12 @@ def test_every_parameter_of_the_2026_rule_says_where_it_comes_from() -> None:
         assert parameter.unit, path
         assert parameter.source, path
         assert parameter.description, path
+
+
+def test_what_is_as_it_was_may_stand_beside_a_threshold() -> None:
+    settings = {"payment.exchange.form": "threshold", "payment.redistribution_share": 0.85}
+    rules = load_rules(settings=settings | {"payment.exchange.steepness": {2028: 0.1}})
+    assert rules.payment.exchange.form.value == "threshold"
 
 
 def test_a_threshold_that_is_not_used_may_lie_anywhere() -> None:

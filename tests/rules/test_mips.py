@@ -221,6 +221,18 @@ def test_score(
     assert result.adjustment_factor == pytest.approx(adjustment(final_score, rules), abs=1e-12)
 
 
+@pytest.mark.parametrize(("maximum", "final_score"), [(90.0, 75.0), (76.0, 75.0), (74.5, 74.5)])
+def test_the_greatest_final_score_is_where_scores_are_cut_off(
+    maximum: float, final_score: float
+) -> None:
+    """It scales nothing."""
+    settings = {"final_score.maximum": maximum, "payment.performance_threshold": 60.0}
+    rules = load_mips("mips-2026", settings)
+    assert score(low_back_pain(pi_score=100), rules).own_score == pytest.approx(final_score)
+    half = load_mips("mips-2026", {"final_score.scale": 50.0})
+    assert score(low_back_pain(pi_score=100), half).own_score == pytest.approx(75.0 / 2)
+
+
 def test_who_submits_nothing() -> None:
     """Claims remain: 7.5 / 50 for Q492 and four zeros; 30 x 0.15 + 30 x 0.75 = 27; no bonus."""
     rules = load_mips("mips-2026", ALONE | {"levels.non_reporting": 0.2})

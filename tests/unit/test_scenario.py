@@ -223,6 +223,18 @@ REFUSED: dict[str, tuple[str, int | None, str]] = {
         5,
         "midpoint: 'mean' would do nothing, since the form 'rank' has no midpoint",
     ),
+    "a pool beside a standard set in advance": (
+        f"{HEAD}set:\n  {FORM}: threshold\n  rules.payment.redistribution_share: 1.0\n",
+        5,
+        "redistribution_share: 1 would do nothing, since the form 'threshold' has no pool; leave "
+        "it at 0.85",
+    ),
+    "a steepness of a standard set in advance": (
+        f"{HEAD}set:\n  {STEEPNESS}: {{2028: 0.2}}\n  {FORM}: threshold\n",
+        4,
+        "exchange.steepness: 0.1, 0.2 would do nothing, since the form 'threshold' has no slope of "
+        "its own; leave it at 0.1",
+    ),
     "a standard that everybody meets": (
         f"{HEAD}set:\n  {FORM}: threshold\n  rules.payment.exchange.threshold: 0\n",
         5,
