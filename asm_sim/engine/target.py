@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.documents import did_you_mean
+from asm_sim.documents import did_you_mean, quoted
 from asm_sim.errors import InputError
 from asm_sim.results.registry import BY_GROUP, PANEL_GROUP, VARIABLES, YEARLY
 from asm_sim.results.statistics import million_usd, percent, round_to_error, rounded
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 EVERYONE = "all"
 _SUFFIX = "_by_group"
-_FORM = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*=\s*(.+?)\s*")
+_STATISTIC = re.compile(r"(\w+)\s*(?:\(([^()]*)\))?")
+_LARGEST = 1e18  # nothing that is counted or paid is larger
 _EXAMPLES = "share_negative=50%, retained_by_medicare=150e6 or share_above(5%)=0.1"
 # What clinicians are counted in, and so what cohorts and years weigh where they are pooled.
 _OF_SCORED = {
@@ -138,11 +139,12 @@ def parse_target(
 
     Raises :class:`InputError` for what is no statistic, or a value that it cannot have.
     """
-    place = f"target {text!r}"
-    match = _FORM.fullmatch(text)
-    if not match:
+    place = f"target {quoted(text)}"
+    before, _, written = text.partition("=")
+    match = _STATISTIC.fullmatch(before.strip())
+    if not match or not written.strip():
         raise InputError(f"{place}: write a statistic, '=' and its value, such as {_EXAMPLES}")
-    name, inside, written = match.groups()
+    name, inside = match.groups()
     statistic, in_tail = name.removesuffix(_SUFFIX), name in _TAILS
     by_group = {variable.name.removesuffix(_SUFFIX) for variable in BY_GROUP}
     yearly = {variable.name for variable in YEARLY}
@@ -150,7 +152,7 @@ def parse_target(
     if statistic not in known:
         listed = ", ".join([*(f"{tail}(LIMIT)" for tail in _TAILS), *sorted({*yearly, *by_group})])
         raise InputError(
-            f"{place}: {name!r} is no statistic by draw, cohort and performance year"
+            f"{place}: {quoted(name)} is no statistic by draw, cohort and performance year"
             f"{did_you_mean(name, known)}; there are: {listed}"
         )
     if in_tail != (inside is not None):
@@ -194,7 +196,9 @@ def _number(text: str, place: str, what: str, percent_allowed: bool) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{place}: {what} {digits!r} is not a number")
+        raise InputError(f"{place}: {what} {quoted(digits)} is not a number")
+    if abs(value) > _LARGEST:
+        raise InputError(f"{place}: {what} {value:g} is larger than any statistic of a run")
     return value / 100 if digits.endswith("%") else value
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ DIGITS_WITHOUT_DOUBT = 6
 ROUNDING = 1e-9  # of fractions, points and million USD
 RELATIVE_ROUNDING = 1e-7
 USD_PER_MILLION = 1e6
+ANY_DOUBLE = Context(prec=700)  # digits of the longest number, from its first to its last place
 
 
 class Estimate(NamedTuple):
@@ -203,7 +204,7 @@ def _last_place(error: Decimal) -> int:
 
 
 def _to_place(value: Decimal, place: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(place), ROUND_HALF_EVEN)
+    return value.quantize(Decimal(1).scaleb(place), ROUND_HALF_EVEN, ANY_DOUBLE)
 
 
 def _to_digits(value: Decimal, digits: int, whole: bool = False) -> Decimal:

@@ -123,6 +123,8 @@ def test_paired_difference_of_unpaired_runs_is_refused() -> None:
     ("value", "error", "written"),
     [
         (73.934, 0.0213, "73.93 ±0.02"),
+        (1e300, 0.0, f"1{',000' * 100} ±0"),
+        (1e300, 1e-300, f"1{',000' * 100} ±0"),
         (73.934, 0.0153, "73.934 ±0.015"),  # two digits where the first is 1
         (73.9, 0.096, "73.90 ±0.10"),  # 0.096 rounds to 0.10
         (73.9, 0.196, "73.90 ±0.20"),
