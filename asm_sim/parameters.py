@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from asm_sim.documents import Document, Key, Place, did_you_mean
+from asm_sim.documents import Document, Key, Place, did_you_mean, quoted
 from asm_sim.errors import InputError, printable
 
 YEAR_DIGITS = 4
@@ -188,7 +188,8 @@ def _is_other_branch(item: Any) -> bool:
     """Whether it only says that values by year are no number, where values by year may be."""
     given, at = item.get("input"), list(item["loc"])
     by_year = isinstance(given, dict) and item["type"] != "dict_type"
-    return by_year and at[-2:-1] == ["value"] and at[-1] not in given
+    branch = at[-2:-1] == ["value"] and isinstance(at[-1], str)  # and no place in a list
+    return by_year and branch and at[-1] not in given
 
 
 def _explain(item: Any, key: Key, document: Document, model: type[BaseModel]) -> str:
@@ -367,8 +368,10 @@ def parse_assignment(text: str) -> tuple[str, Any]:
 
     path, sign, value = text.partition("=")
     if not sign or not path.strip():
-        raise InputError(f"--set {text!r}: write it as path=value")
-    document = parse_document(f"value: {value.strip()}", f"--set {text}")
+        raise InputError(f"--set {quoted(text)}: write it as path=value")
+    document = parse_document(f"value: {value.strip()}", f"--set {printable(text)}")
+    if len(document.data) > 1:
+        raise InputError(f"--set {quoted(text)}: more than one value")
     return path.strip(), document.data["value"]
 
 

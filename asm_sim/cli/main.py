@@ -6,6 +6,7 @@ error, never a traceback.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -23,6 +24,9 @@ INTERRUPTED = 130
 MOST_LINES = 60
 LONGEST_MESSAGE = 600  # characters of what the parser of the command line says
 PACKAGE = Path(__file__).parents[1]
+NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.ELOOP}  # whatever the machine, nothing is called so
+NO_MEMORY = "there is not enough memory for this, or too many processes run"
+OUT_OF_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread")
 LAST_STREAM = 2  # the descriptor of standard error
 
 Settings = Annotated[
@@ -79,14 +83,11 @@ class Verbs(TyperGroup):
         except OSError as error:
             _abandon_output()
             _say(f"Error: {_reason(error)}")
-            raise typer.Exit(FAILED) from error
-        except MemoryError as error:
-            _say("Error: there is not enough memory for this")
-            raise typer.Exit(FAILED) from error
+            raise typer.Exit(BAD_INPUT if error.errno in NO_SUCH_NAME else FAILED) from error
         except Exception as error:
             if sys.flags.dev_mode:
                 raise
-            _say(f"Error: {_fault(error)}")
+            _say(f"Error: {NO_MEMORY if _lacks_memory(error) else _fault(error)}")
             raise typer.Exit(FAILED) from error
         return result
 
@@ -478,6 +479,11 @@ def _readable(error: Any) -> Any:
     """A message of the parser, which repeats what was given, so that it may be shown."""
     error.message = printable(error.message, LONGEST_MESSAGE)
     return error
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether the machine is what gave out; libraries say so in their own ways."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def _fault(error: Exception) -> str:
