@@ -50,13 +50,16 @@ SETTINGS["levers after the category scores"] = SETTINGS["many without a score"] 
 SETTINGS["benchmarks of other years, shrunk"] = SETTINGS["many without a score"] | {
     "rules.quality.benchmark_reference": "previous_year",
     "rules.quality.topped_out.treatment": "dropped",
-    "rules.quality.shrinkage": "known",
+    "rules.quality.shrinkage": "estimated",
     "rules.cost.benchmark_reference": "baseline_year",
     "rules.cost.shrinkage": "estimated",
 }
 TOGETHER = {"rules.scoring_level.quality": "practice", "rules.scoring_level.cost": "practice"}
 SETTINGS["practices as a whole"] = SETTINGS["many without a score"] | TOGETHER
-SETTINGS["small practices together, by last year's benchmarks"] = {
+SETTINGS["small practices together, some struck, by last year's benchmarks"] = {
+    "rules.final_score.extreme_circumstances": "neutral",
+    "population.shocks.circumstances.clinician_share": 0.3,
+    "rules.final_score.maximum": 90,
     "rules.scoring_level.quality": "small_practices",
     "rules.scoring_level.cost": "practice",
     "rules.cost.benchmark_reference": "previous_year",
