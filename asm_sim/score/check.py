@@ -416,13 +416,16 @@ class _Check:
     def _alike_in_practice(
         self, practice: ObjectArray, blank: BoolArray, cohort: ObjectArray
     ) -> None:
-        """A practice has one size, and reports a measure in one way."""
+        """A practice has one size, and reports a measure in one way, but for who is excused."""
+        neutral = self.rules.final_score.extreme_circumstances.value == "neutral"
+        excused = neutral & (self.values["extreme_circumstances"] == 1)
         year = self.values["performance_year"]
         alike: dict[str, Any] = {"practice_size": self.values["practice_size"]}
         for measure in measures_of(self.rules, list(self.rules.cohorts)):
             if self.rules.measures[measure].reported:
                 name = column_name(measure, "collection_type")
-                alike[name] = self.names[name]
+                alike[name] = self.names[name].copy()
+                alike[name][excused] = None
         for name, values in alike.items():
             first: dict[tuple[str, str | None, float], int] = {}
             other: dict[int, int] = {}

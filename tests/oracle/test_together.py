@@ -174,6 +174,25 @@ def test_cases_and_costs_are_added_up_by_hand() -> None:
     assert pooled[2].episodes == read[2].episodes
 
 
+def test_who_is_excused_leaves_nothing_in_the_pool() -> None:
+    """Not even how he or she reports: the others have what they would have without."""
+    settings = {"scoring_level.quality": "practice", "scoring_level.cost": "practice"}
+    settings |= {"final_score.extreme_circumstances": "neutral"}
+    rows = [row | {"practice_id": f"P{i // 2}"} for i, row in enumerate(plain(count=40))]
+    kinds = {f"{name}_collection_type": "ecqm" for name in ("q005", "q008", "q236", "q377")}
+    struck = kinds | {"q005_collection_type": "cqm", "extreme_circumstances": 1}
+    table = [row | (struck if i % 2 else kinds) for i, row in enumerate(rows)]
+    rules = load_rules(settings=settings)
+    check(table, rules, "HF", 2027)
+    alone = pd.DataFrame(reference.score_cohort(table[::2], rules, "HF", 2027))
+    frame = pd.DataFrame([row | {"cohort": "HF", "performance_year": 2027} for row in table])
+    result = asm.score(frame, settings=settings)
+    assert result["final_score"][1::2].isna().all()
+    np.testing.assert_allclose(
+        result["final_score"][::2], alone["final_score"].astype(float), rtol=1e-12
+    )
+
+
 @pytest.mark.parametrize("basis", ["specialty", "practice_size"])
 def test_no_money_passes_between_groups_of_peers(basis: str) -> None:
     rows = in_practices(
