@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from asm_sim.scenario.schema import Scenario
 
-# The terminal of whoever runs the tests is no part of them: without these it is 80 columns, no colour.
+# The terminal of whoever runs the tests is no part of them: it has 80 columns and no colour.
 OF_A_TERMINAL = ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS")
 
 # A busy machine is no fault, and an ordinary run is the same each time; `--stress` tries new ones.
