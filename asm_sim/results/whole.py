@@ -46,8 +46,13 @@ Files = dict[str, Held]
 
 
 def sealed(consolidated: bytes, files: Files) -> bytes:
-    """Consolidated metadata of Zarr, with the list of the store's files and a checksum of all."""
-    document = json.loads(consolidated) | {_FILES: {name: files[name] for name in sorted(files)}}
+    """Consolidated metadata of Zarr, with the list of the store's files and a checksum of all.
+
+    All in order of names: Zarr before 3.1 leaves it to which file it happens to read first.
+    """
+    document = json.loads(consolidated)
+    document["metadata"] = dict(sorted(document["metadata"].items()))
+    document[_FILES] = {name: files[name] for name in sorted(files)}
     rest = json.dumps(document)[1:].encode()
     return _SEAL % hashlib.sha256(rest).hexdigest().encode() + rest
 

@@ -215,6 +215,15 @@ def test_attributes_that_are_missing(ds: xr.Dataset, tmp_path: Path) -> None:
     assert opened["share_negative"].attrs["units"] == ds["share_negative"].attrs["units"]
 
 
+def test_the_order_in_which_zarr_lists_its_metadata_changes_no_byte() -> None:
+    names = [".zattrs", ".zgroup", "b/.zarray", "a/.zarray"]
+    contents = {
+        sealed(json.dumps({"metadata": {name: {} for name in order}}).encode(), {})
+        for order in (names, sorted(names), sorted(names, reverse=True))
+    }
+    assert len(contents) == 1
+
+
 def test_the_seal() -> None:
     content = sealed(json.dumps({"metadata": {}, "zarr_consolidated_format": 1}).encode(), {})
     assert files_of(content) == {}
