@@ -4,8 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOWEST := .venv-lowest
+# Every layer with each of the libraries under it, in minutes.
+QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
+	tests/engine/test_store.py tests/engine/test_sweep.py tests/engine/test_cluster.py \
+	tests/engine/test_object_stores.py tests/unit tests/notebooks
 
-.PHONY: run test venv lab notebooks figures bench check stress clean
+.PHONY: run test test-lowest venv lab notebooks figures bench check stress clean
 
 run: $(READY)  ## set up, then simulate the baseline and print the answer
 	$(BIN)/asm-sim run baseline
@@ -13,6 +18,17 @@ run: $(READY)  ## set up, then simulate the baseline and print the answer
 test: $(READY)  ## set up, then pass all tests
 	$(BIN)/python -m tests.compile_first
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-lowest: $(LOWEST)/.ready  ## the quick tests with the lowest versions that pyproject.toml allows
+	ASM_SIM_CACHE_DIR=$(CURDIR)/$(LOWEST)/kernels $(LOWEST)/bin/python -m tests.compile_first
+	ASM_SIM_CACHE_DIR=$(CURDIR)/$(LOWEST)/kernels $(LOWEST)/bin/python -m pytest -n 2 --dist loadfile $(QUICK)
+
+$(LOWEST)/.ready: requirements-lowest.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or 3.12 is needed, as NumPy 2.0 has no wheel for later ones; set PYTHON=") if sys.version_info[:2] not in ((3, 11), (3, 12)) else None'
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-lowest.lock
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
 
 venv: $(READY)  ## the environment, from the lock file
 
@@ -45,4 +61,4 @@ stress: $(READY)  ## the tests that take too long for every day
 	$(BIN)/python -m pytest --stress
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

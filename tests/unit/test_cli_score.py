@@ -9,6 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -217,12 +218,20 @@ def test_an_interrupt_is_a_short_word(table: Path, monkeypatch: pytest.MonkeyPat
 
 def test_an_interrupt_from_the_keyboard(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "slow.csv")
-    command = [sys.executable, "-m", "asm_sim.cli.main", "score", "slow.csv"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "asm_sim.cli.main", "score", "slow.csv"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Also where these tests run in the background of a script, which ignores interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process, ExitStack() as afterwards:
+        afterwards.callback(process.kill)
         writer = os.open(tmp_path / "slow.csv", os.O_WRONLY)  # returns once the reader is there
+        afterwards.callback(os.close, writer)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        os.close(writer)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors == "Interrupted.\n"
 
