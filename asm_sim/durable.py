@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 _TEMPORARY = re.compile(r"\.asm-sim\.[0-9a-f]{32}")  # no longer for a longer name: it always fits
 
 
@@ -36,6 +37,11 @@ def appearing(path: Path) -> Iterator[Path]:
             with suppress(FileNotFoundError):
                 partial.chmod(target.stat().st_mode & 0o777)
         _exchange(partial, target)
+    except OSError as error:
+        unnamed = error.filename is None and error.errno in _NO_ROOM
+        if unnamed or error.filename == str(partial):
+            error.filename = str(path)
+        raise
     finally:
         remove(partial)
 

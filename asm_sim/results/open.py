@@ -143,7 +143,8 @@ def _check_attributes(ds: xr.Dataset, store: Path | str) -> None:
     if wrong:
         raise InputError(f"{store}: these attributes are not what asm-sim writes:", wrong)
     for name in set(ds.data_vars) & set(VARIABLES):
-        ds[name].attrs = {**VARIABLES[str(name)].attrs, **ds[name].attrs}
+        variable = ds.variables[name]  # of a DataArray for each it would take longer than all else
+        variable.attrs = {**VARIABLES[str(name)].attrs, **variable.attrs}
 
 
 def _is_as_written(name: str, value: object) -> bool:

@@ -6,8 +6,10 @@ not grow with the results; a file appears under its name whole, or not at all.
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -289,26 +291,111 @@ def _write_netcdf(ds: xr.Dataset, path: Path, values_at_once: int) -> None:
         raise InputError("NetCDF needs two more packages: pip install h5netcdf h5py") from error
     frame = ds.coords.to_dataset().drop_encoding()
     frame.attrs = {name: _plain(value) for name, value in ds.attrs.items()}
-    frame.to_netcdf(path, engine="h5netcdf")
-    with h5netcdf.File(path, "a") as file:
-        for name, variable in ds.data_vars.items():
-            dims = tuple(map(str, variable.dims))
-            for dim in set(dims) - set(file.dimensions):
-                file.dimensions[dim] = ds.sizes[dim]
-            target = file.create_variable(
-                str(name),
-                dims,
-                variable.dtype,
-                chunks=_chunks(ds, dims),
-                fillvalue=np.nan if variable.dtype.kind == "f" else None,
-                compression="gzip",
-                compression_opts=1,
-                shuffle=True,
-            )
-            target.attrs.update({key: _plain(value) for key, value in variable.attrs.items()})
-            for piece in _pieces(ds, dims, 1, values_at_once):
-                where = tuple(piece.get(dim, slice(None)) for dim in dims)
-                target[where] = variable.isel(piece).values
+    with path.open("w+b", buffering=0) as disk:
+        target = _NeverFailing(disk)
+        with h5netcdf.File(target, "w") as file:
+            frame.dump_to_store(xr.backends.H5NetCDFStore(file))
+            for name, variable in ds.data_vars.items():
+                _write_variable(ds, str(name), variable, file, values_at_once, target)
+        target.check()
+
+
+def _write_variable(
+    ds: xr.Dataset,
+    name: str,
+    variable: xr.DataArray,
+    file: Any,
+    values_at_once: int,
+    target: _NeverFailing,
+) -> None:
+    dims = tuple(map(str, variable.dims))
+    for dim in set(dims) - set(file.dimensions):
+        file.dimensions[dim] = ds.sizes[dim]
+    written = file.create_variable(
+        name,
+        dims,
+        variable.dtype,
+        chunks=_chunks(ds, dims),
+        fillvalue=np.nan if variable.dtype.kind == "f" else None,
+        compression="gzip",
+        compression_opts=1,
+        shuffle=True,
+    )
+    written.attrs.update({key: _plain(value) for key, value in variable.attrs.items()})
+    for piece in _pieces(ds, dims, 1, values_at_once):
+        where = tuple(piece.get(dim, slice(None)) for dim in dims)
+        written[where] = variable.isel(piece).values
+        target.check()
+
+
+class _NeverFailing(io.RawIOBase):
+    """A file for HDF5, which crashes where one cannot be written: it is told so of none.
+
+    What the disk did not take is kept in memory, for HDF5 to read and to close its file in peace;
+    :meth:`check` raises the error. It is called often, so that this is little.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._at = file, 0
+        self._error: OSError | None = None
+        self._kept: list[tuple[int, bytes]] = []
+
+    def check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            kept = [start + len(data) for start, data in self._kept]
+            offset += max([self._file.seek(0, os.SEEK_END), *kept])
+        self._at = offset + (self._at if whence == os.SEEK_CUR else 0)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        self._file.seek(self._at)
+        found = self._file.read(len(view)) or b""
+        view[:] = found + bytes(len(view) - len(found))
+        for start, data in self._kept:
+            first, end = max(start, self._at), min(start + len(data), self._at + len(view))
+            if first < end:
+                view[first - self._at : end - self._at] = data[first - start : end - start]
+        self._at += len(view)
+        return len(view)
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        written = 0
+        while self._error is None and written < len(content):
+            try:
+                self._file.seek(self._at + written)
+                written += self._file.write(content[written:])
+            except OSError as error:
+                self._error = error
+        if written < len(content):
+            self._kept.append((self._at + written, content[written:]))
+        self._at += len(content)
+        return len(content)
+
+    def truncate(self, size: int | None = None) -> int:
+        size = self._at if size is None else size
+        try:
+            self._file.truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+        return size
 
 
 def _chunks(ds: xr.Dataset, dims: Dims) -> tuple[int, ...]:

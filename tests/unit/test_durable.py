@@ -45,8 +45,9 @@ def test_a_full_disk_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "a.csv"
     path.write_text("old")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         write_whole(path, "new")
+    assert caught.value.filename == str(path)
     with pytest.raises(OSError, match="No space"):
         write_whole(tmp_path / "b.csv", "new")
     assert path.read_text() == "old"
@@ -85,6 +86,9 @@ def test_the_longest_name_that_a_disk_takes(tmp_path: Path) -> None:
     write_whole(tmp_path / ("n" * 255), b"fits")
     with pytest.raises(OSError, match="too long"):
         write_whole(tmp_path / ("n" * 256), b"does not")
+    with pytest.raises(FileNotFoundError) as caught:
+        write_whole(tmp_path / "nowhere" / "a", b"x")
+    assert caught.value.filename == str(tmp_path / "nowhere" / "a")
     assert names(tmp_path) == ["n" * 255]
     assert is_temporary(temporary_beside(tmp_path / ("n" * 255)))
 

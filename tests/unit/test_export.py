@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import io
 import json
 from functools import partial
 from pathlib import Path
@@ -177,6 +179,36 @@ def test_a_failure_leaves_the_old_output_alone(
     monkeypatch.undo()
     assert export.write() == path
     assert path.read_bytes() != before[path.name]
+
+
+@pytest.mark.parametrize("room", [0, 1, 100, 2_000, 5_000, 20_000, 60_000, 150_000])
+def test_netcdf_on_a_full_disk(
+    ds: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """HDF5 crashes where its file cannot be written or closed; it is not told."""
+    pytest.importorskip("h5py")
+
+    class Full(io.FileIO):
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            left = room - self.tell()
+            if left <= 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(data[:left])
+
+        def truncate(self, size: int | None = None) -> int:
+            if size is not None and size > room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().truncate(size)
+
+    never_failing = tables._NeverFailing
+    monkeypatch.setattr(
+        tables, "_NeverFailing", lambda file: never_failing(Full(file.fileno(), "r+", False))
+    )
+    export = plan_export(ds, "netcdf", folder=tmp_path)
+    with pytest.raises(OSError, match="No space left") as caught:
+        export.write(1000)
+    assert caught.value.filename == str(tmp_path / "results.nc")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_verb(stored: Path, ds: xr.Dataset, tmp_path: Path) -> None:
