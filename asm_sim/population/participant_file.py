@@ -23,14 +23,14 @@ from collections.abc import Sequence
 
 from asm_sim.errors import InputError
 from asm_sim.rules.schema import RuleSet
-from asm_sim.tables.cells import flag_of, identifier_fault, stripped
+from asm_sim.tables.cells import SHORTENED, flag_of, is_shortened, stripped
 from asm_sim.tables.raw import RawTable, Row, text_rows
 
 NPI = "NPI"
 COHORT = "ASM_COHORT"
 ORGANISATION = "ORGANIZATION_LEGAL_NAME"
 _PARTICIPANT = re.compile(r"ASM_CY(\d\d)_PARTICIPANT")
-_NPI = re.compile(r"([0-9]{10})(?:\.0*)?")
+_NPI = re.compile(r"(?:=\"|')?([0-9]{10})(?:\.0*)?\"?")  # also as ="1234567890", for Excel
 _NO_NAME = frozenset({"", "n/a", "none"})
 
 
@@ -163,8 +163,8 @@ class _Reading:
         """Whether this clinician was there before in the cohort; without an NPI, nobody was."""
         if not self.has_npi:
             return False
-        if identifier_fault(row[NPI]):
-            self.problems.append(f"{place}, {NPI}: {identifier_fault(row[NPI])}")
+        if is_shortened(row[NPI]):
+            self.problems.append(f"{place}, {NPI}: {SHORTENED}")
             return False
         digits = _NPI.fullmatch(row[NPI])
         if not digits:

@@ -255,12 +255,14 @@ def _problems(rows: list[Row], places: list[str], cohorts: list[str]) -> list[st
     flags: dict[str, tuple[float, str]] = {}
     faults: dict[tuple[str, str], list[int]] = {}  # by column and fault: places in problems
     for place, row in zip(places, rows, strict=True):
-        if row["cohort"] not in cohorts:
+        if not row["cohort"]:
+            problems.append(f"{place}, cohort: blank")
+        elif row["cohort"] not in cohorts:
             hint = did_you_mean(row["cohort"], cohorts)
             problems.append(f"{place}, cohort: {shown(row['cohort'])} is not in the rule set{hint}")
         for name in ("clinician_id", "practice_id", "state"):
-            if not row[name] and name != "state":
-                problems.append(f"{place}, {name}: blank")
+            if not row[name]:
+                problems += [f"{place}, {name}: blank"] if name != "state" else []
             elif fault := identifier_fault(row[name]):
                 faults.setdefault((name, fault), []).append(len(problems))
                 if len(faults[name, fault]) == 1:

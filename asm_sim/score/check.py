@@ -177,10 +177,11 @@ class _Check:
 
     def _suppressed(self, column: Column, given: ObjectArray, odd: BoolArray) -> BoolArray:
         """Where cells stand for a suppressed number; each way of writing one is a problem."""
-        places: dict[str, list[int]] = {}
+        found: dict[str, list[int]] = {}
         for i in np.flatnonzero(odd).tolist():
-            if largest_count(given[i]) is not None:
-                places.setdefault(stripped(given[i]), []).append(i)
+            if isinstance(given[i], str):
+                found.setdefault(stripped(given[i]), []).append(i)
+        places = {cell: rows for cell, rows in found.items() if largest_count(cell) is not None}
         years = self.values.get("performance_year", np.full(self.n, np.nan))
         for cell, rows in places.items():
             known = [int(year) for year in years[rows] if year in self.rules.years]

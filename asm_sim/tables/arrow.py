@@ -22,11 +22,12 @@ _FAULTS = (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, Key
 
 
 def from_parquet(data: bytes, title: str) -> RawTable:
-    """A Parquet file as a raw table."""
+    """A Parquet file as a raw table; columns whose cells hold lists are left out."""
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        texts = _check_footer(file.metadata, title)
-        table = pq.read_table(pa.BufferReader(data), read_dictionary=texts)
+        leaves = _check_footer(pq.ParquetFile(pa.BufferReader(data)).metadata, title)
+        flat = [leaf.path for leaf in leaves if leaf.max_repetition_level == 0]
+        texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
+        table = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts).read(columns=flat)
     except InputError:
         raise
     except _FAULTS as error:
@@ -51,38 +52,30 @@ def from_arrow(table: pa.Table, title: str) -> RawTable:
     )
 
 
-def _check_footer(metadata: Any, title: str) -> list[str]:
-    """Refuse what would be too large, before it is read; the names of the columns of text."""
+def _check_footer(metadata: Any, title: str) -> list[Any]:
+    """Refuse what would be too large, before it is read; the columns, those within others too.
+
+    Of the footer of a damaged file, what it says of a part of a column must not even be looked at.
+    """
     rows, columns = metadata.num_rows, metadata.num_columns
-    chunks = [
-        metadata.row_group(g).column(c)
-        for g in range(metadata.num_row_groups)
-        for c in range(columns)
-    ]
-    values = sum(chunk.num_values for chunk in chunks)  # more than the rows where cells are lists
-    check_size(title, rows, columns, max(rows * columns, values))
+    check_size(title, rows, columns, rows * columns)
     leaves = [metadata.schema.column(c) for c in range(columns)]
     widths = [leaf.length for leaf in leaves if leaf.physical_type == "FIXED_LEN_BYTE_ARRAY"]
-    held = sum(chunk.total_uncompressed_size for chunk in chunks)
+    held = sum(metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups))
     if max(held, rows * sum(widths)) > MAXIMUM_BYTES:
         raise InputError(
             f"{title}: its columns take more than {MAXIMUM_BYTES:,} bytes; keep those that are "
             "needed, and split it by cohort"
         )
-    return [
-        leaf.path
-        for leaf in leaves
-        if leaf.physical_type == "BYTE_ARRAY" and leaf.max_repetition_level == 0
-    ]
+    return leaves
 
 
 def _series(table: pa.Table, position: int, title: str) -> pd.Series[Any]:
     column = table.column(position)
     try:
         column = column.cast(_with_texts(column.type))
+        column.validate(full=True)  # of texts, that they are UTF-8
         series: pd.Series[Any] = column.to_pandas(integer_object_nulls=True)
-        if isinstance(series.dtype, pd.CategoricalDtype):
-            series.cat.categories.to_numpy(dtype=object)  # reads the texts
     except _FAULTS as error:
         name = printable(table.column_names[position])
         raise InputError(

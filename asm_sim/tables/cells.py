@@ -30,9 +30,15 @@ NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 SHOWN_CHARACTERS = 40
 LONGEST_IDENTIFIER = 200
 
+SHORTENED = (
+    "is a long number in scientific notation, as Excel shows it: its last digits are lost, and "
+    "different identifiers become one; format the column as text and save it anew"
+)
 # All that str.strip() takes, and the blanks without a width that web pages leave behind.
 _BLANKS = "".join(chr(i) for i in range(0x3001) if chr(i).isspace()) + "\u200b\u2060\ufeff"
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
+# With blanks and signs alone, what programs write that know no blank cell.
+_NO_VALUE = frozenset({"n/a", "#n/a", "n.a.", "none", "<na>", "#ref!", "#name?", "#value!", "\\n"})
 _UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # categories of Unicode
 
 FloatArray = npt.NDArray[np.float64]
@@ -68,7 +74,15 @@ def flags_of(series: pd.Series[Any]) -> tuple[FloatArray, BoolArray, BoolArray]:
 def _each(
     series: pd.Series[Any], read: Callable[[Any], tuple[float, bool]]
 ) -> tuple[FloatArray, BoolArray, BoolArray]:
-    pairs = [read(cell) for cell in objects_of(series)]
+    known: dict[str, tuple[float, bool]] = {}  # most columns say few things many times
+
+    def again(cell: Any) -> tuple[float, bool]:
+        if not isinstance(cell, str):
+            return read(cell)
+        found = known.get(cell)
+        return known.setdefault(cell, read(cell)) if found is None else found
+
+    pairs = [again(cell) for cell in objects_of(series)]
     values = np.array([number for number, _ in pairs], dtype=np.float64)
     odd = np.array([is_odd for _, is_odd in pairs], dtype=np.bool_)
     return values, np.isnan(values) & ~odd, odd
@@ -109,15 +123,19 @@ def same(text: str) -> str:
     return text.casefold()
 
 
+def is_shortened(text: str) -> bool:
+    """Whether a text is a long number in scientific notation, as Excel shows it."""
+    return _SCIENTIFIC.fullmatch(text) is not None
+
+
 def identifier_fault(text: str) -> str | None:
     """Why a text can be no identifier, as the end of a sentence that begins with it."""
-    if _SCIENTIFIC.fullmatch(text):
-        return (
-            "is a long number in scientific notation, as Excel shows it: its last digits are lost, "
-            "and different identifiers become one; format the column as text and save it anew"
-        )
+    if is_shortened(text):
+        return SHORTENED
     if len(text) > LONGEST_IDENTIFIER:
         return f"is longer than {LONGEST_IDENTIFIER} characters"
+    if text.lower() in _NO_VALUE or not any(map(str.isalnum, text)):
+        return "stands for no value"
     if not text.isprintable() and _UNSHOWABLE & set(map(unicodedata.category, text)):
         return "has characters in it that cannot be shown"
     return None

@@ -26,7 +26,8 @@ def from_csv(data: bytes, encoding: str, title: str, is_header: IsHeader | None)
     """A CSV text as a raw table; :class:`InputError` where it has no header or no row.
 
     Lines before the header are left out, if ``is_header`` knows it by its columns; so are rows in
-    which every cell is blank, and lines that repeat the header. Each is said in a note.
+    which every cell is blank, lines that repeat the header and a first column without a name that
+    numbers the rows. Each is said in a note.
     """
     records = _records(data, encoding, title)
     if not records:
@@ -48,6 +49,9 @@ def from_csv(data: bytes, encoding: str, title: str, is_header: IsHeader | None)
         notes.append(f"{before}, before the header, left out")
     kept, problems, left_out = _laid_out(header, body)
     columns = list(zip(*(cells for _, cells in kept), strict=True)) or [()] * len(header)
+    if not header[0] and _numbers_rows(columns[0]):
+        header, columns = header[1:], columns[1:]
+        left_out.append("column 1, without a name, numbers the rows: left out")
     named = [
         (name, column)
         for name, column in zip(header, columns, strict=True)
@@ -128,13 +132,19 @@ def _laid_out(
         elif len(cells) < width or any(map(stripped, cells[width:])):
             count = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
             problems.append((line, f"{count} where the header has {width:,}"))
-        elif [stripped(cell) for cell in cells[:width]] == header:
+        elif stripped(cells[0]) == header[0] and [*map(stripped, cells[:width])] == header:
             repeated.append(line)
         else:
             kept.append((line, cells[:width]))
     notes = [_note(blank, "without anything in it", "without anything in them")]
     notes += [_note(repeated, "that repeats the header", "that repeat the header")]
     return kept, problems, [note for note in notes if note]
+
+
+def _numbers_rows(column: Sequence[str]) -> bool:
+    """Whether a column is what R and pandas write of their own accord: a number for each row."""
+    numbers = {stripped(cell) for cell in column}
+    return len(numbers) == len(column) > 0 and all(map(str.isdecimal, numbers))
 
 
 def _note(lines: Sequence[int], one: str, several: str) -> str:

@@ -19,7 +19,7 @@ from asm_sim.tables.cells import text_of
 
 MAXIMUM_BYTES = 100_000_000
 MAXIMUM_ROWS = 500_000
-MAXIMUM_CELLS = 10_000_000
+MAXIMUM_CELLS = 8_000_000
 MAXIMUM_COLUMNS = 1_000
 
 IsHeader = Callable[[Sequence[str]], bool]

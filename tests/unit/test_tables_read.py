@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import pickle
+import random
 import string
 from collections.abc import Sequence
 from pathlib import Path
@@ -170,6 +172,18 @@ def test_what_looks_like_no_header_is_taken_for_one(tmp_path: Path) -> None:
     assert "there is no header" in refused(written(tmp_path, "sep=,\n"))
 
 
+@pytest.mark.parametrize("numbers", ["12", "01", "90"])
+def test_a_column_that_numbers_the_rows_is_left_out_with_a_note(
+    tmp_path: Path, numbers: str
+) -> None:
+    one, other = numbers
+    raw = read_table(written(tmp_path, f'"","a"\n"{one}",x\n"{other}",y\n'))
+    assert raw.names == ["a"]
+    assert raw.notes == ["column 1, without a name, numbers the rows: left out"]
+    raw = read_table(written(tmp_path, f",a\n{one},x\n{one},y\n"))
+    assert (raw.names, raw.notes) == (["", "a"], [])
+
+
 # How large a table may be
 
 
@@ -178,8 +192,8 @@ def test_a_parquet_file_of_many_rows_is_refused_by_its_footer(
 ) -> None:
     ones = pa.table({"clinician_id": np.ones(600_000)})
     pq.write_table(ones, tmp_path / "long.parquet", compression="zstd")
-    long_lists = pa.table({"a": [[1.0] * 200_000] * 60})
-    pq.write_table(long_lists, tmp_path / "lists.parquet")
+    large = pa.table({f"c{i}": np.ones(400_000, np.int8) for i in range(21)})
+    pq.write_table(large, tmp_path / "large.parquet")
     wide = pa.table({f"c{i}": [1.0] for i in range(1001)})
     pq.write_table(wide, tmp_path / "wide.parquet")
     heavy = pa.table({"a": pa.array([b"x" * 1000] * 200_000, pa.binary(1000))})
@@ -191,9 +205,34 @@ def test_a_parquet_file_of_many_rows_is_refused_by_its_footer(
 
     monkeypatch.setattr(pq, "read_table", unread)
     assert "more than 500,000 rows" in refused(tmp_path / "long.parquet")
-    assert "more than 10,000,000 cells" in refused(tmp_path / "lists.parquet")
+    assert "more than 8,000,000 cells" in refused(tmp_path / "large.parquet")
     assert "1,001 columns are more than 1,000" in refused(tmp_path / "wide.parquet")
     assert "more than 100,000,000 bytes" in refused(tmp_path / "heavy.parquet")
+
+
+def test_columns_of_lists_are_left_out_of_a_parquet_file(tmp_path: Path) -> None:
+    """However long they are: nothing here is a list."""
+    columns = {"a.b": ["x", "y"], "lists": [[1.0] * 5, []], "inner": [{"c": 1}, {"c": 2}]}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    raw = read_table(tmp_path / "t.parquet")
+    assert raw.names == ["a.b", "inner"]
+    assert list(raw.cells[0]) == ["x", "y"]
+
+
+@pytest.mark.parametrize("end", [0, 2000])
+def test_damaged_parquet_files_are_read_or_refused(end: int) -> None:
+    """A byte changed in the data, or in the footer: never a fault of the process."""
+    content = io.BytesIO()
+    texts = pa.table({"a": [f"t{i}" for i in range(99)], "b": range(99)})
+    pq.write_table(texts, content, compression="gzip")
+    whole = content.getvalue()
+    rng = random.Random(end)
+    for _ in range(60):
+        damaged = bytearray(whole)
+        first = max(4, len(whole) - end if end else 0)
+        damaged[rng.randrange(first, len(whole) - 8)] = rng.randrange(256)
+        with contextlib.suppress(InputError):
+            assert len(read_table(io.BytesIO(damaged)).rows) == 99
 
 
 def test_one_long_text_in_every_row_is_held_once(tmp_path: Path) -> None:
@@ -316,7 +355,9 @@ def test_identifiers(text: str) -> None:
     assert identifier_fault(text) is None
 
 
-@pytest.mark.parametrize("text", ["x" * 120_000, "a\x1b[31m", "a\nb", "a\u202eb"])
+@pytest.mark.parametrize(
+    "text", ["x" * 120_000, "N/A", ".", "-", "***", "#REF!", "\\N", "a\x1b[31m", "a\nb", "a\u202eb"]
+)
 def test_what_is_no_identifier(text: str) -> None:
     assert identifier_fault(text)
 
