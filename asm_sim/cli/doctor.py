@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asm_sim.cli.terminal import Terminal, say
+from asm_sim.errors import printable, reason_of
 
 # Philox4x32-10: counter, key and words, from the Random123 distribution (kat_vectors).
 KNOWN_ANSWERS = (
@@ -52,10 +53,7 @@ def installation() -> dict[str, Any]:
 
     from asm_sim import __version__
     from asm_sim.engine.threads import thread_count
-    from asm_sim.kernels._jit import cache_folder
 
-    compiled = sorted(cache_folder().glob("*.nbc")) if cache_folder().is_dir() else []
-    size = sum(path.stat().st_size for path in compiled) / 2**20
     packages = ("numpy", "numba", "llvmlite", "scipy", "pandas", "xarray", "zarr", "pydantic")
     return {
         "asm_sim": __version__,
@@ -63,9 +61,25 @@ def installation() -> dict[str, Any]:
         **{name: version(name) for name in packages},
         "machine": f"{platform.machine()}, {platform.system()}",
         "threads": thread_count(),
-        "compiled kernels": f"{cache_folder()} ({len(compiled)} files, {size:.1f} MiB)",
+        "compiled kernels": _compiled(),
         "random number generator": _generator(),
     }
+
+
+def _compiled() -> str:
+    """Where compiled kernels are kept, and how many; or why they are not."""
+    from asm_sim.kernels._cache import cache_folder, reason_not_used
+
+    folder = cache_folder()
+    reason = reason_not_used(folder)
+    if folder is None or reason:
+        return f"in memory: {reason}"
+    try:
+        sizes = [path.stat().st_size for path in folder.glob("*.nbc")]
+    except OSError as error:
+        return f"in memory: {printable(str(folder))}: {reason_of(error)}"
+    shown = printable(str(folder))
+    return f"{shown} ({len(sizes)} files, {sum(sizes) / 2**20:.1f} MiB)"
 
 
 def _generator() -> str:

@@ -160,17 +160,20 @@ def _runner(asked: Request) -> AbstractContextManager[Any]:
 
     from asm_sim.engine.local import run_here
 
-    if asked.workers is None and not asked.scheduler:
+    if asked.workers is not None:
+        from asm_sim.engine.workers import worker_processes
+
+        return worker_processes(asked.workers)
+    if asked.scheduler is None:
         return nullcontext(run_here)
-    from asm_sim.engine.cluster import connected, local_workers, run_on
+    from asm_sim.engine.cluster import connected, run_on
 
     @contextmanager
-    def on_cluster() -> Any:
-        start = connected(asked.scheduler) if asked.scheduler else local_workers(asked.workers or 1)
-        with start as client:
+    def on_cluster(address: str) -> Any:
+        with connected(address) as client:
             yield run_on(client)
 
-    return on_cluster()
+    return on_cluster(asked.scheduler)
 
 
 def _print_plan(folder: Any, work: Work, as_json: bool, note: Terminal) -> None:
@@ -266,8 +269,8 @@ set -euo pipefail
 
 PARTS={shards}  # as many as the array above has tasks
 export NUMBA_NUM_THREADS="$SLURM_CPUS_PER_TASK"
-# Kernels are compiled once on each node, into its own disk.
-export ASM_SIM_CACHE_DIR="${{TMPDIR:-/tmp}}/asm_sim-kernels-$USER"
+# Kernels are compiled once for each kind of processor and kept in your own cache folder, below
+# your home. A folder below /tmp, whose name others can guess, would not do: what is kept is code.
 
 if [ "$SLURM_ARRAY_TASK_ID" = "$SLURM_ARRAY_TASK_MIN" ]; then  # of this submission
     sbatch --job-name=asm-sim-results --dependency="afterok:$SLURM_ARRAY_JOB_ID" \\

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import signal
 import threading
 import time
 from collections import OrderedDict
@@ -26,9 +25,8 @@ from asm_sim.engine.execute import run_block
 from asm_sim.engine.files import Folder, LocalFolder, open_folder
 from asm_sim.engine.plan import Plan
 from asm_sim.engine.store import write_block
-from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Job, Work
-from asm_sim.errors import InputError, RunError
+from asm_sim.errors import InputError, RunError, printable
 from asm_sim.results.open import BLOCKS
 
 _CONNECTING = "10 s"
@@ -39,7 +37,7 @@ _TO_BE_SEEN = 30.0  # seconds that a shared disk may take to show a file
 _SUBMITTED = 2_000  # tasks that the scheduler holds at a time, at least
 _PLANS_KEPT = 2
 
-_KEPT = "the blocks that are done are kept: the same command with --resume goes on from there"
+KEPT = "the blocks that are done are kept: the same command with --resume goes on from there"
 
 
 def _dask() -> Any:
@@ -65,47 +63,18 @@ def _dask_of_command() -> Any:
 def connected(address: str) -> Iterator[Any]:
     """A client of the scheduler at ``address``; :class:`InputError` where none answers."""
     distributed = _dask_of_command()
+    shown = printable(address)
     try:
         client = distributed.Client(address, timeout=_CONNECTING)
-    except (OSError, ValueError, TimeoutError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+    except Exception as error:  # an address of each kind fails in its own way
+        reason = printable(" ".join(str(error).split())) or type(error).__name__
         raise InputError(
-            f"--scheduler {address}: no scheduler answers ({reason[:200]}); it is what "
-            "`dask scheduler` prints when it starts, such as tcp://10.0.0.1:8786"
+            f"--scheduler {shown}: no scheduler answers ({reason}); it is what "
+            "`dask scheduler` prints when it starts, such as tcp://10.0.0.1:8786 (tls:// also "
+            "wants its certificates, in dask's configuration)"
         ) from error
     with client:
         yield client
-
-
-@contextmanager
-def local_workers(count: int) -> Iterator[Any]:
-    """A client of so many worker processes on this machine, which share its processors."""
-    distributed = _dask_of_command()
-    processors = thread_count()
-    workers = min(count, processors)
-    with _deaf_to_interrupts():  # Ctrl-C is for this process alone; it ends its workers
-        cluster = distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=max(1, processors // workers),
-            host="127.0.0.1",
-            dashboard_address=None,
-            worker_dashboard_address=None,
-        )
-    with cluster, distributed.Client(cluster) as client:
-        yield client
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that are started meanwhile do not hear Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def run_on(client: Any) -> Any:
@@ -137,7 +106,7 @@ def run_on(client: Any) -> Any:
                 job = under_way.pop(future)
                 worker, name = _result(client, future)
                 if worker not in seen:
-                    _check_seen(folder, name)
+                    check_seen(folder, name)
                     seen.add(worker)
                 submit(1)
                 yield job
@@ -148,7 +117,7 @@ def run_on(client: Any) -> Any:
     return run
 
 
-def _check_seen(folder: Folder, name: str) -> None:
+def check_seen(folder: Folder, name: str) -> None:
     """:class:`RunError` unless a block that a worker has written is to be seen from here."""
     deadline = time.monotonic() + (_TO_BE_SEEN if isinstance(folder, LocalFolder) else 0.0)
     while not folder.exists(f"{BLOCKS}/{name}"):
@@ -168,18 +137,18 @@ def _next(client: Any, news: queue.Queue[Any], worked: bool) -> Any:
         with suppress(queue.Empty):
             return news.get(timeout=_LOOK)
         if client.status != "running":
-            raise RunError(f"the scheduler does not answer any more; {_KEPT}")
+            raise RunError(f"the scheduler does not answer any more; {KEPT}")
         try:
             workers = client.nthreads()
         except Exception as error:  # whatever a dying connection raises
-            raise RunError(f"the scheduler does not answer any more; {_KEPT}") from error
+            raise RunError(f"the scheduler does not answer any more; {KEPT}") from error
         without = 0.0 if workers else without + _LOOK
         worked = worked or bool(workers)
         patience = _WITHOUT_WORKERS if worked else patience
         if without >= patience:
             raise RunError(
                 f"the cluster has had no worker for {without:.0f} seconds: there are none, or they "
-                f"died (their logs say why; is asm_sim {__version__} installed there?); {_KEPT}"
+                f"died (their logs say why; is asm_sim {__version__} installed there?); {KEPT}"
             )
 
 
@@ -191,15 +160,15 @@ def _result(client: Any, future: Any) -> tuple[str, str]:
         return str(worker), str(name)
     except distributed.KilledWorker as error:
         raise RunError(
-            f"workers died again and again on the same block, perhaps for lack of memory; {_KEPT}"
+            f"workers died again and again on the same block, perhaps for lack of memory; {KEPT}"
         ) from error
     except (InputError, RunError, OSError):
         raise
     except Exception as error:
         if future.cancelled() or client.status != "running":
-            raise RunError(f"the scheduler has gone or was started anew; {_KEPT}") from error
+            raise RunError(f"the scheduler has gone or was started anew; {KEPT}") from error
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise RunError(f"a block failed on a worker ({reason}); {_KEPT}") from error
+        raise RunError(f"a block failed on a worker ({reason}); {KEPT}") from error
 
 
 # On the worker.
@@ -215,13 +184,13 @@ def _hold(work: Work) -> Work:
 
 def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
     """Run a block, write it, and return this worker's address and the block's name."""
-    plan = _plan(work, job.scenario)
+    plan = plan_here(work, job.scenario)
     compile_kernels(plan)
     name = write_block(open_folder(root), work, job, run_block(plan, job.block))
     return _dask().get_worker().address, name
 
 
-def _plan(work: Work, index: int) -> Plan:
+def plan_here(work: Work, index: int) -> Plan:
     """A scenario compiled; the last ones are kept."""
     fingerprint = work.members[index].fingerprint
     with _lock:

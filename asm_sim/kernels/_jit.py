@@ -1,41 +1,42 @@
 """How kernels are compiled: the one place with numba options.
 
 ``kernel`` marks a function that only other kernels call (see _linked.py); ``entry`` one that Python
-calls. Entries release the GIL, so that threads can share a block of draws, and are cached on disk.
-numba's own cache looks only at the file of the function itself; here the key is a hash of every
-kernel source, so that an edit anywhere in this folder recompiles. Only these functions use that
-cache: the user's own kernels and numba's settings stay as they are.
+calls. Entries release the GIL, so that threads can share a block of draws, and are kept on disk
+(see _cache.py) under a hash of every kernel source, so that an edit anywhere in this folder
+recompiles. The user's own kernels and numba's settings stay as they are.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import njit, types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba import config, njit, types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
+from asm_sim.errors import InputError
+from asm_sim.kernels._cache import KernelCache, cache_folder
 from asm_sim.kernels._linked import LinkedCompiler
+from asm_sim.kernels._machine import interrupts_between_callbacks
+
+if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is imported
+    raise InputError(
+        "numba is told not to compile (NUMBA_DISABLE_JIT, or disable_jit in .numba_config.yaml); "
+        "asm_sim computes only with compiled kernels: take that setting away"
+    )
+
+__all__ = ["cache_folder", "entry", "fma", "inlined", "kernel", "sources_hash"]
 
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
 # division do not vectorise. fastmath stays off: sums keep their order.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
 _LINKED: dict[str, Any] = {**_OPTIONS, "pipeline_class": LinkedCompiler}
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: ``ASM_SIM_CACHE_DIR``, or the user's cache folder."""
-    named = os.environ.get("ASM_SIM_CACHE_DIR")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "asm_sim" / "kernels"
+# How compiled code is kept and how it is interrupted is no part of what is computed.
+_NOT_COMPILED = frozenset({"_cache.py", "_machine.py"})
 
 
 @cache
@@ -43,46 +44,10 @@ def sources_hash() -> str:
     """SHA-256 over all kernel sources, as they were when it was asked for first."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
+        if path.name not in _NOT_COMPILED:
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-class _Locator(_CacheLocator):
-    """Tells numba where the compiled code of a kernel lies and what it was compiled from."""
-
-    def __init__(self, py_func: Callable[..., Any]) -> None:
-        self._line = py_func.__code__.co_firstlineno
-        self._stamp = sources_hash()
-
-    def get_cache_path(self) -> str:
-        return str(cache_folder())
-
-    def get_source_stamp(self) -> str:
-        return self._stamp
-
-    def get_disambiguator(self) -> str:
-        return f"{self._line}-{self._stamp[:16]}"
-
-    def ensure_cache_path(self) -> None:
-        cache_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    @classmethod
-    def from_function(cls, py_func: Callable[..., Any], _py_file: str) -> _Locator | None:
-        locator = cls(py_func)
-        try:
-            locator.ensure_cache_path()
-        except OSError:
-            return None
-        return locator if os.access(cache_folder(), os.W_OK) else None
-
-
-class _CacheImpl(CompileResultCacheImpl):
-    _locator_classes = [_Locator]  # type: ignore[list-item]  # noqa: RUF012
-
-
-class _KernelCache(FunctionCache):
-    _impl_class = _CacheImpl
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -108,10 +73,22 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile for calls from Python: without the GIL and cached on disk where that is possible."""
+    """Compile for calls from Python: without the GIL, and kept on disk where that is possible."""
     dispatcher = njit(nogil=True, **_OPTIONS)(function)
-    with contextlib.suppress(RuntimeError):  # no folder to write to: compile in memory
-        dispatcher._cache = _KernelCache(function)
+    kept = KernelCache(function, sources_hash())
+    compile_or_load = dispatcher.compile
+
+    def compile_once(sig: Any) -> Any:
+        # numba's own lock comes first: threads of this process never wait for one another's file.
+        with (
+            global_compiler_lock,
+            interrupts_between_callbacks(),
+            kept.alone(sig, dispatcher.targetctx),
+        ):
+            return compile_or_load(sig)
+
+    dispatcher._cache = kept
+    dispatcher.compile = compile_once
     return dispatcher
 
 

@@ -13,7 +13,6 @@ from asm_sim.engine import cluster
 from asm_sim.engine.files import LocalFolder
 from asm_sim.engine.store import missing_jobs
 from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError, RunError
 from tests.conftest import MakeSweep
 from tests.engine.test_sweep import contents, run, work
@@ -154,11 +153,23 @@ def test_what_is_no_client() -> None:
         cluster.run_on("tcp://127.0.0.1:8786")
 
 
-def test_threads_do_not_multiply(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many workers are asked for, their threads are no more than this process may use."""
-    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
-    with cluster.local_workers(5) as workers:
-        threads = workers.nthreads()
-    assert len(threads) == thread_count() == 2
-    assert sum(threads.values()) == 2
-    assert all(address.startswith("tcp://127.0.0.1") for address in threads)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tls://127.0.0.1:1",
+        "ucx://127.0.0.1:1",
+        "http://127.0.0.1:1",
+        "tcp://",
+        "x" * 400 + ":1",
+        "",
+    ],
+)
+def test_an_address_that_is_of_no_use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "_CONNECTING", "0.5 s")
+    with (
+        pytest.raises(InputError, match="no scheduler answers") as refused,
+        cluster.connected(address),
+    ):
+        pass
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 700
