@@ -28,7 +28,7 @@ from asm_sim.engine.plan import Plan
 from asm_sim.engine.store import read_block
 from asm_sim.engine.work import Job, Work
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
-from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES
+from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES, attributes_of
 from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
 
@@ -122,7 +122,7 @@ class _Writer:
         self._group = group
         self._leading = ("scenario",) if work.is_sweep else ()
         self._sizes = {**sizes, "scenario": len(work)}
-        draws = sizes["draw"]
+        self._draws = draws = sizes["draw"]
         blocks = max(1, _CHUNK_DRAWS // work.block_draws)
         large = bool(work.panel_draws or work.lens_draws) or work.plan(0).holds_population
         alone = not work.is_sweep or large or draws > blocks * work.block_draws
@@ -169,7 +169,7 @@ class _Writer:
             chunks=tuple(self._chunk.get(dim, size) for dim, size in zip(dims, shape, strict=True)),
             dtype=variable.dtype,
             fill_value=None if integer else np.nan,
-            attributes={**variable.attrs, "_ARRAY_DIMENSIONS": list(dims)},
+            attributes={**attributes_of(variable, self._draws), "_ARRAY_DIMENSIONS": list(dims)},
         )
 
 

@@ -51,6 +51,7 @@ from asm_sim.results.registry import (
     SEED,
     SETTINGS,
     VARIABLES,
+    attributes_of,
     factor_sets,
 )
 from asm_sim.rules.compile_mips import unscored_because
@@ -216,7 +217,11 @@ def in_memory(plan: Plan, blocks: list[Arrays]) -> xr.Dataset:
     if CLINICIAN_SUMS_NAME in arrays:
         arrays |= clinician_variables(arrays.pop(CLINICIAN_SUMS_NAME))
     variables = {
-        name: (VARIABLES[name].dims, values, VARIABLES[name].attrs)
+        name: (
+            VARIABLES[name].dims,
+            values,
+            attributes_of(VARIABLES[name], plan.scenario.draws),
+        )
         for name, values in arrays.items()
     }
     return xr.Dataset(variables, coords=coordinates(plan), attrs=attributes(plan))

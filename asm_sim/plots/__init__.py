@@ -1,6 +1,35 @@
 """Figures of a run: Dataset in, Figure out; one module per figure, each with ``plot(ds)``."""
 
-from asm_sim.plots import (
+from __future__ import annotations
+
+import os
+import sys
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib whatever backend MPLBACKEND asks for.
+
+    Figures are drawn on canvases of their own and need none; but matplotlib does not even start
+    where a notebook of another environment names one that is not installed in this one. A backend
+    that there is stays the choice of whoever uses pyplot.
+    """
+    chosen = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    finally:
+        if chosen is not None:
+            os.environ["MPLBACKEND"] = chosen
+    if chosen:
+        try:
+            matplotlib.rcParams["backend"] = chosen
+        except ValueError:
+            return
+
+
+if "matplotlib" not in sys.modules:
+    _import_matplotlib()
+
+from asm_sim.plots import (  # noqa: E402 - after matplotlib
     adjustment_distribution,
     asm_against_mips,
     chance_band,

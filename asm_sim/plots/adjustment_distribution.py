@@ -20,9 +20,11 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
     signed,
     typeset,
 )
+from asm_sim.plots.parts import counted
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import estimate, percent
 
@@ -56,7 +58,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)
         for cohort, ax in zip(ds["cohort"].values, axes[0], strict=True):
-            ax.set_title(cohort_title(str(cohort)))
+            panel_title(ax, cohort_title(str(cohort)))
         _scale(panels, axes[0, 0])
         for ax in axes[-1]:
             ax.set_xlabel("Payment adjustment factor (% of Part B payments)")
@@ -74,7 +76,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
 def _panel(ds: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
     """The numbers of one panel; edges in percent, lower edges inclusive."""
     at = {"cohort": cohort, "performance_year": year}
-    counts = ds["adjustment_histogram"].sel(at).sel(group="all").values
+    counts = counted(ds, "adjustment_histogram").sel(at).values
     edges = 100.0 * ds["adjustment_bin"].values[1:].astype(np.float64)
     # The adjustment of a final score of zero is the maximum penalty.
     lowest = 100.0 * float(ds["adjustment_at_score"].sel(at).min())

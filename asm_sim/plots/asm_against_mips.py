@@ -20,6 +20,7 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
     signed,
 )
 from asm_sim.plots.parts import first_and_last, written
@@ -67,7 +68,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             mesh = _draw(panel, ax)
         for panel, ax in zip(panels, axes[0], strict=False):
-            ax.set_title(cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(panel["cohort"]))
         for ax in axes[-1]:
             ax.set_xlabel("Adjustment under MIPS (% of Part B)")
         figure.supylabel("Adjustment under ASM (% of Part B)")

@@ -4,29 +4,48 @@ from __future__ import annotations
 
 import io
 import re
+from bisect import bisect
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib.style
 import xarray as xr
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from asm_sim.results.describe import source_line
 
 STYLE = Path(__file__).with_name("asm.mplstyle")
 SOURCE_LINE = "source-line"
-HEAD_INCHES, FOOT_INCHES = 0.55, 0.25
+FONT = "DejaVu Sans"
 INDENT = 0.01
+# Inches: heights above and below the panels, and how far what stands there is from the edge.
+HEAD_INCHES, FOOT_INCHES = 0.55, 0.25
+TITLE_INCHES, KEY_INCHES, NOTE_INCHES, SOURCE_INCHES = 0.08, 0.27, 0.33, 0.07
+NARROWEST = 5.4
+AXIS_INCHES, BETWEEN_INCHES = 0.75, 0.15  # beside the first panel, and between panels
+POINTS = 72.0  # an inch
+LINE = 1.2  # of the size of the font
+WIDTH_OF_OTHER_RESOLUTIONS = 0.98  # as wide at another number of dots per inch, at the most
 
 # The roles that colours play, dark against light so that they differ in grey too.
 PENALTY, BONUS, MAXIMUM_PENALTY = "#B5561C", "#9CCBE6", "#2B1100"
 FIRST_YEAR, LAST_YEAR = "#2A6FA8", "#8C2D04"
 INK, QUIET, STRIP = "#222222", "#666666", "#C9CDD2"
+FOOT_SIZE = 6.5
+FOOT_LOOKS: dict[str, Any] = {"va": "bottom", "fontsize": FOOT_SIZE, "color": QUIET}
+
+Placed = tuple[Any, float, float]  # a text or a key, inches from the edge, inches beyond a line
 
 
 class RunFigure(Figure):
@@ -37,6 +56,9 @@ class RunFigure(Figure):
     """
 
     plotted: dict[str, Any]
+    body: float  # inches between head and foot
+    head: list[Placed]
+    foot: list[Placed]
 
     def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
         """The whole figure: a notebook that trims figures cuts off neither title nor source."""
@@ -57,32 +79,141 @@ def house_style() -> AbstractContextManager[None]:
 
 
 def new_figure(ds: xr.Dataset, width: float, height: float, title: str) -> RunFigure:
-    """An empty figure (inches) with its title, room for a key, and the source line at its foot."""
-    head, foot = HEAD_INCHES / height, FOOT_INCHES / height
-    layout = ConstrainedLayoutEngine(rect=(0.0, foot, 1.0, 1.0 - foot - head))
-    figure = RunFigure(figsize=(width, height), layout=layout)
+    """An empty figure (inches) with its title, room for a key, and the source line at its foot.
+
+    It is no narrower than its texts need, and grows where title, key, notes or source take several
+    lines, so that what is between them keeps its height.
+    """
+    figure = RunFigure(figsize=(max(width, NARROWEST), height), layout=ConstrainedLayoutEngine())
     FigureCanvasAgg(figure)
-    for text in (
-        figure.text(INDENT, 1.0 - 0.08 / height, title, va="top", fontsize=11, fontweight="bold"),
-        figure.text(
-            INDENT, 0.07 / height, f"Source: {source_line(ds)}",
-            va="bottom", fontsize=6.5, color=QUIET, gid=SOURCE_LINE,
-        ),
-    ):  # fmt: skip
-        text.set_in_layout(False)
     figure.plotted = {}
+    figure.body = height - HEAD_INCHES - FOOT_INCHES
+    figure.head, figure.foot = [], []
+    title_looks = {"fontsize": 11, "fontweight": "bold"}
+    figure.head.append(_line(figure, title, TITLE_INCHES, va="top", **title_looks))
+    source = f"Source: {source_line(ds)}"
+    figure.foot.append(_line(figure, source, SOURCE_INCHES, gid=SOURCE_LINE, **FOOT_LOOKS))
+    _arrange(figure)
     return figure
 
 
 def add_key(figure: RunFigure, handles: Sequence[Artist]) -> None:
-    """One line below the title that says what is drawn how."""
-    legend = figure.legend(
-        handles=list(handles),
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1.0 - 0.27 / figure.get_figheight()),
-        ncols=len(handles),
+    """Below the title, what is drawn how: one line, or as many as the figure's width needs."""
+    for handle in handles:
+        handle.set_label(legible(str(handle.get_label())))
+    columns = len(handles) + 1
+    while True:
+        columns -= 1
+        legend = figure.legend(
+            handles=list(handles), loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=columns
+        )
+        legend.set_in_layout(False)
+        box = _extent(figure, legend)
+        if box.width <= figure.get_figwidth() or columns == 1:
+            break
+        legend.remove()
+    rows = -(-len(handles) // columns)
+    figure.head.append((legend, KEY_INCHES, box.height * (rows - 1) / rows))
+    _arrange(figure)
+
+
+def add_note(figure: RunFigure, note: str) -> None:
+    """A line below the title, in place of a key."""
+    figure.head.append(_line(figure, note, NOTE_INCHES, va="top", fontsize=8, color=QUIET))
+    _arrange(figure)
+
+
+def add_foot_note(figure: RunFigure, note: str) -> None:
+    """At the right of the source line, or above it where there is no room."""
+    ((source, _, source_extra),) = figure.foot
+    text, inches, extra = _line(figure, note, SOURCE_INCHES, ha="right", **FOOT_LOOKS)
+    text.set_x(1.0 - INDENT)
+    taken = sum(_extent(figure, artist).width for artist in (source, text))
+    if taken > (1.0 - 3 * INDENT) * figure.get_figwidth():
+        line = FOOT_SIZE * LINE / POINTS
+        inches, extra = inches + line + source_extra, extra + line
+    figure.foot.append((text, inches, extra))
+    _arrange(figure)
+
+
+def panel_title(ax: Axes, title: str, **looks: Any) -> None:
+    """The title of one of the panels that stand side by side, on lines no wider than it is."""
+    figure, place = ax.get_figure(), ax.get_subplotspec()
+    assert isinstance(figure, RunFigure)
+    assert place is not None
+    columns = place.get_gridspec().ncols
+    text = ax.set_title(legible(title), **looks)
+    _wrap(figure, text, (figure.get_figwidth() - AXIS_INCHES) / columns - BETWEEN_INCHES)
+
+
+def _line(figure: RunFigure, words: str, inches: float, **looks: Any) -> Placed:
+    """A text across the figure, so far from its edge, and by how much it is more than a line."""
+    text = figure.text(INDENT, 0.0, legible(words), **looks)
+    text.set_in_layout(False)
+    _wrap(figure, text, (1.0 - 2 * INDENT) * figure.get_figwidth())
+    return text, inches, text.get_text().count("\n") * float(text.get_fontsize()) * LINE / POINTS
+
+
+def _wrap(figure: RunFigure, text: Text, inches: float) -> None:
+    """Break a text into lines no wider than so many inches: between words, else in them."""
+    renderer, font = figure.canvas.get_renderer(), text.get_fontproperties()  # type: ignore[attr-defined]
+
+    def fits(words: str) -> bool:
+        width, _, _ = renderer.get_text_width_height_descent(words, font, ismath=False)
+        return bool(width / figure.dpi <= inches * WIDTH_OF_OTHER_RESOLUTIONS)
+
+    lines = []
+    for line in text.get_text().split("\n"):
+        rest = line
+        while rest and not fits(rest):
+            end = max(1, bisect(range(1, len(rest)), False, key=lambda n: not fits(rest[:n])))
+            at_word = rest.rfind(" ", 0, end + 1)
+            end = at_word if at_word > 0 else end
+            lines.append(rest[:end])
+            rest = rest[end:].lstrip(" ")
+        lines.append(rest)
+    text.set_text("\n".join(lines))
+
+
+def _arrange(figure: RunFigure) -> None:
+    """Put title, key and notes at the top and the source at the foot, and give them room."""
+    head = HEAD_INCHES + sum(extra for _, _, extra in figure.head)
+    foot = FOOT_INCHES + sum(extra for _, _, extra in figure.foot)
+    height = figure.body + head + foot
+    figure.set_size_inches(figure.get_figwidth(), height)
+    layout = figure.get_layout_engine()
+    assert isinstance(layout, ConstrainedLayoutEngine)
+    layout.set(rect=(0.0, foot / height, 1.0, 1.0 - (foot + head) / height))
+    down = 0.0
+    for artist, inches, extra in figure.head:
+        top = 1.0 - (inches + down) / height
+        if isinstance(artist, Legend):
+            artist.set_bbox_to_anchor((0.0, top))
+        else:
+            artist.set_y(top)
+        down += extra
+    for artist, inches, _ in figure.foot:
+        artist.set_y(inches / height)
+
+
+def _extent(figure: RunFigure, artist: Artist) -> Bbox:
+    """Width and height of an artist, inches."""
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    return artist.get_window_extent(renderer).transformed(figure.dpi_scale_trans.inverted())
+
+
+def legible(text: str) -> str:
+    """A text whose characters the font has; the others are written as escapes."""
+    return "".join(
+        one if one == "\n" or ord(one) in _characters() else one.encode("unicode_escape").decode()
+        for one in text
     )
-    legend.set_in_layout(False)
+
+
+@lru_cache(maxsize=1)
+def _characters() -> frozenset[int]:
+    """The characters of the font of all figures."""
+    return frozenset(get_font(findfont(FONT)).get_charmap())
 
 
 def typeset(text: str) -> str:

@@ -16,6 +16,7 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
 )
 from asm_sim.plots.parts import error_key, first_and_last, labels_of
 from asm_sim.results.describe import cohort_title
@@ -60,7 +61,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(cohorts), sharey=True, squeeze=False)[0]
         for cohort, ax in zip(cohorts, axes, strict=True):
             _draw([line for line in lines if line["cohort"] == cohort], ax)
-            ax.set_title(cohort_title(cohort))
+            panel_title(ax, cohort_title(cohort))
             ax.set_xlabel("Episodes of the clinician (a year)")
         axes[0].set_ylabel("With the wrong sign\n(% of clinicians with a final score)")
         axes[0].set_ylim(bottom=0.0)

@@ -13,13 +13,30 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from asm_sim.errors import InputError
 from asm_sim.plots.figure import FIRST_YEAR, INK, LAST_YEAR, QUIET, signed
+from asm_sim.results.scenarios import draws_of
 from asm_sim.results.statistics import PLUS_MINUS, percent
 
 BAND = (0.05, 0.95)
 BAND_WORDS = "5th to 95th percentile of draws"
 PERCENT_OF_PART_B = "Payment adjustment factor\n(% of Part B payments)"
 _LOOKS: tuple[tuple[str, Literal["-", "--"]], ...] = ((FIRST_YEAR, "-"), (LAST_YEAR, "--"))
+
+
+def counted(ds: xr.Dataset, name: str) -> xr.DataArray:
+    """Clinicians counted over all draws of a run, everyone together.
+
+    Raises :class:`InputError` where these are not the draws that the results hold: counts stay as
+    they are where draws are selected.
+    """
+    counts = ds[name].sel(group="all")
+    if counts.attrs.get("draws", draws_of(ds)) != draws_of(ds):
+        raise InputError(
+            f"{name} counts the clinicians of {counts.attrs['draws']:,} draws, and these results "
+            f"hold {draws_of(ds):,} of another choice; draw this figure of the whole run"
+        )
+    return counts
 
 
 def first_and_last(ds: xr.Dataset) -> list[int]:

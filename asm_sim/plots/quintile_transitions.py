@@ -9,7 +9,15 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from asm_sim.plots.figure import FIRST_YEAR, INDENT, INK, QUIET, RunFigure, house_style, new_figure
+from asm_sim.plots.figure import (
+    FIRST_YEAR,
+    INK,
+    RunFigure,
+    add_note,
+    house_style,
+    new_figure,
+    panel_title,
+)
 from asm_sim.results.describe import cohort_title
 from asm_sim.results.statistics import PLUS_MINUS, rounded
 from asm_sim.studies import volatility
@@ -33,16 +41,14 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            ax.set_title(cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(panel["cohort"]))
             ax.set_xlabel("Quintile a year later (1 = lowest adjustments)")
         axes[0].set_ylabel("Quintile of a year (1 = lowest adjustments)")
         note = (
             f"Share of the row's clinicians, %, {PLUS_MINUS} one standard error, all years; "
             "20 in every cell if each year were a new lottery"
         )
-        figure.text(
-            INDENT, 1.0 - 0.33 / figure.get_figheight(), note, va="top", fontsize=8, color=QUIET
-        ).set_in_layout(False)
+        add_note(figure, note)
     figure.plotted = {"panels": panels}
     return figure
 

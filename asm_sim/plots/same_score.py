@@ -21,6 +21,7 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
     signed,
     typeset,
 )
@@ -62,7 +63,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            ax.set_title(cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(panel["cohort"]))
             ax.set_xlabel("Final score (points)")
         axes[0].set_ylabel(PERCENT_OF_PART_B)
         axes[0].yaxis.set_major_formatter(FuncFormatter(signed))

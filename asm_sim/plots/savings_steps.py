@@ -21,6 +21,7 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
     typeset,
 )
 from asm_sim.results.describe import cohort_title, one_scenario
@@ -68,7 +69,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            ax.set_title(cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(panel["cohort"]))
         _scale(panels, axes[0])
         axes[0].set_yticks(range(len(STEPS)), [_label(step, ds) for step in STEPS])
         axes[0].invert_yaxis()

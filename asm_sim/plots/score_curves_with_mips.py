@@ -19,6 +19,7 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
     typeset,
 )
 from asm_sim.plots.parts import (
@@ -63,7 +64,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
         for panel, (above, below) in zip(panels, axes.T, strict=True):
             _draw_curves(panel, above)
             _draw_scores(panel, below)
-            above.set_title(cohort_title(panel["cohort"]))
+            panel_title(above, cohort_title(panel["cohort"]))
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         year = panels[0]["performance_year_of_clinicians"]

@@ -20,10 +20,12 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
 )
 from asm_sim.plots.parts import (
     PERCENT_OF_PART_B,
     band_key,
+    counted,
     curve,
     curve_keys,
     draw_curves,
@@ -33,6 +35,8 @@ from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import estimate, round_to_error
 
 Floats = npt.NDArray[np.float64]
+
+MIDDLE, NEAR_THE_MIDDLE = 50.0, 15.0  # points
 
 
 def plot(ds: xr.Dataset) -> RunFigure:
@@ -54,7 +58,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         for panel, (above, below) in zip(panels, axes.T, strict=True):
             _draw_curves(panel, above)
             _draw_strip(panel, below)
-            above.set_title(cohort_title(panel["cohort"]))
+            panel_title(above, cohort_title(panel["cohort"]))
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         axes[1, 0].set_ylabel("Clinicians\n(% per point)")
@@ -66,7 +70,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
 def _panel(ds: xr.Dataset, cohort: str) -> dict[str, Any]:
     of_cohort = ds.sel(cohort=cohort)
     years = first_and_last(of_cohort)
-    counts = of_cohort["final_score_histogram"].sel(performance_year=years[0], group="all").values
+    counts = counted(of_cohort, "final_score_histogram").sel(performance_year=years[0]).values
     counts, edges = _inside(counts, ds["score_bin"].values.astype(np.float64))
     return {
         "cohort": cohort,
@@ -118,20 +122,27 @@ def _mark(of_year: dict[str, Any], ax: Axes) -> None:
     """The median and the break-even score of one year; nothing where there is none."""
     year = of_year["performance_year"]
     median, even = of_year["median_final_score_points"], of_year["break_even_score_points"]
-    looks: dict[str, Any] = {"ha": "right", "fontsize": 7.5, "textcoords": "offset points"}
     if np.isfinite(median["mean"]):
         ax.axvline(median["mean"], color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)))
+        number = f"{year}: {round_to_error(median['mean'], median['mcse'])}"
+        text, side, looks = _beside(median["mean"], "median above 0,", number)
         ax.annotate(
-            f"median above 0, {year}: {round_to_error(median['mean'], median['mcse'])}",
-            (median["mean"], 1.0), (-4, -2), xycoords=("data", "axes fraction"),
+            text, (median["mean"], 1.0), (4 * side, -2), xycoords=("data", "axes fraction"),
             va="top", color=QUIET, **looks,
         )  # fmt: skip
     if np.isfinite(even["mean"]):
         ax.plot(even["mean"], 0.0, "o", color=INK, markersize=5, zorder=5)
-        ax.annotate(
-            f"break-even, {year}: {round_to_error(even['mean'], even['mcse'])}",
-            (even["mean"], 0.0), (-12, 4), color=INK, **looks,
-        )  # fmt: skip
+        number = f"{year}: {round_to_error(even['mean'], even['mcse'])}"
+        text, side, looks = _beside(even["mean"], "break-even,", number)
+        ax.annotate(text, (even["mean"], 0.0), (12 * side, 4), color=INK, **looks)
+
+
+def _beside(score: float, words: str, number: str) -> tuple[str, int, dict[str, Any]]:
+    """A text for a score where there is room: on its left or right, in the middle on two lines."""
+    side = -1 if score > MIDDLE else 1
+    between = "\n" if abs(score - MIDDLE) < NEAR_THE_MIDDLE else " "
+    looks = {"fontsize": 7.5, "textcoords": "offset points", "ha": "right" if side < 0 else "left"}
+    return f"{words}{between}{number}", side, looks
 
 
 def _draw_strip(panel: dict[str, Any], ax: Axes) -> None:

@@ -15,13 +15,13 @@ from matplotlib.ticker import FuncFormatter
 
 from asm_sim.errors import InputError
 from asm_sim.plots.figure import (
-    INDENT,
     INK,
-    QUIET,
     RunFigure,
+    add_foot_note,
     add_key,
     house_style,
     new_figure,
+    panel_title,
     signed,
 )
 from asm_sim.results.describe import cohort_title
@@ -70,15 +70,11 @@ def plot(ds: xr.Dataset, share: float | None = None) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            ax.set_title(cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(panel["cohort"]))
             ax.set_xlabel("Improvement of the peers (SD a year)")
         axes[0].set_ylabel("Own improvement (SD a year)")
-        note = figure.text(
-            1.0 - INDENT, 0.07 / figure.get_figheight(),
-            f"Standard errors of the adjustments: {_worst_error(panels)} percentage points or less",
-            ha="right", va="bottom", fontsize=6.5, color=QUIET,
-        )  # fmt: skip
-        note.set_in_layout(False)
+        error = f"{_worst_error(panels)} percentage points or less"
+        add_foot_note(figure, f"Standard errors of the adjustments: {error}")
         add_key(figure, _key())
     figure.plotted = {
         "performance_year": year,

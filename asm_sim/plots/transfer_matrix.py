@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
-from asm_sim.plots.figure import INK, QUIET, RunFigure, house_style, new_figure, typeset
+from asm_sim.plots.figure import (
+    INK,
+    RunFigure,
+    add_note,
+    house_style,
+    new_figure,
+    panel_title,
+    typeset,
+)
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import PLUS_MINUS, ROUNDING, USD_PER_MILLION, rounded
 from asm_sim.studies import transfers
@@ -44,15 +52,13 @@ def plot(ds: xr.Dataset) -> RunFigure:
         highest = max(float(panel["million_usd"].max()) for panel in panels)
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, highest, ax)
-            ax.set_title(cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(panel["cohort"]))
             ax.set_xlabel(f"Bonuses, {first}\N{EN DASH}{last} (million USD)")
         axes[0].set_ylabel("Penalties (million USD)")
-        note = figure.text(
-            0.01, 1.0 - 0.36 / figure.get_figheight(),
-            f"Means over draws {PLUS_MINUS} one standard error, on Part B of the performance year.",
-            va="top", fontsize=8, color=QUIET,
-        )  # fmt: skip
-        note.set_in_layout(False)
+        note = (
+            f"Means over draws {PLUS_MINUS} one standard error, on Part B of the performance year."
+        )
+        add_note(figure, note)
     figure.plotted = {"grouping": transfers.GROUPING, "panels": panels}
     return figure
 

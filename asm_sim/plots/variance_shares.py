@@ -17,6 +17,7 @@ from asm_sim.plots.figure import (
     add_key,
     house_style,
     new_figure,
+    panel_title,
     typeset,
 )
 from asm_sim.plots.parts import labels_of, written
@@ -123,7 +124,8 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
                 markeredgecolor=INK, markeredgewidth=0.7,
             )  # fmt: skip
     sd = written(panel, "sd", "percentage_points")
-    ax.set_title(
+    panel_title(
+        ax,
         f"{cohort_title(panel['cohort'])}, {TITLES[panel['variance']]}:\n"
         f"SD {sd.removesuffix(' %')} percentage points",
         fontsize=8.5,

@@ -312,6 +312,13 @@ CLINICIAN = (
     _clinician("rank_sd", "rank", "SD of the rank"),
 )
 
+
+def attributes_of(variable: Variable, draws: int) -> dict[str, Any]:
+    """The attributes of a run's variable; one over all draws says over how many."""
+    over_draws = variable in (*HISTOGRAMS, *CLINICIAN)
+    return {**variable.attrs, "draws": draws} if over_draws else variable.attrs
+
+
 # The attribute (JSON) that says what the parameter layer draws, holds, and leaves fixed.
 PARAMETER_LAYER = "parameter_layer"
 PARAMETER = Variable(

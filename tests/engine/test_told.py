@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
+from asm_sim.cli.run import run_command, usual_folder
 from asm_sim.documents import plain
 from asm_sim.engine.solve import solve
+from asm_sim.engine.work import work_of
 from asm_sim.results.describe import source_line
 from asm_sim.results.open import open_results
 from asm_sim.scenario.load import load_scenario
@@ -155,3 +158,30 @@ def test_solve_takes_numbers_of_numpy_and_says_what_was_set(make_scenario: MakeS
     )  # fmt: skip
     assert f"scenario scenario with {SHARE}=0.7 (" in found.source
     json.dumps(found.as_data())
+
+
+def test_the_answer_is_there_before_a_figure_is_drawn(
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError("Key backend: \x1b is no backend")
+
+    monkeypatch.setattr("asm_sim.plots.score_to_adjustment.plot", fail)
+    said = [f"{SHARE}=0.7"]
+    with pytest.raises(asm.RunError, match=r"could not be drawn \(ValueError: Key backend: \\x1b"):
+        run_command(str(file), 2, 3, str(tmp_path / "out"), said, False, False)
+    out = capsys.readouterr().out
+    assert f"scenario mine with {SHARE}=0.7 (" in " ".join(out.split())
+    assert "All of this rests on assumptions" in out
+    assert (tmp_path / "out" / "summary.csv").read_text().count(f"mine with {SHARE}=0.7") > 10
+
+
+def test_a_long_name_is_cut_in_the_folder_s_name_only(file: Path) -> None:
+    long = file.with_name("ä" * 120 + ".yaml")
+    long.write_text(SCENARIO)
+    folder = usual_folder(work_of(load_scenario(long)))
+    assert len(folder.name.encode()) <= 200
+    assert re.fullmatch("ä+-24-draws-seed-7-[0-9a-f]{8}", folder.name)
