@@ -69,7 +69,7 @@ def sweep_command(asked: Request) -> None:
     from asm_sim.engine.work import work_of
 
     limits = [parse_limit(text) for text in asked.until]
-    place = asked.out or str(usual_folder(sweep))
+    place = str(usual_folder(sweep)) if asked.out is None else asked.out
     folder = open_folder(place)
     work = work_of(sweep, asked.block_draws, asked.panel, asked.lens)
     note.print(sweep.file.title, markup=False)

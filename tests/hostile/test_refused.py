@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import scenarios
+from tests.hostile import arguments, scenarios, stores
 from tests.hostile.harness import Hostile, check
 
-CASES: list[Hostile] = [*scenarios.CASES]
+CASES: list[Hostile] = [*scenarios.CASES, *arguments.CASES, *stores.CASES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_refused(case: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asm_sim.engine.store._PAUSE", 0)  # nobody else is about to write a mark
     check(case, tmp_path, monkeypatch)
