@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import arguments, scenarios, stores
+from tests.hostile import arguments, scenarios, stores, tables
 from tests.hostile.harness import Hostile, check
 
-CASES: list[Hostile] = [*scenarios.CASES, *arguments.CASES, *stores.CASES]
+CASES: list[Hostile] = [
+    *scenarios.CASES,
+    *arguments.CASES,
+    *stores.CASES,
+    *tables.CASES,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
