@@ -185,25 +185,13 @@ class _Reading:
             f"CMS's participant file: of {len(self.rows):,} rows {len(self.found):,} clinicians "
             f"({', '.join(counts)}) in {practices:,} practices take part in {self.rules.years[0]}"
         ]
-        if self.again:
-            parts.append(
-                f"{self.again:,} rows whose NPI was there before in the cohort are left out (the "
-                "first counts)"
-            )
-        if self.nameless:
-            parts.append(
-                f"{self.nameless:,} without an organisation are each a practice of its own"
-            )
-        if self.both_ways:
-            parts.append(
-                f"{len(self.both_ways):,} organisations flagged as small and not are each taken "
-                "for two practices"
-            )
-        if self.without_npi or not self.has_npi:
-            missing = (
-                f"{self.without_npi:,} have no NPI of ten digits"
-                if self.has_npi
-                else ("there is no column NPI")
-            )
-            parts.append(f"{missing}, so that nobody could be found to be there twice")
+        counted = {
+            "left out, since their NPI was there before in the cohort": self.again,
+            "without an organisation, each a practice of its own": self.nameless,
+            "organisations flagged both as small and not, each two practices": len(self.both_ways),
+            "without an NPI of ten digits, who may be there twice": self.without_npi,
+        }
+        parts += [f"{what}: {number:,}" for what, number in counted.items() if number]
+        if not self.has_npi:
+            parts.append("without a column NPI somebody may be there twice")
         return "; ".join(parts)

@@ -284,5 +284,5 @@ def _problems(rows: list[Row], places: list[str], cohorts: list[str]) -> list[st
             )
     for at in faults.values():
         if len(at) > 1:
-            problems[at[0]] += f" (also in {len(at) - 1:,} below)"
+            problems[at[0]] += f" (also in {_count(len(at) - 1, 'row')} below)"
     return problems

@@ -33,7 +33,8 @@ class Problems:
 
     def add_once(self, rows: Sequence[int], column: Column, message: str) -> None:
         """One for the same thing in several rows, told where it is met first."""
-        more = f" (also in {len(rows) - 1:,} rows below)" if len(rows) > 1 else ""
+        again = len(rows) - 1
+        more = f" (also in {again:,} {'row' if again == 1 else 'rows'} below)" if again else ""
         self._found += 1
         self._list(rows[0], column, message + more)
 

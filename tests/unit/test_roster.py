@@ -208,7 +208,7 @@ def test_ids_in_scientific_notation_are_refused_with_the_way_out(tmp_path: Path)
         read(tmp_path)
     practice, clinician = caught.value.problems
     assert practice.startswith("line 12, practice_id: '2.00000E+11' is a long number in scientific")
-    assert practice.endswith("format the column as text and save it anew (also in 19 below)")
+    assert practice.endswith("format the column as text and save it anew (also in 19 rows below)")
     assert clinician.startswith("line 42, clinician_id: '1.99280E+09' is a long number")
 
 
@@ -369,7 +369,7 @@ def test_participants_without_an_organisation_are_practices_of_their_own(tmp_pat
     assert practices[0] == practices[3]
     assert roster.notes == (
         "CMS's participant file: of 7 rows 7 clinicians (7 HF, 0 LBP) in 6 practices take part in "
-        "2027; 5 without an organisation are each a practice of its own",
+        "2027; without an organisation, each a practice of its own: 5",
     )
 
 
@@ -385,7 +385,7 @@ def test_an_npi_that_is_there_twice_in_a_cohort_is_one_clinician(tmp_path: Path)
     roster = read(tmp_path)
     assert roster.clinician_id == ("2", "5", "4")
     assert [roster.practice_id[p] for p in roster.practice] == ["2", "3", "4"]
-    assert "1 rows whose NPI was there before" in roster.notes[0]
+    assert roster.notes[0].endswith("; left out, since their NPI was there before in the cohort: 1")
     assert not [word for word in SECRETS if word in repr(roster)]
 
 
@@ -403,7 +403,7 @@ def test_a_list_appended_to_itself(tmp_path: Path) -> None:
     assert twice.state == ("OH",) * 40
     assert twice.notes[0] == "line 42, that repeats the header, left out"
     assert "of 80 rows 40 clinicians (20 HF, 20 LBP)" in twice.notes[1]
-    assert "40 rows whose NPI was there before in the cohort are left out" in twice.notes[1]
+    assert "; left out, since their NPI was there before in the cohort: 40; " in twice.notes[1]
 
 
 def test_flags_as_cms_writes_them(tmp_path: Path) -> None:
@@ -412,16 +412,14 @@ def test_flags_as_cms_writes_them(tmp_path: Path) -> None:
     roster = read(tmp_path)
     assert roster.clinician_id == ("1", "3", "4")
     assert roster.practice_small.tolist() == [False, True]  # one organisation, flagged both ways
-    assert "1 organisations flagged as small and not are each taken for two" in roster.notes[0]
+    assert "; organisations flagged both as small and not, each two practices: 1" in roster.notes[0]
 
 
 def test_a_participant_file_without_npis_says_that_nobody_was_looked_for(tmp_path: Path) -> None:
     write_cms(tmp_path, [listed(npi="***"), listed(npi="***")])
     roster = read(tmp_path)
     assert len(roster.clinician_id) == 2
-    assert roster.notes[0].endswith(
-        "; 2 have no NPI of ten digits, so that nobody could be found to be there twice"
-    )
+    assert roster.notes[0].endswith("; without an NPI of ten digits, who may be there twice: 2")
 
 
 def test_a_small_organisation_of_many_is_told(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_ids_that_are_none_and_ids_that_are_one() -> None:
     frame = example()
     frame.loc[[HF, HF + 1], "clinician_id"] = "1.99280E+09"
     (text,) = problems(frame)
-    assert "format the column as text and save it anew (also in 1 rows below)" in text
+    assert "format the column as text and save it anew (also in 1 row below)" in text
     frame = example().assign(clinician_id=[f"c{i}" for i in range(len(example()))])
     frame.loc[HF, "clinician_id"] = f" C{HF + 1}"
     (text,) = problems(frame)
