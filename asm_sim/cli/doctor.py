@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asm_sim.cli.terminal import Terminal, say
-from asm_sim.errors import printable, reason_of
+from asm_sim.errors import InputError, printable, reason_of
 
 # Philox4x32-10: counter, key and words, from the Random123 distribution (kat_vectors).
 KNOWN_ANSWERS = (
@@ -31,8 +31,13 @@ KNOWN_ANSWERS = (
 _FAILED = 1
 
 
-def doctor_command(calibration: bool, draws: int | None, as_json: bool) -> None:
-    """Print the state of the installation, or the face-validity table."""
+def doctor_command(store: str | None, calibration: bool, draws: int | None, as_json: bool) -> None:
+    """Print the state of the installation, of results, or the face-validity table."""
+    if store is not None:
+        if calibration:
+            raise InputError(f"{store} and --calibration: choose one")
+        _results(store, as_json)
+        return
     if calibration:
         _calibration(draws, as_json)
         return
@@ -45,6 +50,20 @@ def doctor_command(calibration: bool, draws: int | None, as_json: bool) -> None:
             say(f"{name:<{width}}  {value}")
     if report["random number generator"] != "known answers right":
         raise typer.Exit(_FAILED)
+
+
+def _results(store: str, as_json: bool) -> None:
+    """Read every file of results; one that is not as it was written is an error."""
+    from asm_sim.results.open import files_listed, open_results
+
+    ds = open_results(store, verify=True)
+    report = {"store": store, "variables": len(ds.data_vars), "files": files_listed(store)}
+    if as_json:
+        typer.echo(json.dumps(report, indent=1))
+    elif report["files"]:
+        say(f"{store}: all {report['files']:,} files hold what was written")
+    else:
+        say(f"{store}: opens; it has no checksums, so that no more can be said")
 
 
 def installation() -> dict[str, Any]:

@@ -431,16 +431,20 @@ def figures(
 
 @app.command()
 def doctor(
+    store: Annotated[
+        str | None,
+        typer.Argument(help="Results to read in full: a run's or sweep's folder or URL."),
+    ] = None,
     calibration: Annotated[
         bool, typer.Option("--calibration", help="Compare with the published figures.")
     ] = False,
     draws: Draws = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check the installation, and the model against what is published."""
+    """Check the installation, the model against what is published, or results for damage."""
     from asm_sim.cli.doctor import doctor_command
 
-    doctor_command(calibration, draws, as_json)
+    doctor_command(store, calibration, draws, as_json)
 
 
 def main() -> None:

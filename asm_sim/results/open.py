@@ -55,8 +55,7 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     checksum with which it was written. ``verify`` reads everything at once. A store that was saved
     from a Dataset, or by an early version of this package, has no checksums and is taken as it is.
     """
-    place = place_of(path)
-    store = _store(place) if isinstance(place, Path) else _store_at(place)
+    store = _store_of(path)
     import xarray as xr
 
     from asm_sim.results import whole
@@ -75,6 +74,11 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
         raise InputError(f"{store} is a Zarr store, but holds none of asm_sim's results")
     _check_attributes(ds, store)
     return ds.drop_encoding()  # how it lies in this store is of no use where it is saved next
+
+
+def files_listed(path: str | Path) -> int:
+    """How many files the results at ``path`` say they are made of; 0 where they say nothing."""
+    return len(_checked(_store_of(path))[1] or {})
 
 
 def is_whole(store: str | Path) -> bool:
@@ -192,6 +196,12 @@ def folder_of(path: str | Path) -> Path:
     """Where files that belong to a run go: its folder; the current one where it is at a URL."""
     place = place_of(path)
     return _store(place).parent if isinstance(place, Path) else Path()
+
+
+def _store_of(path: str | Path) -> Path | str:
+    """Where the Zarr store lies that ``path`` means, sure to be one."""
+    place = place_of(path)
+    return _store(place) if isinstance(place, Path) else _store_at(place)
 
 
 def _store(path: Path) -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asm_sim.engine import store
 from asm_sim.engine.execute import run_block
@@ -17,7 +20,7 @@ from asm_sim.engine.local import run_here
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import Work, work_of
 from asm_sim.errors import InputError
-from asm_sim.results.open import BLOCKS, RESULTS
+from asm_sim.results.open import BLOCKS, RESULTS, open_results
 from asm_sim.scenario.schema import Scenario
 
 
@@ -67,6 +70,61 @@ def test_a_mark_that_is_not_ours_is_no_run(work: Work, tmp_path: Path, mark: str
     with pytest.raises(InputError, match="holds no run"):
         store.check(LocalFolder(tmp_path), work, overwrite=True)
     assert (tmp_path / store.MARK).read_bytes() == mark.encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("draws", "4"),
+        ("draws", True),
+        ("draws", -1),
+        ("draws", 1e300),
+        ("draws", None),
+        ("scenarios", ["a"]),
+        ("scenarios", {"a": 1}),
+        ("scenarios", None),
+        ("parameters", "x" * 1000),
+        ("parameters", None),
+    ],
+)
+def test_a_mark_of_other_types_is_refused(
+    work: Work, tmp_path: Path, key: str, value: object
+) -> None:
+    folder = LocalFolder(tmp_path)
+    store.claim(folder, work)
+    mark = json.loads((tmp_path / store.MARK).read_text())
+    for other in (mark | {key: value}, {name: mark[name] for name in mark if name != key}):
+        (tmp_path / store.MARK).write_text(json.dumps(other))
+        before = contents(tmp_path)
+        for overwrite in (False, True):
+            with pytest.raises(InputError, match=r"run.json is not what asm-sim writes") as caught:
+                carry_out(folder, work, anew=overwrite)
+            assert f"  - {key}: " in str(caught.value)
+            assert len(str(caught.value)) < 500
+        assert contents(tmp_path) == before
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*store._WORDS, "draws", "scenarios", "parameters", "name"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+            max_leaves=5,
+        ),
+    )
+)
+def test_any_mark_is_one_message(mark: dict[str, object]) -> None:
+    """A mark is the same work, other work, no mark, or not what asm-sim writes."""
+    content = json.dumps({"format": "asm_sim run", "draws": 1} | mark).encode()
+    folder = open_folder("memory://any-mark")
+    folder.write(store.MARK, content)
+    with suppress(InputError):
+        known = store.read_mark(folder)
+        if known is not None:
+            here = {"scenarios": {"a": "b"}, "parameters": {}, "draws": 2}
+            differing = store.differing(known, dict.fromkeys(store._WORDS, "x") | here, False)
+            assert all(len(line) < 500 for line in differing)
 
 
 def test_other_work_is_replaced_only_when_asked(
@@ -208,6 +266,64 @@ def test_a_block_that_is_not_what_it_should_be_is_refused(
     assert harmless < len(whole) / 4
     path.write_bytes(whole)
     assert store.read_block(folder, work, first).keys() == arrays.keys()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"[]", b"{}", b'{"plan": 1}', b'{"sha256": 3, "plan": "a", "number": 0}', b"[" * 100_000],
+)
+def test_a_block_with_another_head(work: Work, tmp_path: Path, head: bytes) -> None:
+    first = next(work.jobs())
+    path = tmp_path / BLOCKS / work.block_name(first)
+    path.parent.mkdir(parents=True)
+    np.savez(path, _head=np.frombuffer(head, np.uint8))
+    with pytest.raises(store.CorruptBlockError, match=r"not a readable block|another run"):
+        store.read_block(LocalFolder(tmp_path), work, first)
+
+
+def test_files_among_the_blocks_that_are_no_blocks(work: Work, tmp_path: Path) -> None:
+    """Names with superscript or thousands of digits, or of somebody else, are left alone."""
+    folder = LocalFolder(tmp_path)
+    names = [
+        "a/000000-\u00b2.npz",
+        "a/000000-5.npz.bak",
+        f"a/000000-{'9' * 200}.npz",
+        "notes-3.npz",
+    ]
+    for name in (*names, "a/000000-3.npz", "a/000000-4.npz"):
+        folder.write(f"{BLOCKS}/{name}", b"")
+    store.retire_short_blocks(folder)
+    assert folder.files_below(BLOCKS) == {*names, "a/000000-4.npz"}
+    assert store.missing_jobs(folder, work) == list(work.jobs())
+
+
+def test_a_damaged_run_is_run_again(work: Work, tmp_path: Path) -> None:
+    """Its blocks are not kept: it is computed again, to the same bytes."""
+    run(work, tmp_path)
+    before = contents(tmp_path)
+    chunk = tmp_path / RESULTS / "final_score_mean" / "0.0.0"
+    for spoil in (chunk.unlink, lambda: chunk.write_bytes(b"")):
+        spoil()
+        run(work, tmp_path)
+        assert contents(tmp_path) == before
+    chunk.write_bytes(chunk.read_bytes()[::-1])
+    run(work, tmp_path, overwrite=True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["precious::x", "s3:", "a b://c", "*"])
+def test_no_other_folder_is_touched(
+    work: Work, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path is written to as it is, also relative to where the process runs."""
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "data.txt").write_text("important")
+    monkeypatch.chdir(tmp_path)
+    carry_out(open_folder(name), work, keep_blocks=False)
+    assert (tmp_path / name / RESULTS / ".zmetadata").is_file()
+    assert open_results(name).sizes["draw"] == open_results(tmp_path / name).sizes["draw"] == 4
+    assert (tmp_path / "precious" / "data.txt").read_text() == "important"
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_leftovers_of_a_killed_process_do_no_harm(work: Work, tmp_path: Path) -> None:

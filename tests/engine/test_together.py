@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import asm_sim as asm
 from asm_sim import durable
 from asm_sim.engine import store
 from asm_sim.engine.consolidate import consolidate, is_consolidated
 from asm_sim.engine.files import LocalFolder, ObjectFolder, open_folder
+from asm_sim.engine.local import run_here
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.until import parse_limit
 from asm_sim.errors import InputError, RunError
@@ -132,7 +135,7 @@ def test_half_written_results_of_an_object_store_are_not_results(
     assert np.isfinite(asm.open_results(url, verify=True).adjustment_mean).all()
 
 
-def test_two_writers_of_one_object_store(
+def test_two_writers_of_other_results_in_one_object_store(
     sweep_file: MakeSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one that began first gives up; it does not declare the other's half complete."""
@@ -151,15 +154,61 @@ def test_two_writers_of_one_object_store(
     assert carry_out(folder, work(path)).finished
 
 
+@pytest.mark.parametrize("moment", ["begins", "is about to end"])
+def test_two_writers_of_the_same_results_in_one_object_store(
+    moment: str, sweep_file: MakeSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one that does all its work while the first is at it takes nothing from it."""
+    path, url = sweep_file(draws=5), f"memory://same-results-{moment.split()[0]}"
+    folder, some = open_folder(url), work(path)
+    carry_out(folder, work(path, draws=3))  # other results are there before
+    list(run_here(folder, some, store.missing_jobs(folder, some)))
+    replacing, seen = ObjectFolder.replacing, []
+
+    @contextmanager
+    def together(self: ObjectFolder, name: str, stamp: str) -> Iterator[Any]:
+        with replacing(self, name, stamp) as target:
+            if not seen and moment == "begins":
+                seen.append(consolidate_alone())
+            yield target
+            if not seen and moment == "is about to end":
+                seen.append(consolidate_alone())
+
+    def consolidate_alone() -> xr.Dataset:
+        with monkeypatch.context() as patched:
+            patched.setattr(ObjectFolder, "replacing", replacing)
+            consolidate(open_folder(url), some)
+        return asm.open_results(url, verify=True).load()
+
+    monkeypatch.setattr(ObjectFolder, "replacing", together)
+    consolidate(folder, some)
+    xr.testing.assert_identical(asm.open_results(url, verify=True).load(), seen[0])
+    assert seen[0].sizes["draw"] == 5
+    assert is_consolidated(folder, some)
+
+
 def test_damaged_results_are_put_together_again(sweep_file: MakeSweep, tmp_path: Path) -> None:
-    path = sweep_file(draws=5)
+    """By resuming where a file is missing or cut; by verifying whatever the damage is."""
+    path, results = sweep_file(draws=5), tmp_path / "store" / RESULTS
     run(path, tmp_path / "store")
     before = contents(tmp_path / "store")
-    shutil.rmtree(tmp_path / "store" / RESULTS / "adjustment_mean")
+    chunk = results / "adjustment_mean" / "0.0.0.0"
+    damage: dict[str, Callable[[], object]] = {
+        "missing": lambda: shutil.rmtree(results / "adjustment_mean"),
+        "cut": lambda: chunk.write_bytes(chunk.read_bytes()[:-1]),
+        "without metadata": lambda: (results / ".zmetadata").unlink(),
+        "half of the metadata": lambda: (results / ".zmetadata").write_bytes(b'{"metadata": {'),
+    }
+    for spoil in damage.values():
+        for verify in (False, True):
+            spoil()
+            assert not is_consolidated(LocalFolder(tmp_path / "store"), work(path, draws=5))
+            assert run(path, tmp_path / "store", verify=verify).blocks_run == 0
+            assert contents(tmp_path / "store") == before
+    chunk.write_bytes(chunk.read_bytes()[::-1])
+    with pytest.raises(InputError, match=r"adjustment_mean/0.0.0.0: holds something else"):
+        asm.open_results(tmp_path / "store", verify=True)
     run(path, tmp_path / "store", verify=True)
-    assert contents(tmp_path / "store") == before
-    (tmp_path / "store" / RESULTS / ".zmetadata").unlink()
-    run(path, tmp_path / "store")
     assert contents(tmp_path / "store") == before
 
 

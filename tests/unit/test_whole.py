@@ -14,7 +14,9 @@ from pathlib import Path
 import fsspec
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
+from asm_sim.cli.main import app
 from asm_sim.engine.files import open_folder
 from asm_sim.errors import InputError
 from asm_sim.results.open import RESULTS, is_whole, open_results
@@ -232,3 +234,23 @@ def test_the_seal() -> None:
         with pytest.raises(ValueError):
             files_of(other)
     assert files_of(b'{"metadata": {}}') is None
+
+
+def test_the_verb_reads_all(ds: xr.Dataset, run: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    said = runner.invoke(app, ["doctor", str(run)])
+    assert said.exit_code == 0
+    files = json.loads(runner.invoke(app, ["doctor", str(run), "--json"]).stdout)["files"]
+    assert f"all {files:,} files hold what was written" in said.stdout
+    assert files == len([name for name in (run / RESULTS).rglob("[0-9]*") if name.is_file()])
+    path = run / RESULTS / CHUNK
+    path.write_bytes(path.read_bytes()[::-1])
+    assert runner.invoke(app, ["export", str(run), "--to", "csv"]).exit_code == 0
+    said = runner.invoke(app, ["doctor", str(run)])
+    assert said.exit_code == 2
+    assert f"{CHUNK}: holds something else" in said.stderr
+    ds.to_zarr(tmp_path / "mine" / RESULTS, zarr_format=2)
+    said = runner.invoke(app, ["doctor", str(tmp_path / "mine")])
+    assert said.exit_code == 0
+    assert "has no checksums" in said.stdout
+    assert runner.invoke(app, ["doctor", str(run), "--calibration"]).exit_code == 2
