@@ -18,7 +18,7 @@ import random
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -102,25 +102,35 @@ def of_run(scenario: Scenario) -> dict[str, str]:
     return of_dataset(in_memory(plan, [run_block(plan, block, None) for block in plan.blocks()]))
 
 
-def small_scenarios(folder: Path) -> Iterator[tuple[str, Scenario]]:
-    """Every shipped scenario and member of a sweep, laid on the small roster."""
+Settings = dict[str, Any]
+Laid = Callable[..., Scenario]
+
+
+def laid_on_small_roster(folder: Path) -> Laid:
+    """Lays settings and layers on the small roster, whose files go into the folder."""
     rows = [row | {"state": STATES[k % len(STATES)]} for k, row in enumerate(roster_rows())]
     write_roster(folder / "small.csv", rows)
     (folder / "small.yaml").write_text(POPULATION)
     (folder / "scenario.yaml").write_text(SCENARIO)
     yaml = YAML(typ="safe", pure=True)
-    path = folder / "one.yaml"
 
-    def laid(layers: dict[str, str], settings: dict[str, Any]) -> Scenario:
-        whole = {"title": "One", "extends": "scenario", "layers": layers, "set": settings}
+    def laid(settings: Settings, layers: dict[str, str] | None = None) -> Scenario:
+        path = folder / "one.yaml"
+        whole = {"title": "One", "extends": "scenario", "layers": layers or {}, "set": settings}
         with path.open("w") as file:
             yaml.dump(whole, file)
         return load_scenario(path)
 
+    return laid
+
+
+def small_scenarios(folder: Path) -> Iterator[tuple[str, Scenario]]:
+    """Every shipped scenario and member of a sweep, laid on the small roster."""
+    laid = laid_on_small_roster(folder)
     for name, one in _shipped():
-        yield name, laid(one.layers.model_dump(), dict(one.settings))
+        yield name, laid(dict(one.settings), one.layers.model_dump())
     for name, layers in LAYERS.items():
-        yield f"baseline, {name}", laid(layers, {})
+        yield f"baseline, {name}", laid({}, layers)
 
 
 def _shipped() -> Iterator[tuple[str, Scenario]]:
