@@ -13,10 +13,10 @@ OTHERS = """
 import asm_sim as asm
 from asm_sim.engine.export import cohort_table
 from asm_sim.engine.plan import make_plan
-from asm_sim.kernels.cohort import fit_and_score, score
-from asm_sim.kernels.draw import observe_cohort
-from asm_sim.kernels.fit import Observed
-from asm_sim.kernels.mips import mips_scores
+from asm_sim.kernels.rule.cohort import fit_and_score, score
+from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.rule.fit import Observed
+from asm_sim.kernels.rule.mips import mips_scores
 
 plan = make_plan(asm.load_scenario('baseline'))
 part = plan.cohorts[0]

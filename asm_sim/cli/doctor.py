@@ -87,7 +87,7 @@ def installation() -> dict[str, Any]:
 
 def _compiled() -> str:
     """Where compiled kernels are kept, and how many; or why they are not."""
-    from asm_sim.kernels._cache import cache_folder, reason_not_used
+    from asm_sim.kernels.numeric._cache import cache_folder, reason_not_used
 
     folder = cache_folder()
     reason = reason_not_used(folder)
@@ -104,7 +104,7 @@ def _compiled() -> str:
 def _generator() -> str:
     import numpy as np
 
-    from asm_sim.kernels.rng import philox_words
+    from asm_sim.kernels.numeric.rng import philox_words
 
     for counter, key, expected in KNOWN_ANSWERS:
         words = philox_words(np.array(counter, np.uint64), np.array(key, np.uint64))

@@ -22,7 +22,7 @@ from asm_sim.engine.plan import (
     Plan,
     why_no_lens,
 )
-from asm_sim.kernels.summaries import (
+from asm_sim.kernels.draws.summaries import (
     ADJUSTMENT_ONE,
     C_ADJUSTMENT,
     C_ADJUSTMENT_SQUARED,

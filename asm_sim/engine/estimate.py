@@ -19,7 +19,7 @@ from asm_sim.engine.store import missing_jobs
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Work
 from asm_sim.errors import InputError
-from asm_sim.kernels.summaries import CLINICIAN_SUMS
+from asm_sim.kernels.draws.summaries import CLINICIAN_SUMS
 from asm_sim.results.registry import CLINICIAN, VARIABLES
 
 _TRIAL_DRAWS = 20

@@ -24,11 +24,10 @@ from asm_sim.engine.plan import (
     grids,
 )
 from asm_sim.errors import InputError
-from asm_sim.kernels.clinicians import GROUPINGS
-from asm_sim.kernels.decomposition import FACTOR_SETS, FIXED_STATISTICS
-from asm_sim.kernels.draw import simulate_cohort
-from asm_sim.kernels.probes import PROBE_VARIABLES
-from asm_sim.kernels.summaries import (
+from asm_sim.kernels.draws.decomposition import FACTOR_SETS, FIXED_STATISTICS
+from asm_sim.kernels.draws.draw import simulate_cohort
+from asm_sim.kernels.draws.probes import PROBE_VARIABLES
+from asm_sim.kernels.draws.summaries import (
     CLINICIAN_SUMS,
     GROUP_STATISTICS,
     PANEL_VARIABLES,
@@ -37,6 +36,7 @@ from asm_sim.kernels.summaries import (
     Lens,
     Output,
 )
+from asm_sim.kernels.world.clinicians import GROUPINGS
 from asm_sim.population.probes import PROBES
 from asm_sim.results.registry import (
     BY_GROUP,

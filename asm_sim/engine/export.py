@@ -11,7 +11,7 @@ import pandas as pd
 
 from asm_sim.engine.local import resolve
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
-from asm_sim.kernels.draw import observe_cohort
+from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.scenario.schema import Scenario
 
 _COLUMNS = (

@@ -16,14 +16,14 @@ import numpy as np
 
 from asm_sim import __version__
 from asm_sim.errors import InputError
-from asm_sim.kernels._jit import sources_hash
-from asm_sim.kernels.probes import Probes
-from asm_sim.kernels.summaries import Grids
+from asm_sim.kernels.draws.probes import Probes
+from asm_sim.kernels.draws.summaries import Grids
+from asm_sim.kernels.numeric._jit import sources_hash
+from asm_sim.kernels.rule.law import CohortRules, MipsCohortRules
+from asm_sim.kernels.world.model import CohortModel, PracticeModel
 from asm_sim.population.agreement import check_complete
 from asm_sim.population.compile import (
-    CohortModel,
     Group,
-    PracticeModel,
     compile_cohort_model,
     compile_practices,
     groups,
@@ -34,8 +34,8 @@ from asm_sim.population.probes import compile_probes
 from asm_sim.population.reserves import with_reserves
 from asm_sim.population.roster import Roster, find_roster, read_roster
 from asm_sim.population.schema import Population
-from asm_sim.rules.compile import CohortRules, compile_cohort
-from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips
+from asm_sim.rules.compile import compile_cohort
+from asm_sim.rules.compile_mips import compile_mips
 from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.schema import Scenario, ScenarioFile
 

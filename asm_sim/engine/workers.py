@@ -26,7 +26,7 @@ from asm_sim.engine.store import write_block
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Job, Work
 from asm_sim.errors import InputError, RunError
-from asm_sim.kernels._cache import say_nothing
+from asm_sim.kernels.numeric._cache import say_nothing
 
 _TRIES = 3  # of a block whose worker dies
 _TO_END = 10.0  # seconds that a worker has to end by itself

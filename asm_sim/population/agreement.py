@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from asm_sim.errors import InputError
-from asm_sim.kernels.streams import YEARS_HELD
+from asm_sim.kernels.world.streams import YEARS_HELD
 from asm_sim.population import shocks
 from asm_sim.population.behaviour import problems as problems_of_behaviour
 from asm_sim.population.roster import Roster

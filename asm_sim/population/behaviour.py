@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from asm_sim.kernels.behaviour import LARGEST_PROGRAMMES, BehaviourModel
+from asm_sim.kernels.world.behaviour import LARGEST_PROGRAMMES, BehaviourModel
 from asm_sim.parameters import Count, Number, Strict
 from asm_sim.rules.schema import RuleSet
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from asm_sim.kernels.geography import AreaModel
+from asm_sim.kernels.world.geography import AreaModel
 from asm_sim.population.roster import Areas, Roster, address, addresses, words
 from asm_sim.population.schema import Geography, Population
 

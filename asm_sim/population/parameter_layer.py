@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.streams import PARAMETER
-from asm_sim.kernels.variates import uniforms_at
+from asm_sim.kernels.numeric.variates import uniforms_at
+from asm_sim.kernels.world.streams import PARAMETER
 from asm_sim.parameters import with_values
 from asm_sim.population.ranges import ROOT, Range, mixes
 from asm_sim.population.roster import address, words

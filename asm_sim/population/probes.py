@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asm_sim.kernels.probes import Probes
-from asm_sim.population.compile import CohortModel
+from asm_sim.kernels.draws.probes import Probes
+from asm_sim.kernels.world.model import CohortModel
 from asm_sim.population.roster import address, words
 from asm_sim.population.schema import Population
 

@@ -1,10 +1,10 @@
 """Reserves: clinicians who are not on the roster but may come onto the list in a later year.
 
 They are more rows of the roster, each in the practice and state of a clinician of its cohort that
-its address picks, and are drawn like all others; kernels/churn.py says who takes part when. Those
-who wait practise throughout and lacked episodes when the roster was made; entrants begin to
-practise in a year drawn at random. A reserve of a solo practice has that practice's traits, as a
-successor would.
+its address picks, and are drawn like all others; kernels/world/participation.py says who takes
+part when. Those who wait practise throughout and lacked episodes when the roster was made; entrants
+begin to practise in a year drawn at random. A reserve of a solo practice has that practice's
+traits, as a successor would.
 """
 
 from __future__ import annotations

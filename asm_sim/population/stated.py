@@ -20,7 +20,7 @@ from asm_sim.tables.raw import Row
 
 Floats = NDArray[np.float64]
 
-# In the order of the rows of the compiled arrays (kernels/stated.py).
+# In the order of the rows of the compiled arrays (kernels/world/stated.py).
 OF_CLINICIAN = ("specialty", "episodes", "part_b_payments", "hcc_risk_score", "dual_share")
 OF_PRACTICE = ("practice_size", "rural", "collection_type")
 TRAITS = (*OF_CLINICIAN, *OF_PRACTICE)

@@ -54,7 +54,7 @@ def _clinician(name: str, units: str, long_name: str) -> Variable:
     )
 
 
-# The order of these three is the order in which the kernels write them (see kernels/summaries.py).
+# The order of these three is the order in which kernels/draws/summaries.py writes them.
 YEARLY = (
     _yearly("final_score_mean", "points", "Mean final score of clinicians with one", SCORE),
     _yearly("final_score_sd", "points", "Standard deviation of the final score", SCORE),
@@ -177,7 +177,7 @@ PANEL_PRACTICE = Variable(
     dtype="int32",
 )
 
-# Bit k of a set's position says whether factor k moves (see kernels/decomposition.py).
+# Bit k of a set's position says whether factor k moves (see kernels/draws/decomposition.py).
 FACTORS = ("measurement", "participation", "performance", "peers", "risk_level")
 
 
@@ -190,7 +190,7 @@ def factor_sets() -> list[str]:
     return ["+".join(names) or "none" for names in sets]
 
 
-# What the first draws are looked at closely for; see kernels/decomposition.py and probes.py.
+# What the first draws are looked at closely for; see kernels/draws/decomposition.py and probes.py.
 VARIANCE = (
     Variable(
         "within_clinician_variance",

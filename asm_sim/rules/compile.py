@@ -1,17 +1,16 @@
 """A rule set as flat typed arrays, one set for each cohort, indexed by performance year.
 
-The compiled kernels read nothing else of the rule. Numbers that a rule set may change by year are
-fields of one record a year, ``rules.year[y].steepness``: one array is far faster to compile than
-an array for each of them.
+The compiled kernels read nothing else of the rule (kernels/rule/law.py).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels.rule.law import CohortRules
 from asm_sim.parameters import YearlyNumber
 from asm_sim.rules.historical import benchmarks_of
 from asm_sim.rules.schema import (
@@ -25,7 +24,6 @@ from asm_sim.rules.schema import (
 )
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 MISSING_CATEGORY = ("reweight", "neutral", "zero")
 SCORING_LEVEL = ("clinician", "practice", "small_practices")
@@ -36,71 +34,6 @@ SHRINKAGE = ("none", "known", "estimated")
 EXCHANGE_FORM = ("logistic", "linear", "rank", "threshold")
 EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
 COMPLEX_FORM = ("mips", "without_median")
-
-
-class CohortRules(NamedTuple):
-    """What the kernels need of the rule for one cohort: M quality measures, Y performance years.
-
-    And G collection types, K cut points.
-    """
-
-    year: NDArray[np.void]  # [Y] records: all numbers that may change by year (_by_year)
-    # who is scored together, and compared with whom
-    quality_level: int
-    cost_level: int
-    peers: int
-    peer_size_limits: Floats
-    # quality measures, [M]
-    measure_by_deciles: Flags
-    measure_inverse: Flags
-    measure_reported: Flags
-    measure_is_percentage: Flags
-    measure_pooled: Flags  # one benchmark over all collection types
-    measure_suspended: Flags  # [M, Y]
-    collection_types: int
-    # quality
-    quality_points_maximum: float
-    decile_percentiles: Floats
-    quality_curve_z: Floats
-    quality_curve_points: Floats
-    quality_reference: int
-    national_cut_points: Floats  # [M, G, K] as in a fit; nan where benchmarks are not national
-    national_location: Floats  # [M, G, 2]
-    national_benchmark: Flags  # [M, G] whether there is one
-    topped_out: int
-    topped_out_merit: Floats  # [M, Y] median from which on; negated where inverse; inf: never
-    quality_shrinkage: int
-    # cost
-    cost_points_maximum: float
-    cost_curve_z: Floats
-    cost_curve_points: Floats
-    cost_reference: int
-    national_cost: Floats  # [Y, 2] median and SD, USD; nan where benchmarks are not national
-    cost_shrinkage: int
-    # modifiers
-    activities_adjustment: Floats
-    activities_blank: int
-    interoperability_maximum: float
-    interoperability_blank: float
-    small_maximum_clinicians: int
-    complex_form: int
-    # final score
-    missing_category: int
-    circumstances_neutral: bool
-    score_scale: float
-    score_minimum: float
-    score_maximum: float
-    score_without_submission: float
-    score_zero: float
-    averaging_years: int
-    score_steps: float  # to one point; 0 is no rounding
-    # payment
-    zero_scorers_in_pool_base: bool
-    exchange_form: int
-    exchange_midpoint: int
-    score_tie: float
-    neutral_band_by_volume: bool
-    adjustment_steps: float  # to an adjustment of one; 0 is no rounding
 
 
 def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:

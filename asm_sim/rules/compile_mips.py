@@ -6,82 +6,17 @@ come in the order of the ASM rule set.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.errors import InputError
+from asm_sim.kernels.rule.law import MipsCohortRules
 from asm_sim.rules.historical import CUT_POINTS, HistoricalBenchmark, National
 from asm_sim.rules.mips import BySize, MipsRules, Weights, benchmarks
 from asm_sim.rules.schema import RuleSet
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-
-class MipsCohortRules(NamedTuple):
-    """What the kernels need of MIPS for one cohort: M quality measures, G collection types.
-
-    Y are the performance years of the ASM rule set, whose suspended measures MIPS suppresses. Where
-    an array is over 2 sizes of practice, 0 is large and 1 is small.
-    """
-
-    scored: bool  # whether MIPS has the cohort and its measures
-    traditional: bool  # the form; otherwise a value pathway
-    small_maximum_clinicians: int
-    group_minimum_clinicians: int
-    # [2, 3, 4]: size; all categories, without cost, without quality; and the weights of quality,
-    # cost, improvement activities and promoting interoperability
-    category_weights: Floats
-    # quality measures
-    measure_reported: Flags  # [M] otherwise computed from claims
-    measure_suspended: Flags  # [M, Y]
-    claims_location: Floats  # [M, 2] national median and SD; nan where reported
-    has_benchmark: Flags  # [M, G]
-    cut_points: Floats  # [M, G, 10] ascending: negated where inverse; nan without a benchmark
-    sign: Floats  # [M, G] -1 where inverse
-    points_limit: Floats  # [M, G] greatest points of a measure, by its cap
-    # quality
-    measures_counted: int
-    quality_case_minimum: float
-    completeness_minimum: float
-    points_not_reported: float
-    points_incomplete: Floats  # [2]
-    points_without_benchmark: Floats  # [2]
-    quality_points_maximum: float
-    small_practice_bonus: float
-    # cost, and the curve that the measures from claims share
-    cost_case_minimum: float
-    cost_points_maximum: float
-    cost_location: Floats  # [2] national median and SD, USD
-    curve_z: Floats
-    curve_points: Floats
-    curve_anchor: float
-    # improvement activities and promoting interoperability
-    activities_required: Floats  # [2]
-    activities_blank: float
-    interoperability_maximum: float
-    interoperability_blank: float
-    # complex patients
-    complex_intercept: float
-    complex_slope: float
-    complex_minimum: float
-    complex_maximum: float
-    complexity: Floats  # [2, 3] national median, mean, SD of mean HCC score and of dual share
-    # final score and payment
-    score_scale: float
-    score_minimum: float
-    score_maximum: float
-    circumstances_neutral: bool
-    performance_threshold: float
-    lowest_quarter: float
-    applicable_percent: float
-    scale: float
-    # levels
-    group_share: float
-    group_score: float
-    non_reporting: float
 
 
 def compile_mips(

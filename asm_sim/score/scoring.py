@@ -22,8 +22,8 @@ from asm_sim.tables.cells import same, stripped, text_of
 from asm_sim.tables.read import Source, read_table
 
 if TYPE_CHECKING:
-    from asm_sim.kernels.cohort import Earlier, Observed
-    from asm_sim.rules.compile import CohortRules
+    from asm_sim.kernels.rule.cohort import Earlier, Observed
+    from asm_sim.kernels.rule.law import CohortRules
 
 KERNEL_COLUMNS = (
     "quality_score",
@@ -98,7 +98,7 @@ def _header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
 
 def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -> ScoredTable:
     """Score a table that has been checked; the result's rows are labelled by ``index``."""
-    from asm_sim.kernels.cohort import fit_and_score
+    from asm_sim.kernels.rule.cohort import fit_and_score
     from asm_sim.rules.compile import compile_cohort
 
     frame = checked.frame
@@ -160,7 +160,7 @@ def _earlier(
     compiled: CohortRules, measures: int, ids: pd.Index[Any], before: Earlier | None
 ) -> Earlier:
     """What the year before leaves to these clinicians, but for their own scores."""
-    from asm_sim.kernels.cohort import nothing_earlier
+    from asm_sim.kernels.rule.cohort import nothing_earlier
 
     earlier = nothing_earlier(compiled, measures, len(ids))
     if before is None:
@@ -208,7 +208,7 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
     the order of the rule set's cohort; NaN is blank. Collection types are indices into
     ``rules.quality.collection_types``, -1 where blank and 0 for measures computed from claims.
     """
-    from asm_sim.kernels.cohort import Observed
+    from asm_sim.kernels.rule.cohort import Observed
 
     measures = measures_in(rules, cohort)
 

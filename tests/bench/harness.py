@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from asm_sim.kernels.draw import simulate_cohort
+from asm_sim.kernels.draws.draw import simulate_cohort
 from tests.bench import numpy_baseline
 from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output
 from tests.bench.variates_floor import make_variates, needs

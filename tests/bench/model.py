@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from asm_sim.engine.plan import grids, make_plan
-from asm_sim.kernels import summaries as s
-from asm_sim.kernels.clinicians import GROUPINGS
-from asm_sim.kernels.decomposition import FACTOR_SETS, FIXED_STATISTICS
-from asm_sim.kernels.probes import PROBE_VARIABLES
+from asm_sim.kernels.draws import summaries as s
+from asm_sim.kernels.draws.decomposition import FACTOR_SETS, FIXED_STATISTICS
+from asm_sim.kernels.draws.probes import PROBE_VARIABLES
+from asm_sim.kernels.world.clinicians import GROUPINGS
 from asm_sim.population.compile import compile_cohort_model, compile_practices
 from asm_sim.population.roster import Roster, address
 from asm_sim.scenario.load import load_scenario

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from asm_sim.kernels import summaries as s
-from asm_sim.kernels.exchange import SIGN_TOLERANCE
-from asm_sim.kernels.final_score import REWEIGHT, ZERO
-from asm_sim.kernels.fit import Fit, Observed, Outcome
+from asm_sim.kernels.draws import summaries as s
+from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
+from asm_sim.kernels.rule.final_score import REWEIGHT, ZERO
+from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

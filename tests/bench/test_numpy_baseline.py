@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asm_sim.kernels import summaries as s
-from asm_sim.kernels.cohort import fit_and_score
-from asm_sim.kernels.draw import observe_cohort, simulate_cohort
-from asm_sim.kernels.fit import Fit, Observed, Outcome
+from asm_sim.kernels.draws import summaries as s
+from asm_sim.kernels.draws.draw import observe_cohort, simulate_cohort
+from asm_sim.kernels.rule.cohort import fit_and_score
+from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
 from asm_sim.results.registry import BY_GROUP, YEARLY
 from tests.bench import numpy_baseline
 from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output

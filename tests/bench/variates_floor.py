@@ -14,8 +14,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from asm_sim.kernels.draw import observe_cohort
-from asm_sim.kernels.streams import (
+from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.numeric.variates import (
+    fill_binomial,
+    fill_normal_pair,
+    fill_normals,
+    fill_normals_and_uniforms,
+    fill_poisson,
+    fill_uniforms,
+)
+from asm_sim.kernels.world.streams import (
     ATTESTATION,
     CLINICIAN_TRAITS,
     EPISODES,
@@ -25,14 +33,6 @@ from asm_sim.kernels.streams import (
     PRACTICE_PROCESS,
     PRACTICE_TRAITS,
     VOLUME,
-)
-from asm_sim.kernels.variates import (
-    fill_binomial,
-    fill_normal_pair,
-    fill_normals,
-    fill_normals_and_uniforms,
-    fill_poisson,
-    fill_uniforms,
 )
 from tests.bench.model import SEED, Cohort
 

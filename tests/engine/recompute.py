@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import rankdata
 
-from asm_sim.kernels.exchange import SIGN_TOLERANCE
+from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 
 
 class Draw:

@@ -20,11 +20,11 @@ from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
-from asm_sim.kernels.cohort import fit_and_score, score
-from asm_sim.kernels.draw import observe_cohort
-from asm_sim.kernels.fit import Fit, Observed, Outcome
-from asm_sim.kernels.streams import EPISODES, MEASURE
-from asm_sim.kernels.variates import binomial_quantiles, normals_at
+from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.numeric.variates import binomial_quantiles, normals_at
+from asm_sim.kernels.rule.cohort import fit_and_score, score
+from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
+from asm_sim.kernels.world.streams import EPISODES, MEASURE
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.reference import mips as reference
 from asm_sim.results.registry import FACTORS, factor_sets

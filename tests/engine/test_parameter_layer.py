@@ -21,7 +21,7 @@ from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
-from asm_sim.kernels.summaries import Lens, Output
+from asm_sim.kernels.draws.summaries import Lens, Output
 from asm_sim.parameters import leaves, with_values
 from asm_sim.population import parameter_layer
 from asm_sim.population.parameter_layer import kept_to_sum, two_piece_uniform

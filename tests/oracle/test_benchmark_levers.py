@@ -18,7 +18,7 @@ import pytest
 import asm_sim as asm
 from asm_sim import reference
 from asm_sim.errors import InputError
-from asm_sim.kernels.cohort import (
+from asm_sim.kernels.rule.cohort import (
     Fit,
     Observed,
     Outcome,

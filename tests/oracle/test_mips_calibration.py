@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import asm_sim as asm
-from asm_sim.kernels.mips import mips_scores
+from asm_sim.kernels.rule.mips import mips_scores
 from asm_sim.rules.compile_mips import compile_mips
 from asm_sim.rules.load import load_mips, load_rules
 from asm_sim.score.check import check_table

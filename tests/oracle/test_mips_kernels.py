@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from asm_sim.errors import InputError
-from asm_sim.kernels.mips import mips_scores
+from asm_sim.kernels.rule.law import MipsCohortRules
+from asm_sim.kernels.rule.mips import mips_scores
 from asm_sim.reference import mips as reference
-from asm_sim.rules.compile_mips import MipsCohortRules, compile_mips, unscored_because
+from asm_sim.rules.compile_mips import compile_mips, unscored_because
 from asm_sim.rules.load import load_mips, load_rules
 from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import RuleSet

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
-from asm_sim.kernels.draw import observe_cohort
+from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.scenario.load import load_scenario
 
 

@@ -13,9 +13,9 @@ from asm_sim.engine.export import observed_years
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.errors import InputError
-from asm_sim.kernels.cohort import Observed, fit_and_score
-from asm_sim.kernels.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
-from asm_sim.kernels.variates import normals_at, poisson_quantiles, uniforms_at
+from asm_sim.kernels.numeric.variates import normals_at, poisson_quantiles, uniforms_at
+from asm_sim.kernels.rule.cohort import Observed, fit_and_score
+from asm_sim.kernels.world.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
 from tests.properties.test_simulation_is_the_rule import check, scored

@@ -14,8 +14,8 @@ from numba import njit
 from asm_sim import reference
 from asm_sim.engine.export import cohort_table
 from asm_sim.engine.local import simulate
-from asm_sim.kernels.exchange import break_even_score
-from asm_sim.kernels.fit import new_fit
+from asm_sim.kernels.rule.exchange import break_even_score
+from asm_sim.kernels.rule.fit import new_fit
 from asm_sim.reference import payment
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules

@@ -12,7 +12,7 @@ import pytest
 from asm_sim.documents import compact
 from asm_sim.engine.plan import make_plan
 from asm_sim.errors import InputError
-from asm_sim.kernels.draw import observe_cohort
+from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.scenario.load import load_scenario
 from tests.properties.sample import Sample, cohort_of, draw_sample, plan_with
 

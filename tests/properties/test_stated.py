@@ -7,7 +7,7 @@ import pytest
 
 from asm_sim.engine.export import cohort_table
 from asm_sim.engine.plan import make_plan
-from asm_sim.kernels.draw import observe_cohort
+from asm_sim.kernels.draws.draw import observe_cohort
 from tests.conftest import MakeScenario, roster_rows
 from tests.engine.test_rng_contract import changed, ids, variates
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from asm_sim.kernels.variates import (
+from asm_sim.kernels.numeric.variates import (
     _GUARD_CONSTANT,
     _GUARD_TAIL,
     _TAIL,

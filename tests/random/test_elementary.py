@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from asm_sim.kernels import elementary
+from asm_sim.kernels.numeric import elementary
 
 pytestmark = pytest.mark.skipif(
     np.finfo(np.longdouble).nmant <= np.finfo(np.float64).nmant,

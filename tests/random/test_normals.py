@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asm_sim.kernels.variates import normals_at
+from asm_sim.kernels.numeric.variates import normals_at
 
 ENTITIES = 50_000
 

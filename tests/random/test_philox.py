@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from asm_sim.kernels.rng import philox_words, tag
-from asm_sim.kernels.streams import TABLE
-from asm_sim.kernels.variates import normals_at
+from asm_sim.kernels.numeric.rng import philox_words, tag
+from asm_sim.kernels.numeric.variates import normals_at
+from asm_sim.kernels.world.streams import TABLE
 
 # Random123, kat_vectors: philox4x32 10 <counter> <key> <result>.
 KNOWN = [

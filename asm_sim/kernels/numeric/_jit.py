@@ -1,0 +1,106 @@
+"""How kernels are compiled: the one place with numba options.
+
+``kernel`` marks a function that only other kernels call (see _linked.py); ``entry`` one that Python
+calls. Entries release the GIL, so that threads can share a block of draws, and are kept on disk
+(see _cache.py) under a hash of every kernel source, so that an edit in any of the rooms
+recompiles. The user's own kernels and numba's settings stay as they are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import intrinsic
+
+from asm_sim.errors import InputError
+from asm_sim.kernels.numeric._cache import KernelCache, cache_folder
+from asm_sim.kernels.numeric._linked import LinkedCompiler
+from asm_sim.kernels.numeric._machine import interrupts_between_callbacks
+
+if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is imported
+    raise InputError(
+        "numba is told not to compile (NUMBA_DISABLE_JIT, or disable_jit in .numba_config.yaml); "
+        "asm_sim computes only with compiled kernels: take that setting away"
+    )
+
+__all__ = ["cache_folder", "entry", "fma", "inlined", "kernel", "sources_hash"]
+
+# error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
+# division do not vectorise. fastmath stays off: sums keep their order.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
+_LINKED: dict[str, Any] = {**_OPTIONS, "pipeline_class": LinkedCompiler}
+# How compiled code is kept and how it is interrupted is no part of what is computed.
+_NOT_COMPILED = frozenset({"_cache.py", "_machine.py"})
+
+
+@cache
+def sources_hash() -> str:
+    """SHA-256 over all kernel sources, as they were when it was asked for first."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        if path.name not in _NOT_COMPILED:
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile as a part of the kernels that call it; a call from Python is a ``TypeError``."""
+    dispatcher = njit(**_LINKED)(function)
+
+    def refuse(*_arguments: Any, **_named: Any) -> Any:
+        raise TypeError(f"{function.__name__} is for other kernels; call it inside an @entry")
+
+    dispatcher._insert = lambda *_: None  # Python finds no compiled version ...
+    dispatcher._compile_for_args = refuse  # ... and makes none
+    return dispatcher
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """The same, put into its callers.
+
+    For a small helper whose calls must vanish for a loop around it to vectorise, and for a function
+    with few callers that takes a rule or a model: to pass all their arrays on, counting references,
+    takes more time than it does, both to compile and to run.
+    """
+    return njit(inline="always", **_OPTIONS)(function)
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile for calls from Python: without the GIL, and kept on disk where that is possible."""
+    dispatcher = njit(nogil=True, **_OPTIONS)(function)
+    kept = KernelCache(function, sources_hash())
+    compile_or_load = dispatcher.compile
+
+    def compile_once(sig: Any) -> Any:
+        # numba's own lock comes first: threads of this process never wait for one another's file.
+        with (
+            global_compiler_lock,
+            interrupts_between_callbacks(),
+            kept.alone(sig, dispatcher.targetctx),
+        ):
+            return compile_or_load(sig)
+
+    dispatcher._cache = kept
+    dispatcher.compile = compile_once
+    return dispatcher
+
+
+@intrinsic
+def fma(_context, a, b, c):
+    """a * b + c with one rounding."""
+    signature = types.float64(types.float64, types.float64, types.float64)
+
+    def generate(_context, builder, _signature, arguments):
+        return builder.fma(*arguments)
+
+    if all(isinstance(value, types.Float) for value in (a, b, c)):
+        return signature, generate
+    return None

@@ -1,0 +1,190 @@
+"""Sorting and percentiles of one benchmark group or cohort, without allocation.
+
+Values are spread over equal-width buckets (about two to a bucket). To
+sort, every bucket is put in order; for percentiles only those that hold a wanted order statistic.
+Linear in the number of values; crowded buckets fall back to heapsort.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels.numeric._jit import kernel
+
+BUCKETS = 2048
+_CROWDED = 24
+MEDIAN = np.array([50.0])
+
+
+@kernel
+def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, bucket_of, starts):
+    """Sort keys[:n] ascending into sorted_keys, taking payload along.
+
+    Scratch: bucket_of int32 [>= n], starts int32 [BUCKETS + 1]. Keys must be finite. The order of
+    equal keys is the same for the same input.
+    """
+    if n == 0:
+        return
+    buckets = _spread(keys, n, bucket_of, starts)
+    for i in range(n):
+        b = bucket_of[i]
+        at = starts[b]
+        starts[b] = at + 1
+        sorted_keys[at] = keys[i]
+        sorted_payload[at] = payload[i]
+    begin = 0
+    for b in range(buckets):  # starts[b] is now the end of bucket b
+        end = starts[b]
+        _sort_bucket(sorted_keys, sorted_payload, begin, end)
+        begin = end
+
+
+@kernel
+def _spread(keys, n, bucket_of, starts):
+    """Put every key into its bucket; starts[b] is where bucket b begins in the sorted order."""
+    low = keys[0]
+    high = keys[0]
+    for i in range(n):
+        low = min(low, keys[i])
+        high = max(high, keys[i])
+    buckets = min(BUCKETS, max(16, n // 2))
+    scale = (buckets - 1) / (high - low) if high > low else 0.0
+    if not scale < 1e300:  # a spread too small to divide
+        scale = 0.0
+    for i in range(n):
+        bucket_of[i] = np.int32((keys[i] - low) * scale)
+    for b in range(buckets + 1):
+        starts[b] = 0
+    for i in range(n):
+        starts[bucket_of[i] + 1] += 1
+    for b in range(buckets):
+        starts[b + 1] += starts[b]
+    return buckets
+
+
+@kernel
+def _sort_bucket(keys, payload, begin, end):
+    if end - begin > _CROWDED:
+        _sort_crowded(keys, payload, begin, end)
+    elif end - begin > 1:
+        _insertion_sort(keys, payload, begin, end)
+
+
+@kernel
+def percentiles(values, n, percents, result, scratch):
+    """Percentiles (ascending ``percents``) of values[:n] in any order, n >= 1, without a full sort.
+
+    The payload is carried along for nothing: buckets that are put in order are few.
+    """
+    starts = scratch.starts
+    bucket_of = scratch.bucket_of
+    ordered = scratch.sorted_keys
+    fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
+    buckets = _spread(values, n, bucket_of, starts)
+    for b in range(buckets):
+        fill[b] = -1
+    b = 0
+    for percent in percents:
+        k = int((n - 1) * percent / 100.0)
+        for rank in (k, min(k + 1, n - 1)):
+            while starts[b + 1] <= rank:
+                b += 1
+            fill[b] = starts[b]
+    for i in range(n):
+        b = bucket_of[i]
+        at = fill[b]
+        if at >= 0:
+            fill[b] = at + 1
+            ordered[at] = values[i]
+    for b in range(buckets):
+        if fill[b] >= 0:
+            _sort_bucket(ordered, scratch.sorted_payload, starts[b], starts[b + 1])
+    for j in range(len(percents)):
+        result[j] = percentile(ordered, n, percents[j])
+
+
+@kernel
+def _insertion_sort(keys, payload, begin, end):
+    for i in range(begin + 1, end):
+        key = keys[i]
+        item = payload[i]
+        j = i
+        while j > begin and keys[j - 1] > key:
+            keys[j] = keys[j - 1]
+            payload[j] = payload[j - 1]
+            j -= 1
+        keys[j] = key
+        payload[j] = item
+
+
+@kernel
+def _sort_crowded(keys, payload, begin, end):
+    equal = True
+    for i in range(begin + 1, end):
+        if keys[i] != keys[begin]:
+            equal = False
+            break
+    if equal:
+        return
+    size = end - begin
+    for root in range(size // 2 - 1, -1, -1):
+        _sift(keys, payload, begin, root, size)
+    for last in range(size - 1, 0, -1):
+        _swap(keys, payload, begin, begin + last)
+        _sift(keys, payload, begin, 0, last)
+
+
+@kernel
+def _sift(keys, payload, begin, root, size):
+    while True:
+        child = 2 * root + 1
+        if child >= size:
+            return
+        if child + 1 < size and keys[begin + child + 1] > keys[begin + child]:
+            child += 1
+        if keys[begin + root] >= keys[begin + child]:
+            return
+        _swap(keys, payload, begin + root, begin + child)
+        root = child
+
+
+@kernel
+def _swap(keys, payload, i, j):
+    key = keys[i]
+    keys[i] = keys[j]
+    keys[j] = key
+    item = payload[i]
+    payload[i] = payload[j]
+    payload[j] = item
+
+
+@kernel
+def percentile(ordered, n, percent):
+    """Percentile of ordered[:n] by linear interpolation of order statistics (Hyndman-Fan 7)."""
+    h = (n - 1) * percent / 100.0
+    k = int(h)
+    if k >= n - 1:
+        return ordered[n - 1]
+    return ordered[k] + (h - k) * (ordered[k + 1] - ordered[k])
+
+
+@kernel
+def mean_and_sd(values, n):
+    """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 where all are equal."""
+    if n == 0:
+        return np.nan, 0.0
+    total = 0.0
+    low = values[0]
+    high = values[0]
+    for i in range(n):
+        total += values[i]
+        low = min(low, values[i])
+        high = max(high, values[i])
+    if low == high:
+        return low, 0.0
+    mean = total / n
+    squares = 0.0
+    for i in range(n):
+        deviation = values[i] - mean
+        squares += deviation * deviation
+    return mean, np.sqrt(squares / (n - 1))

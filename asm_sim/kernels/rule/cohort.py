@@ -1,0 +1,213 @@
+"""One cohort-year through the whole rule: fit, score, or both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels.numeric._jit import entry, inlined
+from asm_sim.kernels.rule.benchmarks import score_categories
+from asm_sim.kernels.rule.cost import score_cost
+from asm_sim.kernels.rule.final_score import average_years, round_scores, score_final
+from asm_sim.kernels.rule.fit import (
+    THRESHOLD,
+    Earlier,
+    Fit,
+    Observed,
+    Outcome,
+    begin_year,
+    new_earlier,
+    new_fit,
+    new_observed,
+    new_outcome,
+    new_scratch,
+)
+from asm_sim.kernels.rule.payment import adjust_scores, order_positive, score_payment
+from asm_sim.kernels.rule.peers import CONDITION, among, peer_groups, put_back
+from asm_sim.kernels.rule.pooling import pool_practices, pools
+from asm_sim.kernels.rule.quality import score_quality
+
+__all__ = ["Earlier", "Fit", "Observed", "Outcome", "fit_and_score", "nothing_earlier", "score"]
+
+
+@inlined
+def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outcome, scratch):
+    """All steps of the rule for performance year index y.
+
+    ``refit`` makes every part of the fit from this cohort before it is applied; the complex-patient
+    moments have a switch of their own, since they often stay as they were. ``earlier`` is what the
+    years before have left, of the same clinicians, and takes up what this year leaves.
+    """
+    score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch)
+    score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
+    if rules.averaging_years > 1:
+        average_years(rules, earlier, outcome.final_score)
+    round_scores(rules, outcome.final_score)
+    score_payment(observed, rules, y, fit, refit, outcome, scratch)
+
+
+@inlined
+def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch):
+    """The ordinary rule: every group of peers scored against its own fit.
+
+    With more than one group ``fit`` is none's: it holds the pools together, and no median and no
+    scaling factor.
+    """
+    measures, n = observed.rate.shape
+    alone = rules.peers == CONDITION
+    group, groups = np.empty(0, np.int64), 1
+    if not alone:
+        group, groups = peer_groups(observed, specialty, rules)
+    scored = 0
+    pool = 0.0
+    for g in range(groups):
+        members = np.flatnonzero(group == g)
+        if len(members) == 0 and not alone:
+            continue
+        own, own_fit, own_earlier, own_outcome = observed, fit, earlier, outcome
+        if not alone:
+            own = among(observed, members)
+            own_fit = new_fit(rules, measures, n)
+            own_earlier = new_earlier(rules, measures, len(members))
+            own_outcome = new_outcome(measures, len(members))
+            for k in range(len(members)):
+                own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
+        score_cohort(
+            own, rules, y, own_fit, own_earlier, True, refit_complexity or not alone, own_outcome,
+            scratch,
+        )  # fmt: skip
+        if alone:
+            return
+        scored += scratch.counts[0]
+        pool += own_fit.payment[2]
+        put_back(own_outcome, members, outcome)
+        for k in range(len(members)):
+            earlier.own_score[0, members[k]] = own_earlier.own_score[0, k]
+    fit.payment[:] = np.nan
+    fit.payment[1] = 1.0 if rules.exchange_form == THRESHOLD else np.nan
+    fit.payment[2] = pool
+    order_positive(outcome.final_score, rules, scratch)
+    scratch.counts[0] = scored
+
+
+@inlined
+def final_scores_against(observed, rules, y, fit, outcome, scratch):
+    """Final scores against a fit in which these clinicians weigh nothing.
+
+    They are those of the year by itself, not rounded.
+    """
+    score_quality(observed, rules, y, fit, False, outcome, scratch)
+    score_cost(observed, rules, y, fit, False, outcome, scratch)
+    score_final(observed, rules, y, fit, False, outcome, scratch)
+
+
+@inlined
+def score_against(observed, rules, y, fit, outcome, scratch):
+    """The same, rounded, and their adjustment factors; it leaves no order behind."""
+    final_scores_against(observed, rules, y, fit, outcome, scratch)
+    round_scores(rules, outcome.final_score)
+    adjust_scores(observed, rules, y, fit, outcome)
+
+
+@entry
+def _nothing_earlier(rules, measures, n):
+    return new_earlier(rules, measures, n)
+
+
+@inlined
+def as_scored(observed, practice, rules):
+    """What is scored of each clinician: the practice's results where practices are pooled."""
+    if not pools(rules):
+        return observed
+    measures, n = observed.rate.shape
+    pooled = new_observed(measures, n)
+    pool_practices(observed, practice, rules, pooled)
+    return pooled
+
+
+@entry
+def _fit_and_score(observed, practice, rules, y, earlier):
+    measures, n = observed.rate.shape
+    fit = new_fit(rules, measures, n)
+    outcome = new_outcome(measures, n)
+    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    begin_year(earlier)
+    score_cohort(
+        as_scored(observed, practice, rules), rules, y, fit, earlier, True, True, outcome, scratch
+    )
+    return outcome, fit
+
+
+@entry
+def _score(observed, practice, rules, y, fit):
+    measures, n = observed.rate.shape
+    outcome = new_outcome(measures, n)
+    score_cohort(
+        as_scored(observed, practice, rules),
+        rules,
+        y,
+        fit,
+        new_earlier(rules, measures, n),
+        False,
+        False,
+        outcome,
+        new_scratch(measures, n, len(rules.decile_percentiles)),
+    )
+    return outcome
+
+
+def nothing_earlier(rules: Any, measures: int, clinicians: int) -> Earlier:
+    """The state before the first performance year, for :func:`fit_and_score`."""
+    return Earlier(*_nothing_earlier(rules, measures, clinicians))
+
+
+def fit_and_score(
+    observed: Observed,
+    rules: Any,
+    year_index: int,
+    earlier: Earlier | None = None,
+    practice: NDArray[np.int64] | None = None,
+) -> tuple[Outcome, Fit]:
+    """The ordinary rule: one group of peers, mostly a cohort-year, scored against its own fit.
+
+    ``rules`` is the cohort's :class:`asm_sim.kernels.rule.law.CohortRules`; ``year_index`` counts
+    the performance years of the rule set from 0. Inputs must have been checked. ``earlier`` holds
+    what the years before have left, of the same clinicians in the same order, and takes up what
+    this year leaves; without it this is the first year. ``practice`` [n] are numbers from 0, needed
+    where the rule scores practices as a whole.
+    """
+    measures, n = observed.rate.shape
+    if earlier is None:
+        earlier = nothing_earlier(rules, measures, n)
+    outcome, fit = _fit_and_score(
+        contiguous(observed), _numbers(practice, n), rules, year_index, earlier
+    )
+    return Outcome(*outcome), Fit(*fit)
+
+
+def score(
+    observed: Observed,
+    rules: Any,
+    year_index: int,
+    fit: Fit,
+    practice: NDArray[np.int64] | None = None,
+) -> Outcome:
+    """Clinicians scored against a fit in which they weigh nothing."""
+    numbers = _numbers(practice, len(observed.episodes))
+    return Outcome(*_score(contiguous(observed), numbers, rules, year_index, fit))
+
+
+def _numbers(given: NDArray[np.int64] | None, n: int) -> NDArray[np.int64]:
+    """Every clinician by itself, where nothing is given."""
+    return np.arange(n) if given is None else np.ascontiguousarray(given, np.int64)
+
+
+def contiguous(observed: Observed) -> Observed:
+    """The same as arrays of the one kind that kernels are compiled for."""
+    arrays: list[Any] = [
+        np.require(array, np.int8 if name == "collection" else np.float64, ("C", "W"))
+        for name, array in zip(Observed._fields, observed, strict=True)
+    ]
+    return Observed(*arrays)

@@ -1,0 +1,64 @@
+"""Cost category, 42 CFR 512.730: one episode-based measure, points by distance from the median."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels.numeric._jit import kernel
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.rule.points import deviation_points
+from asm_sim.kernels.rule.shrinkage import NONE, shrink
+
+
+@kernel
+def score_cost(observed, rules, y, fit, refit, outcome, scratch):
+    """Cost points and cost score; with ``refit`` the median and SD are made first."""
+    n = len(observed.episodes)
+    episodes = observed.episodes
+    cost = observed.episode_cost
+    points = outcome.cost_points
+    minimum = rules.year[y].cost_case_minimum
+    keys = scratch.keys
+    payload = scratch.payload
+    circumstances, neutral = observed.extreme_circumstances, rules.circumstances_neutral
+    k = 0
+    for i in range(n):
+        points[i] = np.nan
+        keys[k] = cost[i]  # overwritten by the next where this one is not taken
+        payload[k] = i
+        k += (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
+    if k > 0 and rules.cost_shrinkage != NONE and fit.shrinks[0]:
+        shrink(
+            keys,
+            payload,
+            k,
+            episodes,
+            rules.cost_shrinkage,
+            False,
+            rules.year[y].cost_kappa,
+            refit,
+            fit.cost_shrinkage,
+        )
+    location = fit.cost_location
+    if refit:
+        location[0] = np.nan
+        if k > 0:
+            percentiles(keys, k, MEDIAN, location, scratch)
+        location[1] = mean_and_sd(keys, k)[1]
+    if k > 0 and location[0] == location[0]:
+        deviation_points(
+            keys,
+            k,
+            location[0],
+            location[1],
+            rules.cost_curve_z,
+            rules.cost_curve_points,
+            rules.year[y].cost_anchor,
+            scratch.sorted_keys,
+            scratch.values,
+        )
+        for t in range(k):
+            points[np.int64(payload[t])] = scratch.values[t]
+    score = outcome.cost_score
+    for i in range(n):
+        score[i] = points[i] / rules.cost_points_maximum

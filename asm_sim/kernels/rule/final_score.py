@@ -1,0 +1,191 @@
+"""Modifiers and final score, 42 CFR 512.735, 512.740 and 512.745."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.rule.fit import WITHOUT_MEDIAN
+
+REWEIGHT = 0
+NEUTRAL = 1
+ZERO = 2
+
+
+@inlined
+def round_half_up(x, steps, tie):
+    """The nearest multiple of 1 / steps, the greater one of two that are as near up to ``tie``."""
+    return np.floor(x * steps + (0.5 + tie)) / steps
+
+
+@kernel
+def score_final(observed, rules, y, fit, refit, outcome, scratch):
+    """Final scores; with ``refit`` the complex-patient moments are made first.
+
+    Needs the quality and cost scores in ``outcome`` and who submitted in ``scratch``.
+    """
+    _modifiers(observed, rules, y, outcome)
+    _base_score(rules, y, outcome, scratch)
+    if refit:
+        _fit_complexity(observed.hcc_risk_score, outcome.final_score, fit.complexity[0], scratch)
+        _fit_complexity(observed.dual_share, outcome.final_score, fit.complexity[1], scratch)
+    _complexity(observed, rules, y, fit, outcome.complex_patient_adjustment)
+    final = outcome.final_score
+    complexity = outcome.complex_patient_adjustment
+    lowest, highest = rules.score_minimum, rules.score_maximum
+    without_submission = rules.score_without_submission
+    for i in range(len(final)):
+        score = min(max(final[i] + complexity[i], lowest), highest)
+        lacking = scratch.must_submit[i] & (not scratch.submitted[i])
+        score = without_submission if lacking else score
+        has_score = final[i] == final[i]
+        final[i] = score if has_score else np.nan
+        complexity[i] = complexity[i] if has_score else np.nan
+
+
+@inlined
+def average_years(rules, earlier, final):
+    """Turn this year's final scores into means over the last performance years.
+
+    This year's are kept in ``earlier`` by themselves. Years without a final score are left out, and
+    a clinician without one this year has none.
+    """
+    own = earlier.own_score
+    own[0] = final
+    for i in range(len(final)):
+        total = count = 0.0
+        for back in range(rules.averaging_years):
+            score = own[back, i]
+            total += score if score == score else 0.0
+            count += 1.0 if score == score else 0.0
+        final[i] = total / count if final[i] == final[i] else np.nan
+
+
+@inlined
+def round_scores(rules, final):
+    """Round final scores as the rule says; nan stays."""
+    if rules.score_steps > 0.0:
+        for i in range(len(final)):
+            final[i] = round_half_up(final[i], rules.score_steps, rules.score_tie)
+
+
+@kernel
+def _modifiers(observed, rules, y, outcome):
+    """The three adjustments of what is stated, loop by loop so that each one vectorises."""
+    activities = observed.improvement_activities
+    of_activities = outcome.improvement_activities_adjustment
+    blank = rules.activities_adjustment[rules.activities_blank]
+    for i in range(len(activities)):
+        of_activities[i] = blank
+    for done in range(len(rules.activities_adjustment)):
+        adjustment = rules.activities_adjustment[done]
+        for i in range(len(activities)):
+            of_activities[i] = adjustment if activities[i] == done else of_activities[i]
+    _in_proportion(
+        observed, rules, rules.year[y].activities_small_scale, rules.year[y].activities_rural_scale,
+        of_activities,
+    )  # fmt: skip
+
+    score = observed.pi_score
+    of_interoperability = outcome.promoting_interoperability_adjustment
+    at_zero = rules.year[y].interoperability_at_zero
+    full, unstated = rules.interoperability_maximum, rules.interoperability_blank
+    for i in range(len(score)):
+        stated = score[i] if score[i] == score[i] else unstated
+        of_interoperability[i] = at_zero * (1.0 - stated / full)
+    _in_proportion(
+        observed, rules, rules.year[y].interoperability_small_scale,
+        rules.year[y].interoperability_rural_scale, of_interoperability,
+    )  # fmt: skip
+
+    size = observed.practice_size
+    of_size = outcome.small_practice_adjustment
+    solo_bonus, small_bonus = rules.year[y].solo_bonus, rules.year[y].small_bonus
+    largest_small = rules.small_maximum_clinicians
+    for i in range(len(size)):
+        bonus = small_bonus if size[i] <= largest_small else 0.0
+        of_size[i] = solo_bonus if size[i] == 1.0 else bonus
+
+
+@inlined
+def _in_proportion(observed, rules, of_small, of_rural, adjustment):
+    """Scale an adjustment in small and in rural practices, by the smaller share in those of both.
+
+    A blank counts as not rural.
+    """
+    if of_small == 1.0 and of_rural == 1.0:
+        return
+    size, rural = observed.practice_size, observed.rural
+    largest_small = rules.small_maximum_clinicians
+    for i in range(len(adjustment)):
+        scale = of_small if size[i] <= largest_small else 1.0
+        adjustment[i] *= min(scale, of_rural) if rural[i] > 0.0 else scale
+
+
+@kernel
+def _base_score(rules, y, outcome, scratch):
+    """Everything but the complex-patient adjustment, not yet clipped; nan without a final score."""
+    weight_quality = rules.year[y].weight_quality
+    weight_cost = rules.year[y].weight_cost
+    final = outcome.final_score
+    scored = 0
+    for i in range(len(final)):
+        quality = outcome.quality_score[i]
+        cost = outcome.cost_score[i]
+        has_quality = quality == quality
+        has_cost = cost == cost
+        if has_quality and has_cost:
+            performance = weight_quality * quality + weight_cost * cost
+        elif (has_quality or has_cost) and rules.missing_category == REWEIGHT:
+            performance = quality if has_quality else cost
+        elif (has_quality or has_cost) and rules.missing_category == ZERO:
+            performance = weight_quality * quality if has_quality else weight_cost * cost
+        else:
+            performance = np.nan
+        scored += performance == performance
+        final[i] = (
+            rules.score_scale * performance
+            + outcome.improvement_activities_adjustment[i]
+            + outcome.promoting_interoperability_adjustment[i]
+            + outcome.small_practice_adjustment[i]
+        )
+    scratch.counts[0] = scored
+
+
+@kernel
+def _fit_complexity(trait, final_score, moments, scratch):
+    """Median, mean and SD of a trait over the clinicians with a final score and a value."""
+    keys = scratch.keys
+    k = 0
+    for i in range(len(trait)):
+        if trait[i] == trait[i] and final_score[i] == final_score[i]:
+            keys[k] = trait[i]
+            k += 1
+    moments[1], moments[2] = mean_and_sd(keys, k)
+    if k > 0:
+        percentiles(keys, k, MEDIAN, moments, scratch)
+
+
+@kernel
+def _complexity(observed, rules, y, fit, complexity):
+    """The complex-patient adjustment; a component is 0 for a blank and without a spread.
+
+    By the form of MIPS it is 0 below the median too.
+    """
+    intercept, slope = rules.year[y].complex_intercept, rules.year[y].complex_slope
+    for i in range(len(complexity)):
+        complexity[i] = 0.0
+    for t in range(2):
+        trait = observed.hcc_risk_score if t == 0 else observed.dual_share
+        median, mean, sd = fit.complexity[t, 0], fit.complexity[t, 1], fit.complexity[t, 2]
+        if not sd > 0.0:
+            continue
+        if rules.complex_form == WITHOUT_MEDIAN:
+            median = -np.inf
+        for i in range(len(complexity)):
+            component = max(0.0, intercept + slope * ((trait[i] - mean) / sd))
+            complexity[i] += component if trait[i] >= median else 0.0
+    least, most = rules.year[y].complex_minimum, rules.year[y].complex_maximum
+    for i in range(len(complexity)):
+        complexity[i] = min(max(complexity[i], least), most)

@@ -1,0 +1,165 @@
+"""Payment adjustment, 42 CFR 512.750: pool, scaling, adjustment factor (see exchange.py)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.rule.exchange import exchange, logistic, midpoint_of
+from asm_sim.kernels.rule.final_score import round_half_up
+from asm_sim.kernels.rule.fit import LOGISTIC, MEAN, RANK, THRESHOLD
+
+
+@kernel
+def score_payment(observed, rules, y, fit, refit, outcome, scratch):
+    """Transformed scores and adjustment factors; with ``refit`` m, S and the pool are made first.
+
+    Leaves the positive scorers, by ascending final score, in ``scratch.order`` and their scores in
+    ``scratch.sorted_keys``.
+    """
+    k = order_positive(outcome.final_score, rules, scratch)
+    if refit:
+        _fit_scores(rules, scratch.sorted_keys, k, fit)
+    _transform(rules, y, fit, outcome)
+    _leave_out_neutral(observed, rules, y, fit, outcome)
+    if refit:
+        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
+    _adjust(rules, y, fit, outcome)
+
+
+@kernel
+def order_positive(final, rules, scratch):
+    """The positive scorers by ascending final score, left in ``scratch``; their number."""
+    n = len(final)
+    keys = scratch.keys
+    payload = scratch.payload
+    k = 0
+    for i in range(n):
+        keys[k] = final[i]  # overwritten by the next where this one is not taken
+        payload[k] = i
+        k += final[i] > rules.score_zero
+    scratch.counts[1] = k
+    sort_pairs(
+        keys,
+        scratch.payload,
+        k,
+        scratch.sorted_keys,
+        scratch.order,
+        scratch.bucket_of,
+        scratch.starts,
+    )
+    return k
+
+
+@inlined
+def adjust_scores(observed, rules, y, fit, outcome):
+    """Transformed scores and adjustment factors of final scores, against a fit that is made."""
+    _transform(rules, y, fit, outcome)
+    _leave_out_neutral(observed, rules, y, fit, outcome)
+    _adjust(rules, y, fit, outcome)
+
+
+@inlined
+def _fit_scores(rules, ascending, k, fit):
+    """What the exchange function takes from the k positive final scores."""
+    fit.payment[0] = percentile(ascending, k, 50.0) if k > 0 else np.nan
+    if rules.exchange_midpoint == MEAN:
+        fit.payment[3] = ascending[:k].sum() / k if k > 0 else np.nan
+    if rules.exchange_form == RANK:
+        fit.payment[4] = k
+        fit.positive_scores[:k] = ascending[:k]
+
+
+@kernel
+def _transform(rules, y, fit, outcome):
+    final = outcome.final_score
+    transformed = outcome.transformed_score
+    if rules.exchange_form != LOGISTIC:
+        for i in range(len(final)):
+            positive = final[i] > rules.score_zero
+            transformed[i] = exchange(rules, y, fit, final[i]) if positive else np.nan
+        return
+    midpoint = midpoint_of(rules, y, fit)
+    has_midpoint = midpoint == midpoint  # a foreign fit may have none
+    steepness = rules.year[y].steepness
+    for i in range(len(final)):
+        positive = (final[i] > rules.score_zero) & has_midpoint
+        transformed[i] = logistic(steepness * (final[i] - midpoint)) if positive else np.nan
+
+
+@kernel
+def _leave_out_neutral(observed, rules, y, fit, outcome):
+    """Take the transformed scores from those in the neutral band around the median.
+
+    By volume the band is as wide as stated at the minimum of episodes, which fewer and blank ones
+    count as, and narrows with their square root.
+    """
+    if not rules.year[y].neutral_band > 0.0:
+        return
+    final, episodes = outcome.final_score, observed.episodes
+    width, minimum = rules.year[y].neutral_band, rules.year[y].cost_case_minimum
+    median = fit.payment[0]
+    for i in range(len(final)):
+        narrower = rules.neutral_band_by_volume and episodes[i] > minimum
+        share = np.sqrt(minimum / episodes[i]) if narrower else 1.0
+        if abs(final[i] - median) <= width * share + rules.score_tie:
+            outcome.transformed_score[i] = np.nan
+
+
+@kernel
+def _fit_scaling(part_b, rules, y, fit, outcome):
+    """Scaling factor and pool; the risk level cancels in the scaling factor.
+
+    With a standard set in advance there is no pool (nan), and nothing is scaled. A score above zero
+    without a transformed one is in the neutral band, outside the pool.
+    """
+    if rules.exchange_form == THRESHOLD:
+        fit.payment[1] = 1.0
+        fit.payment[2] = np.nan
+        return
+    final = outcome.final_score
+    transformed = outcome.transformed_score
+    base = 0.0
+    weighted = 0.0
+    for i in range(len(final)):
+        positive = (final[i] > rules.score_zero) & (transformed[i] == transformed[i])
+        zero = final[i] <= rules.score_zero and rules.zero_scorers_in_pool_base
+        base += part_b[i] if positive or zero else 0.0
+        weighted += transformed[i] * part_b[i] if positive else 0.0
+    share = rules.year[y].redistribution_share
+    fit.payment[1] = share * base / weighted if weighted > 0.0 else np.nan
+    fit.payment[2] = share * rules.year[y].risk_level * base
+
+
+@kernel
+def _adjust(rules, y, fit, outcome):
+    risk = rules.year[y].risk_level
+    scaling = fit.payment[1]
+    has_scaling = scaling == scaling
+    highest = rules.year[y].cap * risk if risk > 0.0 else 0.0
+    for i in range(len(outcome.final_score)):
+        score = outcome.final_score[i]
+        if score > rules.score_zero:
+            factor = risk * outcome.transformed_score[i] * scaling - risk if has_scaling else 0.0
+            factor = min(factor, highest)
+        elif score == score:
+            factor = rules.year[y].zero_score_adjustment * risk
+        else:
+            factor = rules.year[y].unscored_adjustment
+        outcome.payment_adjustment_factor[i] = factor
+    if rules.year[y].neutral_band > 0.0:
+        _spare_neutral(rules, outcome)
+    if rules.adjustment_steps > 0.0:
+        factors = outcome.payment_adjustment_factor
+        for i in range(len(factors)):
+            factors[i] = round_half_up(factors[i], rules.adjustment_steps, rules.score_tie)
+
+
+@kernel
+def _spare_neutral(rules, outcome):
+    """No adjustment for those in the neutral band."""
+    for i in range(len(outcome.final_score)):
+        transformed = outcome.transformed_score[i]
+        if outcome.final_score[i] > rules.score_zero and transformed != transformed:
+            outcome.payment_adjustment_factor[i] = 0.0

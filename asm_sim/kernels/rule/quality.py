@@ -1,0 +1,167 @@
+"""Quality category, 42 CFR 512.725: which measures count, their benchmarks and points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels.numeric._jit import kernel
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.rule.points import decile_points, deviation_points, middle_points
+from asm_sim.kernels.rule.shrinkage import NONE, shrink
+
+EXCLUDED = np.int8(0)  # counts neither for nor against
+NOT_REPORTED = np.int8(1)  # counted, without achievement
+VALID = np.int8(2)  # a result that enters its benchmark
+
+# What happens to topped-out measures, in the order of rules/compile.py.
+KEPT, CAPPED, DROPPED = range(3)
+
+
+@kernel
+def classify(observed, rules, y, scratch):
+    """Status of every measure of every clinician, and who submitted anything at all."""
+    measures, n = observed.rate.shape
+    case_minimum = rules.year[y].quality_case_minimum
+    completeness_minimum = rules.year[y].completeness_minimum
+    must_submit = scratch.must_submit
+    submitted = scratch.submitted
+    for i in range(n):
+        must_submit[i] = False
+        submitted[i] = False
+    for m in range(measures):
+        rate = observed.rate[m]
+        cases = observed.cases[m]
+        completeness = observed.completeness[m]
+        status = scratch.status[m]
+        if rules.measure_suspended[m, y]:
+            status[:] = EXCLUDED
+        elif rules.measure_reported[m]:
+            for i in range(n):
+                reported = (rate[i] == rate[i]) & (completeness[i] >= completeness_minimum)
+                must_submit[i] |= not (cases[i] < 1.0)  # blank cases count as some
+                submitted[i] |= reported
+                counted = VALID if reported else NOT_REPORTED
+                status[i] = EXCLUDED if cases[i] < case_minimum else counted
+        else:
+            for i in range(n):
+                known = (rate[i] == rate[i]) & (cases[i] >= case_minimum)
+                status[i] = VALID if known else EXCLUDED
+    if rules.circumstances_neutral:
+        _excuse(observed.extreme_circumstances, scratch.status)
+
+
+@kernel
+def _excuse(extreme_circumstances, status):
+    """Exclude every measure of one who met extreme circumstances (42 CFR 512.780)."""
+    for i in range(len(extreme_circumstances)):
+        if extreme_circumstances[i] == 1.0:
+            status[:, i] = EXCLUDED
+
+
+@kernel
+def score_quality(observed, rules, y, fit, refit, outcome, scratch):
+    """Points of every measure and the quality score; ``refit`` makes the benchmarks first."""
+    measures, n = observed.rate.shape
+    classify(observed, rules, y, scratch)
+    points_sum = scratch.points_sum
+    counted = scratch.counted
+    for i in range(n):
+        points_sum[i] = 0.0
+        counted[i] = 0.0
+    for m in range(measures):
+        points = outcome.points[m]
+        status = scratch.status[m]
+        not_reported = rules.year[y].points_not_reported
+        for i in range(n):
+            points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
+        groups = 1 if rules.measure_pooled[m] else rules.collection_types
+        for g in range(groups):
+            k = _gather(observed, rules, m, g, scratch)
+            if refit:
+                fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
+            if k == 0 or not fit.has_benchmark[m, g]:
+                continue
+            keys = scratch.keys
+            location = fit.quality_location[m, g]
+            shrinks = rules.quality_shrinkage != NONE and fit.shrinks[0]
+            if shrinks:
+                shrink(
+                    keys,
+                    scratch.payload,
+                    k,
+                    observed.cases[m],
+                    rules.quality_shrinkage,
+                    rules.measure_is_percentage[m],
+                    rules.year[y].quality_kappa,
+                    refit,
+                    fit.quality_shrinkage[m, g],
+                )
+            if rules.measure_by_deciles[m]:
+                cuts = fit.cut_points[m, g]
+                if refit:
+                    percentiles(keys, k, rules.decile_percentiles, cuts, scratch)
+                    if rules.topped_out != KEPT:
+                        percentiles(keys, k, MEDIAN, location, scratch)
+                    if shrinks:
+                        location[1] = mean_and_sd(keys, k)[1]
+                topped_out = (
+                    rules.topped_out != KEPT and location[0] >= rules.topped_out_merit[m, y]
+                )
+                if topped_out and rules.topped_out == DROPPED:
+                    continue
+                if shrinks and location[1] == 0.0:
+                    middle = middle_points(rules.quality_curve_points, rules.year[y].quality_anchor)
+                    for t in range(k):
+                        scratch.values[t] = middle
+                else:
+                    decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
+                if topped_out:
+                    most = rules.year[y].topped_out_points
+                    for t in range(k):
+                        scratch.values[t] = min(scratch.values[t], most)
+            else:
+                if refit:
+                    percentiles(keys, k, MEDIAN, location, scratch)
+                    location[1] = mean_and_sd(keys, k)[1]
+                deviation_points(
+                    keys,
+                    k,
+                    location[0],
+                    location[1],
+                    rules.quality_curve_z,
+                    rules.quality_curve_points,
+                    rules.year[y].quality_anchor,
+                    scratch.sorted_keys,
+                    scratch.values,
+                )
+            for t in range(k):
+                points[np.int64(scratch.payload[t])] = scratch.values[t]
+        for i in range(n):
+            present = points[i] == points[i]
+            points_sum[i] += points[i] if present else 0.0
+            counted[i] += 1.0 if present else 0.0
+    quality_score = outcome.quality_score
+    for i in range(n):  # 0 / 0 is nan: no counted measure, no quality score
+        quality_score[i] = points_sum[i] / (rules.quality_points_maximum * counted[i])
+
+
+@kernel
+def _gather(observed, rules, m, g, scratch):
+    """The valid results of measure m by collection type g as keys.
+
+    Deciles count upward and distances from the median downward: the sign makes better higher for
+    the one and lower for the other.
+    """
+    rate = observed.rate[m]
+    collection = observed.collection[m]
+    status = scratch.status[m]
+    any_type = rules.measure_pooled[m]
+    sign = -1.0 if rules.measure_inverse[m] == rules.measure_by_deciles[m] else 1.0
+    keys = scratch.keys
+    payload = scratch.payload
+    k = 0
+    for i in range(len(rate)):
+        keys[k] = sign * rate[i]  # overwritten by the next where this one is not taken
+        payload[k] = i
+        k += (status[i] == VALID) & (any_type | (collection[i] == g))
+    return k

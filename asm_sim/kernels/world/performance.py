@@ -1,0 +1,163 @@
+"""Performance: latent, true, and as so many cases or episodes show it.
+
+A latent variable is in standard deviations: a part that stays, a part that changes (an AR(1)), what
+a clinician gains who improves, and what clinicians do about the model (behaviour.py). True rates
+and costs are monotone in it; n clinicians each.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels.numeric._jit import kernel
+from asm_sim.kernels.numeric.elementary import exp, log
+from asm_sim.kernels.numeric.variates import fill_binomial
+from asm_sim.kernels.world.effects import COST as COST_EFFECT
+from asm_sim.kernels.world.effects import QUALITY, add_group_effects
+from asm_sim.kernels.world.streams import COST, FIRST_SLOT, OWN_QUALITY
+
+
+@kernel
+def common_quality(model, y, practices, clinicians):
+    """The clinician's common factor: a practice component and the clinician's own."""
+    permanent = np.sqrt(model.quality_permanent_share)
+    changing = np.sqrt(1.0 - model.quality_permanent_share)
+    shared = np.sqrt(model.practice_share)
+    own = np.sqrt(1.0 - model.practice_share)
+    fixed = clinicians.permanent[OWN_QUALITY]
+    moving = clinicians.changing[OWN_QUALITY]
+    quality = clinicians.quality
+    for i in range(len(quality)):
+        p = clinicians.practice[i]
+        practice = (
+            permanent * practices.quality_permanent[p] + changing * practices.quality_changing[y, p]
+        )
+        quality[i] = shared * practice + own * (permanent * fixed[i] + changing * moving[i])
+
+
+@kernel
+def latent_cost(model, y, clinicians):
+    """The latent cost of this year: a part that stays, one that changes, one shared with quality.
+
+    A clinician who improves loses a little of it every year.
+    """
+    permanent = np.sqrt(model.cost_permanent_share)
+    changing = np.sqrt(1.0 - model.cost_permanent_share)
+    rho = model.cost_quality_correlation
+    rest = np.sqrt(1.0 - rho * rho)
+    fixed = clinicians.permanent[COST]
+    moving = clinicians.changing[COST]
+    cost = clinicians.latent_cost
+    gain = model.improvement * y
+    for i in range(len(cost)):
+        own = permanent * fixed[i] + changing * moving[i]
+        cost[i] = rho * clinicians.quality[i] + rest * own - gain * clinicians.improves[i]
+    add_group_effects(clinicians.effect[COST_EFFECT], 1.0, cost)
+    if model.shifted:
+        for i in range(len(cost)):
+            cost[i] += clinicians.cost_shift[i]
+    if model.behaviour.moves_performance:
+        lower = clinicians.behaviour.lower_cost
+        for i in range(len(cost)):
+            cost[i] -= lower[i]
+
+
+@kernel
+def latent_rate(model, m, y, clinicians, z):
+    """Latent quality in measure m this year, in SDs, higher is better."""
+    process = FIRST_SLOT + model.slot[m]
+    permanent = np.sqrt(model.quality_permanent_share)
+    changing = np.sqrt(1.0 - model.quality_permanent_share)
+    common = model.spread * np.sqrt(model.clinician_share)
+    own = model.spread * np.sqrt(1.0 - model.clinician_share)
+    gain = model.spread * model.improvement * y
+    fixed = clinicians.permanent[process]
+    moving = clinicians.changing[process]
+    for i in range(len(z)):
+        specific = permanent * fixed[i] + changing * moving[i]
+        z[i] = common * clinicians.quality[i] + own * specific + gain * clinicians.improves[i]
+    add_group_effects(clinicians.effect[QUALITY], model.spread, z)
+    if model.shifted:
+        for i in range(len(z)):
+            z[i] += model.spread * clinicians.quality_shift[i]
+    if model.behaviour.moves_performance:
+        better = clinicians.behaviour.better_quality
+        for i in range(len(z)):
+            z[i] += model.spread * better[i]
+
+
+@kernel
+def cost_at(model, y, latent, cost):
+    """Dollars an episode of a latent cost [n] at the level of performance year y."""
+    median = model.cost_median[y]
+    for i in range(len(cost)):
+        cost[i] = median * exp(model.cost_sigma * latent[i])
+
+
+@kernel
+def rate_at(model, m, y, collection, z, segment, share, rate):
+    """True rate of a latent quality z [n] at the level of performance year y.
+
+    The published quantile function of the measure by this collection type, plus the drift and the
+    level shift that all have in common. Clips z; scratch: segment int64 [n], share float64 [n].
+    """
+    if model.proportion[m]:
+        _through_percentiles(model, m, collection, z, segment, share, rate)
+    else:
+        for i in range(len(z)):
+            rate[i] = model.normal_location[m] + model.normal_signal[m] * z[i]
+    if model.shifts_level[m]:
+        shift = model.level_shift[m, y]
+        for i in range(len(z)):
+            rate[i] += shift[np.int64(collection[i])]
+    drift = model.yearly_change[m] * y
+    highest = model.rate_maximum[m]
+    for i in range(len(z)):
+        rate[i] = min(max(rate[i] + drift, 0.0), highest)
+
+
+@kernel
+def _through_percentiles(model, m, collection, z, segment, share, rate):
+    """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
+    knots = model.knot_z
+    last = len(knots) - 1
+    lowest, highest = knots[0], knots[last]
+    for i in range(len(z)):
+        segment[i] = 0
+        z[i] = min(max(z[i], lowest), highest)
+    for k in range(1, last):
+        knot = knots[k]
+        for i in range(len(z)):
+            segment[i] += z[i] >= knot
+    table = model.knot_rate[m]
+    for i in range(len(z)):
+        k = segment[i]
+        share[i] = (z[i] - knots[k]) / (knots[k + 1] - knots[k])
+    for i in range(len(z)):
+        at = np.int64(collection[i]) * (last + 1) + segment[i]
+        rate[i] = table[at] + share[i] * (table[at + 1] - table[at])
+
+
+@kernel
+def sample_cost(model, noise, episodes, true, cost):
+    """The mean of so many episodes, lognormal; ``noise`` are standard normals [n]."""
+    cv2 = model.cost_cv * model.cost_cv
+    for i in range(len(cost)):
+        variance = log(1.0 + cv2 / max(episodes[i], 1.0))
+        cost[i] = true[i] * exp(np.sqrt(variance) * noise[i] - 0.5 * variance)
+
+
+@kernel
+def sample_rate(model, m, noise, cases, true, work, rate):
+    """What so many cases show of a true rate; ``noise`` standard normals [n], ``work`` [2, n]."""
+    if model.proportion[m]:
+        probability, count = work[0], work[1]
+        for i in range(len(rate)):
+            probability[i] = 0.01 * true[i]
+        fill_binomial(noise, cases, probability, count)
+        for i in range(len(rate)):
+            rate[i] = 100.0 * count[i] / cases[i]
+    else:
+        sd = model.normal_noise[m]
+        for i in range(len(rate)):
+            rate[i] = max(0.0, true[i] + sd / np.sqrt(max(cases[i], 1.0)) * noise[i])

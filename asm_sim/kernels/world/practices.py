@@ -1,0 +1,222 @@
+"""The practices of one draw: size, place, collection type, quality, reporting, attestation."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniforms
+from asm_sim.kernels.world.stated import state_practices
+from asm_sim.kernels.world.streams import (
+    ACO,
+    ATTESTATION,
+    CONSOLIDATION,
+    PRACTICE_PROCESS,
+    PRACTICE_TRAITS,
+)
+
+Floats = NDArray[np.float64]
+
+SOLO, SMALL, MEDIUM, LARGE = 0, 1, 2, 3
+ECQM, CQM = 0, 1
+SIZE_GROUP, PLACE_GROUP = 1, 5  # the first group of each (population/compile.py)
+
+
+class Practices(NamedTuple):
+    """P practices over Y performance years."""
+
+    size_class: NDArray[np.int8]  # [P]
+    size: Floats  # [P] clinicians, the least that fits class and list
+    joins: NDArray[np.int64]  # [P] year index from which it is part of a large one; Y: never
+    rural: NDArray[np.bool_]  # [P]
+    collection: NDArray[np.int8]  # [P]
+    specialty_uniform: Floats  # [P]
+    quality_permanent: Floats  # [P]
+    quality_changing: Floats  # [Y, P]
+    willingness: Floats  # [Y, P] to report, standard normal
+    silent: NDArray[np.bool_]  # [Y, P] reports no measure
+    activities: Floats  # [Y, P]
+    interoperability: Floats  # [Y, P]
+    aco: NDArray[np.bool_]  # [P] in an accountable care organization
+    loss: Floats  # [P] last known mean loss of its clinicians, a fraction; read where it matters
+    scratch: Floats  # [4, P]
+
+
+@kernel
+def new_practices(count, years):
+    return Practices(
+        np.zeros(count, np.int8),
+        np.empty(count),
+        np.full(count, years),
+        np.zeros(count, np.bool_),
+        np.zeros(count, np.int8),
+        np.empty(count),
+        np.empty(count),
+        np.empty((years, count)),
+        np.empty((years, count)),
+        np.zeros((years, count), np.bool_),
+        np.empty((years, count)),
+        np.empty((years, count)),
+        np.zeros(count, np.bool_),
+        np.zeros(count),
+        np.empty((4, count)),
+    )
+
+
+@kernel
+def draw_practices(model, seed, population, practices):
+    """What practices are in all years of a draw; :func:`practices_in_year` goes on from there."""
+    _traits(model, seed, population, practices)
+    _draw_aco(model, seed, population, practices)
+    years = len(practices.silent)
+    a, b = practices.scratch[0], practices.scratch[1]
+    fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)
+    practices.quality_permanent[:] = a
+    keep = model.reporting_persistence
+    renew = np.sqrt(1.0 - keep * keep)
+    for y in range(years):
+        fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, y + 1, 0, a, b)
+        quality = practices.quality_changing[y]
+        willingness = practices.willingness[y]
+        if y == 0:
+            quality[:] = a
+            willingness[:] = b
+        else:
+            phi = model.persistence
+            step = np.sqrt(1.0 - phi * phi)
+            before, willing = practices.quality_changing[y - 1], practices.willingness[y - 1]
+            for p in range(len(a)):
+                quality[p] = phi * before[p] + step * a[p]
+                willingness[p] = keep * willing[p] + renew * b[p]
+
+
+@inlined
+def practices_in_year(model, seed, population, measurement, y, practices):
+    """Who has joined a larger practice by year y, who reports, and what is attested.
+
+    Call it for every year in order; ``practices.loss`` must be known where joining answers to it.
+    """
+    if model.consolidation_share > 0.0 or model.consolidation_after_loss > 0.0:
+        _consolidate(model, seed, population, y, practices)
+    willingness, silent = practices.willingness[y], practices.silent[y]
+    for p in range(len(willingness)):
+        silent[p] = willingness[p] < model.silent_below[size_class_in(practices, p, y)]
+    _attestation(model, seed, measurement, practices, y)
+
+
+@kernel
+def _traits(model, seed, population, practices):
+    size_u, rural_u, collection_u = practices.scratch[0], practices.scratch[1], practices.scratch[2]
+    fill_uniforms(
+        seed,
+        model.address,
+        population,
+        PRACTICE_TRAITS,
+        0,
+        0,
+        size_u,
+        rural_u,
+        collection_u,
+        practices.specialty_uniform,
+    )
+    limits = model.size_limits
+    for p in range(len(size_u)):
+        listed = model.listed[p]
+        if model.small[p] and size_u[p] < model.solo_probability[p]:
+            kind, size = SOLO, 1.0
+        elif model.small[p]:  # the flag wins over a longer list
+            kind, size = SMALL, min(max(limits[0] + 1.0, listed), limits[1])
+        elif size_u[p] < model.medium_share and listed <= limits[2]:
+            kind, size = MEDIUM, max(limits[1] + 1.0, listed)
+        else:
+            kind, size = LARGE, max(limits[2] + 1.0, listed)
+        practices.size_class[p] = kind
+        practices.size[p] = size
+        practices.rural[p] = rural_u[p] < model.rural_share
+        practices.collection[p] = ECQM if collection_u[p] < model.ecqm_share else CQM
+    state_practices(model, practices)
+
+
+@inlined
+def _draw_aco(model, seed, population, practices):
+    """Which practices are in an accountable care organization."""
+    if model.aco_share > 0.0:
+        uniform = practices.scratch
+        fill_uniforms(
+            seed, model.address, population, ACO, 0, 0,
+            uniform[0], uniform[1], uniform[2], uniform[3],
+        )  # fmt: skip
+        for p in range(len(practices.aco)):
+            practices.aco[p] = uniform[0, p] < model.aco_share
+
+
+@inlined
+def _consolidate(model, seed, population, y, practices):
+    """Solo and small practices that join a larger one in year y: the second at the earliest."""
+    joins, years = practices.joins, len(practices.silent)
+    if y == 0:
+        joins[:] = years
+        return
+    uniform, spare = practices.scratch[0], practices.scratch[1:]
+    fill_uniforms(
+        seed, model.address, population, CONSOLIDATION, y + 1, 0,
+        uniform, spare[0], spare[1], spare[2],
+    )  # fmt: skip
+    for p in range(len(joins)):
+        alone = practices.size_class[p] <= SMALL and joins[p] == years
+        share = model.consolidation_share + model.consolidation_after_loss * practices.loss[p]
+        if alone and uniform[p] < share:
+            joins[p] = y
+
+
+@kernel
+def size_class_in(practices, p, y):
+    """Class of practice size in year y."""
+    return LARGE if y >= practices.joins[p] else np.int64(practices.size_class[p])
+
+
+@inlined
+def size_in(model, practices, p, y):
+    """Clinicians of a practice in year y, the least that fits class and list."""
+    size = practices.size[p]
+    return max(model.large_size, size) if y >= practices.joins[p] else size
+
+
+@kernel
+def _attestation(model, seed, measurement, practices, y):
+    """Improvement activities and interoperability of one year: full credit, or one by one.
+
+    With a persistence, that share of the practices attests as in the year before.
+    """
+    full, one, zero, score = (
+        practices.scratch[0],
+        practices.scratch[1],
+        practices.interoperability[y],
+        practices.scratch[3],
+    )
+    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, one, zero, score)
+    activities = practices.activities[y]
+    interoperability = practices.interoperability[y]
+    lowest = model.interoperability_lowest
+    width = model.interoperability_highest - lowest
+    for p in range(len(full)):
+        if full[p] < model.full_credit[size_class_in(practices, p, y)]:
+            activities[p] = model.all_activities
+            interoperability[p] = model.full_interoperability
+        else:
+            activities[p] = 1.0 if one[p] < model.one_activity_share else 0.0
+            nothing = zero[p] < model.interoperability_zero_share
+            interoperability[p] = 0.0 if nothing else lowest + width * score[p]
+    if y > 0 and model.attestation_persistence > 0.0:
+        again = full
+        fill_uniforms(
+            seed, model.address, measurement, ATTESTATION, y + 1, 1,
+            again, one, practices.scratch[2], score,
+        )  # fmt: skip
+        for p in range(len(again)):
+            if again[p] < model.attestation_persistence:
+                activities[p] = practices.activities[y - 1, p]
+                interoperability[p] = practices.interoperability[y - 1, p]
