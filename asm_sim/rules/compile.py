@@ -10,13 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels.choices import (
+    AdjustmentRounding,
+    BenchmarkReference,
+    ComplexPatientForm,
+    ExchangeForm,
+    ExchangeMidpoint,
+    MissingCategory,
+    Peers,
+    ScoreRounding,
+    ScoringLevel,
+    Shrinkage,
+    ToppedOut,
+)
 from asm_sim.kernels.rule.law import CohortRules
 from asm_sim.parameters import YearlyNumber
 from asm_sim.rules.historical import benchmarks_of
 from asm_sim.rules.schema import (
-    ADJUSTMENT_STEPS,
     PERCENT,
-    SCORE_STEPS,
     Cap,
     Curve,
     Measure,
@@ -24,16 +35,6 @@ from asm_sim.rules.schema import (
 )
 
 Floats = NDArray[np.float64]
-
-MISSING_CATEGORY = ("reweight", "neutral", "zero")
-SCORING_LEVEL = ("clinician", "practice", "small_practices")
-PEERS = ("condition", "specialty", "practice_size")
-BENCHMARK_REFERENCE = ("same_year", "previous_year", "baseline_year", "national")
-TOPPED_OUT = ("kept", "capped", "dropped")
-SHRINKAGE = ("none", "known", "estimated")
-EXCHANGE_FORM = ("logistic", "linear", "rank", "threshold")
-EXCHANGE_MIDPOINT = ("median", "mean", "fixed")
-COMPLEX_FORM = ("mips", "without_median")
 
 
 def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
@@ -46,9 +47,9 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     exchange = payment.exchange
     return CohortRules(
         year=_by_year(rules),
-        quality_level=SCORING_LEVEL.index(rules.scoring_level.quality.value),
-        cost_level=SCORING_LEVEL.index(rules.scoring_level.cost.value),
-        peers=PEERS.index(rules.peers.basis.value),
+        quality_level=ScoringLevel.number(rules.scoring_level.quality.value),
+        cost_level=ScoringLevel.number(rules.scoring_level.cost.value),
+        peers=Peers.number(rules.peers.basis.value),
         peer_size_limits=_floats(rules.peers.size_limits.value),
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
         measure_inverse=np.array([m.inverse.value for m in measures]),
@@ -62,23 +63,23 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         quality_points_maximum=quality.points_maximum.value,
         decile_percentiles=_floats(quality.decile_percentiles.value),
         **_curve("quality", quality.standard_deviation_curve),
-        quality_reference=BENCHMARK_REFERENCE.index(quality.benchmark_reference.value),
+        quality_reference=BenchmarkReference.number(quality.benchmark_reference.value),
         **_national_quality(rules, cohort),
-        topped_out=TOPPED_OUT.index(quality.topped_out.treatment.value),
+        topped_out=ToppedOut.number(quality.topped_out.treatment.value),
         topped_out_merit=np.array([_topped_out_merit(m, rules) for m in measures]),
-        quality_shrinkage=SHRINKAGE.index(quality.shrinkage.value),
+        quality_shrinkage=Shrinkage.number(quality.shrinkage.value),
         cost_points_maximum=cost.points_maximum.value,
         **_curve("cost", cost.standard_deviation_curve),
-        cost_reference=BENCHMARK_REFERENCE.index(cost.benchmark_reference.value),
+        cost_reference=BenchmarkReference.number(cost.benchmark_reference.value),
         national_cost=_national_cost(rules, cohort),
-        cost_shrinkage=SHRINKAGE.index(cost.shrinkage.value),
+        cost_shrinkage=Shrinkage.number(cost.shrinkage.value),
         activities_adjustment=_floats(activities.adjustment_by_completed.value),
         activities_blank=activities.blank_counts_as.value,
         interoperability_maximum=interoperability.score_maximum.value,
         interoperability_blank=interoperability.blank_counts_as.value,
         small_maximum_clinicians=rules.small_practice.small_maximum_clinicians.value,
-        complex_form=COMPLEX_FORM.index(rules.complex_patient.form.value),
-        missing_category=MISSING_CATEGORY.index(final.missing_category.value),
+        complex_form=ComplexPatientForm.number(rules.complex_patient.form.value),
+        missing_category=MissingCategory.number(final.missing_category.value),
         circumstances_neutral=final.extreme_circumstances.value == "neutral",
         score_scale=final.scale.value,
         score_minimum=final.minimum.value,
@@ -86,13 +87,13 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         score_without_submission=final.without_minimum_submission.value,
         score_zero=final.counts_as_zero.value,
         averaging_years=final.averaging_years.value,
-        score_steps=float(SCORE_STEPS.get(final.rounding.value, 0)),
+        score_steps=float(ScoreRounding.number(final.rounding.value)),
         zero_scorers_in_pool_base=payment.zero_scorers_in_pool_base.value,
-        exchange_form=EXCHANGE_FORM.index(exchange.form.value),
-        exchange_midpoint=EXCHANGE_MIDPOINT.index(exchange.midpoint.value),
+        exchange_form=ExchangeForm.number(exchange.form.value),
+        exchange_midpoint=ExchangeMidpoint.number(exchange.midpoint.value),
         score_tie=exchange.counts_as_equal.value,
         neutral_band_by_volume=payment.neutral_band_form.value == "by_volume",
-        adjustment_steps=float(ADJUSTMENT_STEPS.get(payment.rounding.value, 0)),
+        adjustment_steps=float(AdjustmentRounding.number(payment.rounding.value)),
     )
 
 

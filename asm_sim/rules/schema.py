@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from asm_sim.kernels import choices
 from asm_sim.parameters import (
     Choice,
     Count,
@@ -27,35 +28,32 @@ from asm_sim.rules.historical import CUT_POINTS, National, benchmarks_of
 
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
 WEIGHT_TOLERANCE = 1e-9
-# Steps to one point, and to an adjustment of one.
-SCORE_STEPS = {"whole": 1, "tenth": 10, "hundredth": 100}
-ADJUSTMENT_STEPS = {"tenth_percent": 1_000, "hundredth_percent": 10_000}
 PERCENT = 100.0
 SIGNAL_TOLERANCE = 1e-9  # share of all variance below which one between clinicians is rounding
 
 # What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
-PROGRAMMED = {
-    "scoring": {"decile", "standard_deviation"},
-    "scoring_level.quality": {"clinician", "practice", "small_practices"},
-    "scoring_level.cost": {"clinician", "practice", "small_practices"},
-    "peers.basis": {"condition", "specialty", "practice_size"},
-    "submission": {"reported", "administrative_claims"},
-    "promoting_interoperability.form": {"linear"},
-    "complex_patient.form": {"mips", "without_median"},
-    "complex_patient.reference_population": {"cohort_with_final_score"},
-    "final_score.missing_category": {"reweight", "neutral", "zero"},
-    "final_score.rounding": {"none", "hundredth", "tenth", "whole"},
-    "final_score.several_tins": {"one_row_per_clinician"},
-    "final_score.extreme_circumstances": {"none", "neutral"},
-    "quality.benchmark_reference": {"same_year", "previous_year", "baseline_year", "national"},
-    "quality.topped_out.treatment": {"kept", "capped", "dropped"},
-    "quality.shrinkage": {"none", "known", "estimated"},
-    "cost.benchmark_reference": {"same_year", "previous_year", "baseline_year", "national"},
-    "cost.shrinkage": {"none", "known", "estimated"},
-    "payment.exchange.form": {"logistic", "linear", "rank", "threshold"},
-    "payment.exchange.midpoint": {"median", "mean", "fixed"},
-    "payment.neutral_band_form": {"fixed", "by_volume"},
-    "payment.rounding": {"none", "hundredth_percent", "tenth_percent"},
+PROGRAMMED: dict[str, type[choices.RuleChoice]] = {
+    "scoring": choices.Scoring,
+    "scoring_level.quality": choices.ScoringLevel,
+    "scoring_level.cost": choices.ScoringLevel,
+    "peers.basis": choices.Peers,
+    "submission": choices.Submission,
+    "promoting_interoperability.form": choices.InteroperabilityForm,
+    "complex_patient.form": choices.ComplexPatientForm,
+    "complex_patient.reference_population": choices.ComplexPatientReference,
+    "final_score.missing_category": choices.MissingCategory,
+    "final_score.rounding": choices.ScoreRounding,
+    "final_score.several_tins": choices.SeveralTins,
+    "final_score.extreme_circumstances": choices.ExtremeCircumstances,
+    "quality.benchmark_reference": choices.BenchmarkReference,
+    "quality.topped_out.treatment": choices.ToppedOut,
+    "quality.shrinkage": choices.Shrinkage,
+    "cost.benchmark_reference": choices.BenchmarkReference,
+    "cost.shrinkage": choices.Shrinkage,
+    "payment.exchange.form": choices.ExchangeForm,
+    "payment.exchange.midpoint": choices.ExchangeMidpoint,
+    "payment.neutral_band_form": choices.NeutralBandForm,
+    "payment.rounding": choices.AdjustmentRounding,
 }
 
 
@@ -495,7 +493,7 @@ class RuleSet(Strict):
         for path, parameter in leaves(self):
             if isinstance(parameter, Choice):
                 key = path.rpartition(".")[2] if path.startswith("measures.") else path
-                unknown = set(parameter.choices) - PROGRAMMED[key]
+                unknown = set(parameter.choices) - set(PROGRAMMED[key].names())
                 if unknown:
                     raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from asm_sim.kernels.choices import MissingCategory
 from asm_sim.kernels.draws import summaries as s
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
-from asm_sim.kernels.rule.final_score import REWEIGHT, ZERO
 from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
 
 Floats = NDArray[np.float64]
@@ -493,9 +493,9 @@ def _final(
 
     performance = rules.year["weight_quality"][y] * quality + rules.year["weight_cost"][y] * cost
     no_quality, no_cost = np.isnan(quality), np.isnan(cost)
-    if rules.missing_category == REWEIGHT:
+    if rules.missing_category == MissingCategory.REWEIGHT:
         performance = np.where(no_quality, cost, np.where(no_cost, quality, performance))
-    elif rules.missing_category == ZERO:
+    elif rules.missing_category == MissingCategory.ZERO:
         quality_only = np.where(no_cost, rules.year["weight_quality"][y] * quality, performance)
         performance = np.where(no_quality, rules.year["weight_cost"][y] * cost, quality_only)
     has_score = ~np.isnan(performance)

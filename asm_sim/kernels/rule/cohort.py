@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels.choices import ExchangeForm, Peers
 from asm_sim.kernels.numeric._jit import entry, inlined
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.final_score import average_years, round_scores, score_final
 from asm_sim.kernels.rule.fit import (
-    THRESHOLD,
     Earlier,
     Fit,
     Observed,
@@ -25,7 +25,7 @@ from asm_sim.kernels.rule.fit import (
     new_scratch,
 )
 from asm_sim.kernels.rule.payment import adjust_scores, order_positive, score_payment
-from asm_sim.kernels.rule.peers import CONDITION, among, peer_groups, put_back
+from asm_sim.kernels.rule.peers import among, peer_groups, put_back
 from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.rule.quality import score_quality
 
@@ -56,7 +56,7 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
     scaling factor.
     """
     measures, n = observed.rate.shape
-    alone = rules.peers == CONDITION
+    alone = rules.peers == Peers.CONDITION
     group, groups = np.empty(0, np.int64), 1
     if not alone:
         group, groups = peer_groups(observed, specialty, rules)
@@ -86,7 +86,7 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
         for k in range(len(members)):
             earlier.own_score[0, members[k]] = own_earlier.own_score[0, k]
     fit.payment[:] = np.nan
-    fit.payment[1] = 1.0 if rules.exchange_form == THRESHOLD else np.nan
+    fit.payment[1] = 1.0 if rules.exchange_form == ExchangeForm.THRESHOLD else np.nan
     fit.payment[2] = pool
     order_positive(outcome.final_score, rules, scratch)
     scratch.counts[0] = scored

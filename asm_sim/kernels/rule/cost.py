@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import Shrinkage
 from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.rule.points import deviation_points
-from asm_sim.kernels.rule.shrinkage import NONE, shrink
+from asm_sim.kernels.rule.shrinkage import shrink
 
 
 @kernel
@@ -27,7 +28,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
         keys[k] = cost[i]  # overwritten by the next where this one is not taken
         payload[k] = i
         k += (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
-    if k > 0 and rules.cost_shrinkage != NONE and fit.shrinks[0]:
+    if k > 0 and rules.cost_shrinkage != Shrinkage.NONE and fit.shrinks[0]:
         shrink(
             keys,
             payload,

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint, Peers
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.rule.final_score import round_half_up
-from asm_sim.kernels.rule.fit import FIXED, LINEAR, MEAN, RANK, THRESHOLD
-from asm_sim.kernels.rule.peers import CONDITION
 
 SIGN_TOLERANCE = 1e-12  # an adjustment this close to zero is no penalty
 _UNDERFLOW = -700.0
@@ -28,19 +27,19 @@ def logistic(x):
 @inlined
 def midpoint_of(rules, y, fit):
     """The final score at which the logistic is one half; nan where the fit has none."""
-    if rules.exchange_midpoint == FIXED:
+    if rules.exchange_midpoint == ExchangeMidpoint.FIXED:
         return rules.year[y].fixed_midpoint
-    return fit.payment[3] if rules.exchange_midpoint == MEAN else fit.payment[0]
+    return fit.payment[3] if rules.exchange_midpoint == ExchangeMidpoint.MEAN else fit.payment[0]
 
 
 @kernel
 def exchange(rules, y, fit, score):
     """Transformed score of a final score above zero; nan where the fit has nothing to compare."""
-    if rules.exchange_form == LINEAR:
+    if rules.exchange_form == ExchangeForm.LINEAR:
         return score / rules.score_maximum
-    if rules.exchange_form == RANK:
+    if rules.exchange_form == ExchangeForm.RANK:
         return _rank_share(fit, score, rules.score_tie)
-    if rules.exchange_form == THRESHOLD:
+    if rules.exchange_form == ExchangeForm.THRESHOLD:
         threshold = rules.year[y].threshold
         if score < threshold:
             return score / threshold
@@ -68,13 +67,13 @@ def break_even_score(rules, y, fit):
     the exchange function, whether or not it lies in the neutral band, and before any rounding.
     """
     scaling = fit.payment[1]
-    if rules.exchange_form == THRESHOLD:
+    if rules.exchange_form == ExchangeForm.THRESHOLD:
         return rules.year[y].threshold
-    if rules.peers != CONDITION:
+    if rules.peers != Peers.CONDITION:
         return np.nan
-    if rules.exchange_form == LINEAR:
+    if rules.exchange_form == ExchangeForm.LINEAR:
         return rules.score_maximum / scaling if scaling >= 1.0 else np.nan
-    if rules.exchange_form == RANK:
+    if rules.exchange_form == ExchangeForm.RANK:
         return _break_even_rank(rules, y, fit)
     steepness = rules.year[y].steepness
     if not (scaling > 1.0 and steepness > 0.0):
@@ -113,6 +112,6 @@ def adjustment_curve(rules, y, scores, fit, row):
             factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
             row[s] = min(factor, rules.year[y].cap * risk if risk > 0.0 else 0.0)
         else:  # nothing to share out, or every group of peers has a curve of its own
-            row[s] = 0.0 if rules.peers == CONDITION else np.nan
+            row[s] = 0.0 if rules.peers == Peers.CONDITION else np.nan
         if rules.adjustment_steps > 0.0:
             row[s] = round_half_up(row[s], rules.adjustment_steps, rules.score_tie)

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import ComplexPatientForm, MissingCategory
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
-from asm_sim.kernels.rule.fit import WITHOUT_MEDIAN
-
-REWEIGHT = 0
-NEUTRAL = 1
-ZERO = 2
 
 
 @inlined
@@ -137,9 +133,9 @@ def _base_score(rules, y, outcome, scratch):
         has_cost = cost == cost
         if has_quality and has_cost:
             performance = weight_quality * quality + weight_cost * cost
-        elif (has_quality or has_cost) and rules.missing_category == REWEIGHT:
+        elif (has_quality or has_cost) and rules.missing_category == MissingCategory.REWEIGHT:
             performance = quality if has_quality else cost
-        elif (has_quality or has_cost) and rules.missing_category == ZERO:
+        elif (has_quality or has_cost) and rules.missing_category == MissingCategory.ZERO:
             performance = weight_quality * quality if has_quality else weight_cost * cost
         else:
             performance = np.nan
@@ -181,7 +177,7 @@ def _complexity(observed, rules, y, fit, complexity):
         median, mean, sd = fit.complexity[t, 0], fit.complexity[t, 1], fit.complexity[t, 2]
         if not sd > 0.0:
             continue
-        if rules.complex_form == WITHOUT_MEDIAN:
+        if rules.complex_form == ComplexPatientForm.WITHOUT_MEDIAN:
             median = -np.inf
         for i in range(len(complexity)):
             component = max(0.0, intercept + slope * ((trait[i] - mean) / sd))

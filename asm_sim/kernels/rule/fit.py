@@ -14,16 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels.choices import ExchangeForm
 from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.numeric.order_statistics import BUCKETS
 
 Floats = NDArray[np.float64]
-
-# Exchange functions and their midpoints, in the order of rules/compile.py.
-LOGISTIC, LINEAR, RANK, THRESHOLD = range(4)
-MEDIAN, MEAN, FIXED = range(3)
-# Forms of the complex-patient adjustment, likewise.
-MIPS, WITHOUT_MEDIAN = range(2)
 
 
 class Observed(NamedTuple):
@@ -153,7 +148,7 @@ def new_fit(rules, measures, n):
         np.full(2, np.nan),
         np.zeros((2, 3)),
         np.full(5, np.nan),
-        np.empty(n if rules.exchange_form == RANK else 0),
+        np.empty(n if rules.exchange_form == ExchangeForm.RANK else 0),
         np.zeros((measures, collection_types, 2)),
         np.zeros(2),
         np.ones(1, np.bool_),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import exchange, logistic, midpoint_of
 from asm_sim.kernels.rule.final_score import round_half_up
-from asm_sim.kernels.rule.fit import LOGISTIC, MEAN, RANK, THRESHOLD
 
 
 @kernel
@@ -64,9 +64,9 @@ def adjust_scores(observed, rules, y, fit, outcome):
 def _fit_scores(rules, ascending, k, fit):
     """What the exchange function takes from the k positive final scores."""
     fit.payment[0] = percentile(ascending, k, 50.0) if k > 0 else np.nan
-    if rules.exchange_midpoint == MEAN:
+    if rules.exchange_midpoint == ExchangeMidpoint.MEAN:
         fit.payment[3] = ascending[:k].sum() / k if k > 0 else np.nan
-    if rules.exchange_form == RANK:
+    if rules.exchange_form == ExchangeForm.RANK:
         fit.payment[4] = k
         fit.positive_scores[:k] = ascending[:k]
 
@@ -75,7 +75,7 @@ def _fit_scores(rules, ascending, k, fit):
 def _transform(rules, y, fit, outcome):
     final = outcome.final_score
     transformed = outcome.transformed_score
-    if rules.exchange_form != LOGISTIC:
+    if rules.exchange_form != ExchangeForm.LOGISTIC:
         for i in range(len(final)):
             positive = final[i] > rules.score_zero
             transformed[i] = exchange(rules, y, fit, final[i]) if positive else np.nan
@@ -114,7 +114,7 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
     With a standard set in advance there is no pool (nan), and nothing is scaled. A score above zero
     without a transformed one is in the neutral band, outside the pool.
     """
-    if rules.exchange_form == THRESHOLD:
+    if rules.exchange_form == ExchangeForm.THRESHOLD:
         fit.payment[1] = 1.0
         fit.payment[2] = np.nan
         return

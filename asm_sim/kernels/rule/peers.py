@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import Peers
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.rule.fit import Observed
 
 # In the order of rules/compile.py.
-CONDITION, SPECIALTY, PRACTICE_SIZE = range(3)
 
 
 @inlined
@@ -18,9 +18,9 @@ def peer_groups(observed, specialty, rules):
     group = np.zeros(n, np.int64)
     groups = 1
     for i in range(n):
-        if rules.peers == SPECIALTY:
+        if rules.peers == Peers.SPECIALTY:
             group[i] = specialty[i]
-        elif rules.peers == PRACTICE_SIZE:
+        elif rules.peers == Peers.PRACTICE_SIZE:
             for limit in rules.peer_size_limits:
                 group[i] += observed.practice_size[i] > limit
         groups = max(groups, group[i] + 1)

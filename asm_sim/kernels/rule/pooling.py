@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import ScoringLevel
 from asm_sim.kernels.numeric._jit import inlined, kernel
 
 # In the order of rules/compile.py.
-CLINICIAN, PRACTICE, SMALL_PRACTICES = range(3)
 
 
 @inlined
 def pools(rules):
-    return rules.quality_level != CLINICIAN or rules.cost_level != CLINICIAN
+    alone = ScoringLevel.CLINICIAN
+    return rules.quality_level != alone or rules.cost_level != alone
 
 
 @kernel
@@ -40,17 +41,17 @@ def pool_practices(observed, practice, rules, pooled):
     pooled.episodes[:] = observed.episodes
     pooled.episode_cost[:] = observed.episode_cost
     sums = np.zeros((7, practice.max() + 1 if len(practice) > 0 else 0))
-    if rules.quality_level != CLINICIAN:
+    if rules.quality_level != ScoringLevel.CLINICIAN:
         kind = np.empty(sums.shape[1], np.int8)
         for m in range(len(observed.rate)):
             _pool_measure(observed, practice, rules, m, sums, kind, pooled)
-    if rules.cost_level != CLINICIAN:
+    if rules.cost_level != ScoringLevel.CLINICIAN:
         _pool_cost(observed, practice, rules, sums, pooled)
 
 
 @inlined
 def _is_pooled(level, size, rules):
-    return level == PRACTICE or size <= rules.small_maximum_clinicians
+    return level == ScoringLevel.PRACTICE or size <= rules.small_maximum_clinicians
 
 
 @inlined

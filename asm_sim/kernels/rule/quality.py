@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import Shrinkage, ToppedOut
 from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.rule.points import decile_points, deviation_points, middle_points
-from asm_sim.kernels.rule.shrinkage import NONE, shrink
+from asm_sim.kernels.rule.shrinkage import shrink
 
 EXCLUDED = np.int8(0)  # counts neither for nor against
 NOT_REPORTED = np.int8(1)  # counted, without achievement
 VALID = np.int8(2)  # a result that enters its benchmark
 
 # What happens to topped-out measures, in the order of rules/compile.py.
-KEPT, CAPPED, DROPPED = range(3)
 
 
 @kernel
@@ -83,7 +83,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 continue
             keys = scratch.keys
             location = fit.quality_location[m, g]
-            shrinks = rules.quality_shrinkage != NONE and fit.shrinks[0]
+            shrinks = rules.quality_shrinkage != Shrinkage.NONE and fit.shrinks[0]
             if shrinks:
                 shrink(
                     keys,
@@ -100,14 +100,15 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 cuts = fit.cut_points[m, g]
                 if refit:
                     percentiles(keys, k, rules.decile_percentiles, cuts, scratch)
-                    if rules.topped_out != KEPT:
+                    if rules.topped_out != ToppedOut.KEPT:
                         percentiles(keys, k, MEDIAN, location, scratch)
                     if shrinks:
                         location[1] = mean_and_sd(keys, k)[1]
                 topped_out = (
-                    rules.topped_out != KEPT and location[0] >= rules.topped_out_merit[m, y]
+                    rules.topped_out != ToppedOut.KEPT
+                    and location[0] >= rules.topped_out_merit[m, y]
                 )
-                if topped_out and rules.topped_out == DROPPED:
+                if topped_out and rules.topped_out == ToppedOut.DROPPED:
                     continue
                 if shrinks and location[1] == 0.0:
                     middle = middle_points(rules.quality_curve_points, rules.year[y].quality_anchor)

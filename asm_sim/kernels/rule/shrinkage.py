@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels.choices import Shrinkage
 from asm_sim.kernels.numeric._jit import kernel
 
-NONE, KNOWN, ESTIMATED = range(3)
 SIGNAL_TOLERANCE = 1e-9  # that of rules/schema.py
 PERCENT = 100.0
 
@@ -25,9 +25,9 @@ def shrink(keys, payload, k, cases, method, percentages, known, refit, moments):
     if refit:
         moments[0] = _mean(keys, k)
         moments[1] = known
-        if method == ESTIMATED and percentages:
+        if method == Shrinkage.ESTIMATED and percentages:
             moments[1] = _kappa_of_percentages(keys, payload, k, cases, moments[0])
-        elif method == ESTIMATED:
+        elif method == Shrinkage.ESTIMATED:
             moments[1] = _estimated_kappa(keys, payload, k, cases, moments[0])
     mean, kappa = moments[0], moments[1]
     if kappa > 0.0:
