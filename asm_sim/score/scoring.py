@@ -22,8 +22,9 @@ from asm_sim.tables.cells import same, stripped, text_of
 from asm_sim.tables.read import Source, read_table
 
 if TYPE_CHECKING:
-    from asm_sim.kernels.rule.cohort import Earlier, Observed
+    from asm_sim.kernels.rule.fit import Earlier
     from asm_sim.kernels.rule.law import CohortRules
+    from asm_sim.kernels.rule.observed import Observed
 
 KERNEL_COLUMNS = (
     "quality_score",
@@ -208,7 +209,7 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
     the order of the rule set's cohort; NaN is blank. Collection types are indices into
     ``rules.quality.collection_types``, -1 where blank and 0 for measures computed from claims.
     """
-    from asm_sim.kernels.rule.cohort import Observed
+    from asm_sim.kernels.rule.observed import Observed
 
     measures = measures_in(rules, cohort)
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from asm_sim.kernels.choices import MissingCategory
 from asm_sim.kernels.draws import summaries as s
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
-from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
+from asm_sim.kernels.rule.fit import Fit
+from asm_sim.kernels.rule.observed import Observed, Outcome
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

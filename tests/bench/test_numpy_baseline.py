@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from asm_sim.kernels.draws import summaries as s
 from asm_sim.kernels.draws.draw import observe_cohort, simulate_cohort
 from asm_sim.kernels.rule.cohort import fit_and_score
-from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
+from asm_sim.kernels.rule.fit import Fit
+from asm_sim.kernels.rule.observed import Observed, Outcome
 from asm_sim.results.registry import BY_GROUP, YEARLY
 from tests.bench import numpy_baseline
 from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output

@@ -23,7 +23,8 @@ from asm_sim.errors import InputError
 from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.numeric.variates import binomial_quantiles, normals_at
 from asm_sim.kernels.rule.cohort import fit_and_score, score
-from asm_sim.kernels.rule.fit import Fit, Observed, Outcome
+from asm_sim.kernels.rule.fit import Fit
+from asm_sim.kernels.rule.observed import Observed, Outcome
 from asm_sim.kernels.world.streams import EPISODES, MEASURE
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.reference import mips as reference

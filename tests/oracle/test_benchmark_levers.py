@@ -18,14 +18,9 @@ import pytest
 import asm_sim as asm
 from asm_sim import reference
 from asm_sim.errors import InputError
-from asm_sim.kernels.rule.cohort import (
-    Fit,
-    Observed,
-    Outcome,
-    fit_and_score,
-    nothing_earlier,
-    score,
-)
+from asm_sim.kernels.rule.cohort import fit_and_score, nothing_earlier, score
+from asm_sim.kernels.rule.fit import Fit
+from asm_sim.kernels.rule.observed import Observed, Outcome
 from asm_sim.reference.shrinkage import estimated_kappa, kappa_of_percentages
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules

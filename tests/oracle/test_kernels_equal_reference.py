@@ -19,8 +19,9 @@ import pytest
 
 import asm_sim as asm
 from asm_sim import reference
-from asm_sim.kernels.rule.cohort import Observed, Outcome, fit_and_score, score
+from asm_sim.kernels.rule.cohort import fit_and_score, score
 from asm_sim.kernels.rule.law import CohortRules
+from asm_sim.kernels.rule.observed import Observed, Outcome
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet

@@ -11,7 +11,8 @@ import pytest
 
 import asm_sim as asm
 from asm_sim.errors import InputError
-from asm_sim.kernels.rule.cohort import Outcome, fit_and_score
+from asm_sim.kernels.rule.cohort import fit_and_score
+from asm_sim.kernels.rule.observed import Outcome
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet

@@ -30,15 +30,14 @@ from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_
 from asm_sim.kernels.rule.cohort import score_against
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.rule.final_score import round_half_up
-from asm_sim.kernels.rule.fit import (
-    Fit,
+from asm_sim.kernels.rule.fit import Fit, copy_cost_benchmark, copy_quality_benchmarks, new_fit
+from asm_sim.kernels.rule.observed import (
     Observed,
     Outcome,
-    copy_cost_benchmark,
-    copy_quality_benchmarks,
-    new_fit,
+    copy_observed,
     new_observed,
     new_outcome,
+    with_results,
 )
 from asm_sim.kernels.world.clinicians import GROUPINGS
 from asm_sim.kernels.world.performance import (
@@ -86,22 +85,22 @@ class Factors(NamedTuple):
 def new_factors(rules, measures, n, groups):
     """Room for n clinicians; none is needed for n = 0."""
     return Factors(
-        new_observed(measures, n),
-        new_fit(rules, measures, n),
-        np.empty((measures, n)),
-        np.empty(n),
-        np.empty((measures, n)),
-        np.empty(n),
-        np.empty((measures, n)),
-        np.empty(n),
-        np.empty((measures, n)),
-        np.empty(n),
-        new_outcome(measures, n),
-        np.empty((WITHOUT_RISK, n)),
-        np.empty((FACTOR_SETS, n)),
-        np.empty((FACTOR_SETS, n)),
-        np.empty((FACTOR_SETS, n)),
-        np.empty((groups, 5)),
+        first=new_observed(measures, n),
+        first_fit=new_fit(rules, measures, n),
+        first_quality=np.empty((measures, n)),
+        first_cost=np.empty(n),
+        noise=np.empty((measures, n)),
+        cost_noise=np.empty(n),
+        true_rate=np.empty((measures, n)),
+        true_cost=np.empty(n),
+        rate=np.empty((measures, n)),
+        cost=np.empty(n),
+        outcome=new_outcome(measures, n),
+        unit=np.empty((WITHOUT_RISK, n)),
+        before=np.empty((FACTOR_SETS, n)),
+        total=np.empty((FACTOR_SETS, n)),
+        squares=np.empty((FACTOR_SETS, n)),
+        sums=np.empty((groups, 5)),
     )
 
 
@@ -143,7 +142,7 @@ def decompose_year(
                         continue
                     own = _own(
                         model, measured and measure == 1, y if peers == 1 else 0, seen, collection,
-                        observed, clinicians, factors,
+                        clinicians, factors,
                     )  # fmt: skip
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
@@ -160,19 +159,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     for m in range(len(model.slot)):
         latent_rate(model, m, 0, clinicians, factors.first_quality[m])
     factors.first_cost[:] = clinicians.latent_cost
-    first = factors.first
-    first.rate[:] = observed.rate
-    first.cases[:] = observed.cases
-    first.completeness[:] = observed.completeness
-    first.collection[:] = observed.collection
-    first.episodes[:] = observed.episodes
-    first.improvement_activities[:] = observed.improvement_activities
-    first.pi_score[:] = observed.pi_score
-    first.hcc_risk_score[:] = observed.hcc_risk_score
-    first.dual_share[:] = observed.dual_share
-    first.extreme_circumstances[:] = observed.extreme_circumstances
-    first.practice_size[:] = observed.practice_size
-    first.rural[:] = observed.rural
+    copy_observed(observed, factors.first)
     first_fit = factors.first_fit
     copy_quality_benchmarks(fit, first_fit)
     copy_cost_benchmark(fit, first_fit)
@@ -217,7 +204,7 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
 
 
 @kernel
-def _own(model, measured, level, seen, collection, observed, clinicians, factors):
+def _own(model, measured, level, seen, collection, clinicians, factors):
     """The cohort as observed when ``seen`` is what is reported and counted."""
     foreign = measured and model.misattributed_share > 0.0
     for m in range(len(model.slot)):
@@ -239,22 +226,7 @@ def _own(model, measured, level, seen, collection, observed, clinicians, factors
         sample_cost(model, factors.cost_noise, seen.episodes, cost, factors.cost)
     else:
         factors.cost[:] = factors.true_cost
-    return Observed(
-        factors.rate,
-        seen.cases,
-        seen.completeness,
-        collection,
-        seen.episodes,
-        factors.cost,
-        seen.improvement_activities,
-        seen.pi_score,
-        seen.practice_size,
-        seen.hcc_risk_score,
-        seen.dual_share,
-        observed.part_b_payments,
-        seen.rural,
-        seen.extreme_circumstances,
-    )
+    return with_results(seen, factors.rate, collection, factors.cost)
 
 
 @kernel

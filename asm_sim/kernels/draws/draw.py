@@ -31,16 +31,14 @@ from asm_sim.kernels.draws.summaries import (
 from asm_sim.kernels.numeric._jit import entry, inlined, kernel
 from asm_sim.kernels.rule.cohort import as_scored, score_year
 from asm_sim.kernels.rule.fit import (
-    Observed,
     begin_year,
     begin_years,
     new_earlier,
     new_fit,
-    new_observed,
-    new_outcome,
     new_scratch,
 )
 from asm_sim.kernels.rule.mips import new_mips_room, score_mips
+from asm_sim.kernels.rule.observed import new_observed, new_outcome, with_results
 from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.world.behaviour import (
     choose_collection,
@@ -61,27 +59,6 @@ from asm_sim.kernels.world.geography import draw_areas
 from asm_sim.kernels.world.participation import adjust_nothing, observe_nothing
 from asm_sim.kernels.world.practices import draw_practices, new_practices, practices_in_year
 from asm_sim.kernels.world.shocks import organization_dollars
-
-
-@inlined
-def _as_true(observed, clinicians):
-    """The same cohort with true rates and costs in place of the observed ones."""
-    return Observed(
-        clinicians.true_rate,
-        observed.cases,
-        observed.completeness,
-        observed.collection,
-        observed.episodes,
-        clinicians.true_cost,
-        observed.improvement_activities,
-        observed.pi_score,
-        observed.practice_size,
-        observed.hcc_risk_score,
-        observed.dual_share,
-        observed.part_b_payments,
-        observed.rural,
-        observed.extreme_circumstances,
-    )
 
 
 @inlined
@@ -138,7 +115,9 @@ def simulate_cohort(
     practices = new_practices(len(practice_model.small), years)
     clinicians = new_clinicians(model, latent_processes(model))
     observed = new_observed(measures, n)
-    truth_observed = _as_true(observed, clinicians)
+    truth_observed = with_results(
+        observed, clinicians.true_rate, observed.collection, clinicians.true_cost
+    )
     pooling = pools(rules)
     shown = new_observed(measures, n) if pooling else observed
     truth_shown = new_observed(measures, n) if pooling else truth_observed

@@ -19,14 +19,8 @@ from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_normals
 from asm_sim.kernels.rule.cohort import final_scores_against
 from asm_sim.kernels.rule.final_score import round_scores
-from asm_sim.kernels.rule.fit import (
-    Observed,
-    Outcome,
-    Scratch,
-    new_observed,
-    new_outcome,
-    new_scratch,
-)
+from asm_sim.kernels.rule.fit import Scratch, new_scratch
+from asm_sim.kernels.rule.observed import Observed, Outcome, new_observed, new_outcome
 from asm_sim.kernels.rule.payment import adjust_scores
 from asm_sim.kernels.world.performance import cost_at, rate_at, sample_cost, sample_rate
 from asm_sim.kernels.world.streams import PROBE
@@ -66,14 +60,14 @@ class ProbeRoom(NamedTuple):
 def new_probe_room(probes, cut_points):
     measures, n = probes.cases.shape
     return ProbeRoom(
-        new_observed(measures, n),
-        np.empty((measures, n)),
-        np.empty(n),
-        np.empty(n),
-        new_outcome(measures, n),
-        new_scratch(measures, n, cut_points),
-        np.zeros(n, np.int64),
-        np.empty((6, n)),
+        observed=new_observed(measures, n),
+        true_rate=np.empty((measures, n)),
+        true_cost=np.empty(n),
+        modifiers=np.empty(n),
+        outcome=new_outcome(measures, n),
+        scratch=new_scratch(measures, n, cut_points),
+        segment=np.zeros(n, np.int64),
+        rows=np.empty((6, n)),
     )
 
 

@@ -118,18 +118,18 @@ class Memory(NamedTuple):
 @kernel
 def new_memory(n, groups):
     return Memory(
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.zeros(n, np.int64),
-        np.zeros((QUINTILES, QUINTILES)),
-        np.zeros((groups, 11)),
-        np.zeros(groups, np.int64),
-        np.zeros((groups, 2)),
-        np.empty(n),
-        np.zeros(n, np.int32),
+        rank=np.empty(n),
+        rank_before=np.empty(n),
+        rank_true=np.empty(n),
+        adjustment_before=np.empty(n),
+        dollars=np.empty(n),
+        penalties=np.zeros(n, np.int64),
+        transitions=np.zeros((QUINTILES, QUINTILES)),
+        sums=np.zeros((groups, 11)),
+        seen=np.zeros(groups, np.int64),
+        middle=np.zeros((groups, 2)),
+        ordered=np.empty(n),
+        zeros=np.zeros(n, np.int32),
     )
 
 

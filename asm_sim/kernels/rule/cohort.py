@@ -12,24 +12,19 @@ from asm_sim.kernels.numeric._jit import entry, inlined
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.final_score import average_years, round_scores, score_final
-from asm_sim.kernels.rule.fit import (
-    Earlier,
-    Fit,
+from asm_sim.kernels.rule.fit import Earlier, Fit, begin_year, new_earlier, new_fit, new_scratch
+from asm_sim.kernels.rule.observed import (
     Observed,
     Outcome,
-    begin_year,
-    new_earlier,
-    new_fit,
     new_observed,
     new_outcome,
-    new_scratch,
+    put_back,
+    rows_of,
 )
 from asm_sim.kernels.rule.payment import adjust_scores, order_positive, score_payment
-from asm_sim.kernels.rule.peers import among, peer_groups, put_back
+from asm_sim.kernels.rule.peers import peer_groups
 from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.rule.quality import score_quality
-
-__all__ = ["Earlier", "Fit", "Observed", "Outcome", "fit_and_score", "nothing_earlier", "score"]
 
 
 @inlined
@@ -68,7 +63,7 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
             continue
         own, own_fit, own_earlier, own_outcome = observed, fit, earlier, outcome
         if not alone:
-            own = among(observed, members)
+            own = rows_of(observed, members)
             own_fit = new_fit(rules, measures, n)
             own_earlier = new_earlier(rules, measures, len(members))
             own_outcome = new_outcome(measures, len(members))

@@ -21,25 +21,6 @@ from asm_sim.kernels.numeric.order_statistics import BUCKETS
 Floats = NDArray[np.float64]
 
 
-class Observed(NamedTuple):
-    """One cohort-year as CMS would see it."""
-
-    rate: Floats  # [M, n] percent, or per 100 person-years
-    cases: Floats  # [M, n]
-    completeness: Floats  # [M, n] fraction
-    collection: NDArray[np.int8]  # [M, n] index of the collection type, -1 blank
-    episodes: Floats  # [n]
-    episode_cost: Floats  # [n] USD
-    improvement_activities: Floats  # [n] 0, 1, 2
-    pi_score: Floats  # [n] 0-100
-    practice_size: Floats  # [n] clinicians
-    hcc_risk_score: Floats  # [n]
-    dual_share: Floats  # [n] fraction
-    part_b_payments: Floats  # [n] USD
-    rural: Floats  # [n] 1 in a rural practice, else 0
-    extreme_circumstances: Floats  # [n] 1 of one who met them; read where the rule excuses
-
-
 class Fit(NamedTuple):
     """What is estimated from a cohort-year and applied to clinicians."""
 
@@ -79,22 +60,6 @@ class Earlier(NamedTuple):
     own_score: Floats  # [3, n] final scores by themselves: this year's, one, two years before
 
 
-class Outcome(NamedTuple):
-    """One cohort-year scored."""
-
-    points: Floats  # [M, n]; nan where the measure is excluded
-    quality_score: Floats  # [n] 0-1
-    cost_points: Floats
-    cost_score: Floats
-    improvement_activities_adjustment: Floats  # points
-    promoting_interoperability_adjustment: Floats
-    small_practice_adjustment: Floats
-    complex_patient_adjustment: Floats
-    final_score: Floats  # 0-100; nan without one
-    transformed_score: Floats  # 0-1 (0-2 against a threshold); nan: zero, or in the neutral band
-    payment_adjustment_factor: Floats  # fraction
-
-
 class Scratch(NamedTuple):
     """Room to work in, sized once per thread."""
 
@@ -117,41 +82,20 @@ class Scratch(NamedTuple):
 
 
 @kernel
-def new_observed(measures, n):
-    """Room for what is observed of n clinicians."""
-    return Observed(
-        np.empty((measures, n)),
-        np.empty((measures, n)),
-        np.empty((measures, n)),
-        np.zeros((measures, n), np.int8),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.zeros(n),
-        np.zeros(n),
-    )
-
-
-@kernel
 def new_fit(rules, measures, n):
     """An empty fit for cohorts of up to n clinicians."""
     collection_types, cut_points = rules.collection_types, len(rules.decile_percentiles)
     return Fit(
-        np.full((measures, collection_types, cut_points), np.nan),
-        np.full((measures, collection_types, 2), np.nan),
-        np.zeros((measures, collection_types), np.bool_),
-        np.full(2, np.nan),
-        np.zeros((2, 3)),
-        np.full(5, np.nan),
-        np.empty(n if rules.exchange_form == ExchangeForm.RANK else 0),
-        np.zeros((measures, collection_types, 2)),
-        np.zeros(2),
-        np.ones(1, np.bool_),
+        cut_points=np.full((measures, collection_types, cut_points), np.nan),
+        quality_location=np.full((measures, collection_types, 2), np.nan),
+        has_benchmark=np.zeros((measures, collection_types), np.bool_),
+        cost_location=np.full(2, np.nan),
+        complexity=np.zeros((2, 3)),
+        payment=np.full(5, np.nan),
+        positive_scores=np.empty(n if rules.exchange_form == ExchangeForm.RANK else 0),
+        quality_shrinkage=np.zeros((measures, collection_types, 2)),
+        cost_shrinkage=np.zeros(2),
+        shrinks=np.ones(1, np.bool_),
     )
 
 
@@ -175,10 +119,10 @@ def copy_cost_benchmark(source, target):
 def new_earlier(rules, measures, n):
     """Nothing yet: the state before the first performance year."""
     return Earlier(
-        new_fit(rules, measures, n),
-        new_fit(rules, measures, n),
-        np.full(2, -1, np.int64),
-        np.full((3, n), np.nan),
+        standard=new_fit(rules, measures, n),
+        made=new_fit(rules, measures, n),
+        years=np.full(2, -1, np.int64),
+        own_score=np.full((3, n), np.nan),
     )
 
 
@@ -202,41 +146,23 @@ def begin_year(earlier):
 
 
 @kernel
-def new_outcome(measures, n):
-    """Room for the outcome of n clinicians."""
-    return Outcome(
-        np.full((measures, n), np.nan),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-    )
-
-
-@kernel
 def new_scratch(measures, n, cut_points):
     """Scratch for cohorts of up to n clinicians."""
     return Scratch(
-        np.zeros((measures, n), np.int8),
-        np.zeros(n, np.bool_),
-        np.zeros(n, np.bool_),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n, np.int32),
-        np.empty(n),
-        np.empty(n, np.int32),
-        np.empty(n, np.int32),
-        np.empty(BUCKETS + 1, np.int32),
-        np.empty(BUCKETS, np.int32),
-        np.empty(n),
-        np.empty((2, cut_points + 1)),
-        np.empty(n, np.int32),
-        np.zeros(2, np.int64),
+        status=np.zeros((measures, n), np.int8),
+        must_submit=np.zeros(n, np.bool_),
+        submitted=np.zeros(n, np.bool_),
+        points_sum=np.empty(n),
+        counted=np.empty(n),
+        keys=np.empty(n),
+        payload=np.empty(n, np.int32),
+        sorted_keys=np.empty(n),
+        sorted_payload=np.empty(n, np.int32),
+        bucket_of=np.empty(n, np.int32),
+        starts=np.empty(BUCKETS + 1, np.int32),
+        fill=np.empty(BUCKETS, np.int32),
+        values=np.empty(n),
+        table=np.empty((2, cut_points + 1)),
+        order=np.empty(n, np.int32),
+        counts=np.zeros(2, np.int64),
     )

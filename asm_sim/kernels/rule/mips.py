@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels.numeric._jit import entry, kernel
 from asm_sim.kernels.rule.cohort import contiguous
-from asm_sim.kernels.rule.fit import Floats, Observed
+from asm_sim.kernels.rule.fit import Floats
+from asm_sim.kernels.rule.observed import Observed
 from asm_sim.kernels.rule.points import decile_points, deviation_points
 
 ALL_CATEGORIES = 0
@@ -40,17 +41,17 @@ class MipsRoom(NamedTuple):
 def new_mips_room(mips, n):
     measures, _, cuts = mips.cut_points.shape
     return MipsRoom(
-        np.empty((measures, n)),
-        np.zeros(n, np.bool_),
-        np.zeros(n, np.bool_),
-        np.zeros(n, np.bool_),
-        np.empty(n),
-        np.empty(n),
-        np.empty(mips.measures_counted),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n, np.int32),
-        np.empty((2, cuts + 1)),
+        points=np.empty((measures, n)),
+        silent=np.zeros(n, np.bool_),
+        reports=np.zeros(n, np.bool_),
+        submits=np.zeros(n, np.bool_),
+        quality=np.empty(n),
+        cost=np.empty(n),
+        best=np.empty(mips.measures_counted),
+        values=np.empty(n),
+        work=np.empty(n),
+        segment=np.empty(n, np.int32),
+        table=np.empty((2, cuts + 1)),
     )
 
 

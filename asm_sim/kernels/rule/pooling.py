@@ -13,6 +13,7 @@ import numpy as np
 
 from asm_sim.kernels.choices import ScoringLevel
 from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels.rule.observed import copy_observed
 
 # In the order of rules/compile.py.
 
@@ -26,20 +27,7 @@ def pools(rules):
 @kernel
 def pool_practices(observed, practice, rules, pooled):
     """Write into ``pooled`` what is scored of each clinician; ``practice`` [n] numbers from 0."""
-    pooled.improvement_activities[:] = observed.improvement_activities
-    pooled.pi_score[:] = observed.pi_score
-    pooled.practice_size[:] = observed.practice_size
-    pooled.hcc_risk_score[:] = observed.hcc_risk_score
-    pooled.dual_share[:] = observed.dual_share
-    pooled.part_b_payments[:] = observed.part_b_payments
-    pooled.rural[:] = observed.rural
-    pooled.extreme_circumstances[:] = observed.extreme_circumstances
-    pooled.rate[:] = observed.rate
-    pooled.cases[:] = observed.cases
-    pooled.completeness[:] = observed.completeness
-    pooled.collection[:] = observed.collection
-    pooled.episodes[:] = observed.episodes
-    pooled.episode_cost[:] = observed.episode_cost
+    copy_observed(observed, pooled)
     sums = np.zeros((7, practice.max() + 1 if len(practice) > 0 else 0))
     if rules.quality_level != ScoringLevel.CLINICIAN:
         kind = np.empty(sums.shape[1], np.int8)

@@ -71,14 +71,14 @@ def new_behaviour(model):
     choosing = n if levers.choice_share > 0.0 else 0
     practices = model.practice.max() + 1 if choosing > 0 else 0
     return Behaviour(
-        np.zeros((model.performance_years, n if levers.remembers else 0)),
-        np.zeros(moved),
-        np.zeros((len(levers.programme_share), moved), np.bool_),
-        np.zeros(moved),
-        np.zeros(moved),
-        np.zeros(practices, np.bool_),
-        np.zeros(choosing, np.int8),
-        np.empty((3, practices)),
+        adjustment=np.zeros((model.performance_years, n if levers.remembers else 0)),
+        effort=np.zeros(moved),
+        takes_part=np.zeros((len(levers.programme_share), moved), np.bool_),
+        better_quality=np.zeros(moved),
+        lower_cost=np.zeros(moved),
+        chooses=np.zeros(practices, np.bool_),
+        collection=np.zeros(choosing, np.int8),
+        of_practice=np.empty((3, practices)),
     )
 
 

@@ -37,7 +37,7 @@ class Stays(NamedTuple):
 @inlined
 def new_stays(model):
     n = len(model.practice) if model.redetermined else 0
-    return Stays(np.zeros(n, np.int64), np.zeros(n, np.int64), np.empty((2, n)))
+    return Stays(enters=np.zeros(n, np.int64), gone=np.zeros(n, np.int64), counted=np.empty((2, n)))
 
 
 @inlined

@@ -48,21 +48,21 @@ class Practices(NamedTuple):
 @kernel
 def new_practices(count, years):
     return Practices(
-        np.zeros(count, np.int8),
-        np.empty(count),
-        np.full(count, years),
-        np.zeros(count, np.bool_),
-        np.zeros(count, np.int8),
-        np.empty(count),
-        np.empty(count),
-        np.empty((years, count)),
-        np.empty((years, count)),
-        np.zeros((years, count), np.bool_),
-        np.empty((years, count)),
-        np.empty((years, count)),
-        np.zeros(count, np.bool_),
-        np.zeros(count),
-        np.empty((4, count)),
+        size_class=np.zeros(count, np.int8),
+        size=np.empty(count),
+        joins=np.full(count, years),
+        rural=np.zeros(count, np.bool_),
+        collection=np.zeros(count, np.int8),
+        specialty_uniform=np.empty(count),
+        quality_permanent=np.empty(count),
+        quality_changing=np.empty((years, count)),
+        willingness=np.empty((years, count)),
+        silent=np.zeros((years, count), np.bool_),
+        activities=np.empty((years, count)),
+        interoperability=np.empty((years, count)),
+        aco=np.zeros(count, np.bool_),
+        loss=np.zeros(count),
+        scratch=np.empty((4, count)),
     )
 
 
