@@ -12,20 +12,8 @@ import pandas as pd
 from asm_sim.engine.local import resolve
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.rule.observed import COLUMNS
 from asm_sim.scenario.schema import Scenario
-
-_COLUMNS = (
-    ("practice_size", "practice_size"),
-    ("rural", "rural"),
-    ("hcc_risk_score", "hcc_risk_score"),
-    ("dual_share", "dual_share"),
-    ("part_b_payments", "part_b_payments"),
-    ("improvement_activities", "improvement_activities"),
-    ("pi_score", "pi_score"),
-    ("episodes", "episodes"),
-    ("episode_cost", "episode_cost"),
-    ("extreme_circumstances", "extreme_circumstances"),
-)
 
 
 def cohort_table(
@@ -80,7 +68,7 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
             "specialty": specialties[specialty],
             "payment_year_part_b": paid,
         }
-        columns |= {name: getattr(observed, field) for name, field in _COLUMNS}
+        columns |= {name: getattr(observed, name) for name in COLUMNS}
         if truth:
             columns["episode_cost"] = cost
         for m, name in enumerate(rules.cohorts[cohort.name].quality_measures.value):

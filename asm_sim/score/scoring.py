@@ -209,7 +209,7 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
     the order of the rule set's cohort; NaN is blank. Collection types are indices into
     ``rules.quality.collection_types``, -1 where blank and 0 for measures computed from claims.
     """
-    from asm_sim.kernels.rule.observed import Observed
+    from asm_sim.kernels.rule.observed import COLUMNS, Observed
 
     measures = measures_in(rules, cohort)
 
@@ -223,16 +223,7 @@ def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:
         cases=by_measure("cases"),
         completeness=by_measure("completeness"),
         collection=np.ascontiguousarray(np.stack(kinds)),
-        episodes=_floats(rows, "episodes"),
-        episode_cost=_floats(rows, "episode_cost"),
-        improvement_activities=_floats(rows, "improvement_activities"),
-        pi_score=_floats(rows, "pi_score"),
-        practice_size=_floats(rows, "practice_size"),
-        hcc_risk_score=_floats(rows, "hcc_risk_score"),
-        dual_share=_floats(rows, "dual_share"),
-        part_b_payments=_floats(rows, "part_b_payments"),
-        rural=_floats(rows, "rural"),
-        extreme_circumstances=_floats(rows, "extreme_circumstances"),
+        **{name: _floats(rows, name) for name in COLUMNS},
     )
 
 

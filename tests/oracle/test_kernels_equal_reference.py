@@ -21,7 +21,7 @@ import asm_sim as asm
 from asm_sim import reference
 from asm_sim.kernels.rule.cohort import fit_and_score, score
 from asm_sim.kernels.rule.law import CohortRules
-from asm_sim.kernels.rule.observed import Observed, Outcome
+from asm_sim.kernels.rule.observed import COLUMNS, Observed, Outcome
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
@@ -63,16 +63,7 @@ def observed(rows: list[Row], rules: RuleSet, cohort: str) -> Observed:
         cases=part("cases"),
         completeness=part("completeness"),
         collection=np.array([[collection(m, row) for row in rows] for m in measures], np.int8),
-        episodes=column("episodes"),
-        episode_cost=column("episode_cost"),
-        improvement_activities=column("improvement_activities"),
-        pi_score=column("pi_score"),
-        practice_size=column("practice_size"),
-        hcc_risk_score=column("hcc_risk_score"),
-        dual_share=column("dual_share"),
-        part_b_payments=column("part_b_payments"),
-        rural=column("rural"),
-        extreme_circumstances=column("extreme_circumstances"),
+        **{name: column(name) for name in COLUMNS},
     )
 
 

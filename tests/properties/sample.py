@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.rule.observed import Observed
 from asm_sim.scenario.load import load_scenario
 
-
-class Sample(NamedTuple):
-    """Draws x years x (measures x) clinicians; nan is blank."""
-
-    rate: np.ndarray
-    cases: np.ndarray
-    completeness: np.ndarray
-    collection: np.ndarray
-    episodes: np.ndarray
-    episode_cost: np.ndarray
-    improvement_activities: np.ndarray
-    pi_score: np.ndarray
-    practice_size: np.ndarray
-    hcc_risk_score: np.ndarray
-    dual_share: np.ndarray
-    part_b_payments: np.ndarray
-    rural: np.ndarray
-    extreme_circumstances: np.ndarray
-    true_rate: np.ndarray
-    true_cost: np.ndarray
-    paid: np.ndarray
-    specialty: np.ndarray
-    group: np.ndarray
-    practice: np.ndarray
-    present: np.ndarray
-    part_b_later: np.ndarray
+# Draws x years x (measures x) clinicians; nan is blank.
+Sample = namedtuple(
+    "Sample",
+    [
+        *Observed._fields,
+        *("true_rate", "true_cost", "paid", "specialty", "group", "practice", "present"),
+        "part_b_later",
+    ],
+)
 
 
 @cache
