@@ -11,20 +11,16 @@ import sys
 SIMULATE = "import asm_sim as asm; asm.simulate('baseline', draws=1)"
 OTHERS = """
 import asm_sim as asm
-from asm_sim.engine.export import cohort_table
+from asm_sim.engine.export import observed_years
 from asm_sim.engine.plan import make_plan
 from asm_sim.kernels.rule.cohort import fit_and_score, score
-from asm_sim.kernels.draws.draw import observe_cohort
-from asm_sim.kernels.rule.fit import Observed
 from asm_sim.kernels.rule.mips import mips_scores
 
 plan = make_plan(asm.load_scenario('baseline'))
 part = plan.cohorts[0]
-years = observe_cohort(part.practices, part.model, plan.seed_words(), 0, 0, 0, True)
-seen = Observed(*years[0][0])
+seen = observed_years(plan, part, 0)[0].observed
 score(seen, part.rules, 0, fit_and_score(seen, part.rules, 0)[1])
 mips_scores(seen, part.mips, 0)
-cohort_table(asm.load_scenario('effort-response'))
 """
 
 

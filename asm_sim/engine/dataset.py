@@ -22,20 +22,9 @@ from asm_sim.engine.plan import (
     Plan,
     why_no_lens,
 )
-from asm_sim.kernels.draws.summaries import (
-    ADJUSTMENT_ONE,
-    C_ADJUSTMENT,
-    C_ADJUSTMENT_SQUARED,
-    C_NEGATIVE,
-    C_RANK,
-    C_RANK_SQUARED,
-    C_SCORE,
-    C_SCORE_SQUARED,
-    C_SCORED,
-    QUINTILES,
-    SCORE_ONE,
-    SCORE_SQUARED_ONE,
-)
+from asm_sim.kernels.draws.counts import ADJUSTMENT_ONE, SCORE_ONE, SCORE_SQUARED_ONE
+from asm_sim.kernels.draws.output import ClinicianSums
+from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.parameters import plain_value
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import PROBES, REPLICATES
@@ -167,26 +156,29 @@ def _parameter_layer(layer: ParameterLayer, assumed: Collection[str]) -> dict[st
 
 def clinician_variables(sums: NDArray[np.int64]) -> Arrays:
     """Means and spreads of each clinician over draws, from their fixed-point sums [8, n, Y]."""
+    of = ClinicianSums(*sums)
     with np.errstate(divide="ignore", invalid="ignore"):
-        count = sums[C_SCORED].astype(np.float64)
+        count = of.scored.astype(np.float64)
         count[count == 0] = np.nan
 
         def mean_and_sd(
-            first: int, second: int, one: float, one_squared: float
+            total: NDArray[np.int64], squares: NDArray[np.int64], one: float, one_squared: float
         ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            mean = sums[first] / one / count
-            variance = np.clip(sums[second] / one_squared - count * mean**2, 0, None) / (count - 1)
+            mean = total / one / count
+            variance = np.clip(squares / one_squared - count * mean**2, 0, None) / (count - 1)
             sd = np.sqrt(np.where(count > 1, variance, np.nan))
             return mean, np.where(sd < _SMALLEST_SD, 0.0, sd)
 
-        adjustment = mean_and_sd(C_ADJUSTMENT, C_ADJUSTMENT_SQUARED, ADJUSTMENT_ONE, ADJUSTMENT_ONE)
-        score = mean_and_sd(C_SCORE, C_SCORE_SQUARED, SCORE_ONE, SCORE_SQUARED_ONE)
-        rank = mean_and_sd(C_RANK, C_RANK_SQUARED, 2.0, 4.0)
+        adjustment = mean_and_sd(
+            of.adjustment, of.adjustment_squared, ADJUSTMENT_ONE, ADJUSTMENT_ONE
+        )
+        score = mean_and_sd(of.score, of.score_squared, SCORE_ONE, SCORE_SQUARED_ONE)
+        rank = mean_and_sd(of.rank, of.rank_squared, 2.0, 4.0)
         return {
-            "clinician_draws_scored": sums[C_SCORED].astype(np.float64),
+            "clinician_draws_scored": of.scored.astype(np.float64),
             "clinician_adjustment_mean": adjustment[0],
             "clinician_adjustment_sd": adjustment[1],
-            "clinician_probability_negative": sums[C_NEGATIVE] / count,
+            "clinician_probability_negative": of.negative / count,
             "clinician_final_score_mean": score[0],
             "clinician_final_score_sd": score[1],
             "clinician_rank_mean": rank[0],

@@ -19,7 +19,7 @@ from asm_sim.engine.store import missing_jobs
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Work
 from asm_sim.errors import InputError
-from asm_sim.kernels.draws.summaries import CLINICIAN_SUMS
+from asm_sim.kernels.draws.output import ClinicianSums
 from asm_sim.results.registry import CLINICIAN, VARIABLES
 
 _TRIAL_DRAWS = 20
@@ -62,7 +62,7 @@ def size_of(work: Work) -> Size:
         elif variable.name not in derived:
             block += values
     if plan.holds_population:
-        block += CLINICIAN_SUMS * dims["clinician"] * dims["performance_year"] * 8
+        block += len(ClinicianSums._fields) * dims["clinician"] * dims["performance_year"] * 8
     return Size(block, panel, lens)
 
 

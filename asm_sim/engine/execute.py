@@ -6,7 +6,9 @@ returns is per draw or an integer count, so nothing depends on who did what.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -24,18 +26,10 @@ from asm_sim.engine.plan import (
     grids,
 )
 from asm_sim.errors import InputError
-from asm_sim.kernels.draws.decomposition import FACTOR_SETS, FIXED_STATISTICS
+from asm_sim.kernels.draws.decomposition import FACTOR_SETS
 from asm_sim.kernels.draws.draw import simulate_cohort
-from asm_sim.kernels.draws.probes import PROBE_VARIABLES
-from asm_sim.kernels.draws.summaries import (
-    CLINICIAN_SUMS,
-    GROUP_STATISTICS,
-    PANEL_VARIABLES,
-    QUINTILES,
-    YEARLY_STATISTICS,
-    Lens,
-    Output,
-)
+from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
+from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.kernels.world.clinicians import GROUPINGS
 from asm_sim.population.probes import PROBES
 from asm_sim.results.registry import (
@@ -50,6 +44,8 @@ from asm_sim.results.registry import (
     PROBE,
     VARIANCE,
     YEARLY,
+    Variable,
+    record,
 )
 
 Arrays = dict[str, NDArray[Any]]
@@ -57,17 +53,9 @@ Arrays = dict[str, NDArray[Any]]
 DRAWS_PER_TASK = 10
 CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
 _EVERYONE, _SIZES = 0, slice(1, 5)
-# The results of a task: along which axis the draws lie, and what is a sum over draws.
-_DRAW_AXIS = {
-    **dict.fromkeys(("yearly", "by_group", "quantile", "curve", "transition", "penalty_years"), 0),
-    "panel": 1,
-    "panel_group": 0,
-    "panel_practice": 0,
-    "variance": 0,
-    "fixed_standard": 0,
-    "probe": 1,
-}
-_COUNTS = ("adjustment_histogram", "score_histogram", "dollars_histogram", "clinician")
+# The variables of these parts of an output, and of HISTOGRAMS those in which draws are added up.
+_DRAW_LEVEL = ("quantile", "curve", "transition", "penalty_years")
+_ADDED = ("adjustment_histogram", "score_histogram", "dollars_histogram")
 
 
 def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
@@ -125,57 +113,90 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         )
 
 
-def _gather(output: Output, alone: Output, position: int) -> None:
+def _gather(output: Any, alone: Any, position: int) -> None:
     """Put the results of one draw where they belong in those of several."""
-    for part, of_draw in ((output, alone), (output.lens, alone.lens)):
-        for name, axis in _DRAW_AXIS.items():
-            if hasattr(part, name):
-                into, values = getattr(part, name), getattr(of_draw, name)
-                where = slice(position, position + values.shape[axis])  # no more than are kept
-                into[(slice(None),) * axis + (where,)] = values
-    for name in _COUNTS:
-        total = getattr(output, name)
-        total += getattr(alone, name)
+    for name in output._fields:
+        into, values = getattr(output, name), getattr(alone, name)
+        if name == "clinician":
+            for total, more in zip(into, values, strict=True):
+                total += more
+        elif isinstance(into, tuple):
+            _gather(into, values, position)
+        elif name in _ADDED:
+            into += values
+        else:
+            into[position : position + len(values)] = values  # no more than are kept
 
 
 def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
-    years, count, n = len(plan.years), len(plan.groups), cohort.clinicians
     panel = max(0, min(draws, plan.panel_draws - first))
     close = max(0, min(draws, plan.lens_draws - first))
-    held = n if plan.holds_population else 0
+    held = cohort.clinicians if plan.holds_population else 0
+    size = cohort.clinicians, len(plan.years), len(plan.groups)
+    return new_output(draws, *size, panel, close, held, cohort.probes.replicates)
+
+
+def new_output(
+    draws: int,
+    clinicians: int,
+    years: int,
+    groups: int,
+    panel: int = 0,
+    close: int = 0,
+    held: int = 0,
+    replicates: int = 1,
+) -> Output:
+    """Room for so many draws of a cohort.
+
+    The first ``panel`` of them are kept clinician by clinician and the first ``close`` looked at
+    closely, with ``replicates`` of each probe; sums over draws are kept of ``held`` clinicians.
+    """
 
     def histogram(bins: tuple[float, float, int]) -> NDArray[np.int64]:
-        return np.zeros((years, count, bins[2] + 2), np.int64)
+        return np.zeros((years, groups, bins[2] + 2), np.int64)
 
+    yearly = panel, years, clinicians
+    of_probe = close, years, len(PROBES), replicates
+    fixed_standard = np.zeros((close, years, groups), record(FIXED_STANDARD))
     return Output(
-        yearly=np.full((draws, years, YEARLY_STATISTICS), np.nan),
-        by_group=np.full((draws, years, count, GROUP_STATISTICS), np.nan),
+        yearly=_nothing((draws, years), YEARLY),
+        by_group=_nothing((draws, years, groups), BY_GROUP),
         quantile=np.empty((draws, years, len(QUANTILES))),
         curve=np.empty((draws, years, len(SCORES))),
         transition=np.empty((draws, QUINTILES, QUINTILES)),
-        penalty_years=np.empty((draws, count, years + 1)),
+        penalty_years=np.empty((draws, groups, years + 1)),
+        panel=Panel(
+            **{variable.column: np.empty(yearly, np.float32) for variable in PANEL},
+            group=np.empty((panel, clinicians, GROUPINGS), np.int16),
+            practice=np.empty(yearly, np.int32),
+        ),
+        lens=Lens(
+            **{v.column: np.empty((close, groups, FACTOR_SETS)) for v in VARIANCE},
+            fixed_standard=fixed_standard,
+            probe=ProbePanel(**{v.column: np.empty(of_probe, np.float32) for v in PROBE}),
+        ),
         adjustment_histogram=histogram(ADJUSTMENT_BINS),
         score_histogram=histogram(SCORE_BINS),
         dollars_histogram=histogram(DOLLARS_BINS),
-        panel=np.empty((PANEL_VARIABLES, panel, years, n), np.float32),
-        panel_group=np.empty((panel, n, GROUPINGS), np.int16),
-        panel_practice=np.empty((panel, years, n), np.int32),
-        lens=Lens(
-            variance=np.empty((close, count, FACTOR_SETS, len(VARIANCE))),
-            fixed_standard=np.empty((close, years, count, FIXED_STATISTICS)),
-            probe=np.empty(
-                (PROBE_VARIABLES, close, years, len(PROBES), cohort.probes.replicates), np.float32
-            ),
+        clinician=ClinicianSums(
+            *(np.zeros((held, years), np.int64) for _ in ClinicianSums._fields)
         ),
-        clinician=np.zeros((CLINICIAN_SUMS, held, years), np.int64),
     )
+
+
+def _nothing(shape: tuple[int, ...], variables: tuple[Variable, ...]) -> NDArray[np.void]:
+    """Records of which nothing is known: nan in every field."""
+    records = np.empty(shape, record(variables))
+    for variable in variables:
+        records[variable.column] = np.nan
+    return records
 
 
 def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
     """The outputs of all tasks as variables: draws joined, cohorts stacked, counts added."""
 
-    def by_draw(name: str) -> NDArray[np.float64]:
-        joined = [np.concatenate([getattr(o, name) for o in outputs]) for outputs in parts]
+    def by_draw(of: Callable[[Output], NDArray[Any]]) -> NDArray[Any]:
+        joined = [np.concatenate([of(output) for output in outputs]) for outputs in parts]
         return np.stack(joined, axis=1)  # draw, cohort, ...
 
     def added(name: str) -> NDArray[np.int64]:
@@ -183,38 +204,45 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         total[:, :, _EVERYONE] = total[:, :, _SIZES].sum(axis=2)
         return total
 
-    arrays: Arrays = {}
-    yearly, by_group = by_draw("yearly"), by_draw("by_group")
-    for k, variable in enumerate(YEARLY):
-        arrays[variable.name] = np.ascontiguousarray(yearly[..., k])
-    for k, variable in enumerate(BY_GROUP):
-        arrays[variable.name] = np.ascontiguousarray(by_group[..., k])
-    for variable, name in zip(
-        DRAW_LEVEL, ("quantile", "curve", "transition", "penalty_years"), strict=True
-    ):
-        arrays[variable.name] = by_draw(name)
-    for variable, name in zip(
-        HISTOGRAMS,
-        ("adjustment_histogram", "score_histogram", "dollars_histogram"),
-        strict=True,
-    ):
+    def columns(records: NDArray[np.void], variables: tuple[Variable, ...]) -> Arrays:
+        return {v.name: np.ascontiguousarray(records[v.column]) for v in variables}
+
+    arrays = columns(by_draw(lambda output: output.yearly), YEARLY)
+    arrays |= columns(by_draw(lambda output: output.by_group), BY_GROUP)
+    for variable, name in zip(DRAW_LEVEL, _DRAW_LEVEL, strict=True):
+        arrays[variable.name] = by_draw(attrgetter(name))
+    for variable, name in zip(HISTOGRAMS, _ADDED, strict=True):
         arrays[variable.name] = added(name)
     if block.first < plan.panel_draws:
-        panel = np.concatenate(
-            [np.concatenate([o.panel for o in outputs], axis=1) for outputs in parts], axis=3
-        )
-        for k, variable in enumerate(PANEL):
-            arrays[variable.name] = np.ascontiguousarray(panel[k].transpose(0, 2, 1))
-        groups = [np.concatenate([o.panel_group for o in outputs]) for outputs in parts]
-        arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
-        arrays[PANEL_PRACTICE.name] = _practices(plan, parts)
+        arrays |= _panel(plan, parts)
     if block.first < plan.lens_draws:
-        arrays |= _of_lens(parts)
+        for variable in VARIANCE:
+            arrays[variable.name] = by_draw(attrgetter(f"lens.{variable.column}"))
+        arrays |= columns(by_draw(attrgetter("lens.fixed_standard")), FIXED_STANDARD)
+        for variable in PROBE:
+            arrays[variable.name] = by_draw(attrgetter(f"lens.probe.{variable.column}"))
     if plan.parameters is not None:
         arrays[PARAMETER.name] = plan.parameter_values(block.first, block.draws)
     if plan.holds_population:
-        sums = [sum(o.clinician for o in outputs) for outputs in parts]
+        sums = [sum(np.stack(output.clinician) for output in outputs) for outputs in parts]
         arrays[CLINICIAN_SUMS_NAME] = np.concatenate(sums, axis=1)
+    return arrays
+
+
+def _panel(plan: Plan, parts: list[list[Output]]) -> Arrays:
+    """The first draws clinician by clinician, the cohorts one after the other."""
+
+    def joined(name: str) -> NDArray[Any]:
+        draws = [np.concatenate([getattr(o.panel, name) for o in outputs]) for outputs in parts]
+        return np.concatenate(draws, axis=-1)  # draw, year, clinician
+
+    arrays = {
+        variable.name: np.ascontiguousarray(joined(variable.column).transpose(0, 2, 1))
+        for variable in PANEL
+    }
+    groups = [np.concatenate([o.panel.group for o in outputs]) for outputs in parts]
+    arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
+    arrays[PANEL_PRACTICE.name] = _practices(plan, parts)
     return arrays
 
 
@@ -223,26 +251,6 @@ def _practices(plan: Plan, parts: list[list[Output]]) -> NDArray[np.int32]:
     numbers = []
     for cohort, outputs in zip(plan.cohorts, parts, strict=True):
         own = np.unique(plan.roster.practice[plan.roster.slice_of(cohort.name)])
-        index = np.concatenate([output.panel_practice for output in outputs])
+        index = np.concatenate([output.panel.practice for output in outputs])
         numbers.append(own.astype(np.int32)[index].transpose(0, 2, 1))
     return np.concatenate(numbers, axis=1)
-
-
-def _of_lens(parts: list[list[Output]]) -> Arrays:
-    """What the first draws were looked at closely for."""
-
-    def by_draw(name: str, axis: int) -> NDArray[Any]:
-        joined = [
-            np.concatenate([getattr(o.lens, name) for o in outputs], axis) for outputs in parts
-        ]
-        return np.stack(joined, axis=axis + 1)
-
-    arrays: Arrays = {}
-    for variables, name in ((VARIANCE, "variance"), (FIXED_STANDARD, "fixed_standard")):
-        values = by_draw(name, 0)
-        for k, variable in enumerate(variables):
-            arrays[variable.name] = np.ascontiguousarray(values[..., k])
-    probe = by_draw("probe", 1)
-    for k, variable in enumerate(PROBE):
-        arrays[variable.name] = np.ascontiguousarray(probe[k])
-    return arrays

@@ -11,8 +11,8 @@ import pandas as pd
 
 from asm_sim.engine.local import resolve
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
-from asm_sim.kernels.draws.draw import observe_cohort
-from asm_sim.kernels.rule.observed import COLUMNS
+from asm_sim.kernels.draws.draw import ObservedYear, observe_cohort
+from asm_sim.kernels.rule.observed import COLUMNS, Observed
 from asm_sim.scenario.schema import Scenario
 
 
@@ -30,12 +30,11 @@ def cohort_table(
     return pd.concat(frames, ignore_index=True)
 
 
-def observed_years(plan: Plan, cohort: CohortPlan, draw: int) -> list[Any]:
-    """What there is of a cohort in every year of a draw: see :func:`observe_cohort`."""
+def observed_years(plan: Plan, cohort: CohortPlan, draw: int) -> list[ObservedYear]:
+    """What there is of a cohort in every year of a draw."""
     population, measurement, selection = plan.indices(draw, 1)
-    who = plan.scenario.population
-    looks_back = who.behaviour.looks_back or who.practice.consolidation.remembers
     years = observe_cohort(
+        cohort.rules,
         cohort.practices,
         cohort.model,
         plan.seed_words(),
@@ -43,9 +42,8 @@ def observed_years(plan: Plan, cohort: CohortPlan, draw: int) -> list[Any]:
         measurement[0],
         selection[0],
         plan.measures,
-        *([cohort.rules] if looks_back else []),
     )
-    return list(years)
+    return [ObservedYear(*year)._replace(observed=Observed(*year[0])) for year in years]
 
 
 def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[pd.DataFrame]:
@@ -56,28 +54,27 @@ def tables(plan: Plan, cohort: CohortPlan, draw: int, truth: bool) -> Iterator[p
     practice_ids = np.array(roster.practice_id)[np.unique(roster.practice[where])]
     specialties = np.array(list(plan.scenario.population.specialty_mix[cohort.name]))
     sizes = np.array([group.label.partition(": ")[2] for group in plan.groups])
-    for year, (observed, rate, cost, paid, specialty, group, practice, present, _) in zip(
-        plan.years, seen, strict=True
-    ):
+    for year, of_year in zip(plan.years, seen, strict=True):
+        observed = of_year.observed
         columns: dict[str, Any] = {
             "clinician_id": roster.clinician_id[where],
             "cohort": cohort.name,
             "performance_year": year,
-            "practice_id": practice_ids[practice],
-            "practice_class": sizes[group[0]],
-            "specialty": specialties[specialty],
-            "payment_year_part_b": paid,
+            "practice_id": practice_ids[of_year.practice],
+            "practice_class": sizes[of_year.group[0]],
+            "specialty": specialties[of_year.specialty],
+            "payment_year_part_b": of_year.paid,
         }
         columns |= {name: getattr(observed, name) for name in COLUMNS}
         if truth:
-            columns["episode_cost"] = cost
+            columns["episode_cost"] = of_year.true_cost
         for m, name in enumerate(rules.cohorts[cohort.name].quality_measures.value):
             column, measure = name.lower(), rules.measures[name]
-            columns[f"{column}_rate"] = rate[m] if truth else observed.rate[m]
+            columns[f"{column}_rate"] = of_year.true_rate[m] if truth else observed.rate[m]
             columns[f"{column}_cases"] = observed.cases[m]
             if measure.reported:
                 kinds = np.array(rules.quality.collection_types.value)
                 columns[f"{column}_completeness"] = observed.completeness[m]
                 columns[f"{column}_collection_type"] = kinds[observed.collection[m]]
         frame = pd.DataFrame(columns)
-        yield frame if present.all() else frame[present]
+        yield frame if of_year.present.all() else frame[of_year.present]

@@ -16,8 +16,8 @@ import numpy as np
 
 from asm_sim import __version__
 from asm_sim.errors import InputError
+from asm_sim.kernels.draws.output import Grids
 from asm_sim.kernels.draws.probes import Probes
-from asm_sim.kernels.draws.summaries import Grids
 from asm_sim.kernels.numeric._jit import sources_hash
 from asm_sim.kernels.rule.law import CohortRules, MipsCohortRules
 from asm_sim.kernels.world.model import CohortModel, PracticeModel

@@ -6,6 +6,7 @@ attributes from it, and documentation reads it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,12 @@ class Variable:
     long_name: str
     citation: str = ""
     dtype: str = "float64"
+    field: str = ""  # what the kernels call it in its record, if not by its name
+
+    @property
+    def column(self) -> str:
+        """The field of the kernels' record that holds it."""
+        return self.field or self.name
 
     @property
     def attrs(self) -> dict[str, Any]:
@@ -41,11 +48,13 @@ def _yearly(name: str, units: str, long_name: str, citation: str = "") -> Variab
 
 
 def _by_group(name: str, units: str, long_name: str) -> Variable:
-    return Variable(f"{name}_by_group", GROUP_DIMS, units, f"{long_name}, by group")
+    return Variable(f"{name}_by_group", GROUP_DIMS, units, f"{long_name}, by group", field=name)
 
 
 def _panel(name: str, units: str, long_name: str) -> Variable:
-    return Variable(f"panel_{name}", PANEL_DIMS, units, f"{long_name}, first draws", "", "float32")
+    return Variable(
+        f"panel_{name}", PANEL_DIMS, units, f"{long_name}, first draws", "", "float32", name
+    )
 
 
 def _clinician(name: str, units: str, long_name: str) -> Variable:
@@ -54,7 +63,12 @@ def _clinician(name: str, units: str, long_name: str) -> Variable:
     )
 
 
-# The order of these three is the order in which kernels/draws/summaries.py writes them.
+def record(variables: Iterable[Variable]) -> list[tuple[str, str]]:
+    """The fields of the record in which the kernels write such variables, as a dtype has them."""
+    return [(variable.column, variable.dtype) for variable in variables]
+
+
+# The kernels write the first two, and the fixed standard below, by the names of these fields.
 YEARLY = (
     _yearly("final_score_mean", "points", "Mean final score of clinicians with one", SCORE),
     _yearly("final_score_sd", "points", "Standard deviation of the final score", SCORE),
@@ -214,6 +228,7 @@ FIXED_STANDARD = tuple(
         ("lens_draw", "cohort", "performance_year", "group"),
         units,
         f"{long_name}, against the first year's rule and fit, carried on with the common trends",
+        field=name,
     )
     for name, units, long_name in (
         ("adjustment_mean", "fraction", "Mean payment adjustment factor"),
@@ -235,6 +250,7 @@ PROBE = tuple(
         units,
         f"{long_name} of a probe clinician, who weighs nothing in the fit",
         dtype="float32",
+        field=name,
     )
     for name, units, long_name in (
         ("final_score", "points", "Final score"),

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from asm_sim.engine import execute
 from asm_sim.engine.plan import grids, make_plan
-from asm_sim.kernels.draws import summaries as s
-from asm_sim.kernels.draws.decomposition import FACTOR_SETS, FIXED_STATISTICS
-from asm_sim.kernels.draws.probes import PROBE_VARIABLES
-from asm_sim.kernels.world.clinicians import GROUPINGS
+from asm_sim.kernels.draws.output import Output
 from asm_sim.population.compile import compile_cohort_model, compile_practices
 from asm_sim.population.roster import Roster, address
 from asm_sim.scenario.load import load_scenario
@@ -96,26 +94,7 @@ def _replicated(roster: Roster, copies: int) -> Roster:
     )
 
 
-def new_output(cohort: Cohort, draws: int) -> s.Output:
+def new_output(cohort: Cohort, draws: int) -> Output:
     """Room for the draws of one cohort, without panel, lens and clinician sums."""
-    years, g, n = int(cohort.model.performance_years), cohort.groups, cohort.size
-    return s.Output(
-        yearly=np.full((draws, years, s.YEARLY_STATISTICS), np.nan),
-        by_group=np.full((draws, years, g, s.GROUP_STATISTICS), np.nan),
-        quantile=np.empty((draws, years, len(GRIDS.percents))),
-        curve=np.empty((draws, years, len(GRIDS.scores))),
-        transition=np.empty((draws, s.QUINTILES, s.QUINTILES)),
-        penalty_years=np.empty((draws, g, years + 1)),
-        adjustment_histogram=np.zeros((years, g, GRIDS.adjustment_bins), np.int64),
-        score_histogram=np.zeros((years, g, GRIDS.score_bins), np.int64),
-        dollars_histogram=np.zeros((years, g, GRIDS.dollars_bins), np.int64),
-        panel=np.empty((s.PANEL_VARIABLES, 0, years, n), np.float32),
-        panel_group=np.empty((0, n, GROUPINGS), np.int16),
-        panel_practice=np.empty((0, years, n), np.int32),
-        lens=s.Lens(
-            np.empty((0, g, FACTOR_SETS, 2)),
-            np.empty((0, years, g, FIXED_STATISTICS)),
-            np.empty((PROBE_VARIABLES, 0, years, 1, 1), np.float32),
-        ),
-        clinician=np.zeros((s.CLINICIAN_SUMS, 0, years), np.int64),
-    )
+    years = int(cohort.model.performance_years)
+    return execute.new_output(draws, cohort.size, years, cohort.groups)

@@ -19,7 +19,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from asm_sim.kernels.choices import MissingCategory
-from asm_sim.kernels.draws import summaries as s
+from asm_sim.kernels.draws.output import Grids, Output
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.rule.fit import Fit
 from asm_sim.kernels.rule.observed import Observed, Outcome
@@ -74,7 +74,7 @@ class Memory:
 
 
 def simulate(
-    rules: Any, practice_model: Any, model: Any, grids: s.Grids, rng: Generator, output: s.Output
+    rules: Any, practice_model: Any, model: Any, grids: Grids, rng: Generator, output: Output
 ) -> None:
     """Fill every draw of ``output``, as ``kernels.draw.simulate_cohort`` does, without truth."""
     for d in range(len(output.yearly)):
@@ -92,11 +92,11 @@ def simulate(
 
 def score_draw(
     rules: Any,
-    grids: s.Grids,
+    grids: Grids,
     group: NDArray[np.int16],
     years: Iterable[tuple[Observed, Floats, Floats]],
     d: int,
-    output: s.Output,
+    output: Output,
 ) -> None:
     """Score and summarise the years of one draw.
 
@@ -540,22 +540,24 @@ def _payment(
     ordered = final[order]
     zeros = int(np.searchsorted(ordered, rules.score_zero, side="right"))
     if zeros < len(ordered):
-        fit.payment[0] = percentiles(ordered[zeros:], 50.0)
+        fit.payment["median"][0] = percentiles(ordered[zeros:], 50.0)
     positive = final > rules.score_zero
-    logit = rules.year["steepness"][y] * (final - fit.payment[0])
+    logit = rules.year["steepness"][y] * (final - fit.payment["median"][0])
     transformed = np.where(positive, 1.0 / (1.0 + np.exp(-logit)), np.nan)
     who = np.flatnonzero(positive)
     weighted = transformed[who] @ part_b[who]
     base = part_b[at if rules.zero_scorers_in_pool_base else who].sum()
     share, risk = rules.year["redistribution_share"][y], rules.year["risk_level"][y]
-    fit.payment[1] = share * base / weighted if weighted > 0.0 else np.nan
-    fit.payment[2] = share * risk * base
+    fit.payment["scaling_factor"][0] = share * base / weighted if weighted > 0.0 else np.nan
+    fit.payment["pool"][0] = share * risk * base
 
     factor = np.full(len(final), rules.year["unscored_adjustment"][y])
     factor[order[:zeros]] = rules.year["zero_score_adjustment"][y] * risk
     if weighted > 0.0:
         highest = rules.year["cap"][y] * risk if risk > 0.0 else 0.0
-        factor[who] = np.minimum(risk * fit.payment[1] * transformed[who] - risk, highest)
+        factor[who] = np.minimum(
+            risk * fit.payment["scaling_factor"][0] * transformed[who] - risk, highest
+        )
     else:
         factor[who] = 0.0
     return transformed, factor, Scored(order, ordered, zeros)
@@ -581,44 +583,48 @@ def _level(
     everyone = observed.part_b_payments
     part_b, paid = everyone[scored.order], paid[scored.order]
     bonus, penalty = np.maximum(a, 0.0), np.maximum(-a, 0.0)
-    row[s.SCORE_MEAN], row[s.SCORE_SD] = _moments(f)
-    row[s.ADJUSTMENT_MEAN], row[s.ADJUSTMENT_SD] = _moments(a)
-    row[s.SCORE_MEDIAN] = percentiles(f, 50.0) if count else np.nan
-    row[s.SHARE_NEGATIVE] = np.count_nonzero(a < -SIGN_TOLERANCE) / count
+    row["final_score_mean"], row["final_score_sd"] = _moments(f)
+    row["adjustment_mean"], row["adjustment_sd"] = _moments(a)
+    row["final_score_median"] = percentiles(f, 50.0) if count else np.nan
+    row["share_negative"] = np.count_nonzero(a < -SIGN_TOLERANCE) / count
     maximum = (a <= -risk * (1.0 - 1e-9)) & (a < 0.0)
-    row[s.SHARE_MAXIMUM_PENALTY] = np.count_nonzero(maximum) / count
-    row[s.SHARE_ZERO] = scored.zeros / count
-    row[s.SHARE_UNSCORED] = (n - count) / n
-    row[s.MEDIAN_POSITIVE], row[s.SCALING], row[s.POOL] = fit.payment[:3]
-    row[s.BREAK_EVEN] = _break_even(rules, y, fit)
-    row[s.AT_RISK] = risk * part_b.sum()
-    row[s.BONUSES], row[s.PENALTIES] = bonus @ part_b, penalty @ part_b
-    row[s.RETAINED] = row[s.PENALTIES] - row[s.BONUSES]
-    row[s.BONUSES_PAID], row[s.PENALTIES_PAID] = bonus @ paid, penalty @ paid
-    row[s.RETAINED_PAID] = row[s.PENALTIES_PAID] - row[s.BONUSES_PAID]
-    row[s.PART_B] = everyone.sum()
-    row[s.RETAINED_BEFORE_EXITS] = -(a @ part_b_later[scored.order])
-    row[s.PROGRAMME_SPENDING] = 0.0  # nobody takes part in one
-    row[s.ACO : s.ACO + s.ACO_STATISTICS] = 0.0  # nobody is in an organization
+    row["share_maximum_penalty"] = np.count_nonzero(maximum) / count
+    row["share_zero_score"] = scored.zeros / count
+    row["share_unscored"] = (n - count) / n
+    row["median_final_score"], row["scaling_factor"] = fit.median_final_score, fit.scaling_factor
+    row["incentive_pool"] = fit.incentive_pool
+    row["break_even_score"] = _break_even(rules, y, fit)
+    row["amount_at_risk"] = risk * part_b.sum()
+    row["bonuses"], row["penalties"] = bonus @ part_b, penalty @ part_b
+    row["retained_by_medicare"] = row["penalties"] - row["bonuses"]
+    row["bonuses_payment_year"], row["penalties_payment_year"] = bonus @ paid, penalty @ paid
+    row["retained_by_medicare_payment_year"] = (
+        row["penalties_payment_year"] - row["bonuses_payment_year"]
+    )
+    row["part_b_payments"] = everyone.sum()
+    row["retained_by_medicare_before_exits"] = -(a @ part_b_later[scored.order])
+    row["programme_spending"] = 0.0  # nobody takes part in one
+    for name in ("aco_bonuses", "aco_penalties", "aco_savings", "aco_shared_savings"):
+        row[name] = 0.0  # nobody is in an organization
 
 
 def _quantiles_and_curve(
     rules: Any,
     y: int,
-    grids: s.Grids,
+    grids: Grids,
     factor: Floats,
     fit: Fit,
     scored: Scored,
     d: int,
-    output: s.Output,
+    output: Output,
 ) -> None:
     risk = rules.year["risk_level"][y]
     a = factor[scored.order]
     if np.any(a[1:] < a[:-1]):  # zero scorers are not the lowest
         a = np.sort(a)
     output.quantile[d, y] = percentiles(a, grids.percents) if len(a) else np.nan
-    logit = rules.year["steepness"][y] * (grids.scores - fit.payment[0])
-    curve = risk * fit.payment[1] / (1.0 + np.exp(-logit)) - risk
+    logit = rules.year["steepness"][y] * (grids.scores - fit.payment["median"][0])
+    curve = risk * fit.payment["scaling_factor"][0] / (1.0 + np.exp(-logit)) - risk
     output.curve[d, y] = np.where(
         grids.scores > rules.score_zero,
         np.minimum(curve, rules.year["cap"][y] * risk if risk > 0.0 else 0.0),
@@ -635,9 +641,12 @@ def _moments(values: Floats) -> tuple[float, float]:
 
 
 def _break_even(rules: Any, y: int, fit: Fit) -> float:
-    if not (fit.payment[1] > 1.0 and rules.year["steepness"][y] > 0.0):
+    if not (fit.payment["scaling_factor"][0] > 1.0 and rules.year["steepness"][y] > 0.0):
         return np.nan
-    return float(fit.payment[0] - np.log(fit.payment[1] - 1.0) / rules.year["steepness"][y])
+    return float(
+        fit.payment["median"][0]
+        - np.log(fit.payment["scaling_factor"][0] - 1.0) / rules.year["steepness"][y]
+    )
 
 
 def _by_group(
@@ -670,16 +679,16 @@ def _by_group(
     everyone, known, f, ff, a, aa, below, maximum, bonuses, penalties, money = sums.T
     count = np.where(known > 0.0, known, np.nan)
     degrees = np.where(known > 1.0, known - 1.0, np.nan)
-    rows[:, s.G_COUNT] = everyone
-    rows[:, s.G_SCORE_MEAN] = f / count
-    rows[:, s.G_SCORE_SD] = np.sqrt(np.fmax(0.0, (ff - f * f / count) / degrees))
-    rows[:, s.G_ADJUSTMENT_MEAN] = a / count
-    rows[:, s.G_ADJUSTMENT_SD] = np.sqrt(np.fmax(0.0, (aa - a * a / count) / degrees))
-    rows[:, s.G_NEGATIVE] = below / count
-    rows[:, s.G_MAXIMUM_PENALTY] = maximum / count
-    rows[:, s.G_UNSCORED] = (everyone - known) / np.where(everyone > 0.0, everyone, np.nan)
-    rows[:, s.G_BONUSES], rows[:, s.G_PENALTIES], rows[:, s.G_PART_B] = bonuses, penalties, money
-    rows[:, s.G_SCORE_MEDIAN] = np.nan
+    rows["clinicians"] = everyone
+    rows["final_score_mean"] = f / count
+    rows["final_score_sd"] = np.sqrt(np.fmax(0.0, (ff - f * f / count) / degrees))
+    rows["adjustment_mean"] = a / count
+    rows["adjustment_sd"] = np.sqrt(np.fmax(0.0, (aa - a * a / count) / degrees))
+    rows["share_negative"] = below / count
+    rows["share_maximum_penalty"] = maximum / count
+    rows["share_unscored"] = (everyone - known) / np.where(everyone > 0.0, everyone, np.nan)
+    rows["bonuses"], rows["penalties"], rows["part_b_payments"] = bonuses, penalties, money
+    rows["final_score_median"] = np.nan
     for row in group:
         at = row[scored.order]
         sizes = np.bincount(at)
@@ -688,12 +697,12 @@ def _by_group(
         sizes = sizes[present]
         begins = np.cumsum(sizes) - sizes
         middle = ordered[begins + (sizes - 1) // 2] + ordered[begins + sizes // 2]
-        rows[present, s.G_SCORE_MEDIAN] = 0.5 * middle
+        rows["final_score_median"][present] = 0.5 * middle
     rows[0] = (
-        n, overall[s.SCORE_MEAN], overall[s.SCORE_SD], overall[s.SCORE_MEDIAN],
-        overall[s.ADJUSTMENT_MEAN], overall[s.ADJUSTMENT_SD], overall[s.SHARE_NEGATIVE],
-        overall[s.SHARE_MAXIMUM_PENALTY], overall[s.SHARE_UNSCORED], overall[s.BONUSES],
-        overall[s.PENALTIES], overall[s.PART_B],
+        n, overall["final_score_mean"], overall["final_score_sd"], overall["final_score_median"],
+        overall["adjustment_mean"], overall["adjustment_sd"], overall["share_negative"],
+        overall["share_maximum_penalty"], overall["share_unscored"], overall["bonuses"],
+        overall["penalties"], overall["part_b_payments"],
     )  # fmt: skip
 
 
@@ -709,14 +718,14 @@ def _midranks(scored: Scored, n: int) -> Floats:
 def _year_over_year(
     factor: Floats, rank: Floats, count: int, negative: Any, memory: Memory, row: Floats
 ) -> None:
-    row[s.RANK_CORRELATION] = row[s.SIGN_CHANGE] = row[s.CHANGE_SD] = np.nan
+    row["rank_correlation"] = row["sign_change_share"] = row["adjustment_change_sd"] = np.nan
     if memory.rank is None:
         return
     both = np.flatnonzero(~np.isnan(rank + memory.rank))
     now, before = rank[both], memory.rank[both]
-    row[s.RANK_CORRELATION] = _correlation(now, before)
-    row[s.SIGN_CHANGE] = np.count_nonzero((negative != memory.negative)[both]) / len(both)
-    row[s.CHANGE_SD] = _moments((factor - memory.factor)[both])[1]
+    row["rank_correlation"] = _correlation(now, before)
+    row["sign_change_share"] = np.count_nonzero((negative != memory.negative)[both]) / len(both)
+    row["adjustment_change_sd"] = _moments((factor - memory.factor)[both])[1]
     was = np.minimum(4, (5 * (before - 0.5) / memory.count).astype(np.int64))
     is_now = np.minimum(4, (5 * (now - 0.5) / count).astype(np.int64))
     memory.transitions += np.bincount(5 * was + is_now, minlength=25)
@@ -728,13 +737,13 @@ def _correlation(a: Floats, b: Floats) -> float:
 
 
 def _histograms(
-    grids: s.Grids,
+    grids: Grids,
     group: NDArray[np.int16],
     outcome: Outcome,
     has_score: Any,
     dollars: Floats,
     y: int,
-    output: s.Output,
+    output: Output,
 ) -> None:
     final, factor, scored_group = outcome.final_score, outcome.payment_adjustment_factor, group
     if not has_score.all():

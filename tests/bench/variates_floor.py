@@ -56,9 +56,9 @@ class Needs(NamedTuple):
 
 
 def needs(cohort: Cohort) -> Needs:
-    years = observe_cohort(cohort.practices, cohort.model, SEED, 0, 0, 0, True)
+    years = observe_cohort(cohort.rules, cohort.practices, cohort.model, SEED, 0, 0, 0, True)
     model = cohort.model
-    probability = 0.01 * np.array([year[1] for year in years])
+    probability = 0.01 * np.array([year.true_rate for year in years])
     # Who reports nothing has a rate all the same: let it be the next clinician's.
     for rows in probability:
         for row in rows:

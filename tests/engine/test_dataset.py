@@ -50,7 +50,7 @@ def run(
 
 def groups_of(scenario: Scenario, cohort: str, draw: int) -> np.ndarray:
     """Group numbers of a draw's clinicians, [groupings, n]."""
-    return seen_by_cms(scenario, cohort, draw)[0][5]
+    return seen_by_cms(scenario, cohort, draw)[0].group
 
 
 def seen_by_cms(scenario: Scenario, cohort: str, draw: int) -> list[Any]:

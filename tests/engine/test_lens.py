@@ -72,11 +72,12 @@ class Years:
     def __init__(self, scenario: Scenario, cohort: str) -> None:
         plan, self.cohort = cohort_plan(scenario, cohort)
         seen = observed_years(plan, self.cohort, DRAW)
-        self.observed = [Observed(*year[0]) for year in seen]
+        self.observed = [year.observed for year in seen]
         self.true = [
-            Observed(*year[0])._replace(rate=year[1], episode_cost=year[2]) for year in seen
+            year.observed._replace(rate=year.true_rate, episode_cost=year.true_cost)
+            for year in seen
         ]
-        self.group = seen[0][5]
+        self.group = seen[0].group
         self.outcome, self.fit = self._fitted(self.observed)
         self.true_outcome, self.true_fit = self._fitted(self.true)
 
@@ -291,8 +292,9 @@ def test_every_set_done_again_from_outside(
     )
     population, measurement, selection = plan.indices(DRAW, 1)
     at_first_level = observe_cohort(
-        part.practices, level, plan.seed_words(), population[0], measurement[0], selection[0], False
-    )
+        part.rules, part.practices, level, plan.seed_words(), population[0], measurement[0],
+        selection[0], False,
+    )  # fmt: skip
     unscored = 0
     for label_of_set in factor_sets():
         moving = set(label_of_set.split("+"))
@@ -303,8 +305,8 @@ def test_every_set_done_again_from_outside(
             seen = years.observed[y if "participation" in moving else 0]
             drift = model.yearly_change[:, None] * of_rule
             true = seen._replace(
-                rate=np.clip(at_first_level[own][1] + drift, 0, model.rate_maximum[:, None]),
-                episode_cost=at_first_level[own][2]
+                rate=np.clip(at_first_level[own].true_rate + drift, 0, model.rate_maximum[:, None]),
+                episode_cost=at_first_level[own].true_cost
                 * (model.cost_median[of_rule] / model.cost_median[0]),
             )
             shown = sampled(part, seen, true, y, plan) if "measurement" in moving else true
@@ -427,14 +429,16 @@ def test_the_noise_free_probe_is_scored_like_a_clinician(
         # The lens keeps the complex-patient moments of the observed cohort.
         plain = score(probe_rows(years.cohort, y), rules, y, fit).final_score
         if y == 0:
-            modifiers = np.tile(fit.payment[0] - plain[:REPLICATES], len(PROBES))
+            modifiers = np.tile(fit.median_final_score - plain[:REPLICATES], len(PROBES))
         final = np.clip(plain + modifiers, 0.0, 100.0)
-        transformed = 1.0 / (1.0 + np.exp(-rules.year["steepness"][y] * (final - fit.payment[0])))
-        wanted = rules.year["risk_level"][y] * (transformed * fit.payment[1] - 1.0)
+        transformed = 1.0 / (
+            1.0 + np.exp(-rules.year["steepness"][y] * (final - fit.median_final_score))
+        )
+        wanted = rules.year["risk_level"][y] * (transformed * fit.scaling_factor - 1.0)
         mine = got.isel(performance_year=y).values.ravel()
         np.testing.assert_allclose(mine, wanted, rtol=1e-5, atol=1e-7)
         if y == 0:  # truly the median
-            median = rules.year["risk_level"][0] * (0.5 * fit.payment[1] - 1.0)
+            median = rules.year["risk_level"][0] * (0.5 * fit.scaling_factor - 1.0)
             np.testing.assert_allclose(mine[:REPLICATES], median, rtol=1e-5)
 
 

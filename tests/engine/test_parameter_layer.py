@@ -13,7 +13,7 @@ import xarray as xr
 
 from asm_sim.engine import execute
 from asm_sim.engine import plan as plan_module
-from asm_sim.engine.execute import _COUNTS, _DRAW_AXIS
+from asm_sim.engine.execute import _gather, new_output
 from asm_sim.engine.export import cohort_table
 from asm_sim.engine.files import LocalFolder
 from asm_sim.engine.local import simulate
@@ -21,7 +21,7 @@ from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.sweep import carry_out
 from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError
-from asm_sim.kernels.draws.summaries import Lens, Output
+from asm_sim.kernels.draws.output import Output
 from asm_sim.parameters import leaves, with_values
 from asm_sim.population import parameter_layer
 from asm_sim.population.parameter_layer import kept_to_sum, two_piece_uniform
@@ -241,9 +241,41 @@ def test_off_there_is_nothing_of_it(small_run: xr.Dataset, small_scenario: Scena
     assert make_plan(small_scenario).parameters is None
 
 
-def test_every_output_of_a_draw_is_gathered() -> None:
-    fields = [*Output._fields, *Lens._fields]
-    assert sorted([*_DRAW_AXIS, *_COUNTS, "lens"]) == sorted(fields)
+def test_what_a_draw_fills_is_gathered_where_it_belongs() -> None:
+    """Draws lie along the first axis of everything but counts and sums, which are added up."""
+
+    def filled(draws: int, value: float) -> Output:
+        output = new_output(draws, 3, 5, 7, draws, draws, 3, 2)
+
+        def fill(part: Any) -> None:
+            for array in part:
+                if isinstance(array, tuple):
+                    fill(array)
+                elif array.dtype.names:
+                    for name in array.dtype.names:
+                        array[name] = value
+                else:
+                    array[...] = value
+
+        fill(output)
+        return output
+
+    whole = filled(3, 0.0)
+    for position in range(3):
+        _gather(whole, filled(1, position + 1.0), position)
+    first_axis = [
+        *(getattr(whole, name) for name in ("quantile", "curve", "transition", "penalty_years")),
+        *(whole.yearly[name] for name in whole.yearly.dtype.names),
+        *whole.panel,
+        *whole.lens.probe,
+        whole.lens.within_clinician_variance,
+        whole.lens.fixed_standard["bonuses"],
+    ]
+    for array in first_axis:
+        assert [np.unique(draw).tolist() for draw in array] == [[1.0], [2.0], [3.0]]
+    added = [whole.adjustment_histogram, whole.score_histogram, whole.dollars_histogram]
+    for array in [*added, *whole.clinician]:
+        assert (array == 1 + 2 + 3).all()
 
 
 def test_groups_are_the_same_in_every_draw(make_scenario: MakeScenario) -> None:

@@ -27,6 +27,7 @@ from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario, roster_rows
 from tests.engine import run_small
 from tests.engine.same import assert_same_bits
+from tests.properties.sample import flat
 
 Variates = dict[str, np.ndarray]
 Rows = list[dict[str, str]]
@@ -37,12 +38,10 @@ def variates(scenario: Scenario, cohort: str, draw: int = 0) -> Variates:
     plan = make_plan(scenario)
     part = next(part for part in plan.cohorts if part.name == cohort)
     years = observed_years(plan, part, draw)
-    names = [*years[0][0]._fields, "true_rate", "true_cost", "paid", "specialty", "group"]
-    names += ["practice", "present", "part_b_later"]
-    stacked = zip(*[[*seen, *rest] for seen, *rest in years], strict=True)
+    by_year = [flat(year) for year in years]
     return {
-        name: np.stack([np.asarray(value) for value in values])
-        for name, values in zip(names, stacked, strict=True)
+        name: np.stack([of_year[name] for of_year in by_year])
+        for name in by_year[0]
         if name != "practice"  # a position in the roster
     }
 

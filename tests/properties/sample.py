@@ -9,19 +9,23 @@ from typing import Any
 import numpy as np
 
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
-from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.draws.draw import ObservedYear, observe_cohort
 from asm_sim.kernels.rule.observed import Observed
 from asm_sim.scenario.load import load_scenario
 
 # Draws x years x (measures x) clinicians; nan is blank.
-Sample = namedtuple(
-    "Sample",
-    [
-        *Observed._fields,
-        *("true_rate", "true_cost", "paid", "specialty", "group", "practice", "present"),
-        "part_b_later",
-    ],
-)
+Sample = namedtuple("Sample", [*Observed._fields, *ObservedYear._fields[1:]])
+
+
+def flat(year: ObservedYear) -> dict[str, np.ndarray]:
+    """A year of a cohort by the names of everything in it."""
+    return {**Observed(*year[0])._asdict(), **dict(zip(year._fields[1:], year[1:], strict=True))}
+
+
+def stacked(years: list[ObservedYear]) -> dict[str, np.ndarray]:
+    """The years of a draw, stacked."""
+    by_year = [flat(year) for year in years]
+    return {name: np.stack([one[name] for one in by_year]) for name in Sample._fields}
 
 
 @cache
@@ -38,10 +42,9 @@ def draw_sample(cohort: CohortPlan, draws: int, seed: int = 20) -> Sample:
     words = np.array([seed, 0], np.uint64)
     kept = []
     for d in range(draws):
-        years = observe_cohort(cohort.practices, cohort.model, words, d, d, d, True)
-        flat = [[*seen, *rest] for seen, *rest in years]
-        kept.append([np.stack(values) for values in zip(*flat, strict=True)])
-    return Sample(*(np.stack(values) for values in zip(*kept, strict=True)))
+        years = observe_cohort(cohort.rules, cohort.practices, cohort.model, words, d, d, d, True)
+        kept.append(stacked(years))
+    return Sample(**{name: np.stack([one[name] for one in kept]) for name in Sample._fields})
 
 
 @cache

@@ -13,12 +13,13 @@ from asm_sim.engine.export import observed_years
 from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.errors import InputError
+from asm_sim.kernels.draws.draw import ObservedYear
 from asm_sim.kernels.numeric.variates import normals_at, poisson_quantiles, uniforms_at
 from asm_sim.kernels.rule.cohort import fit_and_score
-from asm_sim.kernels.rule.observed import Observed
 from asm_sim.kernels.world.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
+from tests.properties.sample import flat
 from tests.properties.test_simulation_is_the_rule import check, scored
 
 ROOT = "population.behaviour"
@@ -26,7 +27,7 @@ COHORTS = ("HF", "LBP")
 YEARS = range(5)
 WITHOUT_DRIFT = {"population.episodes.yearly_drift_sd": 0.0}
 
-Seen = list[tuple[Any, ...]]  # by year: observed, true rate, true cost, paid, ...
+Seen = list[ObservedYear]
 
 
 def part_of(scenario: Scenario, cohort: str) -> CohortPlan:
@@ -34,20 +35,18 @@ def part_of(scenario: Scenario, cohort: str) -> CohortPlan:
 
 
 def seen(scenario: Scenario, cohort: str, draw: int = 0) -> Seen:
-    years = observed_years(make_plan(scenario), part_of(scenario, cohort), draw)
-    return [(Observed(*year[0]), *year[1:]) for year in years]
+    return observed_years(make_plan(scenario), part_of(scenario, cohort), draw)
 
 
 def cost_ratio(there: Seen, here: Seen) -> np.ndarray:
-    return np.array([a[2] / b[2] for a, b in zip(there, here, strict=True)])
+    return np.array([a.true_cost / b.true_cost for a, b in zip(there, here, strict=True)])
 
 
 def assert_same(one: Seen, other: Seen, but: set[str] | None = None) -> None:
     """Year by year the same bits in all that is observed and true, but for what is named."""
     for a, b in zip(one, other, strict=True):
-        named = {**a[0]._asdict(), "true_rate": a[1], "true_cost": a[2], "paid": a[3]}
-        others = {**b[0]._asdict(), "true_rate": b[1], "true_cost": b[2], "paid": b[3]}
-        for name, values in named.items():
+        others = flat(b)
+        for name, values in flat(a).items():
             if name not in (but or set()):
                 np.testing.assert_array_equal(values, others[name], err_msg=name)
 

@@ -20,7 +20,7 @@ from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
 from tests.conftest import MakeScenario, roster_rows
-from tests.properties.sample import Sample, cohort_of, draw_sample, plan_with, sample
+from tests.properties.sample import Sample, cohort_of, draw_sample, plan_with, sample, stacked
 
 COHORTS = ("HF", "LBP")
 ANEW = {"population.eligibility.redetermined": True}
@@ -44,9 +44,8 @@ def settings(*parts: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
 def drawn(scenario: Scenario, cohort: str, draw: int = 0) -> Sample:
     """One draw of a scenario of the small roster, [1, year, ...]."""
     plan = make_plan(scenario)
-    years = observed_years(plan, cohort_of(plan, cohort), draw)
-    flat = [[*seen, *rest] for seen, *rest in years]
-    return Sample(*(np.stack(values)[None] for values in zip(*flat, strict=True)))
+    years = stacked(observed_years(plan, cohort_of(plan, cohort), draw))
+    return Sample(**{name: values[np.newaxis] for name, values in years.items()})
 
 
 def on_roster(cohort: str, *parts: dict[str, Any]) -> np.ndarray:

@@ -144,10 +144,10 @@ def even(form: str, scaling: float, scores: list[float] | None = None, **exchang
 @njit
 def _break_even(rules, scaling, ranked):  # type: ignore[no-untyped-def]
     fit = new_fit(rules, 5, len(ranked))
-    fit.payment[0] = 60.0
-    fit.payment[1] = scaling
-    fit.payment[3] = 40.0
-    fit.payment[4] = len(ranked)
+    fit.payment["median"] = 60.0
+    fit.payment["scaling_factor"] = scaling
+    fit.payment["mean"] = 40.0
+    fit.payment["number"] = len(ranked)
     for k in range(len(fit.positive_scores)):
         fit.positive_scores[k] = ranked[k]
     return break_even_score(rules, 0, fit)

@@ -207,8 +207,10 @@ def test_without_measurement_the_truth_is_shown() -> None:
     settings: Settings = (("population.misattribution.share.HF", 1.0),)
     part = cohort_of(plan_with(settings), "HF")
     words = np.array([20, 0], np.uint64)
-    for seen, rate, cost, *_ in observe_cohort(part.practices, part.model, words, 0, 0, 0, False):
-        np.testing.assert_array_equal(seen.episode_cost, cost)
+    years = observe_cohort(part.rules, part.practices, part.model, words, 0, 0, 0, False)
+    for year in years:
+        seen, rate = year.observed, year.true_rate
+        np.testing.assert_array_equal(seen.episode_cost, year.true_cost)
         np.testing.assert_array_equal(seen.rate[~np.isnan(seen.rate)], rate[~np.isnan(rate)])
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asm_sim.engine.export import cohort_table
+from asm_sim.engine.export import cohort_table, observed_years
 from asm_sim.engine.plan import make_plan
-from asm_sim.kernels.draws.draw import observe_cohort
 from tests.conftest import MakeScenario, roster_rows
 from tests.engine.test_rng_contract import changed, ids, variates
 
@@ -134,17 +133,14 @@ def test_episodes_are_poisson_about_the_stated_mean(make_scenario: MakeScenario)
     rows = [row | {"episodes": "12" if i % 2 else "250"} for i, row in enumerate(roster_rows())]
     plan = make_plan(make_scenario(rows=rows))
     cohort = plan.cohorts[0]
-    draws = [
-        observe_cohort(cohort.practices, cohort.model, plan.seed_words(), d, d, d, True)[0]
-        for d in range(60)
-    ]
-    counts = np.stack([first[0].episodes for first in draws])
+    draws = [observed_years(plan, cohort, d)[0] for d in range(60)]
+    counts = np.stack([first.observed.episodes for first in draws])
     few = np.array([int(name[1:]) % 2 == 1 for name in ids(plan.scenario, "HF")])
     for mean, values in ((12, counts[:, few]), (250, counts[:, ~few])):
         assert values.size > 1500
         error = np.sqrt(mean / values.size)
         assert values.mean() == pytest.approx(mean, abs=4 * error)
         assert values.var() == pytest.approx(mean, rel=4 * np.sqrt(2 / values.size) + 0.02)
-    bands = draws[0][5][3]
+    bands = draws[0].group[3]
     assert len(set(bands[few])) == len(set(bands[~few])) == 1
     assert bands[~few][0] - bands[few][0] == 3

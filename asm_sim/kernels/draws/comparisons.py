@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.draws.summaries import (
-    CHANCE_SD,
-    CHANCE_SHARE,
-    CHANGE_SD,
-    MISCLASSIFIED,
-    MISCLASSIFIED_QUINTILE,
-    RANK_CORRELATION,
-    RANK_TRUTH,
-    RELIABILITY,
-    SIGN_CHANGE,
-    quintile,
-)
+from asm_sim.kernels.draws.summaries import quintile
 from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 
@@ -47,7 +36,7 @@ def _correlation(a, b):
 def compare_with_year_before(y, outcome, scored, scored_before, memory, row):
     """Year-over-year statistics, over clinicians with a final score in both years."""
     if y == 0:
-        row[RANK_CORRELATION] = row[SIGN_CHANGE] = row[CHANGE_SD] = np.nan
+        row.rank_correlation = row.sign_change_share = row.adjustment_change_sd = np.nan
         return
     factor = outcome.payment_adjustment_factor
     before = memory.adjustment_before
@@ -66,9 +55,9 @@ def compare_with_year_before(y, outcome, scored, scored_before, memory, row):
     for i in range(len(factor)):
         if rank[i] == rank[i] and rank_before[i] == rank_before[i]:
             squares += (factor[i] - before[i] - mean) ** 2
-    row[RANK_CORRELATION] = _correlation(rank, rank_before)
-    row[SIGN_CHANGE] = changed / count if count > 0 else np.nan
-    row[CHANGE_SD] = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
+    row.rank_correlation = _correlation(rank, rank_before)
+    row.sign_change_share = changed / count if count > 0 else np.nan
+    row.adjustment_change_sd = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
 
 
 @kernel
@@ -96,9 +85,9 @@ def compare_with_truth(outcome, truth, scored, memory, row):
             tt += t * t
             at += a * t
             cc += (a - t) ** 2
-    row[RANK_TRUTH] = _correlation(rank, rank_true)
-    row[MISCLASSIFIED] = wrong_sign / known
-    row[MISCLASSIFIED_QUINTILE] = wrong_quintile / known
-    row[CHANCE_SD] = np.sqrt(cc / (count - 1)) if count > 1 else np.nan
-    row[CHANCE_SHARE] = cc / aa if aa > 0.0 else np.nan
-    row[RELIABILITY] = at * at / (aa * tt) if aa > 0.0 and tt > 0.0 else np.nan
+    row.rank_correlation_with_truth = _correlation(rank, rank_true)
+    row.misclassified_share = wrong_sign / known
+    row.misclassified_quintile_share = wrong_quintile / known
+    row.chance_sd = np.sqrt(cc / (count - 1)) if count > 1 else np.nan
+    row.chance_variance_share = cc / aa if aa > 0.0 else np.nan
+    row.reliability = at * at / (aa * tt) if aa > 0.0 and tt > 0.0 else np.nan

@@ -55,9 +55,9 @@ Floats = NDArray[np.float64]
 MEASUREMENT, PARTICIPATION, PERFORMANCE, PEERS, RISK_LEVEL = 1, 2, 4, 8, 16
 WITHOUT_RISK = 16  # sets of the first four factors
 FACTOR_SETS = 32
-WITHIN, YEAR_TO_YEAR = 0, 1
-FIXED_MEAN, FIXED_NEGATIVE, FIXED_BONUSES, FIXED_PENALTIES, FIXED_SIGN_DIFFERS = range(5)
-FIXED_STATISTICS = 5
+
+# Of a group's clinicians: how many, and the sums of a value and of its square.
+MOMENTS = np.dtype([(name, np.float64) for name in ("count", "total", "squares")])
 
 
 class Factors(NamedTuple):
@@ -78,7 +78,8 @@ class Factors(NamedTuple):
     before: Floats  # [sets, n] adjustment of the year before
     total: Floats  # [sets, n] of the adjustments
     squares: Floats  # [sets, n]
-    sums: Floats  # [groups, 5]
+    sums: NDArray[np.void]  # [groups] the record MOMENTS
+    nothing: NDArray[np.void]  # [1] the same, all zero
 
 
 @kernel
@@ -100,26 +101,29 @@ def new_factors(rules, measures, n, groups):
         before=np.empty((FACTOR_SETS, n)),
         total=np.empty((FACTOR_SETS, n)),
         squares=np.empty((FACTOR_SETS, n)),
-        sums=np.empty((groups, 5)),
+        sums=np.zeros(groups, MOMENTS),
+        nothing=np.zeros(1, MOMENTS),
     )
 
 
 @inlined
 def decompose_year(
-    model, rules, y, seed, measurement, measured, clinicians, observed, fit, outcome, scratch,
-    factors, variance, fixed_standard,
+    model, rules, y, address, clinicians, observed, fit, outcome, scratch, factors, within,
+    year_to_year, fixed_standard,
 ):  # fmt: skip
-    """Add year y to the sets; the last one completes ``variance`` [groups, sets, 2].
+    """Add year y to the sets; the last one completes the variances, float64 [groups, sets].
 
-    ``fixed_standard`` [groups, FIXED_STATISTICS] is filled with the year's adjustments against the
-    first year's fit.
+    ``within`` is that within clinicians over the years, ``year_to_year`` that of the changes over
+    clinicians. ``fixed_standard`` [groups] is filled with the year's adjustments against the first
+    year's fit.
     """
     if y == 0:
         _keep_first(model, clinicians, observed, fit, factors)
-        variance[:] = 0.0
+        within[:] = 0.0
+        year_to_year[:] = 0.0
         factors.total[:] = 0.0
         factors.squares[:] = 0.0
-    _draw_noise(model, seed, measurement, y, clinicians, factors)
+    _draw_noise(model, address.seed, address.measurement, y, clinicians, factors)
     for peers in range(2):
         for performance in range(2):
             reports = observed if performance == 1 else factors.first
@@ -141,17 +145,17 @@ def decompose_year(
                         _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
                         continue
                     own = _own(
-                        model, measured and measure == 1, y if peers == 1 else 0, seen, collection,
-                        clinicians, factors,
+                        model, address.measured and measure == 1, y if peers == 1 else 0, seen,
+                        collection, clinicians, factors,
                     )  # fmt: skip
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
                     score_against(own, rules, of_year, against, factors.outcome, scratch)
                     _unit_adjustments(rules, of_year, against, factors.outcome, factors.unit[k])
-    _add_year(rules, y, clinicians, factors, variance)
+    _add_year(rules, y, clinicians, factors, year_to_year)
     _against_first_fit(rules, y, observed, outcome, clinicians.group, factors, fixed_standard)
     if y == model.performance_years - 1:
-        _finish(model.performance_years, clinicians, factors, variance)
+        _finish(model.performance_years, clinicians, factors, within, year_to_year)
 
 
 @kernel
@@ -164,7 +168,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     copy_quality_benchmarks(fit, first_fit)
     copy_cost_benchmark(fit, first_fit)
     first_fit.complexity[:] = fit.complexity
-    first_fit.payment[:] = fit.payment
+    first_fit.payment[0] = fit.payment[0]
     first_fit.positive_scores[:] = fit.positive_scores
 
 
@@ -232,7 +236,7 @@ def _own(model, measured, level, seen, collection, clinicians, factors):
 @kernel
 def _unit_adjustments(rules, y, fit, outcome, unit):
     """Adjustment factors at a risk level of one, unrounded; nan for one without a final score."""
-    scaling = fit.payment[1]
+    scaling = fit.payment[0].scaling_factor
     has_scaling = scaling == scaling
     for i in range(len(unit)):
         score = outcome.final_score[i]
@@ -256,7 +260,7 @@ def _paid(rules, risk, unit, unscored):
 
 
 @kernel
-def _add_year(rules, y, clinicians, factors, variance):
+def _add_year(rules, y, clinicians, factors, year_to_year):
     years = len(rules.year)
     group, taken_part = clinicians.group, clinicians.taken_part
     sums = factors.sums
@@ -265,7 +269,7 @@ def _add_year(rules, y, clinicians, factors, variance):
         unscored = rules.year[y if k & PEERS else 0].unscored_adjustment
         unit = factors.unit[k % WITHOUT_RISK]
         before, total, squares = factors.before[k], factors.total[k], factors.squares[k]
-        sums[:] = 0.0
+        _clear(factors)
         for i in range(len(unit)):
             adjustment = _paid(rules, risk, unit[i], unscored)
             change = adjustment - before[i]
@@ -276,38 +280,41 @@ def _add_year(rules, y, clinicians, factors, variance):
                 _count(sums, group, i, change, change * change)
         if y > 0:
             for g in range(len(sums)):
-                variance[g, k, YEAR_TO_YEAR] += _variance(sums[g]) / (years - 1)
+                year_to_year[g, k] += _variance(sums[g]) / (years - 1)
+
+
+@kernel
+def _clear(factors):
+    for g in range(len(factors.sums)):
+        factors.sums[g] = factors.nothing[0]
 
 
 @kernel
 def _count(sums, group, i, value, square):
     """Add a clinician to everyone and to each of its groups."""
-    sums[0, 0] += 1.0
-    sums[0, 1] += value
-    sums[0, 2] += square
-    for j in range(GROUPINGS):
-        at = sums[np.int64(group[j, i])]
-        at[0] += 1.0
-        at[1] += value
-        at[2] += square
+    for j in range(GROUPINGS + 1):
+        at = sums[np.int64(group[j, i]) if j < GROUPINGS else 0]
+        at.count += 1.0
+        at.total += value
+        at.squares += square
 
 
 @kernel
 def _variance(at):
     """Sample variance from count, sum and sum of squares."""
-    if at[0] < 2.0:
+    if at.count < 2.0:
         return np.nan
-    return max(0.0, at[2] - at[1] * at[1] / at[0]) / (at[0] - 1.0)
+    return max(0.0, at.squares - at.total * at.total / at.count) / (at.count - 1.0)
 
 
 @inlined
-def _finish(years, clinicians, factors, variance):
+def _finish(years, clinicians, factors, within, year_to_year):
     """Mean over the clinicians of each group of their variance over the years."""
     group, taken_part = clinicians.group, clinicians.taken_part
     sums = factors.sums
     for k in range(FACTOR_SETS):
         total, squares = factors.total[k], factors.squares[k]
-        sums[:] = 0.0
+        _clear(factors)
         for i in range(len(total)):
             if not taken_part[i]:
                 continue
@@ -317,9 +324,10 @@ def _finish(years, clinicians, factors, variance):
                 spread = np.nan
             _count(sums, group, i, spread, 0.0)
         for g in range(len(sums)):
-            variance[g, k, WITHIN] = sums[g, 1] / sums[g, 0] if sums[g, 0] > 0.0 else np.nan
+            at = sums[g]
+            within[g, k] = at.total / at.count if at.count > 0.0 else np.nan
             if years < 2:
-                variance[g, k, YEAR_TO_YEAR] = np.nan
+                year_to_year[g, k] = np.nan
 
 
 @kernel
@@ -328,9 +336,11 @@ def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     risk, unscored = rules.year[y].risk_level, rules.year[0].unscored_adjustment
     unit = factors.unit[WITHOUT_RISK - 1 - PEERS]
     sums = factors.sums
-    sums[:] = 0.0
-    counts = rows
-    counts[:] = 0.0
+    _clear(factors)
+    for g in range(len(rows)):
+        row = rows[g]
+        row.adjustment_mean = row.share_negative = row.sign_differs_share = 0.0
+        row.bonuses = row.penalties = 0.0
     for i in range(len(unit)):
         if outcome.final_score[i] != outcome.final_score[i]:
             continue
@@ -340,14 +350,15 @@ def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
         part_b = observed.part_b_payments[i]
         for j in range(GROUPINGS + 1):
             g = np.int64(group[j, i]) if j < GROUPINGS else 0
-            sums[g, 0] += 1.0
-            counts[g, FIXED_MEAN] += adjustment
-            counts[g, FIXED_NEGATIVE] += 1.0 if negative else 0.0
-            counts[g, FIXED_SIGN_DIFFERS] += 1.0 if differs else 0.0
-            counts[g, FIXED_BONUSES] += max(adjustment, 0.0) * part_b
-            counts[g, FIXED_PENALTIES] += max(-adjustment, 0.0) * part_b
-    for g in range(len(counts)):
-        known = sums[g, 0] if sums[g, 0] > 0.0 else np.nan
-        counts[g, FIXED_MEAN] /= known
-        counts[g, FIXED_NEGATIVE] /= known
-        counts[g, FIXED_SIGN_DIFFERS] /= known
+            sums[g].count += 1.0
+            row = rows[g]
+            row.adjustment_mean += adjustment
+            row.share_negative += 1.0 if negative else 0.0
+            row.sign_differs_share += 1.0 if differs else 0.0
+            row.bonuses += max(adjustment, 0.0) * part_b
+            row.penalties += max(-adjustment, 0.0) * part_b
+    for g in range(len(rows)):
+        row, known = rows[g], sums[g].count if sums[g].count > 0.0 else np.nan
+        row.adjustment_mean /= known
+        row.share_negative /= known
+        row.sign_differs_share /= known

@@ -27,9 +27,6 @@ from asm_sim.kernels.world.streams import PROBE
 
 Floats = NDArray[np.float64]
 
-PROBE_SCORE, PROBE_ADJUSTMENT, PROBE_TRUE_ADJUSTMENT = range(3)
-PROBE_VARIABLES = 3
-
 
 class Probes(NamedTuple):
     """P probes of R replicates each, N = P R rows, replicate by replicate; the first is average."""
@@ -72,10 +69,8 @@ def new_probe_room(probes, cut_points):
 
 
 @inlined
-def score_probes(
-    model, rules, probes, y, seed, measurement, measured, fit, truth_fit, room, d, output
-):
-    """Fill year y of draw d in ``output`` [PROBE_VARIABLES, L, Y, P, R].
+def score_probes(model, rules, probes, y, address, fit, truth_fit, room, d, panel):
+    """Fill year y of draw d in ``panel``, an :class:`output.ProbePanel`.
 
     ``truth_fit`` is the cohort's fit on true performance, against which the noise-free adjustment
     is made. Call it for the first year first: the modifiers are set there.
@@ -85,12 +80,12 @@ def score_probes(
     seen.rate[:] = room.true_rate
     seen.episode_cost[:] = room.true_cost
     _score(rules, probes, y, truth_fit, y == 0, room)
-    _keep(probes, room.outcome.payment_adjustment_factor, output[PROBE_TRUE_ADJUSTMENT, d, y])
-    if measured:
-        _measure(model, probes, seed, measurement, y, room)
+    _keep(probes, room.outcome.payment_adjustment_factor, panel.true_adjustment[d, y])
+    if address.measured:
+        _measure(model, probes, address.seed, address.measurement, y, room)
     _score(rules, probes, y, fit, False, room)
-    _keep(probes, room.outcome.final_score, output[PROBE_SCORE, d, y])
-    _keep(probes, room.outcome.payment_adjustment_factor, output[PROBE_ADJUSTMENT, d, y])
+    _keep(probes, room.outcome.final_score, panel.final_score[d, y])
+    _keep(probes, room.outcome.payment_adjustment_factor, panel.adjustment[d, y])
 
 
 @kernel
@@ -140,7 +135,7 @@ def _score(rules, probes, y, fit, set_modifiers, room):
     final_scores_against(room.observed, rules, y, fit, room.outcome, room.scratch)
     if set_modifiers:
         for i in range(len(final)):
-            modifiers[i] = fit.payment[0] - final[i % probes.replicates]
+            modifiers[i] = fit.payment[0].median - final[i % probes.replicates]
     lowest, highest = rules.score_minimum, rules.score_maximum
     for i in range(len(final)):
         total = final[i] + modifiers[i]

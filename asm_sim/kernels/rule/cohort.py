@@ -12,7 +12,15 @@ from asm_sim.kernels.numeric._jit import entry, inlined
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.final_score import average_years, round_scores, score_final
-from asm_sim.kernels.rule.fit import Earlier, Fit, begin_year, new_earlier, new_fit, new_scratch
+from asm_sim.kernels.rule.fit import (
+    Earlier,
+    Fit,
+    begin_year,
+    new_earlier,
+    new_fit,
+    new_scratch,
+    no_payment,
+)
 from asm_sim.kernels.rule.observed import (
     Observed,
     Outcome,
@@ -75,16 +83,16 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
         )  # fmt: skip
         if alone:
             return
-        scored += scratch.counts[0]
-        pool += own_fit.payment[2]
+        scored += scratch.counts[0].scored
+        pool += own_fit.payment[0].pool
         put_back(own_outcome, members, outcome)
         for k in range(len(members)):
             earlier.own_score[0, members[k]] = own_earlier.own_score[0, k]
-    fit.payment[:] = np.nan
-    fit.payment[1] = 1.0 if rules.exchange_form == ExchangeForm.THRESHOLD else np.nan
-    fit.payment[2] = pool
+    fit.payment[0] = no_payment()[0]
+    fit.payment[0].scaling_factor = 1.0 if rules.exchange_form == ExchangeForm.THRESHOLD else np.nan
+    fit.payment[0].pool = pool
     order_positive(outcome.final_score, rules, scratch)
-    scratch.counts[0] = scored
+    scratch.counts[0].scored = scored
 
 
 @inlined

@@ -29,7 +29,11 @@ def midpoint_of(rules, y, fit):
     """The final score at which the logistic is one half; nan where the fit has none."""
     if rules.exchange_midpoint == ExchangeMidpoint.FIXED:
         return rules.year[y].fixed_midpoint
-    return fit.payment[3] if rules.exchange_midpoint == ExchangeMidpoint.MEAN else fit.payment[0]
+    return (
+        fit.payment[0].mean
+        if rules.exchange_midpoint == ExchangeMidpoint.MEAN
+        else fit.payment[0].median
+    )
 
 
 @kernel
@@ -50,7 +54,7 @@ def exchange(rules, y, fit, score):
 @kernel
 def _rank_share(fit, score, tie):
     """(Number below + half the number equal) / number of the fit's positive final scores."""
-    number = fit.payment[4]
+    number = fit.payment[0].number
     if not number > 0.0:
         return np.nan
     scores = fit.positive_scores[: np.int64(number)]
@@ -66,7 +70,7 @@ def break_even_score(rules, y, fit):
     Where ranks decide it is the lowest one of which no score above it has a penalty. It is that of
     the exchange function, whether or not it lies in the neutral band, and before any rounding.
     """
-    scaling = fit.payment[1]
+    scaling = fit.payment[0].scaling_factor
     if rules.exchange_form == ExchangeForm.THRESHOLD:
         return rules.year[y].threshold
     if rules.peers != Peers.CONDITION:
@@ -85,10 +89,10 @@ def break_even_score(rules, y, fit):
 @inlined
 def _break_even_rank(rules, y, fit):
     """The score up to which 1 / S of the positive scores lie: just above it nobody loses."""
-    scaling = fit.payment[1]
+    scaling = fit.payment[0].scaling_factor
     if not scaling >= 1.0:
         return np.nan
-    wanted = np.ceil(fit.payment[4] / scaling * (1.0 - SIGN_TOLERANCE))
+    wanted = np.ceil(fit.payment[0].number / scaling * (1.0 - SIGN_TOLERANCE))
     even = fit.positive_scores[max(np.int64(wanted), 1) - 1]
     reached = exchange(rules, y, fit, even) * scaling - 1.0 >= -SIGN_TOLERANCE
     return even if reached or even < rules.score_maximum else np.nan
@@ -106,10 +110,10 @@ def adjustment_curve(rules, y, scores, fit, row):
         score = scores[s]
         if score <= rules.score_zero:
             row[s] = rules.year[y].zero_score_adjustment * risk
-        elif band > 0.0 and abs(score - fit.payment[0]) <= band + rules.score_tie:
+        elif band > 0.0 and abs(score - fit.payment[0].median) <= band + rules.score_tie:
             row[s] = 0.0
-        elif fit.payment[1] == fit.payment[1]:
-            factor = risk * exchange(rules, y, fit, score) * fit.payment[1] - risk
+        elif fit.payment[0].scaling_factor == fit.payment[0].scaling_factor:
+            factor = risk * exchange(rules, y, fit, score) * fit.payment[0].scaling_factor - risk
             row[s] = min(factor, rules.year[y].cap * risk if risk > 0.0 else 0.0)
         else:  # nothing to share out, or every group of peers has a curve of its own
             row[s] = 0.0 if rules.peers == Peers.CONDITION else np.nan

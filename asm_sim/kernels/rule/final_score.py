@@ -146,7 +146,7 @@ def _base_score(rules, y, outcome, scratch):
             + outcome.promoting_interoperability_adjustment[i]
             + outcome.small_practice_adjustment[i]
         )
-    scratch.counts[0] = scored
+    scratch.counts[0].scored = scored
 
 
 @kernel

@@ -21,6 +21,14 @@ from asm_sim.kernels.numeric.order_statistics import BUCKETS
 Floats = NDArray[np.float64]
 
 
+# What payment takes from the final scores above zero; the last two where the exchange uses them.
+PAYMENT = np.dtype(
+    [(name, np.float64) for name in ("median", "scaling_factor", "pool", "mean", "number")]
+)
+# How many clinicians have a final score, and how many one above zero.
+SCORERS = np.dtype([("scored", np.int64), ("positive", np.int64)])
+
+
 class Fit(NamedTuple):
     """What is estimated from a cohort-year and applied to clinicians."""
 
@@ -32,23 +40,23 @@ class Fit(NamedTuple):
     has_benchmark: NDArray[np.bool_]  # [M, G]
     cost_location: Floats  # [2] median (nan: nobody has a cost) and SD
     complexity: Floats  # [2, 3] median, mean, SD of mean HCC score and of dual share; SD 0: none
-    payment: Floats  # [5] of the positive scores: median, scaling, pool (USD); mean, number if used
-    positive_scores: Floats  # [n] ascending, the first payment[4] of them; [0] unless ranks decide
+    payment: NDArray[np.void]  # [1] the record PAYMENT
+    positive_scores: Floats  # [n] ascending, as many as there are; [0] unless ranks decide
     quality_shrinkage: Floats  # [M, G, 2] mean and kappa; the sign of the mean is the cut points'
     cost_shrinkage: Floats  # [2]
     shrinks: NDArray[np.bool_]  # [1] false: what this fit is applied to needs no shrinking
 
     @property
     def median_final_score(self) -> float:
-        return float(self.payment[0])
+        return float(self.payment["median"][0])
 
     @property
     def scaling_factor(self) -> float:
-        return float(self.payment[1])
+        return float(self.payment["scaling_factor"][0])
 
     @property
     def incentive_pool(self) -> float:
-        return float(self.payment[2])
+        return float(self.payment["pool"][0])
 
 
 class Earlier(NamedTuple):
@@ -78,7 +86,17 @@ class Scratch(NamedTuple):
     values: Floats
     table: Floats  # [2, K + 1] for look-ups
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
-    counts: NDArray[np.int64]  # [2] clinicians with a final score, positive scorers
+    counts: NDArray[np.void]  # [1] the record SCORERS
+
+
+@kernel
+def no_payment():
+    """Before anything is fitted: nan everywhere."""
+    payment = np.empty(1, PAYMENT)
+    nothing = payment[0]
+    nothing.median = nothing.scaling_factor = nothing.pool = np.nan
+    nothing.mean = nothing.number = np.nan
+    return payment
 
 
 @kernel
@@ -91,7 +109,7 @@ def new_fit(rules, measures, n):
         has_benchmark=np.zeros((measures, collection_types), np.bool_),
         cost_location=np.full(2, np.nan),
         complexity=np.zeros((2, 3)),
-        payment=np.full(5, np.nan),
+        payment=no_payment(),
         positive_scores=np.empty(n if rules.exchange_form == ExchangeForm.RANK else 0),
         quality_shrinkage=np.zeros((measures, collection_types, 2)),
         cost_shrinkage=np.zeros(2),
@@ -164,5 +182,5 @@ def new_scratch(measures, n, cut_points):
         values=np.empty(n),
         table=np.empty((2, cut_points + 1)),
         order=np.empty(n, np.int32),
-        counts=np.zeros(2, np.int64),
+        counts=np.zeros(1, SCORERS),
     )

@@ -39,7 +39,7 @@ def order_positive(final, rules, scratch):
         keys[k] = final[i]  # overwritten by the next where this one is not taken
         payload[k] = i
         k += final[i] > rules.score_zero
-    scratch.counts[1] = k
+    scratch.counts[0].positive = k
     sort_pairs(
         keys,
         scratch.payload,
@@ -63,11 +63,11 @@ def adjust_scores(observed, rules, y, fit, outcome):
 @inlined
 def _fit_scores(rules, ascending, k, fit):
     """What the exchange function takes from the k positive final scores."""
-    fit.payment[0] = percentile(ascending, k, 50.0) if k > 0 else np.nan
+    fit.payment[0].median = percentile(ascending, k, 50.0) if k > 0 else np.nan
     if rules.exchange_midpoint == ExchangeMidpoint.MEAN:
-        fit.payment[3] = ascending[:k].sum() / k if k > 0 else np.nan
+        fit.payment[0].mean = ascending[:k].sum() / k if k > 0 else np.nan
     if rules.exchange_form == ExchangeForm.RANK:
-        fit.payment[4] = k
+        fit.payment[0].number = k
         fit.positive_scores[:k] = ascending[:k]
 
 
@@ -99,7 +99,7 @@ def _leave_out_neutral(observed, rules, y, fit, outcome):
         return
     final, episodes = outcome.final_score, observed.episodes
     width, minimum = rules.year[y].neutral_band, rules.year[y].cost_case_minimum
-    median = fit.payment[0]
+    median = fit.payment[0].median
     for i in range(len(final)):
         narrower = rules.neutral_band_by_volume and episodes[i] > minimum
         share = np.sqrt(minimum / episodes[i]) if narrower else 1.0
@@ -115,8 +115,8 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
     without a transformed one is in the neutral band, outside the pool.
     """
     if rules.exchange_form == ExchangeForm.THRESHOLD:
-        fit.payment[1] = 1.0
-        fit.payment[2] = np.nan
+        fit.payment[0].scaling_factor = 1.0
+        fit.payment[0].pool = np.nan
         return
     final = outcome.final_score
     transformed = outcome.transformed_score
@@ -128,14 +128,14 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
         base += part_b[i] if positive or zero else 0.0
         weighted += transformed[i] * part_b[i] if positive else 0.0
     share = rules.year[y].redistribution_share
-    fit.payment[1] = share * base / weighted if weighted > 0.0 else np.nan
-    fit.payment[2] = share * rules.year[y].risk_level * base
+    fit.payment[0].scaling_factor = share * base / weighted if weighted > 0.0 else np.nan
+    fit.payment[0].pool = share * rules.year[y].risk_level * base
 
 
 @kernel
 def _adjust(rules, y, fit, outcome):
     risk = rules.year[y].risk_level
-    scaling = fit.payment[1]
+    scaling = fit.payment[0].scaling_factor
     has_scaling = scaling == scaling
     highest = rules.year[y].cap * risk if risk > 0.0 else 0.0
     for i in range(len(outcome.final_score)):

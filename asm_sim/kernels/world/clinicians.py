@@ -113,6 +113,7 @@ def new_clinicians(model, latent):
     n = len(model.practice)
     measures = len(model.slot)
     misattributes = n if model.misattributed_share > 0.0 else 0
+    affected = n if model.group_effects.shape[1] > 0 else 0
     return Clinicians(
         specialty=np.zeros(n, np.int8),
         practice=model.practice.copy(),
@@ -128,7 +129,7 @@ def new_clinicians(model, latent):
         areas=new_areas(model),
         improves=np.zeros(n),
         selects=np.zeros(n),
-        effect=np.zeros((2, n if model.group_effects.shape[1] > 0 else 0)),
+        effect=np.zeros((2, affected)),
         permanent=np.zeros((latent, n)),
         changing=np.zeros((latent, n)),
         volume_drift=np.empty(n),

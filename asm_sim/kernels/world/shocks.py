@@ -62,10 +62,10 @@ def organization_dollars(model, practices, clinicians, observed, outcome, row):
             bonuses += max(factor[i], 0.0) * paid[i]
             penalties += max(-factor[i], 0.0) * paid[i]
             savings += observed.episodes[i] * clinicians.true_cost[i] * saved
-    row[0] = bonuses
-    row[1] = penalties
-    row[2] = savings
-    row[3] = model.aco_sharing_rate * savings
+    row.aco_bonuses = bonuses
+    row.aco_penalties = penalties
+    row.aco_savings = savings
+    row.aco_shared_savings = model.aco_sharing_rate * savings
 
 
 @inlined

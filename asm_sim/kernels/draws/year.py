@@ -1,0 +1,98 @@
+"""One year of a cohort: it is lived, then it is settled.
+
+Whatever makes a draw goes through here, so that a lever of the world hooks in once: the simulation
+and the tables of a draw live and settle their years in the same way.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels.rule.cohort import score_year
+from asm_sim.kernels.rule.fit import begin_year
+from asm_sim.kernels.rule.pooling import pool_practices, pools
+from asm_sim.kernels.world.behaviour import choose_collection, draw_choosers, practices_know
+from asm_sim.kernels.world.clinicians import draw_paid, draw_traits, draw_year
+from asm_sim.kernels.world.geography import draw_areas
+from asm_sim.kernels.world.participation import adjust_nothing, observe_nothing
+from asm_sim.kernels.world.practices import draw_practices, practices_in_year
+
+
+class Address(NamedTuple):
+    """Where the variates of a draw are found."""
+
+    seed: NDArray[np.uint64]  # [2] low and high word
+    population: int  # who the clinicians are and how they truly perform
+    measurement: int  # which episodes, cases and reporting accidents they have
+    selection: int  # which areas are drawn
+    measured: bool  # false: the true rates and costs are observed
+
+
+@inlined
+def begin_cohort(practice_model, model, address, practices, clinicians, observed):
+    """Everything that is drawn once for all years."""
+    seed, population = address.seed, address.population
+    draw_practices(practice_model, seed, population, practices)
+    draw_areas(model, seed, address.selection, clinicians.areas)
+    draw_traits(model, seed, population, practices, clinicians, observed)
+    draw_choosers(practice_model, model, seed, population, practices, clinicians)
+
+
+@inlined
+def live_year(
+    practice_model, model, rules, address, y, fit, practices, clinicians, observed, scratch
+):
+    """Who takes part in year y and where, how they perform, what CMS observes and what is paid.
+
+    ``fit`` is that of the year before, where practices choose by it how they report.
+    """
+    seed, population, measurement = address.seed, address.population, address.measurement
+    practices_know(practice_model, model, y, clinicians, practices)
+    practices_in_year(practice_model, seed, population, measurement, y, practices)
+    choose_collection(model, rules, y, fit, practices, clinicians, scratch)
+    draw_year(
+        model, seed, population, measurement, address.measured, y, practices, clinicians, observed
+    )
+    draw_paid(model, y, clinicians)
+
+
+@inlined
+def settle_year(
+    model, rules, y, fit, earlier, refit_traits, traits_given, clinicians, observed, shown,
+    outcome, scratch,
+):  # fmt: skip
+    """Score a year and adjust for it; returns how many have a final score.
+
+    ``shown`` is room for what is scored where practices are pooled, else ``observed`` itself. The
+    moments of the patients' traits are made where ``refit_traits``, and where somebody turns out
+    to have no score, for they stay as they are while everyone has one; never if ``traits_given``.
+    """
+    n = len(model.practice)
+    begin_year(earlier)
+    if pools(rules):
+        pool_practices(observed, clinicians.practice, rules, shown)
+        observe_nothing(clinicians.present, shown)
+    while True:
+        score_year(
+            shown, clinicians.specialty, rules, y, fit, earlier, refit_traits, outcome, scratch
+        )
+        scored = scratch.counts[0].scored
+        if refit_traits or traits_given or scored == n:
+            break
+        refit_traits = True
+    if model.absences:
+        adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
+    return scored
+
+
+@kernel
+def hide_unreported(observed, clinicians):
+    """What is not reported is not scored on the truth either."""
+    for m in range(len(observed.rate)):
+        observed_rate, true_rate = observed.rate[m], clinicians.true_rate[m]
+        for i in range(len(true_rate)):
+            true_rate[i] = true_rate[i] if observed_rate[i] == observed_rate[i] else np.nan
