@@ -67,7 +67,6 @@ def compile_practices(
         medium_share=practice.medium_share.value,
         rural_share=practice.rural_share.value,
         ecqm_share=practice.ecqm_share.value,
-        permanent_share=population.quality.permanent_share.value,
         persistence=population.quality.persistence.value,
         silent_below=np.clip(ndtri(report.non_reporting_share.values()), -40.0, 40.0),
         reporting_persistence=report.persistence.value,

@@ -235,7 +235,11 @@ def _own(model, measured, level, seen, collection, clinicians, factors):
 
 @kernel
 def _unit_adjustments(rules, y, fit, outcome, unit):
-    """Adjustment factors at a risk level of one, unrounded; nan for one without a final score."""
+    """Adjustment factors at a risk level of one, unrounded; nan for one without a final score.
+
+    exchange.adjustment_of is not used: here the risk level, itself a factor, comes last, and a
+    product in another order is another number in its last bits.
+    """
     scaling = fit.payment[0].scaling_factor
     has_scaling = scaling == scaling
     for i in range(len(unit)):

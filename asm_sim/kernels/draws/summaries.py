@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
-from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE, adjustment_curve, break_even_score
-from asm_sim.kernels.rule.final_score import round_half_up
+from asm_sim.kernels.rule.exchange import (
+    SIGN_TOLERANCE,
+    adjustment_curve,
+    adjustment_of,
+    break_even_score,
+    terms_of,
+)
 from asm_sim.kernels.world.clinicians import GROUPINGS
 
 Floats = NDArray[np.float64]
@@ -198,9 +203,7 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
     ordered = memory.ordered
     scored, positive = scratch.counts[0].scored, scratch.counts[0].positive
     zeros = scored - positive
-    bottom = rules.year[y].zero_score_adjustment * rules.year[y].risk_level
-    if rules.adjustment_steps > 0.0:
-        bottom = round_half_up(bottom, rules.adjustment_steps, rules.score_tie)
+    bottom = adjustment_of(terms_of(rules, y), 0.0, np.nan, np.nan)  # of zero scorers
     for t in range(zeros):
         ordered[t] = bottom
     ascending = True

@@ -6,6 +6,8 @@ standard set in advance: its transformed scores are 1 there, and the scaling fac
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint, Peers
@@ -98,24 +100,68 @@ def _break_even_rank(rules, y, fit):
     return even if reached or even < rules.score_maximum else np.nan
 
 
+class Terms(NamedTuple):
+    """What a year's rule makes of a transformed score; numbers that loops keep in registers."""
+
+    risk: float
+    highest: float  # adjustment
+    of_zero_scorers: float  # in risk levels
+    of_unscored: float
+    spares_neutral: bool  # those without a transformed score are in the neutral band
+    score_zero: float
+    steps: float  # to an adjustment of one; 0 is no rounding
+    tie: float
+
+
+@inlined
+def terms_of(rules, y):
+    of_year = rules.year[y]
+    risk = of_year.risk_level
+    return Terms(
+        risk=risk,
+        highest=of_year.cap * risk if risk > 0.0 else 0.0,
+        of_zero_scorers=of_year.zero_score_adjustment,
+        of_unscored=of_year.unscored_adjustment,
+        spares_neutral=of_year.neutral_band > 0.0,
+        score_zero=rules.score_zero,
+        steps=rules.adjustment_steps,
+        tie=rules.score_tie,
+    )
+
+
+@inlined
+def adjustment_of(terms, score, transformed, scaling):
+    """The payment adjustment factor of one clinician, rounded as the rule says (512.750(c)).
+
+    A scaling factor of nan is one of a year with nothing to share out: no adjustment.
+    """
+    if score > terms.score_zero:
+        factor = terms.risk * transformed * scaling - terms.risk if scaling == scaling else 0.0
+        factor = min(factor, terms.highest)
+        factor = 0.0 if terms.spares_neutral and transformed != transformed else factor
+    elif score == score:
+        factor = terms.of_zero_scorers * terms.risk
+    else:
+        factor = terms.of_unscored
+    return round_half_up(factor, terms.steps, terms.tie) if terms.steps > 0.0 else factor
+
+
 @kernel
 def adjustment_curve(rules, y, scores, fit, row):
     """The adjustment that a clinician with a given final score would get.
 
     One in the neutral band gets 0; by volume it is as wide here as at the minimum of episodes.
+    Several groups of peers have a curve each, so none is told.
     """
-    risk = rules.year[y].risk_level
+    terms = terms_of(rules, y)
     band = rules.year[y].neutral_band
+    median, scaling = fit.payment[0].median, fit.payment[0].scaling_factor
     for s in range(len(row)):
         score = scores[s]
-        if score <= rules.score_zero:
-            row[s] = rules.year[y].zero_score_adjustment * risk
-        elif band > 0.0 and abs(score - fit.payment[0].median) <= band + rules.score_tie:
-            row[s] = 0.0
-        elif fit.payment[0].scaling_factor == fit.payment[0].scaling_factor:
-            factor = risk * exchange(rules, y, fit, score) * fit.payment[0].scaling_factor - risk
-            row[s] = min(factor, rules.year[y].cap * risk if risk > 0.0 else 0.0)
-        else:  # nothing to share out, or every group of peers has a curve of its own
+        neutral = band > 0.0 and abs(score - median) <= band + rules.score_tie
+        if score <= rules.score_zero or neutral:
+            row[s] = adjustment_of(terms, score, np.nan, scaling)
+        elif scaling == scaling:
+            row[s] = adjustment_of(terms, score, exchange(rules, y, fit, score), scaling)
+        else:
             row[s] = 0.0 if rules.peers == Peers.CONDITION else np.nan
-        if rules.adjustment_steps > 0.0:
-            row[s] = round_half_up(row[s], rules.adjustment_steps, rules.score_tie)

@@ -7,8 +7,13 @@ import numpy as np
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
-from asm_sim.kernels.rule.exchange import exchange, logistic, midpoint_of
-from asm_sim.kernels.rule.final_score import round_half_up
+from asm_sim.kernels.rule.exchange import (
+    adjustment_of,
+    exchange,
+    logistic,
+    midpoint_of,
+    terms_of,
+)
 
 
 @kernel
@@ -134,32 +139,9 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
 
 @kernel
 def _adjust(rules, y, fit, outcome):
-    risk = rules.year[y].risk_level
-    scaling = fit.payment[0].scaling_factor
-    has_scaling = scaling == scaling
-    highest = rules.year[y].cap * risk if risk > 0.0 else 0.0
-    for i in range(len(outcome.final_score)):
-        score = outcome.final_score[i]
-        if score > rules.score_zero:
-            factor = risk * outcome.transformed_score[i] * scaling - risk if has_scaling else 0.0
-            factor = min(factor, highest)
-        elif score == score:
-            factor = rules.year[y].zero_score_adjustment * risk
-        else:
-            factor = rules.year[y].unscored_adjustment
-        outcome.payment_adjustment_factor[i] = factor
-    if rules.year[y].neutral_band > 0.0:
-        _spare_neutral(rules, outcome)
-    if rules.adjustment_steps > 0.0:
-        factors = outcome.payment_adjustment_factor
-        for i in range(len(factors)):
-            factors[i] = round_half_up(factors[i], rules.adjustment_steps, rules.score_tie)
-
-
-@kernel
-def _spare_neutral(rules, outcome):
-    """No adjustment for those in the neutral band."""
-    for i in range(len(outcome.final_score)):
-        transformed = outcome.transformed_score[i]
-        if outcome.final_score[i] > rules.score_zero and transformed != transformed:
-            outcome.payment_adjustment_factor[i] = 0.0
+    terms, scaling = terms_of(rules, y), fit.payment[0].scaling_factor
+    final, transformed = outcome.final_score, outcome.transformed_score
+    for i in range(len(final)):
+        outcome.payment_adjustment_factor[i] = adjustment_of(
+            terms, final[i], transformed[i], scaling
+        )

@@ -28,7 +28,6 @@ class PracticeModel(NamedTuple):
     medium_share: float
     rural_share: float
     ecqm_share: float
-    permanent_share: float
     persistence: float
     silent_below: Floats  # [4] the latent normal below which a practice reports nothing
     reporting_persistence: float
