@@ -157,3 +157,10 @@ class AdjustmentRounding(RuleChoice):
     NONE = 0
     TENTH_PERCENT = 1_000
     HUNDREDTH_PERCENT = 10_000
+
+
+class MipsForm(RuleChoice):
+    """How the comparator is scored."""
+
+    TRADITIONAL = 0
+    VALUE_PATHWAY = 1

@@ -10,22 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.choices import (
-    AdjustmentRounding,
-    BenchmarkReference,
-    ComplexPatientForm,
-    ExchangeForm,
-    ExchangeMidpoint,
-    MissingCategory,
-    Peers,
-    ScoreRounding,
-    ScoringLevel,
-    Shrinkage,
-    ToppedOut,
-)
+from asm_sim.kernels.choices import AdjustmentRounding, ScoreRounding
 from asm_sim.kernels.rule.law import CohortRules
 from asm_sim.parameters import YearlyNumber
 from asm_sim.rules.historical import benchmarks_of
+from asm_sim.rules.programmed import numbers
 from asm_sim.rules.schema import (
     PERCENT,
     Cap,
@@ -47,9 +36,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     exchange = payment.exchange
     return CohortRules(
         year=_by_year(rules),
-        quality_level=ScoringLevel.number(rules.scoring_level.quality.value),
-        cost_level=ScoringLevel.number(rules.scoring_level.cost.value),
-        peers=Peers.number(rules.peers.basis.value),
+        **numbers(rules),
         peer_size_limits=_floats(rules.peers.size_limits.value),
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
         measure_inverse=np.array([m.inverse.value for m in measures]),
@@ -63,23 +50,16 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         quality_points_maximum=quality.points_maximum.value,
         decile_percentiles=_floats(quality.decile_percentiles.value),
         **_curve("quality", quality.standard_deviation_curve),
-        quality_reference=BenchmarkReference.number(quality.benchmark_reference.value),
         **_national_quality(rules, cohort),
-        topped_out=ToppedOut.number(quality.topped_out.treatment.value),
         topped_out_merit=np.array([_topped_out_merit(m, rules) for m in measures]),
-        quality_shrinkage=Shrinkage.number(quality.shrinkage.value),
         cost_points_maximum=cost.points_maximum.value,
         **_curve("cost", cost.standard_deviation_curve),
-        cost_reference=BenchmarkReference.number(cost.benchmark_reference.value),
         national_cost=_national_cost(rules, cohort),
-        cost_shrinkage=Shrinkage.number(cost.shrinkage.value),
         activities_adjustment=_floats(activities.adjustment_by_completed.value),
         activities_blank=activities.blank_counts_as.value,
         interoperability_maximum=interoperability.score_maximum.value,
         interoperability_blank=interoperability.blank_counts_as.value,
         small_maximum_clinicians=rules.small_practice.small_maximum_clinicians.value,
-        complex_form=ComplexPatientForm.number(rules.complex_patient.form.value),
-        missing_category=MissingCategory.number(final.missing_category.value),
         circumstances_neutral=final.extreme_circumstances.value == "neutral",
         score_scale=final.scale.value,
         score_minimum=final.minimum.value,
@@ -89,8 +69,6 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
         averaging_years=final.averaging_years.value,
         score_steps=float(ScoreRounding.number(final.rounding.value)),
         zero_scorers_in_pool_base=payment.zero_scorers_in_pool_base.value,
-        exchange_form=ExchangeForm.number(exchange.form.value),
-        exchange_midpoint=ExchangeMidpoint.number(exchange.midpoint.value),
         score_tie=exchange.counts_as_equal.value,
         neutral_band_by_volume=payment.neutral_band_form.value == "by_volume",
         adjustment_steps=float(AdjustmentRounding.number(payment.rounding.value)),

@@ -7,19 +7,17 @@ each row names its file there).
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from asm_sim.parameters import Choice, Count, Names, Number, Strict, Text, leaves
+from asm_sim.kernels.choices import ExtremeCircumstances, MipsForm
+from asm_sim.parameters import Choice, Count, Names, Number, Strict, Text
 from asm_sim.rules.historical import Benchmarks, National, benchmarks_of
+from asm_sim.rules.programmed import Programmed, check_choices
 from asm_sim.rules.schema import WEIGHT_TOLERANCE, Curve, Years
 
 PROGRAM = "mips"
-PROGRAMMED = {
-    "form": {"traditional", "value_pathway"},
-    "final_score.extreme_circumstances": {"none", "neutral"},
-}
 
 
 class MipsCohort(Strict):
@@ -120,7 +118,7 @@ class MipsFinalScore(Strict):
     scale: Number
     minimum: Number
     maximum: Number
-    extreme_circumstances: Choice
+    extreme_circumstances: Annotated[Choice, Programmed(ExtremeCircumstances)]
 
 
 class MipsPayment(Strict):
@@ -145,7 +143,7 @@ class MipsRules(Strict):
     id: str
     title: str
     performance_years: Years
-    form: Choice
+    form: Annotated[Choice, Programmed(MipsForm)]
     cohorts: dict[str, MipsCohort]
     small_maximum_clinicians: Count
     group_minimum_clinicians: Count
@@ -169,11 +167,7 @@ class MipsRules(Strict):
     def _consistent(self) -> Self:
         if len(self.years) != 1:
             raise ValueError("performance_years: a MIPS rule set is that of one year")
-        for path, parameter in leaves(self):
-            if isinstance(parameter, Choice):
-                unknown = set(parameter.choices) - PROGRAMMED[path]
-                if unknown:
-                    raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
+        check_choices(self)
         year, payment = self.years[0], self.payment
         anchor = self.standard_deviation_curve.anchor.value
         if isinstance(anchor, dict) and list(anchor) != self.years:

@@ -6,7 +6,7 @@ new condition is a new entry in the YAML, not new code.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
@@ -25,36 +25,12 @@ from asm_sim.parameters import (
     leaves,
 )
 from asm_sim.rules.historical import CUT_POINTS, National, benchmarks_of
+from asm_sim.rules.programmed import Programmed, check_choices
 
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
 WEIGHT_TOLERANCE = 1e-9
 PERCENT = 100.0
 SIGNAL_TOLERANCE = 1e-9  # share of all variance below which one between clinicians is rounding
-
-# What is programmed: a rule set may offer fewer alternatives, never others. Measures by last name.
-PROGRAMMED: dict[str, type[choices.RuleChoice]] = {
-    "scoring": choices.Scoring,
-    "scoring_level.quality": choices.ScoringLevel,
-    "scoring_level.cost": choices.ScoringLevel,
-    "peers.basis": choices.Peers,
-    "submission": choices.Submission,
-    "promoting_interoperability.form": choices.InteroperabilityForm,
-    "complex_patient.form": choices.ComplexPatientForm,
-    "complex_patient.reference_population": choices.ComplexPatientReference,
-    "final_score.missing_category": choices.MissingCategory,
-    "final_score.rounding": choices.ScoreRounding,
-    "final_score.several_tins": choices.SeveralTins,
-    "final_score.extreme_circumstances": choices.ExtremeCircumstances,
-    "quality.benchmark_reference": choices.BenchmarkReference,
-    "quality.topped_out.treatment": choices.ToppedOut,
-    "quality.shrinkage": choices.Shrinkage,
-    "cost.benchmark_reference": choices.BenchmarkReference,
-    "cost.shrinkage": choices.Shrinkage,
-    "payment.exchange.form": choices.ExchangeForm,
-    "payment.exchange.midpoint": choices.ExchangeMidpoint,
-    "payment.neutral_band_form": choices.NeutralBandForm,
-    "payment.rounding": choices.AdjustmentRounding,
-}
 
 
 class Years(Parameter):
@@ -97,8 +73,8 @@ class Cohort(Strict):
 class Measure(Strict):
     title: str
     inverse: Switch
-    scoring: Choice
-    submission: Choice
+    scoring: Annotated[Choice, Programmed(choices.Scoring)]
+    submission: Annotated[Choice, Programmed(choices.Submission)]
     collection_types: Names
     rate_unit: Text
     suspended: YearlyNumber
@@ -153,8 +129,8 @@ class Curve(Strict):
 
 
 class ScoringLevel(Strict):
-    quality: Choice
-    cost: Choice
+    quality: Annotated[Choice, Programmed(choices.ScoringLevel, "quality_level")]
+    cost: Annotated[Choice, Programmed(choices.ScoringLevel, "cost_level")]
 
     @property
     def pools(self) -> bool:
@@ -163,7 +139,7 @@ class ScoringLevel(Strict):
 
 
 class Peers(Strict):
-    basis: Choice
+    basis: Annotated[Choice, Programmed(choices.Peers, "peers")]
     size_limits: Numbers
 
     @model_validator(mode="after")
@@ -183,7 +159,7 @@ class NationalQuality(Strict):
 
 
 class ToppedOut(Strict):
-    treatment: Choice
+    treatment: Annotated[Choice, Programmed(choices.ToppedOut, "topped_out")]
     median_at_least: YearlyNumber
     cap: YearlyNumber
 
@@ -197,11 +173,13 @@ class Quality(Strict):
     points_maximum: Number
     decile_percentiles: Numbers
     standard_deviation_curve: Curve
-    benchmark_reference: Choice
+    benchmark_reference: Annotated[
+        Choice, Programmed(choices.BenchmarkReference, "quality_reference")
+    ]
     national: NationalQuality
     pool_collection_types: Switch
     topped_out: ToppedOut
-    shrinkage: Choice
+    shrinkage: Annotated[Choice, Programmed(choices.Shrinkage, "quality_shrinkage")]
     shrinkage_kappa: YearlyNumber
 
     @model_validator(mode="after")
@@ -228,9 +206,9 @@ class Cost(Strict):
     case_minimum: YearlyNumber
     points_maximum: Number
     standard_deviation_curve: Curve
-    benchmark_reference: Choice
+    benchmark_reference: Annotated[Choice, Programmed(choices.BenchmarkReference, "cost_reference")]
     national: dict[str, NationalCost]
-    shrinkage: Choice
+    shrinkage: Annotated[Choice, Programmed(choices.Shrinkage, "cost_shrinkage")]
     shrinkage_kappa: YearlyNumber
 
 
@@ -250,7 +228,7 @@ class ImprovementActivities(Strict):
 class PromotingInteroperability(Strict):
     adjustment_at_zero: YearlyNumber
     score_maximum: Number
-    form: Choice
+    form: Annotated[Choice, Programmed(choices.InteroperabilityForm)]
     blank_counts_as: Number
     small_practice_scale: YearlyNumber
     rural_scale: YearlyNumber
@@ -263,32 +241,32 @@ class SmallPractice(Strict):
 
 
 class ComplexPatient(Strict):
-    form: Choice
+    form: Annotated[Choice, Programmed(choices.ComplexPatientForm, "complex_form")]
     intercept: YearlyNumber
     slope: YearlyNumber
     minimum: YearlyNumber
     maximum: YearlyNumber
-    reference_population: Choice
+    reference_population: Annotated[Choice, Programmed(choices.ComplexPatientReference)]
 
 
 class FinalScore(Strict):
     weight_quality: YearlyNumber
     weight_cost: YearlyNumber
-    missing_category: Choice
+    missing_category: Annotated[Choice, Programmed(choices.MissingCategory, "missing_category")]
     scale: Number
     minimum: Number
     maximum: Number
     without_minimum_submission: Number
     counts_as_zero: Number
     averaging_years: Count
-    rounding: Choice
-    several_tins: Choice
-    extreme_circumstances: Choice
+    rounding: Annotated[Choice, Programmed(choices.ScoreRounding)]
+    several_tins: Annotated[Choice, Programmed(choices.SeveralTins)]
+    extreme_circumstances: Annotated[Choice, Programmed(choices.ExtremeCircumstances)]
 
 
 class Exchange(Strict):
-    form: Choice
-    midpoint: Choice
+    form: Annotated[Choice, Programmed(choices.ExchangeForm, "exchange_form")]
+    midpoint: Annotated[Choice, Programmed(choices.ExchangeMidpoint, "exchange_midpoint")]
     fixed_midpoint: YearlyNumber
     steepness: YearlyNumber
     threshold: YearlyNumber
@@ -303,8 +281,8 @@ class Payment(Strict):
     unscored_adjustment: YearlyNumber
     exchange: Exchange
     neutral_band: YearlyNumber
-    neutral_band_form: Choice
-    rounding: Choice
+    neutral_band_form: Annotated[Choice, Programmed(choices.NeutralBandForm)]
+    rounding: Annotated[Choice, Programmed(choices.AdjustmentRounding)]
     cap: Cap
 
 
@@ -363,7 +341,7 @@ class RuleSet(Strict):
                     raise ValueError(f"{path}: unknown collection type {kind!r}")
         if self.final_score.minimum.value > self.final_score.maximum.value:
             raise ValueError("final_score: minimum is above maximum")
-        self._check_choices()
+        check_choices(self)
         self._check_years()
         self._check_exchange()
         if self.scoring_level.pools and self.peers.basis.value == "specialty":
@@ -488,14 +466,6 @@ class RuleSet(Strict):
                     raise ValueError(
                         f"{path}: {measure} is inverse here or in the table {table}, not in both"
                     )
-
-    def _check_choices(self) -> None:
-        for path, parameter in leaves(self):
-            if isinstance(parameter, Choice):
-                key = path.rpartition(".")[2] if path.startswith("measures.") else path
-                unknown = set(parameter.choices) - set(PROGRAMMED[key].names())
-                if unknown:
-                    raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
 
     def _check_years(self) -> None:
         for path, parameter in leaves(self):

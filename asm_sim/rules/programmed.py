@@ -1,0 +1,53 @@
+"""What a rule may choose is programmed: which list a parameter of a rule set chooses from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from asm_sim.kernels.choices import RuleChoice
+from asm_sim.parameters import Choice
+
+
+class Programmed(NamedTuple):
+    """The list that a parameter chooses from, in its annotation in the schema.
+
+    ``basis: Annotated[Choice, Programmed(Peers, "peers")]``: ``field`` is where the compiled rule
+    holds the number of what is chosen, if it does.
+    """
+
+    choices: type[RuleChoice]
+    field: str = ""
+
+
+def programmed(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Choice, Programmed]]:
+    """Every choice below ``model``: its dotted path, the parameter, and from what it is chosen."""
+    for name, field in type(model).model_fields.items():
+        path = f"{prefix}.{name}" if prefix else name
+        value = getattr(model, name)
+        known = [item for item in field.metadata if isinstance(item, Programmed)]
+        if known:
+            yield path, value, known[0]
+        elif isinstance(value, BaseModel) and not isinstance(value, Choice):
+            yield from programmed(value, path)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, BaseModel):
+                    yield from programmed(item, f"{path}.{key}")
+
+
+def check_choices(model: BaseModel) -> None:
+    """``ValueError`` for an alternative that is not programmed: a rule set may offer fewer."""
+    for path, choice, of in programmed(model):
+        unknown = set(choice.choices) - set(of.choices.names())
+        if unknown:
+            raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
+
+
+def numbers(model: BaseModel) -> dict[str, Any]:
+    """What is chosen, as the compiled rule holds it: the number of the alternative by field."""
+    return {
+        of.field: of.choices.number(leaf.value) for _, leaf, of in programmed(model) if of.field
+    }
