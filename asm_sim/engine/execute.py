@@ -30,7 +30,7 @@ from asm_sim.kernels.draws.decomposition import FACTOR_SETS
 from asm_sim.kernels.draws.draw import simulate_cohort
 from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
 from asm_sim.kernels.draws.summaries import QUINTILES
-from asm_sim.kernels.world.clinicians import GROUPINGS
+from asm_sim.kernels.world.groups import GROUPINGS
 from asm_sim.population.probes import PROBES
 from asm_sim.results.registry import (
     BY_GROUP,
@@ -52,7 +52,6 @@ Arrays = dict[str, NDArray[Any]]
 
 DRAWS_PER_TASK = 10
 CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
-_EVERYONE, _SIZES = 0, slice(1, 5)
 # The variables of these parts of an output, and of HISTOGRAMS those in which draws are added up.
 _DRAW_LEVEL = ("quantile", "curve", "transition", "penalty_years")
 _ADDED = ("adjustment_histogram", "score_histogram", "dollars_histogram")
@@ -195,13 +194,15 @@ def _nothing(shape: tuple[int, ...], variables: tuple[Variable, ...]) -> NDArray
 def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
     """The outputs of all tasks as variables: draws joined, cohorts stacked, counts added."""
 
+    sizes = [k for k, group in enumerate(plan.groups) if group.grouping == "practice_size"]
+
     def by_draw(of: Callable[[Output], NDArray[Any]]) -> NDArray[Any]:
         joined = [np.concatenate([of(output) for output in outputs]) for outputs in parts]
         return np.stack(joined, axis=1)  # draw, cohort, ...
 
     def added(name: str) -> NDArray[np.int64]:
         total = np.stack([sum(getattr(o, name) for o in outputs) for outputs in parts])
-        total[:, :, _EVERYONE] = total[:, :, _SIZES].sum(axis=2)
+        total[:, :, 0] = total[:, :, sizes].sum(axis=2)  # everyone has one practice size
         return total
 
     def columns(records: NDArray[np.void], variables: tuple[Variable, ...]) -> Arrays:

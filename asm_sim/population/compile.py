@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, ndtri
 
+from asm_sim.kernels.world.groups import FirstGroups
 from asm_sim.kernels.world.model import CohortModel, PracticeModel
 from asm_sim.population import performance, shocks
 from asm_sim.population.behaviour import PERCENTAGE_POINT, compile_behaviour
 from asm_sim.population.geography import compile_areas
 from asm_sim.population.roster import Roster, words
-from asm_sim.population.schema import SIZE_CLASSES, Population
+from asm_sim.population.schema import Population
 from asm_sim.rules.schema import RuleSet
 
 Floats = NDArray[np.float64]
@@ -44,12 +45,25 @@ def groups(population: Population, roster: Roster) -> list[Group]:
 
 
 FIFTHS = ("lowest", "second", "middle", "fourth", "highest")
-FIRST_SPECIALTY_GROUP = 1 + len(SIZE_CLASSES) + 2
 
 
 def _specialties(population: Population, roster: Roster) -> list[str]:
     """Specialties in the order of their groups: cohort by cohort."""
     return [name for cohort in roster.cohorts for name in population.specialty_mix[cohort]]
+
+
+def _first_groups(population: Population, roster: Roster, cohort: str) -> FirstGroups:
+    """Where each grouping begins; the specialties of a cohort come after those of earlier ones."""
+    groupings = [group.grouping for group in groups(population, roster)]
+    earlier = roster.cohorts[: roster.cohorts.index(cohort)]
+    before = sum(len(population.specialty_mix[name]) for name in earlier)
+    return FirstGroups(
+        size=groupings.index("practice_size"),
+        place=groupings.index("place"),
+        specialty=groupings.index("specialty") + before,
+        episodes=groupings.index("episodes"),
+        dual_share=groupings.index("dual_share"),
+    )
 
 
 def compile_practices(
@@ -109,12 +123,9 @@ def compile_cohort_model(
     minimum = rules.participation.episode_minimum
     episodes, part_b, patients = population.episodes, population.part_b, population.patients
     mix = population.specialty_mix[cohort]
-    earlier = roster.cohorts[: roster.cohorts.index(cohort)]
-    specialties_before = sum(len(population.specialty_mix[name]) for name in earlier)
     sigma = episodes.sigma.value
     drift = part_b.yearly_change_sd.value
     rank = part_b.rank_correlation_with_episodes.value
-    episode_group = FIRST_SPECIALTY_GROUP + len(_specialties(population, roster))
     cost = _cost(population, rules, cohort)
     states = roster.state[where]
     return CohortModel(
@@ -133,7 +144,6 @@ def compile_cohort_model(
         calendar_years=len(rules.years) + rules.payment_year_lag.value,
         payment_lag=rules.payment_year_lag.value,
         specialty_cumulative=np.cumsum([share.value for share in mix.values()]),
-        specialty_group=FIRST_SPECIALTY_GROUP + specialties_before,
         hcc_mean=np.array([patients.hcc_mean[name].value for name in mix]),
         hcc_sd=np.array([patients.hcc_sd[name].value for name in mix]),
         hcc_floor=patients.hcc_floor.value,
@@ -141,7 +151,6 @@ def compile_cohort_model(
         dual_logit_sd=patients.dual_logit_sd.value,
         hcc_dual_correlation=patients.hcc_dual_correlation.value,
         dual_limits=_dual_limits(population),
-        dual_group=episode_group + len(population.groups.episode_bands.value) + 1,
         episodes_minimum=episodes.minimum.value,
         episodes_log_mean=_episodes_log_mean(population, cohort),
         episodes_sigma=sigma,
@@ -169,7 +178,7 @@ def compile_cohort_model(
         **shocks.compile_shocks(population, rules, cohort, states, cost["cost_sigma"]),
         state_address=words(shocks.state_addresses(states)),
         episode_bands=np.array(population.groups.episode_bands.value, dtype=np.float64),
-        episode_group=episode_group,
+        first_group=_first_groups(population, roster, cohort),
         stated=_of(roster.stated, where),
         group_effects=_group_effects(population, cohort, cost["cost_sigma"]),
         trait_limit=population.group_effects.trait_limit.value,

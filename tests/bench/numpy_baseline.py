@@ -205,11 +205,15 @@ def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicia
     )
     dual_share = 1.0 / (1.0 + np.exp(-logit))
     group = np.empty((5, n), np.int16)
-    group[0] = (1 + practices.size_class)[at]
-    group[1] = (5 + practices.rural)[at]
-    group[2] = model.specialty_group + specialty
-    group[3] = model.episode_group + np.searchsorted(model.episode_bands, episodes, side="right")
-    group[4] = model.dual_group + np.searchsorted(model.dual_limits, dual_share, side="right")
+    group[0] = (model.first_group.size + practices.size_class)[at]
+    group[1] = (model.first_group.place + practices.rural)[at]
+    group[2] = model.first_group.specialty + specialty
+    group[3] = model.first_group.episodes + np.searchsorted(
+        model.episode_bands, episodes, side="right"
+    )
+    group[4] = model.first_group.dual_share + np.searchsorted(
+        model.dual_limits, dual_share, side="right"
+    )
     collection = model.collection_of[:, practices.collection[at]]
     by_type = [
         [np.flatnonzero(collection[m] == g) for g in range(model.collection_of.shape[1])]

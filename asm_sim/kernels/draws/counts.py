@@ -11,7 +11,7 @@ import numpy as np
 from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
-from asm_sim.kernels.world.clinicians import GROUPINGS
+from asm_sim.kernels.world.groups import GROUPINGS
 
 ADJUSTMENT_ONE = 2.0**40  # fixed point of adjustments and their squares
 SCORE_ONE = 2.0**32

@@ -39,7 +39,7 @@ from asm_sim.kernels.rule.observed import (
     new_outcome,
     with_results,
 )
-from asm_sim.kernels.world.clinicians import GROUPINGS
+from asm_sim.kernels.world.groups import GROUPINGS
 from asm_sim.kernels.world.performance import (
     cost_at,
     latent_rate,

@@ -40,10 +40,10 @@ from asm_sim.kernels.rule.observed import (
 )
 from asm_sim.kernels.rule.pooling import pools
 from asm_sim.kernels.world.behaviour import programme_spending, remember
-from asm_sim.kernels.world.clinicians import latent_processes, new_clinicians
 from asm_sim.kernels.world.effects import patients_change
 from asm_sim.kernels.world.practices import new_practices
 from asm_sim.kernels.world.shocks import organization_dollars
+from asm_sim.kernels.world.traits import latent_processes, new_clinicians
 
 Floats = NDArray[np.float64]
 

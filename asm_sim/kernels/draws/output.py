@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels.numeric._jit import kernel
-from asm_sim.kernels.world.clinicians import GROUPINGS
+from asm_sim.kernels.world.groups import GROUPINGS
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

@@ -19,7 +19,7 @@ from asm_sim.kernels.rule.exchange import (
     break_even_score,
     terms_of,
 )
-from asm_sim.kernels.world.clinicians import GROUPINGS
+from asm_sim.kernels.world.groups import GROUPINGS
 
 Floats = NDArray[np.float64]
 

@@ -16,10 +16,11 @@ from asm_sim.kernels.rule.cohort import score_year
 from asm_sim.kernels.rule.fit import begin_year
 from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.world.behaviour import choose_collection, draw_choosers, practices_know
-from asm_sim.kernels.world.clinicians import draw_paid, draw_traits, draw_year
 from asm_sim.kernels.world.geography import draw_areas
 from asm_sim.kernels.world.participation import adjust_nothing, observe_nothing
 from asm_sim.kernels.world.practices import draw_practices, practices_in_year
+from asm_sim.kernels.world.traits import draw_traits
+from asm_sim.kernels.world.year import draw_paid, draw_year
 
 
 class Address(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp, log
 from asm_sim.kernels.numeric.variates import fill_uniforms
-from asm_sim.kernels.world.practices import SIZE_GROUP
+from asm_sim.kernels.world.groups import BY_SIZE
 from asm_sim.kernels.world.streams import PATIENT_SELECTION
 
 QUALITY, COST = 0, 1
@@ -35,7 +35,7 @@ def set_group_effects(model, practices, clinicians, observed):
     mean, sd = model.dual_logit_mean, model.dual_logit_sd
     for i in range(effect.shape[1]):
         p, s = clinicians.practice[i], np.int64(clinicians.specialty[i])
-        size = np.int64(clinicians.group[0, i]) - SIZE_GROUP  # class of this year
+        size = np.int64(clinicians.group[BY_SIZE, i]) - model.first_group.size  # class of this year
         rural = 1.0 if practices.rural[p] else 0.0
         share = min(max(observed.dual_share[i], _NO_SHARE), 1.0 - _NO_SHARE)
         logit = (log(share / (1.0 - share)) - mean) / sd if sd > 0.0 else 0.0

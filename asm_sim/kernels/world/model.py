@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels.world.behaviour import BehaviourModel
 from asm_sim.kernels.world.geography import AreaModel
+from asm_sim.kernels.world.groups import FirstGroups
 
 Floats = NDArray[np.float64]
 Addresses = NDArray[np.uint64]
@@ -65,7 +66,6 @@ class CohortModel(NamedTuple):
     payment_lag: int
     # traits
     specialty_cumulative: Floats  # [S]
-    specialty_group: int  # index of the first specialty's group
     hcc_mean: Floats  # [S]
     hcc_sd: Floats  # [S]
     hcc_floor: float
@@ -73,7 +73,6 @@ class CohortModel(NamedTuple):
     dual_logit_sd: float
     hcc_dual_correlation: float
     dual_limits: Floats  # [4] dual share that parts the fifths of the clinicians
-    dual_group: int  # index of the lowest fifth's group
     episodes_minimum: float
     episodes_log_mean: float
     episodes_sigma: float
@@ -137,7 +136,7 @@ class CohortModel(NamedTuple):
     aco_sharing_rate: float  # of what an organization saves
     # groups
     episode_bands: Floats
-    episode_group: int
+    first_group: FirstGroups
     # what the roster states, nan where not: specialty, episodes, Part B, HCC score, dual share
     stated: Floats  # [5, n] or [5, 0]
     # group effects and patient selection

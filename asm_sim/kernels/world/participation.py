@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_poisson, fill_uniforms
 from asm_sim.kernels.world.geography import stay_in_areas
-from asm_sim.kernels.world.practices import PLACE_GROUP, SIZE_GROUP, size_class_in, size_in
+from asm_sim.kernels.world.groups import BY_PLACE, BY_SIZE
+from asm_sim.kernels.world.practices import size_class_in, size_in
 from asm_sim.kernels.world.streams import CHURN, ELIGIBILITY
 
 
@@ -79,8 +80,8 @@ def place_clinicians(model, seed, population, y, practices, clinicians, observed
         p = practice[i]
         observed.practice_size[i] = size_in(model, practices, p, y)
         observed.rural[i] = practices.rural[p]
-        clinicians.group[0, i] = SIZE_GROUP + size_class_in(practices, p, y)
-        clinicians.group[1, i] = PLACE_GROUP + practices.rural[p]
+        clinicians.group[BY_SIZE, i] = model.first_group.size + size_class_in(practices, p, y)
+        clinicians.group[BY_PLACE, i] = model.first_group.place + practices.rural[p]
 
 
 @kernel

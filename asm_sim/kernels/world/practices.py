@@ -22,7 +22,6 @@ Floats = NDArray[np.float64]
 
 SOLO, SMALL, MEDIUM, LARGE = 0, 1, 2, 3
 ECQM, CQM = 0, 1
-SIZE_GROUP, PLACE_GROUP = 1, 5  # the first group of each (population/compile.py)
 
 
 class Practices(NamedTuple):

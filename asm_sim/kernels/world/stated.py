@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels.numeric._jit import inlined
+from asm_sim.kernels.world.groups import BY_SPECIALTY
 
 SPECIALTY, EPISODES, PART_B, HCC, DUAL_SHARE = range(5)
 SIZE, RURAL, COLLECTION = range(3)
@@ -39,7 +40,7 @@ def state_clinicians(model, hcc_normal, clinicians, observed):
         if specialty == specialty:
             s = np.int64(specialty)
             clinicians.specialty[i] = s
-            clinicians.group[2, i] = model.specialty_group + s
+            clinicians.group[BY_SPECIALTY, i] = model.first_group.specialty + s
             score = model.hcc_mean[s] + model.hcc_sd[s] * hcc_normal[i]
             observed.hcc_risk_score[i] = max(score, model.hcc_floor)
         episodes, hcc = model.stated[EPISODES, i], model.stated[HCC, i]

@@ -1,8 +1,7 @@
-"""The clinicians of one cohort in one draw: traits, true performance, and what CMS observes.
+"""The clinicians of one cohort in one draw, and what stays as it is over the years.
 
 Two layers. Population: who they are and how they truly perform. Measurement: which episodes and
-cases they happen to have, and the accidents of reporting. With measurement off the observed rates
-and costs are the true ones; who reports what stays as realised.
+cases they happen to have, and the accidents of reporting (see year.py).
 """
 
 from __future__ import annotations
@@ -18,59 +17,41 @@ from asm_sim.kernels.numeric.variates import (
     fill_normal_pair,
     fill_normals,
     fill_normals_and_uniforms,
-    fill_poisson,
     fill_uniforms,
 )
-from asm_sim.kernels.world.behaviour import Behaviour, act, draw_behaviour, new_behaviour, steer
+from asm_sim.kernels.world.behaviour import Behaviour, draw_behaviour, new_behaviour
 from asm_sim.kernels.world.effects import (
     draw_selection,
-    patients_change,
-    select_patients,
-    set_group_effects,
 )
 from asm_sim.kernels.world.geography import DrawnAreas, new_areas, raise_cost
+from asm_sim.kernels.world.groups import (
+    BY_DUAL_SHARE,
+    BY_EPISODES,
+    BY_PLACE,
+    BY_SIZE,
+    BY_SPECIALTY,
+    GROUPINGS,
+)
 from asm_sim.kernels.world.participation import (
     Stays,
-    determine_participants,
     draw_stays,
     new_stays,
-    place_clinicians,
 )
-from asm_sim.kernels.world.performance import (
-    common_quality,
-    cost_at,
-    latent_cost,
-    latent_rate,
-    rate_at,
-    sample_cost,
-    sample_rate,
-)
-from asm_sim.kernels.world.practices import PLACE_GROUP, SIZE_GROUP
 from asm_sim.kernels.world.shocks import (
-    attributed_cost,
-    attributed_rate,
-    draw_circumstances,
-    draw_foreign_patients,
     draw_misattribution,
-    shift_performance,
 )
 from asm_sim.kernels.world.stated import state_clinicians, state_part_b
 from asm_sim.kernels.world.streams import (
     AGEING,
     CLINICIAN_TRAITS,
-    COST,
     DEPARTURE,
-    EPISODES,
     FIRST_SLOT,
     IMPROVEMENT,
-    MEASURE,
     PERFORMANCE,
     VOLUME,
 )
 
 Floats = NDArray[np.float64]
-
-GROUPINGS = 5  # practice size, place, specialty, episodes, dual share (population/compile.py)
 
 
 class Clinicians(NamedTuple):
@@ -174,9 +155,9 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         clinicians.specialty[i] = s
         observed.practice_size[i] = practices.size[p]
         observed.rural[i] = practices.rural[p]
-        clinicians.group[0, i] = SIZE_GROUP + practices.size_class[p]
-        clinicians.group[1, i] = PLACE_GROUP + practices.rural[p]
-        clinicians.group[2, i] = model.specialty_group + s
+        clinicians.group[BY_SIZE, i] = model.first_group.size + practices.size_class[p]
+        clinicians.group[BY_PLACE, i] = model.first_group.place + practices.rural[p]
+        clinicians.group[BY_SPECIALTY, i] = model.first_group.specialty + s
         score = model.hcc_mean[s] + model.hcc_sd[s] * hcc[i]
         observed.hcc_risk_score[i] = max(score, model.hcc_floor)
     own = np.sqrt(1.0 - model.hcc_dual_correlation**2)
@@ -190,11 +171,11 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         band = 0
         for limit in model.episode_bands:
             band += clinicians.episodes_mean[i] >= limit
-        clinicians.group[3, i] = model.episode_group + band
+        clinicians.group[BY_EPISODES, i] = model.first_group.episodes + band
         fifth = 0
         for limit in model.dual_limits:
             fifth += observed.dual_share[i] >= limit
-        clinicians.group[4, i] = model.dual_group + fifth
+        clinicians.group[BY_DUAL_SHARE, i] = model.first_group.dual_share + fifth
     _draw_cases(model, seed, population, clinicians)
     _draw_part_b(model, seed, population, clinicians)
     state_part_b(model, clinicians)
@@ -332,177 +313,3 @@ def _draw_retirements(model, seed, population, clinicians):
         last = 1 + np.int64(max(career, 0.0) * (1.0 - rows[8, i]))
         if last < len(leaves) and model.entry[i] >= 0:
             leaves[last, i] = True
-
-
-@kernel
-def draw_paid(model, y, clinicians):
-    """Part B of the payment year of performance year y; whoever has left by then is paid none.
-
-    One leaves on the way in any calendar year after the performance year, up to the payment year.
-    Nothing of one who takes no part in the year is paid under the model.
-    """
-    paid = clinicians.paid
-    paid[:] = clinicians.part_b[y + model.payment_lag]
-    for c in range(y + 1, y + model.payment_lag + 1):
-        leaves = clinicians.leaves[c]
-        for i in range(len(paid)):
-            paid[i] = 0.0 if leaves[i] else paid[i]
-    if model.absences:
-        for i in range(len(paid)):
-            paid[i] = paid[i] if clinicians.present[i] else 0.0
-
-
-@kernel
-def _advance(model, seed, population, y, clinicians):
-    """The changing part of every latent process, a stationary AR(1), and the volume drift."""
-    rows = clinicians.rows
-    for block in range(len(clinicians.changing) // 4):
-        fill_normals(
-            seed,
-            model.address,
-            population,
-            PERFORMANCE,
-            y + 1,
-            block,
-            rows[0],
-            rows[1],
-            rows[2],
-            rows[3],
-        )
-        for lane in range(4):
-            process = 4 * block + lane
-            phi = model.cost_persistence if process == COST else model.quality_persistence
-            phi = phi if y > 0 else 0.0
-            step = np.sqrt(1.0 - phi * phi)
-            state = clinicians.changing[process]
-            shock = rows[lane]
-            for i in range(len(state)):
-                state[i] = phi * state[i] + step * shock[i]
-    if y > 0:
-        fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, rows[0], rows[1])
-        sd = model.episodes_drift_sd
-        drift = clinicians.volume_drift
-        for i in range(len(drift)):
-            drift[i] += sd * rows[0, i] - 0.5 * sd * sd
-
-
-@kernel
-def draw_year(model, seed, population, measurement, measured, y, practices, clinicians, observed):
-    """True performance of year y and what CMS observes of it.
-
-    ``measured`` false: the true rates and costs are observed, without sampling.
-    """
-    if model.places_change and y > 0:
-        place_clinicians(model, seed, population, y, practices, clinicians, observed)
-    if model.circumstances:
-        met = observed.extreme_circumstances
-        draw_circumstances(model, seed, measurement, y, clinicians.rows, met)
-    if model.shifted:
-        shift_performance(model, practices, clinicians, observed)
-    if measured and model.misattributed_share > 0.0:
-        draw_foreign_patients(model, seed, measurement, y, clinicians)
-    _advance(model, seed, population, y, clinicians)
-    if y > 0 and patients_change(model):
-        select_patients(model, clinicians, observed)
-    set_group_effects(model, practices, clinicians, observed)
-    act(model, y, clinicians)
-    common_quality(model, y, practices, clinicians)
-    latent_cost(model, y, clinicians)
-    n = len(model.practice)
-    for i in range(n):
-        p = clinicians.practice[i]
-        observed.improvement_activities[i] = practices.activities[y, p]
-        observed.pi_score[i] = practices.interoperability[y, p]
-        observed.part_b_payments[i] = clinicians.part_b[y, i]
-    _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
-    for m in range(len(model.slot)):
-        _collection(model, m, practices, clinicians, observed)
-        latent_rate(model, m, y, clinicians, clinicians.rows[0])
-        rate_at(
-            model,
-            m,
-            y,
-            observed.collection[m],
-            clinicians.rows[0],
-            clinicians.segment,
-            clinicians.rows[1],
-            clinicians.true_rate[m],
-        )
-        _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
-    if model.absences:
-        determine_participants(model, seed, measurement, y, clinicians, observed)
-
-
-@kernel
-def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
-    """Episodes, Poisson about the drifting mean; cost, the lognormal mean of that many episodes."""
-    rows = clinicians.rows
-    n = len(model.practice)
-    fill_normal_pair(seed, model.address, measurement, EPISODES, y + 1, 0, rows[0], rows[1])
-    mean = rows[2]
-    for i in range(n):
-        mean[i] = clinicians.episodes_mean[i] * exp(clinicians.volume_drift[i])
-    if model.behaviour.remembers:
-        steer(model, y, clinicians, mean)
-    fill_poisson(rows[0], mean, observed.episodes)
-    cost_at(model, y, clinicians.latent_cost, clinicians.true_cost)
-    if measured:
-        true = clinicians.true_cost
-        if model.misattributed_share > 0.0:
-            true = attributed_cost(model, y, true, clinicians)
-        sample_cost(model, rows[1], observed.episodes, true, observed.episode_cost)
-    else:
-        observed.episode_cost[:] = clinicians.true_cost
-
-
-@inlined
-def _collection(model, m, practices, clinicians, observed):
-    collection = observed.collection[m]
-    of_type = model.collection_of[m]
-    for i in range(len(collection)):
-        collection[i] = of_type[np.int64(practices.collection[clinicians.practice[i]])]
-
-
-@kernel
-def _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed):
-    """Cases, completeness and the observed rate of measure m."""
-    rows = clinicians.rows
-    n = len(model.practice)
-    result, cases_normal, fails, extent = rows[2], rows[3], rows[4], rows[5]
-    fill_normals_and_uniforms(
-        seed,
-        model.address,
-        measurement,
-        MEASURE,
-        y + 1,
-        model.slot[m],
-        result,
-        cases_normal,
-        fails,
-        extent,
-    )
-    cases = observed.cases[m]
-    rate = observed.rate[m]
-    true = clinicians.true_rate[m]
-    completeness = observed.completeness[m]
-    fill_poisson(cases_normal, clinicians.cases_mean[m], cases)
-    if measured:
-        shown = true
-        if model.misattributed_share > 0.0 and not model.reported[m]:
-            shown = attributed_rate(model, m, y, observed.collection[m], true, clinicians)
-        sample_rate(model, m, result, cases, shown, rows[6:8], rate)
-    else:
-        rate[:] = true
-    lowest = model.completeness_lowest
-    for i in range(n):
-        complete = lowest + (1.0 - lowest) * extent[i]
-        fell_short = fails[i] < model.low_completeness_share
-        completeness[i] = model.low_completeness if fell_short else complete
-    if model.reported[m]:
-        for i in range(n):
-            silent = practices.silent[y, clinicians.practice[i]]
-            rate[i] = np.nan if silent or cases[i] < 1.0 else rate[i]
-            completeness[i] = np.nan if silent else completeness[i]
-    else:
-        for i in range(n):
-            rate[i] = np.nan if cases[i] < 1.0 else rate[i]
