@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.plan import Block, Plan
+from asm_sim.engine.frame import Block
+from asm_sim.engine.plan import Plan
 
 _ready = False
 

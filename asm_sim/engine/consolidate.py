@@ -24,7 +24,7 @@ from asm_sim.engine.dataset import (
 )
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
 from asm_sim.engine.files import Folder
-from asm_sim.engine.plan import Plan
+from asm_sim.engine.frame import Frame
 from asm_sim.engine.store import read_block
 from asm_sim.engine.work import Job, Work
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
@@ -39,9 +39,9 @@ _PANEL_CHUNK_DRAWS = 25
 
 def consolidate(folder: Folder, work: Work) -> None:
     """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one."""
-    plan = work.plan(0)
-    along = coordinates(plan)
-    about = _attributes(work, plan)
+    frame = work.frame(0)
+    along = coordinates(frame)
+    about = _attributes(work, frame)
     with folder.replacing(RESULTS, about["stamp"]) as target:
         template = xr.Dataset(coords={**along, **_scenarios(work)}, attrs=about)
         template.to_zarr(target, mode="w", zarr_format=2, consolidated=False)
@@ -57,7 +57,7 @@ def consolidate(folder: Folder, work: Work) -> None:
 def is_consolidated(folder: Folder, work: Work) -> bool:
     """Whether the results in the folder are whole and hold this work, no more and no less."""
     about = _attributes_there(folder)
-    same = about.get("stamp") == _attributes(work, work.plan(0))["stamp"]
+    same = about.get("stamp") == _attributes(work, work.frame(0))["stamp"]
     return same and is_whole(_results_of(folder))
 
 
@@ -124,7 +124,7 @@ class _Writer:
         self._sizes = {**sizes, "scenario": len(work)}
         self._draws = draws = sizes["draw"]
         blocks = max(1, _CHUNK_DRAWS // work.block_draws)
-        large = bool(work.panel_draws or work.lens_draws) or work.plan(0).holds_population
+        large = bool(work.panel_draws or work.lens_draws) or work.frame(0).holds_population
         alone = not work.is_sweep or large or draws > blocks * work.block_draws
         self.scenarios = 1 if alone else min(len(work), _CHUNK_SCENARIOS, -(-_CHUNK_DRAWS // draws))
         self._chunk = {
@@ -209,9 +209,9 @@ def _texts(values: list[str]) -> Any:
     return np.array(values, dtype=np.str_)
 
 
-def _attributes(work: Work, plan: Plan) -> dict[str, Any]:
+def _attributes(work: Work, frame: Frame) -> dict[str, Any]:
     """What the results say of themselves; ``stamp`` tells whether they are those of some work."""
-    about = attributes(plan)
+    about = attributes(frame)
     if isinstance(work.source, Sweep):
         source, draws = work.source, {"draws": work.draws}
         about.pop(PARAMETER_LAYER, None)  # of the first scenario; parameter_value says it of each

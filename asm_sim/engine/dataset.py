@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from asm_sim import __version__
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
-from asm_sim.engine.plan import (
+from asm_sim.engine.frame import (
     ADJUSTMENT_BINS,
     DOLLARS_BINS,
     QUANTILES,
     SCORE_BINS,
     SCORES,
-    Plan,
+    Frame,
     why_no_lens,
 )
 from asm_sim.kernels.draws.counts import ADJUSTMENT_ONE, SCORE_ONE, SCORE_SQUARED_ONE
@@ -48,40 +48,40 @@ from asm_sim.rules.compile_mips import unscored_because
 _SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
 
 
-def coordinates(plan: Plan) -> dict[str, Any]:
+def coordinates(frame: Frame) -> dict[str, Any]:
     """All coordinates with their metadata."""
-    rules = plan.scenario.rules
-    memberships = [group.grouping for group in plan.groups[1:]]
+    rules = frame.scenario.rules
+    memberships = [group.grouping for group in frame.groups[1:]]
 
     def edges(bins: tuple[float, float, int]) -> NDArray[np.float64]:
         lowest, width, count = bins
         return np.concatenate([[-np.inf], lowest + width * np.arange(count + 1)])
 
     values: dict[str, tuple[str, Any]] = {
-        "draw": ("draw", np.arange(plan.scenario.draws)),
-        SEED: ("draw", np.full(plan.scenario.draws, plan.scenario.seed, dtype=np.uint64)),
-        "draw_sample": ("draw_sample", np.arange(plan.panel_draws)),
-        "lens_draw": ("lens_draw", np.arange(plan.lens_draws)),
-        "cohort": ("cohort", np.array(plan.roster.cohorts)),
-        "performance_year": ("performance_year", np.array(plan.years)),
+        "draw": ("draw", np.arange(frame.scenario.draws)),
+        SEED: ("draw", np.full(frame.scenario.draws, frame.scenario.seed, dtype=np.uint64)),
+        "draw_sample": ("draw_sample", np.arange(frame.panel_draws)),
+        "lens_draw": ("lens_draw", np.arange(frame.lens_draws)),
+        "cohort": ("cohort", np.array(frame.roster.cohorts)),
+        "performance_year": ("performance_year", np.array(frame.years)),
         "payment_year": (
             "performance_year",
-            np.array([rules.payment_year(year) for year in plan.years]),
+            np.array([rules.payment_year(year) for year in frame.years]),
         ),
-        "group": ("group", np.array([group.label for group in plan.groups])),
-        "grouping": ("group", np.array([group.grouping for group in plan.groups])),
+        "group": ("group", np.array([group.label for group in frame.groups])),
+        "grouping": ("group", np.array([group.grouping for group in frame.groups])),
         "quantile": ("quantile", np.array(QUANTILES)),
         "score": ("score", np.array(SCORES)),
         "from_quintile": ("from_quintile", np.arange(1, QUINTILES + 1)),
         "to_quintile": ("to_quintile", np.arange(1, QUINTILES + 1)),
-        "n_years": ("n_years", np.arange(len(plan.years) + 1)),
-        "clinician": ("clinician", np.arange(plan.clinicians)),
-        "clinician_id": ("clinician", np.array(plan.roster.clinician_id)),
+        "n_years": ("n_years", np.arange(len(frame.years) + 1)),
+        "clinician": ("clinician", np.arange(frame.clinicians)),
+        "clinician_id": ("clinician", np.array(frame.roster.clinician_id)),
         "clinician_cohort": (
             "clinician",
-            np.array(plan.roster.cohorts)[plan.roster.cohort],
+            np.array(frame.roster.cohorts)[frame.roster.cohort],
         ),
-        "clinician_practice": ("clinician", plan.roster.practice),
+        "clinician_practice": ("clinician", frame.roster.practice),
         "membership": ("membership", np.array(list(dict.fromkeys(memberships)))),
         "factors": ("factors", np.array(factor_sets())),
         "probe": ("probe", np.array([probe.label for probe in PROBES])),
@@ -93,19 +93,19 @@ def coordinates(plan: Plan) -> dict[str, Any]:
         "score_bin": ("score_bin", edges(SCORE_BINS)),
         "dollars_bin": ("dollars_bin", edges(DOLLARS_BINS)),
     }
-    if plan.parameters is not None:
-        ranges = plan.parameters.ranges
+    if frame.parameters is not None:
+        ranges = frame.parameters.ranges
         values["parameter"] = ("parameter", np.array([item.path for item in ranges]))
         values["parameter_unit"] = ("parameter", np.array([item.unit for item in ranges]))
     return {name: (dim, value, COORDINATES[name]) for name, (dim, value) in values.items()}
 
 
-def attributes(plan: Plan) -> dict[str, Any]:
+def attributes(frame: Frame) -> dict[str, Any]:
     """What a reader must know to make the run again."""
-    scenario = plan.scenario
+    scenario = frame.scenario
     parameters = scenario.leaves()
     reasons = {
-        name: unscored_because(scenario.mips, scenario.rules, name) for name in plan.roster.cohorts
+        name: unscored_because(scenario.mips, scenario.rules, name) for name in frame.roster.cohorts
     }
     unscored = {name: reason for name, reason in reasons.items() if reason}
     no_lens = why_no_lens(scenario.rules)
@@ -119,7 +119,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "scenario": scenario.name,
         "scenario_yaml": json.dumps(scenario.resolved(), indent=1),  # JSON is YAML
         SETTINGS: json.dumps(scenario.assigned),
-        "scenario_hash": plan.scenario_hash(),
+        "scenario_hash": frame.scenario_hash(),
         "rules": scenario.rules.id,
         "rules_hash": scenario.rules_hash,
         "population": scenario.population.id,
@@ -127,7 +127,7 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "mips": scenario.mips.id,
         "mips_hash": scenario.mips_hash,
         "mips_unscored": json.dumps(unscored),
-        "roster_hash": plan.roster.sha256,
+        "roster_hash": frame.roster.sha256,
         SEED: str(scenario.seed),  # up to 64 bits: more than JSON readers hold
         "draws": scenario.draws,
         "rng": "Philox4x32-10, addressed",
@@ -138,8 +138,8 @@ def attributes(plan: Plan) -> dict[str, Any]:
         "numba_version": numba.__version__,
         "created_by": f"asm_sim {__version__}",
     } | ({"no_lens": no_lens} if no_lens else {})
-    if plan.parameters is not None:
-        about[PARAMETER_LAYER] = json.dumps(_parameter_layer(plan.parameters, assumed))
+    if frame.parameters is not None:
+        about[PARAMETER_LAYER] = json.dumps(_parameter_layer(frame.parameters, assumed))
     return about
 
 
@@ -199,7 +199,7 @@ def is_lens(name: str) -> bool:
     return name in {variable.name for variable in LENS}
 
 
-def in_memory(plan: Plan, blocks: list[Arrays]) -> xr.Dataset:
+def in_memory(frame: Frame, blocks: list[Arrays]) -> xr.Dataset:
     """A Dataset from all blocks of a run, in order."""
     names = list(dict.fromkeys(name for arrays in blocks for name in arrays))
     arrays: Arrays = {}
@@ -212,8 +212,8 @@ def in_memory(plan: Plan, blocks: list[Arrays]) -> xr.Dataset:
         name: (
             VARIABLES[name].dims,
             values,
-            attributes_of(VARIABLES[name], plan.scenario.draws),
+            attributes_of(VARIABLES[name], frame.scenario.draws),
         )
         for name, values in arrays.items()
     }
-    return xr.Dataset(variables, coords=coordinates(plan), attrs=attributes(plan))
+    return xr.Dataset(variables, coords=coordinates(frame), attrs=attributes(frame))

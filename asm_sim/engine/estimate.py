@@ -14,7 +14,8 @@ from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.dataset import coordinates, is_lens, is_panel
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.files import Folder
-from asm_sim.engine.plan import Block, Plan
+from asm_sim.engine.frame import Block
+from asm_sim.engine.plan import Plan
 from asm_sim.engine.store import missing_jobs
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Work
@@ -44,7 +45,7 @@ class Size:
 
 def size_of(work: Work) -> Size:
     """The size of a block, from the dims of the variables; whole blocks are counted."""
-    plan = work.plan(0)
+    plan = work.frame(0)
     dims = {dim: len(values) for name, (dim, values, _) in coordinates(plan).items() if name == dim}
     longest = min(work.block_draws, work.draws)
     dims |= {"draw": longest, "draw_sample": min(longest, work.panel)}

@@ -14,17 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.engine.plan import (
-    ADJUSTMENT_BINS,
-    DOLLARS_BINS,
-    QUANTILES,
-    SCORE_BINS,
-    SCORES,
-    Block,
-    CohortPlan,
-    Plan,
-    grids,
-)
+from asm_sim.engine.frame import ADJUSTMENT_BINS, DOLLARS_BINS, QUANTILES, SCORE_BINS, SCORES, Block
+from asm_sim.engine.plan import CohortPlan, Plan, grids
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.decomposition import FACTOR_SETS
 from asm_sim.kernels.draws.draw import simulate_cohort

@@ -19,9 +19,10 @@ from asm_sim import __version__
 from asm_sim.documents import compact
 from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.execute import run_block
+from asm_sim.engine.frame import roster_of
 from asm_sim.engine.lever import Lever, bounds, find_lever, with_lever
 from asm_sim.engine.local import resolve
-from asm_sim.engine.plan import Plan, make_plan, roster_of
+from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.search import Evaluation, Found, Values, find, mean_and_error
 from asm_sim.engine.target import Reading, Target, check_target, parse_target, read_target
 from asm_sim.engine.threads import thread_count

@@ -170,6 +170,7 @@ def carry_out(
         )
     if not (limits or verify):
         check_room(folder, work, len(missing))
+    work.plan(0)  # what does not fit is refused before anything is written
     try:
         if known is not None and not ours:
             remove_work(folder)

@@ -15,18 +15,19 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from asm_sim import __version__
-from asm_sim.engine import plan as plan_module
-from asm_sim.engine.plan import (
+from asm_sim.engine import frame as frame_module
+from asm_sim.engine.frame import (
     Block,
-    Plan,
+    Frame,
     blocks_of,
     check_lens,
     draws_kept,
     fingerprint,
-    make_plan,
+    make_frame,
     roster_of,
     usual_draws,
 )
+from asm_sim.engine.plan import Plan, compiled
 from asm_sim.errors import InputError
 from asm_sim.kernels.numeric._jit import sources_hash
 from asm_sim.parameters import plain_value
@@ -97,7 +98,13 @@ class Work:
 
     def plan(self, index: int) -> Plan:
         """A scenario, compiled."""
-        return make_plan(self.scenario(index), self.roster, self.block_draws, self.panel, self.lens)
+        return compiled(self.frame(index))
+
+    def frame(self, index: int) -> Frame:
+        """Who is in a scenario, which axes it has and how large it is."""
+        return make_frame(
+            self.scenario(index), self.roster, self.block_draws, self.panel, self.lens
+        )
 
     def blocks(self) -> list[Block]:
         """The blocks of each scenario."""
@@ -176,7 +183,7 @@ def work_of(
     scenarios cannot stand side by side in one Dataset.
     """
     if block_draws is None:
-        block_draws = plan_module.BLOCK_DRAWS
+        block_draws = frame_module.BLOCK_DRAWS
     usual = (0, 0) if isinstance(source, Sweep) else usual_draws(source)
     panel, lens = draws_kept(source.file, panel, lens, usual)
     if isinstance(source, Sweep) and not panel and any(a.startswith("mips.") for a in source.axes):

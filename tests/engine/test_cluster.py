@@ -118,10 +118,10 @@ def test_a_full_disk_of_a_worker(
 def test_a_worker_of_another_version_is_refused(
     client: Any, sweep_file: MakeSweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asm_sim.engine import plan
+    from asm_sim.engine import frame
 
     some = work(sweep_file(seed=12))
-    monkeypatch.setattr(plan, "__version__", "0.0.1")
+    monkeypatch.setattr(frame, "__version__", "0.0.1")
     with pytest.raises(RunError, match="another version of asm_sim"):
         carry_out(LocalFolder(tmp_path / "store"), some, cluster.run_on(client))
 

@@ -459,9 +459,9 @@ def test_the_panel_may_be_shorter_than_the_run(
     held_scenario: Scenario, held_run: xr.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the first draws are kept clinician by clinician; nothing else depends on that."""
-    from asm_sim.engine import plan
+    from asm_sim.engine import frame
 
-    monkeypatch.setattr(plan, "PANEL_DRAWS", 13)
+    monkeypatch.setattr(frame, "PANEL_DRAWS", 13)
     dataset = simulate(held_scenario)
     assert dataset.sizes["draw_sample"] == 13
     for name in held_run.data_vars:

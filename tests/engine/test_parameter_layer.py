@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 from asm_sim.engine import execute
-from asm_sim.engine import plan as plan_module
+from asm_sim.engine import frame as frame_module
 from asm_sim.engine.execute import _gather, new_output
 from asm_sim.engine.export import cohort_table
 from asm_sim.engine.files import LocalFolder
@@ -179,7 +179,7 @@ def test_the_same_bits_for_any_threads_blocks_and_draws(
             )
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     monkeypatch.setattr(execute, "DRAWS_PER_TASK", 2)
-    monkeypatch.setattr(plan_module, "BLOCK_DRAWS", 4)
+    monkeypatch.setattr(frame_module, "BLOCK_DRAWS", 4)
     assert_same_bits(simulate(drawn_scenario), drawn_run)
 
 

@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 
 from asm_sim.engine import execute
-from asm_sim.engine import plan as plan_module
+from asm_sim.engine import frame as frame_module
 from asm_sim.engine.export import observed_years
 from asm_sim.engine.files import LocalFolder
 from asm_sim.engine.local import run_here, simulate
@@ -83,7 +83,7 @@ def test_any_size_of_block_and_task(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Also histograms and the sums by clinician, which are added over blocks."""
-    monkeypatch.setattr(plan_module, "BLOCK_DRAWS", block)
+    monkeypatch.setattr(frame_module, "BLOCK_DRAWS", block)
     monkeypatch.setattr(execute, "DRAWS_PER_TASK", task)
     assert len(make_plan(held_scenario).blocks()) == -(-24 // block)
     assert_same_bits(simulate(held_scenario), held_run)

@@ -15,7 +15,8 @@ from typer.testing import CliRunner, Result
 import asm_sim as asm
 from asm_sim.cli.main import app
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.plan import Block, make_plan
+from asm_sim.engine.frame import Block
+from asm_sim.engine.plan import make_plan
 from asm_sim.engine.target import parse_target, read_target
 from asm_sim.errors import InputError
 from asm_sim.scenario.schema import Scenario

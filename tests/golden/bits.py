@@ -34,7 +34,8 @@ import asm_sim as asm
 from asm_sim.cli.main import app
 from asm_sim.engine.dataset import in_memory
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.plan import make_plan, usual_draws
+from asm_sim.engine.frame import usual_draws
+from asm_sim.engine.plan import make_plan
 from asm_sim.parameters import fingerprint
 from asm_sim.population.load import SHELF as POPULATIONS
 from asm_sim.population.load import load_population

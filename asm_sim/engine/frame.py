@@ -1,0 +1,231 @@
+"""The frame of a run: who is in it, which axes its results have, how large it is and how it is cut.
+
+Nothing is compiled for it, so that whoever asks for a size, an axis or a name pays for no more. A
+block is a fixed number of consecutive draws, whatever the machine: the unit of scheduling, of a
+file on disk and of resuming. What a draw is depends on the scenario and the seed alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asm_sim import __version__
+from asm_sim.errors import InputError
+from asm_sim.kernels.numeric._jit import sources_hash
+from asm_sim.population.agreement import check_complete
+from asm_sim.population.compile import Group, groups
+from asm_sim.population.geography import frame_copies, with_areas
+from asm_sim.population.parameter_layer import ParameterLayer
+from asm_sim.population.reserves import with_reserves
+from asm_sim.population.roster import Roster, find_roster, read_roster
+from asm_sim.rules.schema import RuleSet
+from asm_sim.scenario.schema import Scenario, ScenarioFile
+
+BLOCK_DRAWS = 100
+PANEL_DRAWS = 200
+LENS_DRAWS = 100
+STORE_FORMAT = 3
+
+# Where results are tabulated: a way of reporting, not a part of the model.
+QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
+SCORES = tuple(float(score) for score in range(0, 101, 5))
+ADJUSTMENT_BINS = (-0.125, 0.0025, 150)  # lowest edge, width, number
+SCORE_BINS = (0.0, 1.0, 100)
+DOLLARS_BINS = (-400_000.0, 5_000.0, 160)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Draws ``first`` to ``first + draws - 1``."""
+
+    number: int
+    first: int
+    draws: int
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A scenario cut into blocks, and who is in it."""
+
+    scenario: Scenario
+    roster: Roster  # with the reserves, if there are any
+    groups: tuple[Group, ...]
+    block_draws: int
+    panel: int  # draws kept clinician by clinician, if there are as many
+    lens: int  # draws looked at closely, if there are as many
+    listed: Roster  # the roster alone
+    parameters: ParameterLayer | None = None  # what is drawn of them, where that layer is on
+
+    @property
+    def years(self) -> list[int]:
+        return self.scenario.rules.years
+
+    @property
+    def clinicians(self) -> int:
+        return len(self.roster.clinician_id)
+
+    @property
+    def panel_draws(self) -> int:
+        return min(self.panel, self.scenario.draws)
+
+    @property
+    def lens_draws(self) -> int:
+        return min(self.lens, self.scenario.draws)
+
+    @property
+    def holds_population(self) -> bool:
+        return self.scenario.layers.population == "off"
+
+    @property
+    def measures(self) -> bool:
+        return self.scenario.layers.measurement == "on"
+
+    def blocks(self) -> list[Block]:
+        return blocks_of(self.scenario.draws, self.block_draws)
+
+    def scenario_hash(self) -> str:
+        return self.scenario.hash(self.roster.sha256)
+
+    def fingerprint(self) -> str:
+        kept = (self.panel, self.lens)
+        return fingerprint(self.scenario_hash(), self.scenario.seed, self.block_draws, kept)
+
+    def seed_words(self) -> Any:
+        return np.array([self.scenario.seed & 0xFFFFFFFF, self.scenario.seed >> 32], np.uint64)
+
+    def indices(self, first: int, draws: int) -> tuple[Any, Any, Any]:
+        """Population, measurement and selection index of each draw; one that is off stays at 0."""
+        draw = np.arange(first, first + draws, dtype=np.int64)
+        layers = self.scenario.layers
+        vary = (layers.population, layers.measurement, layers.selection)
+        population, measurement, selection = (draw * (layer == "on") for layer in vary)
+        return population, measurement, selection
+
+    def parameter_values(self, first: int, draws: int) -> Any:
+        """What the parameter layer draws, float64 [draws, parameters]; nan where one is held."""
+        assert self.parameters is not None
+        seed = self.seed_words()
+        return np.stack([self.parameters.values(seed, d) for d in range(first, first + draws)])
+
+
+def blocks_of(draws: int, block_draws: int) -> list[Block]:
+    """The blocks of so many draws; the last one is shorter where they are no multiple."""
+    starts = range(0, draws, block_draws)
+    return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
+
+
+def fingerprint(scenario_hash: str, seed: int, block_draws: int, kept: tuple[int, int]) -> str:
+    """SHA-256 of everything that decides the bits of a block, but for its number and length.
+
+    ``kept`` is the number of draws of the panel and of those looked at closely.
+    """
+    parts = [
+        scenario_hash,
+        seed,
+        block_draws,
+        kept,
+        STORE_FORMAT,
+        __version__,
+        sources_hash(),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def roster_of(scenario: Scenario) -> Roster:
+    """The roster that a scenario names; :class:`asm_sim.errors.InputError` if it is not usable."""
+    path = find_roster(scenario.population.roster.value, scenario.folder)
+    return read_roster(path, scenario.rules, scenario.population)
+
+
+def make_frame(
+    scenario: Scenario,
+    roster: Roster | None = None,
+    block_draws: int | None = None,
+    panel: int | None = None,
+    lens: int | None = None,
+) -> Frame:
+    """The frame of a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit.
+
+    ``panel`` is the number of draws kept clinician by clinician, ``lens`` the number looked at
+    closely: the scenario's own, else 200 and 100 (none under a rule that does not let them be).
+    """
+    if roster is None:
+        roster = roster_of(scenario)
+    panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario))
+    check_lens(scenario.rules, lens)
+    roster = with_areas(roster, scenario.population)
+    check_complete(scenario.population, scenario.rules, roster)
+    ranges = scenario.ranges
+    everyone = with_reserves(roster, scenario.population, scenario.rules)
+    return Frame(
+        scenario,
+        everyone,
+        tuple(groups(scenario.population, roster)),
+        BLOCK_DRAWS if block_draws is None else block_draws,
+        panel,
+        lens,
+        roster,
+        ParameterLayer(ranges, scenario.population) if ranges else None,
+    )
+
+
+def why_no_lens(rules: RuleSet) -> str | None:
+    """Why no draw can be looked at closely under a rule; None where they can.
+
+    The decomposition and the probes score one clinician and one performance year by itself.
+    """
+    years = rules.final_score.averaging_years.value
+    if years > 1:
+        return (
+            f"rules.final_score.averaging_years is {years}, and what is looked at closely is the "
+            "score of one performance year by itself"
+        )
+    if rules.peers.basis.value != "condition":
+        return (
+            f"rules.peers.basis is {rules.peers.basis.value}, and what is looked at closely is "
+            "compared with the whole cohort"
+        )
+    if rules.scoring_level.pools:
+        return (
+            "rules.scoring_level scores practices as a whole, and what is looked at closely is a "
+            "clinician's own performance"
+        )
+    return None
+
+
+def check_lens(rules: RuleSet, lens: int) -> None:
+    """:class:`InputError` where draws are to be looked at closely and cannot be."""
+    reason = why_no_lens(rules)
+    if lens and reason:
+        raise InputError(
+            f"{lens:,} draws are to be looked at closely, and under this rule none can be: "
+            f"{reason}; leave out lens_draws in the scenario file, or --lens, or give 0"
+        )
+
+
+def usual_draws(scenario: Scenario) -> tuple[int, int]:
+    """Draws of the panel and draws looked at closely of one scenario, where nothing is said.
+
+    Of a synthetic frame fewer, by as much as it has more clinicians.
+    """
+    lens = 0 if why_no_lens(scenario.rules) else LENS_DRAWS
+    copies = frame_copies(scenario.population)
+    return math.ceil(PANEL_DRAWS / copies), math.ceil(lens / copies)
+
+
+def draws_kept(
+    file: ScenarioFile, panel: int | None, lens: int | None, usual: tuple[int, int]
+) -> tuple[int, int]:
+    """Draws of the panel and draws looked at closely: as given, else the file's, else ``usual``."""
+    usual_panel, usual_lens = usual
+    given = ((panel, file.panel_draws, usual_panel), (lens, file.lens_draws, usual_lens))
+    kept_panel, kept_lens = (
+        next(draws for draws in choices if draws is not None) for choices in given
+    )
+    return kept_panel, kept_lens
