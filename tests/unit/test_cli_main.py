@@ -69,9 +69,9 @@ def test_a_text_cannot_move_the_cursor_of_a_table(capsys: pytest.CaptureFixture[
     terminal = Terminal(file=page, width=100, force_terminal=True, color_system="truecolor")
     table = Table()
     table.add_column(Text(ESCAPE))
-    table.add_row(Text(f"two\nlines, {ESCAPE}", style="bold"))
+    table.add_row(Text(f"two lines and more, and then\n{ESCAPE}", style="bold"))
     terminal.print(table)
-    terminal.print(ESCAPE, markup=False)
+    terminal.print(ESCAPE, markup=False, highlight=False)
     printed = page.getvalue()
     assert printed.count(SHOWN.removesuffix(r"\x07")) == 3  # a bell is left out by rich itself
     assert "\x1b[31m" not in printed
