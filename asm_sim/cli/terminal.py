@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.text import Text
 
 from asm_sim.errors import escaped, without_passwords
 
@@ -25,5 +26,11 @@ class Terminal(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
+        if (
+            isinstance(renderable, Text)
+            and escaped(renderable.plain, keep="\n") != renderable.plain
+        ):
+            plain = escaped(renderable.plain, keep="\n")  # before it is laid out, not to be cut off
+            renderable = Text(plain, style=renderable.style, justify=renderable.justify)
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else escaped(text, keep="\n"), style, control)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError
-from asm_sim.kernels.numeric._machine import interrupts_between_callbacks
+from asm_sim.kernels.numeric._machine import interrupts_wait
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,25 +92,48 @@ def called_by_llvm() -> None:
     names["callback"]()
 
 
+def called_by_the_collector() -> None:
+    class Gone:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    Gone()
+
+
 def called_by_numba() -> None:
     """Ctrl-C anywhere else."""
     signal.raise_signal(signal.SIGINT)
 
 
-def protected(call: Callable[[], None], steps: list[str]) -> None:
-    with interrupts_between_callbacks():
+def protected(call: Callable[[], None], steps: list[str], all_along: bool = False) -> None:
+    with interrupts_wait(all_along):
         call()
         steps.append("went on")
 
 
-def test_an_interrupt_within_a_callback_is_seen_afterwards() -> None:
+@pytest.mark.parametrize("call", [called_by_llvm, called_by_the_collector])
+def test_an_interrupt_within_a_callback_is_seen_afterwards(call: Callable[[], None]) -> None:
     steps: list[str] = []
     with interrupts_counted() as seen:
         with pytest.raises(KeyboardInterrupt):
-            protected(called_by_llvm, steps)
+            protected(call, steps)
         assert (seen, steps) == ([signal.SIGINT], ["went on"])
         with pytest.raises(KeyboardInterrupt):
             called_by_numba()  # the handler is the one that was there
+
+
+def test_an_interrupt_of_a_callback_does_not_wait_until_the_end() -> None:
+    """It comes as soon as the callback is over, however long the rest takes."""
+
+    def call_and_go_on() -> None:
+        called_by_llvm()
+        while True:
+            time.sleep(0.01)
+
+    steps: list[str] = []
+    with interrupts_counted() as seen, pytest.raises(KeyboardInterrupt):
+        protected(call_and_go_on, steps)
+    assert (seen, steps) == ([signal.SIGINT], [])
 
 
 def test_an_interrupt_anywhere_else_is_seen_at_once() -> None:
@@ -117,6 +141,13 @@ def test_an_interrupt_anywhere_else_is_seen_at_once() -> None:
     with interrupts_counted() as seen, pytest.raises(KeyboardInterrupt):
         protected(called_by_numba, steps)
     assert (seen, steps) == ([signal.SIGINT], [])
+
+
+def test_while_kernels_load_an_interrupt_waits_wherever_it_comes() -> None:
+    steps: list[str] = []
+    with interrupts_counted() as seen, pytest.raises(KeyboardInterrupt):
+        protected(called_by_numba, steps, all_along=True)
+    assert (seen, steps) == ([signal.SIGINT], ["went on"])
 
 
 def test_one_within_another() -> None:
@@ -130,7 +161,7 @@ def test_other_threads_have_no_part_in_it() -> None:
     handlers: list[Any] = []
 
     def look() -> None:
-        with interrupts_between_callbacks():
+        with interrupts_wait(all_along=True):
             handlers.append(signal.getsignal(signal.SIGINT))
 
     before = signal.getsignal(signal.SIGINT)

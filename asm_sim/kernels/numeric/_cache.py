@@ -25,10 +25,12 @@ import numba
 import numpy as np
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
 
 from asm_sim.durable import write_whole
 from asm_sim.errors import printable, reason_of
+from asm_sim.kernels.numeric._machine import interrupts_wait
 
 _OTHER_FOLDER = "ASM_SIM_CACHE_DIR can name a folder of your own"
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -81,11 +83,31 @@ def _others_may_write(found: os.stat_result) -> bool:
     return hasattr(os, "geteuid") and bool(found.st_mode & _OTHERS_MAY_WRITE)
 
 
-class KernelCache(_Cache):
-    """The compiled versions of one function, in the form that numba's dispatcher asks for.
+def keep(dispatcher: Any, stamp: str) -> Any:
+    """Have a function of numba's keep its compiled versions here; it is returned.
 
-    ``stamp`` stands for the sources that the function was compiled from.
+    ``stamp`` stands for the sources that the function is compiled from.
     """
+    kept = KernelCache(dispatcher.py_func, stamp)
+    compile_or_load = dispatcher.compile
+
+    def compile_once(sig: Any) -> Any:
+        # numba's own lock comes first: threads of this process never wait for one another's file.
+        with (
+            interrupts_wait(all_along=False),
+            global_compiler_lock,
+            kept.alone(sig, dispatcher.targetctx) as compiled,
+            interrupts_wait(all_along=compiled),
+        ):
+            return compile_or_load(sig)
+
+    dispatcher._cache = kept
+    dispatcher.compile = compile_once
+    return dispatcher
+
+
+class KernelCache(_Cache):
+    """The compiled versions of one function, in the form that numba's dispatcher asks for."""
 
     def __init__(self, function: Callable[..., Any], stamp: str) -> None:
         code = function.__code__
@@ -139,23 +161,24 @@ class KernelCache(_Cache):
             _write(folder / self._name(sig, data.codegen), dumps(data._reduce()))
 
     @contextmanager
-    def alone(self, sig: Any, target_context: Any) -> Iterator[None]:
+    def alone(self, sig: Any, target_context: Any) -> Iterator[bool]:
         """Of all that would compile the same at the same time, let one do it and the others wait.
 
-        The lock is a file of one's own folder and goes with the process that holds it, however it
-        ends. Where there is no such folder or no lock, each compiles for itself.
+        Tells whether it is there already. The lock is a file of one's own folder and goes with the
+        process that holds it, however it ends. Where there is no such folder or no lock, each
+        compiles for itself.
         """
         name = self._name(sig, target_context.codegen())
         folder = cache_folder()
         if folder is not None and not reason_not_used(folder) and (folder / name).exists():
-            yield
+            yield True
             return
         folder = _made()
         if folder is None:
-            yield
+            yield False
             return
         with _locked(folder / f"{name}.lock"):
-            yield
+            yield (folder / name).exists()
 
     def _name(self, sig: Any, codegen: Any) -> str:
         key = repr((self._depends_on, sig, codegen.magic_tuple()))

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from numba import config, njit, types
-from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 from asm_sim.errors import InputError
-from asm_sim.kernels.numeric._cache import KernelCache, cache_folder
+from asm_sim.kernels.numeric._cache import cache_folder, keep
 from asm_sim.kernels.numeric._linked import LinkedCompiler
-from asm_sim.kernels.numeric._machine import interrupts_between_callbacks
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is imported
     raise InputError(
@@ -75,22 +73,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def entry(function: Callable[..., Any]) -> Any:
     """Compile for calls from Python: without the GIL, and kept on disk where that is possible."""
-    dispatcher = njit(nogil=True, **_OPTIONS)(function)
-    kept = KernelCache(function, sources_hash())
-    compile_or_load = dispatcher.compile
-
-    def compile_once(sig: Any) -> Any:
-        # numba's own lock comes first: threads of this process never wait for one another's file.
-        with (
-            global_compiler_lock,
-            interrupts_between_callbacks(),
-            kept.alone(sig, dispatcher.targetctx),
-        ):
-            return compile_or_load(sig)
-
-    dispatcher._cache = kept
-    dispatcher.compile = compile_once
-    return dispatcher
+    return keep(njit(nogil=True, **_OPTIONS)(function), sources_hash())
 
 
 @intrinsic

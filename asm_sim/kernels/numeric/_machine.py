@@ -5,9 +5,11 @@ Nothing here changes what a kernel computes, so this file is no part of the hash
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,7 +18,10 @@ from asm_sim.errors import InputError
 
 _THREADS = "NUMBA_NUM_THREADS"
 _MOST_THREADS = 4096
-_CALLS_BACK = "llvmlite.binding.executionengine"
+_CALL_BACK = frozenset({"llvmlite", "weakref"})  # modules
+# Functions, the last three of numba: what it leaves half registered it never registers.
+_CALLED_BACK = frozenset({"__del__", "on_disposal", "_on_type_disposal", "refresh"})
+_PAUSE = 0.05  # seconds
 
 
 def threads_given() -> int | None:
@@ -37,10 +42,12 @@ def threads_given() -> int | None:
 
 
 @contextmanager
-def interrupts_between_callbacks() -> Iterator[None]:
-    """Ctrl-C that comes while LLVM loads machine code is seen at the end of this, else at once.
+def interrupts_wait(all_along: bool) -> Iterator[None]:
+    """Ctrl-C is seen at the end of this if ``all_along``, else as soon as it can be heard.
 
-    LLVM calls back into Python meanwhile; an exception there is lost and may end the process.
+    In what LLVM or the collector of objects calls back, an exception is lost and written to
+    standard error; in the middle of llvmlite it may free memory twice, which ends the process; and
+    numba cannot be left in the middle of loading.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
@@ -49,23 +56,34 @@ def interrupts_between_callbacks() -> Iterator[None]:
     put_off: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if _is_below(frame, _CALLS_BACK):
-            put_off.append(number)
-        else:
+        if not (all_along or _is_called_back(frame)):
+            put_off.clear()
             before(number, frame)
+            return
+        put_off.append(number)
+        if not all_along:
+            _thread.start_new_thread(try_again, ())
+
+    def try_again() -> None:
+        time.sleep(_PAUSE)
+        if put_off:
+            _thread.interrupt_main()
 
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if put_off:
-            before(put_off[-1], None)
+        waiting = put_off.copy()
+        put_off.clear()
+        if waiting:
+            before(waiting[-1], None)
 
 
-def _is_below(frame: FrameType | None, module: str) -> bool:
+def _is_called_back(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_globals.get("__name__") == module:
+        module = str(frame.f_globals.get("__name__"))
+        if module.partition(".")[0] in _CALL_BACK or frame.f_code.co_name in _CALLED_BACK:
             return True
         frame = frame.f_back
     return False
