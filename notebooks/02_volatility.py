@@ -247,7 +247,10 @@ pd.concat(
 #   is drawn anew every year. If practices that miss it keep missing it, this part is smaller, and
 #   so is volatility as a whole.
 # - **Chance comes behind it**, and its share falls steeply with the number of episodes. Beside
-#   steadier reporting it would be a larger share of a smaller whole.
+#   steadier reporting it would be a larger share of a smaller whole. It is chance against the
+#   benchmarks, median and scaling that were observed. The variance of chance that a run's summary
+#   tells is another number, by design: within one year, and against a cohort of which nobody is
+#   measured with noise, so that benchmarks, median and scaling are other ones too.
 # - **Peers move the individual little.** Benchmarks and median are made of a large cohort. That
 #   they move *together* with everybody's performance is another matter.
 #

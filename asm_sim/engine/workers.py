@@ -1,9 +1,9 @@
 """Blocks in worker processes of this machine.
 
 Each worker has a pipe to the process that started it and nothing else: none listens at an address,
-so nobody else on the machine can hand it code to run. It ends when its pipe does, whatever becomes
-of the process at the other end. Workers write blocks into the store themselves; one that dies costs
-the block that it had under way, which is given to another.
+so nobody else on the machine can hand it code to run. It ends after its block when its pipe does,
+whatever becomes of the process at the other end. Workers write blocks into the store themselves;
+one that dies costs the block that it had under way, which is given to another.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from asm_sim.engine.cluster import KEPT, check_seen, plan_here
@@ -25,11 +26,10 @@ from asm_sim.engine.files import Folder
 from asm_sim.engine.store import write_block
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.work import Job, Work
-from asm_sim.errors import InputError, RunError
+from asm_sim.errors import InputError, RunError, reason_of
 from asm_sim.kernels.numeric._cache import say_nothing
 
 _TRIES = 3  # of a block whose worker dies
-_TO_END = 10.0  # seconds that a worker has to end by itself
 
 Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
 
@@ -39,16 +39,16 @@ def worker_processes(count: int) -> Iterator[Runner]:
     """A runner of blocks in so many processes, which share the processors of this machine."""
     processors = thread_count()
     number = min(count, processors)
-    workers = [Worker(max(1, processors // number), first=n == 0) for n in range(number)]
+    workers: list[Worker] = []
 
     def run(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
         return run_in(workers, folder, work, jobs)
 
     try:
+        for n in range(number):
+            workers.append(Worker(max(1, processors // number), first=n == 0))
         yield run
     finally:
-        for worker in workers:
-            worker.close()
         for worker in workers:
             worker.end()
 
@@ -61,19 +61,24 @@ class Worker:
 
     def __init__(self, threads: int, first: bool = True) -> None:
         self.job: Job | None = None  # under way
+        self.process: BaseProcess | None = None
         self._threads, self._first = threads, first
         self._start()
 
     def _start(self) -> None:
         self._knows: Work | None = None
         context = multiprocessing.get_context("spawn")
-        self.pipe, there = context.Pipe()
-        self.process = context.Process(
-            target=_serve, args=(there, self._threads, self._first), daemon=True
-        )
-        with _deaf_to_interrupts():  # Ctrl-C is for this process alone; it ends its workers
-            self.process.start()
+        try:
+            self.pipe, there = context.Pipe()
+            process = context.Process(
+                target=_serve, args=(there, self._threads, self._first), daemon=True
+            )
+            with _deaf_to_interrupts():  # Ctrl-C is for this process alone; it ends its workers
+                process.start()
+        except OSError as error:
+            raise RunError(f"no worker process can be started ({reason_of(error)})") from error
         there.close()
+        self.process = process
 
     def give(self, folder: Folder, work: Work, job: Job) -> None:
         """Have a block run; that the worker has died shows when it is listened to."""
@@ -95,24 +100,18 @@ class Worker:
 
     def replace(self) -> None:
         """Another process in the place of one that has died or has a block that nobody awaits."""
-        self.job = None
-        self.process.kill()
         self.end()
         self._start()
 
-    def close(self) -> None:
-        """Have the process end: at once if it has a block under way."""
-        self.pipe.close()
-        if self.job is not None:
-            self.process.kill()
-
     def end(self) -> None:
-        """Wait until the process has ended."""
+        """End the process; of a block under way nothing is written, or all."""
         self.pipe.close()
-        self.process.join(_TO_END)
-        self.process.kill()
-        self.process.join()
-        self.process.close()
+        self.job = None
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process.close()
+            self.process = None
 
 
 def run_in(workers: list[Worker], folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:

@@ -38,6 +38,11 @@ class Variable:
         return self.field or self.name
 
     @property
+    def is_share(self) -> bool:
+        """Whether a draw's value is a share of clinicians to whom something happened."""
+        return self.units in {"fraction", "share"} and self.long_name.startswith("Share")
+
+    @property
     def attrs(self) -> dict[str, Any]:
         attributes = {"units": self.units, "long_name": self.long_name}
         return {**attributes, "citation": self.citation} if self.citation else attributes
@@ -107,16 +112,30 @@ YEARLY = (
         "Penalties minus bonuses on payment-year Part B of those who have not stopped practising",
         PAYMENT,
     ),
-    _yearly("rank_correlation", "1", "Rank correlation of the adjustment with the year before"),
+    _yearly(
+        "rank_correlation",
+        "1",
+        "Rank correlation (Spearman's) of the adjustment with the year before, of those scored in "
+        "both",
+    ),
     _yearly("sign_change_share", "fraction", "Share with another sign than the year before"),
     _yearly("adjustment_change_sd", "fraction", "SD of the change from the year before"),
-    _yearly("rank_correlation_with_truth", "1", "Rank correlation with the noise-free adjustment"),
+    _yearly(
+        "rank_correlation_with_truth",
+        "1",
+        "Rank correlation (Spearman's) with the noise-free adjustment",
+    ),
     _yearly("misclassified_share", "fraction", "Share with another sign than noise-free"),
     _yearly(
         "misclassified_quintile_share", "fraction", "Share in another quintile than without noise"
     ),
     _yearly("chance_sd", "fraction", "SD of the adjustment minus the noise-free adjustment"),
-    _yearly("chance_variance_share", "1", "Variance of chance over variance of the adjustment"),
+    _yearly(
+        "chance_variance_share",
+        "1",
+        "Variance of chance (adjustment minus noise-free, each with a fit of its own) over that of "
+        "the adjustment; not 1 - reliability",
+    ),
     _yearly("reliability", "1", "Squared correlation of the adjustment with the noise-free one"),
     _yearly("part_b_payments", "USD", "Performance-year Part B of all clinicians, scored or not"),
     _yearly(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.registry import SEED
+from asm_sim.results.registry import SEED, VARIABLES
 from asm_sim.results.scenarios import seeds_of
 
 PLUS_MINUS = "±"
@@ -29,6 +29,8 @@ DIGITS_WITHOUT_DOUBT = 6
 ROUNDING = 1e-9  # of fractions, points and million USD
 RELATIVE_ROUNDING = 1e-7
 USD_PER_MILLION = 1e6
+DOUBT = 0.05  # with which a bound does not hold
+DIGITS_OF_BOUND = 2
 ANY_DOUBLE = Context(prec=700)  # digits of the longest number, from its first to its last place
 
 
@@ -64,6 +66,25 @@ def mcse(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
     return (squares / (count - 1) / count) ** 0.5
 
 
+def mcse_of_share(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
+    """As :func:`mcse`, of shares of clinicians; never zero for what no draw shows.
+
+    Where the share is 0 in every draw, or 1 in every draw, see :func:`never_shown`.
+    """
+    return never_shown(mean_over_draws(values, dim), mcse(values, dim), _finite(values).sum(dim))
+
+
+def never_shown(share: xr.DataArray, error: xr.DataArray, draws: xr.DataArray) -> xr.DataArray:
+    """The error of shares, where nothing (or all) was ever counted half of how far they may be off.
+
+    What happens in none of n draws happens, with 95 % confidence, in fewer than 1 - 0.05^(1/n) of
+    all draws (the rule of three: about 3/n), and to no larger share of the clinicians; half of
+    that as the error makes the value and two errors reach this bound.
+    """
+    bound = 1.0 - DOUBT ** (1.0 / draws.where(draws > 1))
+    return error.where((error != 0) | ((share != 0) & (share != 1)), bound / 2.0)
+
+
 def _finite(values: xr.DataArray) -> xr.DataArray:
     return values.copy(data=np.isfinite(values.values))
 
@@ -71,7 +92,8 @@ def _finite(values: xr.DataArray) -> xr.DataArray:
 def estimate(ds: xr.Dataset, name: str) -> Estimate:
     """Mean over draws of a variable of a run, with its error.
 
-    Raises :class:`InputError` where the run has no such variable, or where it has no ``draw`` dim.
+    That of a share of clinicians which is 0 or 1 in every draw is :func:`mcse_of_share`. Raises
+    :class:`InputError` where the run has no such variable, or where it has no ``draw`` dim.
     """
     if name not in ds:
         raise InputError(f"the results hold no variable {name!r}")
@@ -80,7 +102,14 @@ def estimate(ds: xr.Dataset, name: str) -> Estimate:
         raise InputError(
             f"{name!r} is not a value per draw; its dims are {', '.join(map(str, values.dims))}"
         )
-    return _estimate(values)
+    return estimate_of(values)
+
+
+def estimate_of(values: xr.DataArray) -> Estimate:
+    """Mean over draws and its error, of values that have the name of a variable or of none."""
+    known = VARIABLES.get(str(values.name))
+    error = mcse_of_share if known is not None and known.is_share else mcse
+    return Estimate(mean_over_draws(values), error(values))
 
 
 def paired_difference(ds: xr.Dataset, reference: xr.Dataset, name: str) -> Estimate:
@@ -99,7 +128,8 @@ def paired_difference(ds: xr.Dataset, reference: xr.Dataset, name: str) -> Estim
         first, second = xr.align(first, second, join="exact")
     except ValueError as error:
         raise InputError(f"{name!r} of the two runs cannot be compared: {error}") from error
-    return _estimate(first - second)
+    difference = first - second
+    return Estimate(mean_over_draws(difference), mcse(difference))
 
 
 def on_shared_draws(ds: xr.Dataset, reference: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
@@ -128,10 +158,6 @@ def _draws(run: xr.Dataset) -> pd.MultiIndex:
     numbers = run["draw"].values
     known = run[SEED].values if SEED in run.coords else seeds_of(run) or [""]
     return pd.MultiIndex.from_arrays([np.broadcast_to(known, numbers.shape).astype(str), numbers])
-
-
-def _estimate(values: xr.DataArray) -> Estimate:
-    return Estimate(mean_over_draws(values), mcse(values))
 
 
 def rounded(value: float, error: float) -> tuple[str, str]:
@@ -183,8 +209,26 @@ def written(
 
 
 def percent(value: float, error: float) -> str:
-    """A fraction and its error in percent, such as ``-1.50 ±0.02 %``."""
+    """A fraction and its error in percent, such as ``-1.50 ±0.02 %``.
+
+    A share that no draw shows is written with its bound, ``below 0.15 %``; see :func:`bound_of`.
+    """
+    if bound := bound_of(value, error):
+        return f"{bound.replace('<', 'below ').replace('>', 'above ')} %"
     return _with_unit(100 * value, 100 * error, "%")
+
+
+def bound_of(share: float, error: float) -> str:
+    """In percent, such as ``<0.15``, where a share of 0 or 1 has an error; else nothing.
+
+    That is two errors from it (:func:`never_shown`), rounded away from the share.
+    """
+    if share not in (0.0, 1.0) or not error > 0:
+        return ""
+    width = Decimal(repr(float(200 * error)))
+    step = Decimal(1).scaleb(width.adjusted() - DIGITS_OF_BOUND + 1)
+    reach = width.quantize(step, ROUND_CEILING)
+    return f"<{_grouped(reach)}" if share == 0 else f">{_grouped(100 - reach)}"
 
 
 def million_usd(value: float, error: float) -> str:

@@ -28,8 +28,9 @@ from asm_sim.results.describe import (
 from asm_sim.results.statistics import (
     PLUS_MINUS,
     Estimate,
+    bound_of,
     estimate,
-    mcse,
+    estimate_of,
     mean_over_draws,
     million_usd,
     percent,
@@ -171,11 +172,19 @@ def print_summary(ds: xr.Dataset, console: Console) -> None:
         console.width = max(given, width_of(table, console))  # never cut a number off
         say(console, table)
         console.width = given
-        for note in (MONEY_NOTE, *_without_break_even(ds, cohort)):
+        for note in (MONEY_NOTE, *_bounds(of_cohort), *_without_break_even(ds, cohort)):
             say(console, Text(note, style="dim"))
     say(console, Text())
     for sentence in sentences(ds):
         say(console, Text(writable(sentence, console) + "\n"))
+
+
+def _bounds(rows: pd.DataFrame) -> list[str]:
+    """A note where a share is told by a bound."""
+    shares = rows[rows["unit"] == "fraction"]
+    if not any(map(bound_of, shares["value"], shares["mcse"])):
+        return []
+    return ["< and >: of nobody, or of all, in every draw; the bound holds with 95 % confidence."]
 
 
 def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
@@ -220,16 +229,22 @@ def _table(rows: pd.DataFrame, between: str, console: Console) -> Table:
     section = ""
     for statistic in STATISTICS:
         of_statistic = rows[rows["statistic"] == statistic.name]
-        factor, unit = PRINTED[of_statistic["unit"].iloc[0]]
+        _, unit = PRINTED[of_statistic["unit"].iloc[0]]
         if statistic.section != section:
             section = statistic.section
             table.add_row(Text(f"{section} ({unit})", style="italic"))
         cells = [
-            writable(value_and_error(factor * value, factor * error, between), console)
+            writable(_cell(value, error, of_statistic["unit"].iloc[0], between), console)
             for value, error in zip(of_statistic["value"], of_statistic["mcse"], strict=True)
         ]
         table.add_row(f"  {statistic.label}", *cells)
     return table
+
+
+def _cell(value: float, error: float, unit: str, between: str) -> str:
+    factor, _ = PRINTED[unit]
+    bound = bound_of(value, error) if unit == "fraction" else ""
+    return bound or value_and_error(factor * value, factor * error, between)
 
 
 def value_and_error(value: float, error: float, between: str) -> str:
@@ -328,7 +343,8 @@ def _usd(values: xr.DataArray) -> str:
 
 
 def _numbers(values: xr.DataArray) -> tuple[float, float]:
-    return float(mean_over_draws(values)), float(mcse(values))
+    mean, error = estimate_of(values)
+    return float(mean), float(error)
 
 
 def _without_zero_error(written: str) -> str:

@@ -18,6 +18,8 @@ from asm_sim.results.scenarios import COMPARE_TO, axes, partly_set, scenario_nam
 from asm_sim.results.statistics import (
     PLUS_MINUS,
     USD_PER_MILLION,
+    bound_of,
+    estimate_of,
     mcse,
     mean_over_draws,
     rounded,
@@ -78,7 +80,7 @@ def sweep_table(ds: xr.Dataset) -> pd.DataFrame:
         values = values or _outcomes(ds.sel(scenario=scenario))
         for outcome in OUTCOMES:
             value = values[outcome.name]
-            mean, error = mean_over_draws(value), mcse(value)
+            mean, error = estimate_of(value.rename(outcome.variable))
             apart = None if base is None else value - base[outcome.name]
             for cohort in ds["cohort"].values:
                 row = {
@@ -180,6 +182,8 @@ def _reference(ds: xr.Dataset) -> str | None:
 
 def _cell(row: pd.Series[Any], outcome: Outcome, column: str) -> str:
     error = row["mcse" if column == "mean" else "difference_mcse"]
+    if column == "mean" and outcome.units == "fraction" and (bound := bound_of(row[column], error)):
+        return bound
     value, error = rounded(outcome.factor * row[column], outcome.factor * error)
     above = column == "difference" and row[column] > 0 and value.strip("0.,") != ""
     return f"{'+' if above else ''}{value} {PLUS_MINUS}{error}" if error else value

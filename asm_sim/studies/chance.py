@@ -4,6 +4,14 @@ Chance is the adjustment minus the noise-free one of the same draw: true rates a
 observed ones, benchmarks made of true ones, all else as realised. It is not the adjustment itself:
 an average clinician loses about 15 % of the risk level without any chance.
 
+The noise-free adjustment has a fit of its own: median, scaling and benchmarks are those of true
+scores, which lie closer together. Chance is then what measurement changes for the cohort as a
+whole, and its variance over that of the adjustment (``chance_variance_share``) is near
+2 (1 - sqrt(reliability)), not 1 - reliability. The share of chance in the decomposition of
+volatility (:mod:`asm_sim.studies.decomposition`) is another number by design: there a clinician's
+own measurement moves against the fit that was observed, and what is split is the movement over the
+years.
+
 Every number carries its Monte Carlo standard error (``*_mcse``, same units), over draws.
 """
 
@@ -15,20 +23,23 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata, t
 
 from asm_sim.errors import InputError
 from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import (
     LENS,
     PANEL,
+    TAIL,
     Floats,
+    error_of_quantile,
     limits,
     looked_at_closely,
     mean,
+    mean_share,
     named,
-    ratio,
     root,
+    share_of,
 )
 from asm_sim.studies.panel import SIGN_TOLERANCE, Measured, View, read
 
@@ -47,8 +58,8 @@ def average_clinician(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
     ``quantile``) of the adjustment minus the noise-free one (fraction), over draws and replicates;
     ``moved_share`` (dim ``points``) the share moved by more than so many percentage points, up or
     down; ``noise_free_adjustment`` what it would be without chance. Errors take a draw's replicates
-    as one cluster; that of a quantile is a quarter of the distance between the quantiles two
-    standard errors of its share to either side, nan where there are too few draws.
+    as one cluster; that of a quantile is
+    :func:`asm_sim.studies.estimates.error_of_quantile`, nan where there are too few draws.
 
     Raises :class:`InputError` for several scenarios and for a run without lens.
     """
@@ -71,7 +82,7 @@ def average_clinician(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
             "Quantile of adjustment minus noise-free",
         )
         | named(
-            "moved_share", mean(moved.mean("replicate"), LENS), "fraction",
+            "moved_share", mean_share(moved.mean("replicate"), LENS), "fraction",
             "Share moved by chance by more than this, up or down",
         )
         | named(
@@ -119,11 +130,11 @@ def misclassification(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
     parts = (
         named("clinicians", mean(count, PANEL), "clinicians", "Clinicians with a final score")
         | named(
-            "misclassified_share", ratio(sums["wrong"], count, PANEL), "fraction",
+            "misclassified_share", share_of(sums["wrong"], count, PANEL), "fraction",
             "Share with another sign than noise-free",
         )
         | named(
-            "moved_share", ratio(sums["moved"], count, PANEL), "fraction",
+            "moved_share", share_of(sums["moved"], count, PANEL), "fraction",
             "Share moved by chance by more than this, up or down",
         )
     )  # fmt: skip
@@ -167,19 +178,26 @@ def _quantiles(values: xr.DataArray) -> Estimate:
     for q in QUANTILES:
         below = (values <= found.sel(quantile=q, drop=True)).mean("replicate")
         step = mean(below, LENS).mcse
-        errors.append(_error_of_quantile(pooled, q, step))
+        errors.append(_error_of_quantile(pooled, q, step, values.sizes[LENS]))
     return Estimate(found, xr.concat(errors, "quantile").assign_coords(quantile=list(QUANTILES)))
 
 
-def _error_of_quantile(pooled: xr.DataArray, q: float, step: xr.DataArray) -> xr.DataArray:
-    """A quarter of the distance between the quantiles at ``q`` - 2 and + 2 ``step``."""
-    values = pooled.transpose(..., "all").values.reshape(-1, pooled.sizes["all"])
+def _error_of_quantile(
+    pooled: xr.DataArray, q: float, step: xr.DataArray, draws: int
+) -> xr.DataArray:
+    """As of so many independent values as give the share below the quantile the error ``step``.
+
+    Fewer for what is not known of that error itself with few draws (Korn and Graubard 1998).
+    """
+    values = np.sort(pooled.transpose(..., "all").values.reshape(-1, pooled.sizes["all"]), axis=1)
     steps = step.transpose(*(dim for dim in pooled.dims if dim != "all"))
     errors = np.full(len(values), math.nan)
-    for row, width in enumerate(2.0 * steps.values.ravel()):
-        if width < min(q, 1.0 - q):
-            low, high = np.quantile(values[row], [q - width, q + width])
-            errors[row] = (high - low) / 4.0
+    doubt = (norm.isf(TAIL) / t.isf(TAIL, draws - 1)) ** 2 if draws > 1 else 0.0
+    for row, width in enumerate(steps.values.ravel()):
+        if math.isfinite(width):
+            independent = q * (1.0 - q) / width**2 if width > 0 else math.inf
+            independent = min(independent * doubt, pooled.sizes["all"])
+            errors[row] = error_of_quantile(values[row], q, independent)
     return steps.copy(data=errors.reshape(steps.shape))
 
 

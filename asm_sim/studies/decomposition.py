@@ -5,6 +5,11 @@ the others stay as in the first year, for all 32 sets of factors on the same ran
 sets do not add up: factors lean on each other (chance matters more where a score is near the steep
 part of the curve). The Shapley share of a factor is what adding it does to the variance, averaged
 over all orders in which factors can be added; shares sum to exactly one.
+
+Chance in measurement is here what a clinician's own sampling does to the movement of payments over
+the years, against the fit that was observed. :mod:`asm_sim.studies.chance` and the variable
+``chance_variance_share`` compare with a world in which nobody's measurement has noise, benchmarks,
+median and scaling included, within one year. The two shares differ by design.
 """
 
 from __future__ import annotations

@@ -9,19 +9,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy.stats import beta, norm
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.results.describe import one_scenario
 from asm_sim.results.registry import SEED, SETTINGS
 from asm_sim.results.scenarios import SCENARIO, axes, told
-from asm_sim.results.statistics import Estimate, mcse, mean_over_draws
+from asm_sim.results.statistics import Estimate, mcse, mean_over_draws, never_shown
 
 Floats = npt.NDArray[np.float64]
 Names = str | Iterable[str] | None
@@ -40,6 +41,7 @@ NEUTRAL_BAND = "rules.payment.neutral_band"
 ROUNDING = "rules.payment.rounding"
 PART_B_EXAMPLE = 500_000.0  # USD a year
 PER_POINT = "fraction per point"
+TAIL = float(norm.sf(2.0))  # what lies beyond two standard errors on one side
 
 _KEPT_FOR = {PANEL: "panel_draws", LENS: "lens_draws"}
 _ABOUT = (
@@ -254,17 +256,20 @@ class Linear:
     mean: xr.DataArray
     influence: xr.DataArray
     dim: str
+    draws: xr.DataArray | None = None  # of a share of clinicians: those in which it is known
 
     @property
     def mcse(self) -> xr.DataArray:
-        return mcse(self.influence, self.dim)
+        error = mcse(self.influence, self.dim)
+        return error if self.draws is None else never_shown(self.mean, error, self.draws)
 
     def minus(self, other: Linear) -> Linear:
         return Linear(self.mean - other.mean, self.influence - other.influence, self.dim)
 
     def sel(self, **where: Any) -> Linear:
         mean, influence = (part.sel(where, drop=True) for part in (self.mean, self.influence))
-        return Linear(mean, influence, self.dim)
+        draws = None if self.draws is None else self.draws.sel(where, drop=True)
+        return Linear(mean, influence, self.dim, draws)
 
 
 def mean(values: xr.DataArray, dim: str = DRAW) -> Linear:
@@ -286,6 +291,21 @@ def ratio(numerator: xr.DataArray, denominator: xr.DataArray, dim: str = DRAW) -
     return Linear(value, (above - value * below) / base, dim)
 
 
+def share_of(happened: xr.DataArray, clinicians: xr.DataArray, dim: str = DRAW) -> Linear:
+    """The share of clinicians to whom something happened: :func:`ratio` of the two numbers.
+
+    Where it happened to none in any draw, or to all in every draw, the error is half of the
+    distance to a bound (:func:`asm_sim.results.statistics.never_shown`), never zero.
+    """
+    known = (happened.notnull() & (clinicians > 0)).sum(dim)
+    return replace(ratio(happened, clinicians, dim), draws=known)
+
+
+def mean_share(shares: xr.DataArray, dim: str = DRAW) -> Linear:
+    """Mean over draws of each draw's share of clinicians; errors as those of :func:`share_of`."""
+    return replace(mean(shares, dim), draws=shares.notnull().sum(dim))
+
+
 def root(square: Linear) -> Linear:
     """The square root; without error where the square is exactly 0 in every draw."""
     value = square.mean.clip(min=0.0) ** 0.5
@@ -294,19 +314,44 @@ def root(square: Linear) -> Linear:
 
 
 def quantiles(values: xr.DataArray) -> Estimate:
-    """:data:`QUANTILES` over draws, and half the distance between those one error to either side.
+    """:data:`QUANTILES` over the draws in which the value is finite, with their errors.
 
-    The standard error of the share of draws below a quantile q is sqrt(q (1 - q) / draws); where
-    that reaches beyond the draws, the error is not known.
+    See :func:`error_of_quantile`; the 5 % quantile has an error from 74 draws on.
     """
-    found = values.quantile(list(QUANTILES), DRAW)
-    errors = []
-    for q in QUANTILES:
-        step = math.sqrt(q * (1.0 - q) / values.sizes[DRAW])
-        ends = values.quantile([max(q - step, 0.0), min(q + step, 1.0)], DRAW)
-        half = (ends.isel(quantile=1, drop=True) - ends.isel(quantile=0, drop=True)) / 2.0
-        errors.append(half if step < min(q, 1.0 - q) else half * np.nan)
-    return Estimate(found, xr.concat(errors, "quantile").assign_coords(quantile=list(QUANTILES)))
+
+    def of_known(column: Floats) -> Floats:
+        known = np.sort(column[np.isfinite(column)])
+        if not known.size:
+            return np.full((2, len(QUANTILES)), np.nan)
+        errors = [error_of_quantile(known, q, known.size) for q in QUANTILES]
+        return np.stack([np.quantile(known, QUANTILES), errors])
+
+    found = xr.apply_ufunc(
+        of_known,
+        values,
+        input_core_dims=[[DRAW]],
+        output_core_dims=[["part", "quantile"]],
+        vectorize=True,
+    ).assign_coords(quantile=list(QUANTILES))
+    return Estimate(found.isel(part=0), found.isel(part=1))
+
+
+def error_of_quantile(ordered: Floats, q: float, draws: float) -> float:
+    """Half of the distance (root mean square) from a quantile to the ends of its 95 % interval.
+
+    ``ordered`` are values in ascending order that say as much as so many independent ``draws``. The
+    interval is that between the quantiles at the ends of the exact (Clopper-Pearson) interval of
+    the share of values below, whatever the distribution. Value and two errors cover the true
+    quantile in more than 90 of 100 runs where there is an error, from 200 draws on in 94. nan
+    where an end lies, with more doubt than that of two errors, beyond all values: below 74 draws
+    for the 5 % quantile, as nothing is known of what is rarer than the rarest draw.
+    """
+    if max(q, 1.0 - q) ** draws > TAIL:
+        return math.nan
+    low = beta.ppf(TAIL, draws * q, draws * (1.0 - q) + 1.0)
+    high = beta.ppf(1.0 - TAIL, draws * q + 1.0, draws * (1.0 - q))
+    below, middle, above = np.quantile(ordered, [low, q, high])
+    return math.hypot(above - middle, middle - below) / math.sqrt(8.0)
 
 
 def sd_over_draws(values: xr.DataArray, dim: str = DRAW) -> Estimate:

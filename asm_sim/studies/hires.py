@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.studies.estimates import PANEL, about, mean, named, needed, parameter, ratio
+from asm_sim.studies.estimates import PANEL, about, mean, named, needed, parameter, ratio, share_of
 from asm_sim.studies.panel import SIGN_TOLERANCE
 
 SCENARIO = "movers-and-entrants"
@@ -63,7 +63,7 @@ def inherited(ds: xr.Dataset) -> xr.Dataset:
     for name, linear, units, words in (
         ("dollars", ratio(total(still.where(hires, 0.0)), count, PANEL), "USD",
          "Still to be paid to a hire for performance elsewhere"),
-        ("share_losing", ratio(losing, count, PANEL), "fraction", "Share of hires with a loss"),
+        ("share_losing", share_of(losing, count, PANEL), "fraction", "Share of hires with a loss"),
         ("largest_loss", mean(worst.where(later), PANEL), "USD", "Largest loss that a hire brings"),
         ("dollars_staying",
          ratio(total(still.where(stay, 0.0)), total(stay.astype(np.float64)), PANEL), "USD",

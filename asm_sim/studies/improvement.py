@@ -28,6 +28,7 @@ from asm_sim.studies.estimates import (
     check_sweep,
     looked_at_closely,
     mean,
+    mean_share,
     named,
 )
 
@@ -113,7 +114,8 @@ def by_improvement(ds: xr.Dataset) -> xr.Dataset:
         ("share_negative", "fraction", "Probability of a penalty of an average clinician"),
         ("true_adjustment", "fraction", "Noise-free adjustment of an average clinician"),
     ):
-        found |= named(name, mean(run[name], LENS), units, words)
+        of_draws = mean_share if name == "share_negative" else mean
+        found |= named(name, of_draws(run[name], LENS), units, words)
     apart = run["adjustment"] - run["adjustment"].sel({OWN: 0.0}, drop=True)
     found |= named(
         "adjustment_difference", mean(apart, LENS), "fraction", "Difference from holding still"

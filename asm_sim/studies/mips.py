@@ -33,6 +33,7 @@ from asm_sim.studies.estimates import (
     parameter,
     ratio,
     root,
+    share_of,
 )
 from asm_sim.studies.mips_levels import adjustment_at_score, calibration, levels, targets
 from asm_sim.studies.mips_panel import (
@@ -114,7 +115,7 @@ def difference(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.D
         ("share_losing", "Share with less under ASM than under MIPS"),
         ("share_same", "Share with the same under both"),
     ):
-        parts |= named(name, ratio(by_draw[name], count, PANEL), "fraction", words)
+        parts |= named(name, share_of(by_draw[name], count, PANEL), "fraction", words)
     result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("mips_form", "cohort", "performance_year", "group", ...)
 
@@ -134,8 +135,8 @@ def quadrants(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Da
         quadrant=list(QUADRANTS),
         quadrant_title=("quadrant", list(QUADRANTS.values())),
     )
-    share = ratio(by_draw["members"], by_draw["clinicians"], PANEL)
-    parts = named("share", share, "fraction", "Share of clinicians in the quadrant")
+    found = share_of(by_draw["members"], by_draw["clinicians"], PANEL)
+    parts = named("share", found, "fraction", "Share of clinicians in the quadrant")
     result = xr.Dataset(parts, attrs=panel.attrs)
     return result.transpose("quadrant", "mips_form", "cohort", "performance_year", "group")
 
@@ -185,7 +186,7 @@ def volatility(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.D
             "Rank correlation of the adjustment with the year before",
         ),
         "sign_change_share": (
-            ratio(by_draw["sign_changes"], count, PANEL),
+            share_of(by_draw["sign_changes"], count, PANEL),
             "fraction",
             "Share with a penalty in only one of two successive years",
         ),

@@ -25,6 +25,7 @@ from asm_sim.studies.estimates import (
     by_year,
     check_logistic,
     mean,
+    mean_share,
     named,
     needed,
     parameter,
@@ -100,7 +101,7 @@ def designs(ds: xr.Dataset, performance_year: int | None = None) -> xr.Dataset:
     found = {
         "money": ratio(by_draw["net"], by_draw["part_b"], PANEL),
         "measures": mean(by_draw["mean_score"], PANEL),
-        "penalty_share": mean(by_draw["penalty"], PANEL),
+        "penalty_share": mean_share(by_draw["penalty"], PANEL),
         "mean": mean(by_draw["mean"], PANEL),
         "sd": mean(by_draw["sd"], PANEL),
         "largest_penalty": mean(by_draw["low"], PANEL),

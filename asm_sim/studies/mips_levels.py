@@ -8,7 +8,7 @@ import xarray as xr
 
 from asm_sim.parameters import Number
 from asm_sim.results.describe import one_scenario
-from asm_sim.studies.estimates import PANEL, Linear, Names, mean, named, parameter, ratio
+from asm_sim.studies.estimates import PANEL, Linear, Names, mean, named, parameter, ratio, share_of
 from asm_sim.studies.mips_panel import final_scores, forms_of, open_panel
 from asm_sim.studies.panel import EVERYBODY, Measured, View
 from asm_sim.studies.published import published
@@ -71,9 +71,8 @@ def levels(ds: xr.Dataset, groups: Names = None, form: Names = None) -> xr.Datas
         }
 
     by_draw = panel.collect(measure).assign_coords(mips_form=forms_of(programs))
-    average, below = (
-        ratio(by_draw[name], by_draw["clinicians"], PANEL) for name in ("score", "below")
-    )
+    average = ratio(by_draw["score"], by_draw["clinicians"], PANEL)
+    below = share_of(by_draw["below"], by_draw["clinicians"], PANEL)
     parts = named("mips_final_score_mean", average, "points", "Mean final score of MIPS")
     parts |= named("share_below_threshold", below, "fraction", "Share below the threshold of MIPS")
     result = xr.Dataset(parts, attrs=panel.attrs)
@@ -98,18 +97,18 @@ def calibration(ds: xr.Dataset, form: Names = None) -> xr.Dataset:
     by_draw = panel.collect(lambda view: _shares(view, programs, *at))
     by_draw = by_draw.assign_coords(mips_form=forms_of(programs))
 
-    def share(name: str, groups: tuple[str, ...]) -> Linear:
+    def over(name: str, groups: tuple[str, ...]) -> Linear:
         inside = [group for group in groups if group in panel.groups]
         of_all = by_draw.sel(group=inside).sum("group")
         return ratio(of_all[name], of_all["clinicians"], PANEL)
 
     found = {
-        "mean": share("score", (EVERYBODY,)),
-        "below_threshold": share("below", (EVERYBODY,)),
+        "mean": over("score", (EVERYBODY,)),
+        "below_threshold": over("below", (EVERYBODY,)),
         "median": mean(by_draw["median"], PANEL),
-        "below_threshold_solo": share("below", SOLO),
-        "below_threshold_small": share("below", SMALL),
-        "lowest_quarter": share("lowest", (EVERYBODY,)),
+        "below_threshold_solo": over("below", SOLO),
+        "below_threshold_small": over("below", SMALL),
+        "lowest_quarter": over("lowest", (EVERYBODY,)),
     }
     by_target = [
         named("simulated", found[name], "see target_units", "Simulated") for name in known_scores

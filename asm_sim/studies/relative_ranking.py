@@ -31,6 +31,7 @@ from asm_sim.studies.estimates import (
     check_amount,
     looked_at_closely,
     mean,
+    mean_share,
     named,
     needed,
     on_draws_of,
@@ -138,6 +139,11 @@ def value_of_a_point(ds: xr.Dataset, part_b_payments: float | None = None) -> xr
     performance-year Part B of the cohort or group where that is None. Each with ``*_mcse``; nan for
     a group without clinicians in the cohort.
 
+    It is a price at the score that was observed, not a return: who truly improves by a point moves
+    along the curve from wherever chance puts the score, which with own noise of s points (SD) is
+    worth at the median about sqrt(1 + (k s / 1.7)^2) times less, and nothing where all others
+    improve as much (:mod:`asm_sim.studies.improvement`).
+
     Raises :class:`InputError` for several scenarios, for results without a panel, and for an
     exchange curve that is not the rule's logistic about the median.
     """
@@ -221,12 +227,13 @@ def fixed_standard(ds: xr.Dataset) -> xr.Dataset:
         "kept": ("USD", "Penalties minus bonuses"),
     }.items():
         apart = fixed[name] - rule[name]
-        found |= named(name, mean(fixed[name], LENS), units, f"{words}, fixed standard")
-        found |= named(f"{name}_rule", mean(rule[name], LENS), units, f"{words}, the rule")
+        of_draws = mean_share if name == "share_negative" else mean
+        found |= named(name, of_draws(fixed[name], LENS), units, f"{words}, fixed standard")
+        found |= named(f"{name}_rule", of_draws(rule[name], LENS), units, f"{words}, the rule")
         found |= named(f"{name}_difference", mean(apart, LENS), units, f"{words}, fixed minus rule")
     found |= named(
         "sign_differs_share",
-        mean(run["fixed_standard_sign_differs_share"].transpose(*LENS_DIMS), LENS),
+        mean_share(run["fixed_standard_sign_differs_share"].transpose(*LENS_DIMS), LENS),
         "fraction",
         "Share whom only one of the standards gives a penalty",
     )

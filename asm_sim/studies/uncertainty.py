@@ -19,7 +19,7 @@ from asm_sim.errors import InputError
 from asm_sim.results.describe import drawn_parameters, layers_of
 from asm_sim.results.registry import PARAMETER
 from asm_sim.results.statistics import Estimate, mean_over_draws, on_shared_draws
-from asm_sim.studies.estimates import DRAW, QUANTILES, Floats, about, mean, named, needed, quantiles
+from asm_sim.studies.estimates import DRAW, about, mean, named, needed, quantiles
 
 WITHOUT, WITH = "without", "with"
 FEWEST_DRAWS = 3
@@ -52,7 +52,7 @@ def intervals(on: xr.Dataset, off: xr.Dataset, outcome: str) -> xr.Dataset:
     parts = {
         **named("mean", mean(both), units, f"{words}, mean over draws"),
         **named("sd", _spread(both), units, f"{words}, SD over draws"),
-        **named("interval", _interval(both), units, f"{words}, quantile over draws"),
+        **named("interval", quantiles(both), units, f"{words}, quantile over draws"),
         **named("shift", mean(pair.difference), units, f"{words}, change by drawing parameters"),
         **named("moved", _spread(pair.difference), units, f"{words}, SD of that change in a draw"),
         **named(
@@ -135,25 +135,6 @@ def _covariance(a: xr.DataArray, b: xr.DataArray) -> _Jackknifed:
     total = apart.sum(DRAW)
     without = (total - apart * count / (count - 1)) / (count - 2)
     return _Jackknifed(total / (count - 1), without)
-
-
-def _interval(values: xr.DataArray) -> Estimate:
-    """Quantiles over the draws that count, and their errors."""
-
-    def of_known(column: Floats) -> Floats:
-        known = xr.DataArray(column[np.isfinite(column)], dims=DRAW)
-        if not known.size:
-            return np.full((2, len(QUANTILES)), np.nan)
-        return np.stack([part.values for part in quantiles(known)])
-
-    found = xr.apply_ufunc(
-        of_known,
-        values,
-        input_core_dims=[[DRAW]],
-        output_core_dims=[["part", "quantile"]],
-        vectorize=True,
-    ).assign_coords(quantile=list(QUANTILES))
-    return Estimate(found.isel(part=0), found.isel(part=1))
 
 
 def _spread(values: xr.DataArray) -> Estimate:

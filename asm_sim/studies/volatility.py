@@ -21,10 +21,12 @@ from asm_sim.studies.estimates import (
     about,
     limits,
     mean,
+    mean_share,
     named,
     needed,
     ratio,
     root,
+    share_of,
 )
 from asm_sim.studies.panel import EVERYBODY, SIGN_TOLERANCE, Measured, Panel, View, read
 
@@ -90,7 +92,7 @@ def over_the_years(ds: xr.Dataset) -> xr.Dataset:
             "SD over the years of a clinician's adjustment, quantile over clinicians",
         )
         | named(
-            "sign_change_share", ratio(sums["changes"], sums["pairs"], PANEL), "fraction",
+            "sign_change_share", share_of(sums["changes"], sums["pairs"], PANEL), "fraction",
             "Share of clinicians with another sign than the year before, all years",
         )
     )  # fmt: skip
@@ -100,8 +102,9 @@ def over_the_years(ds: xr.Dataset) -> xr.Dataset:
 def year_to_year(ds: xr.Dataset) -> xr.Dataset:
     """From one year to the next, by cohort and performance year from the second on, all draws.
 
-    ``rank_correlation`` (Spearman, 1), ``sign_change_share`` (fraction of clinicians with a final
-    score in both) and ``adjustment_change_sd`` (fraction), and of each the mean over the years
+    ``rank_correlation`` (1: Spearman's, of clinicians with a final score in both years, ties at
+    their mean rank; for normal values of correlation r it is 6/pi arcsin(r/2), a little less),
+    ``sign_change_share`` (fraction of clinicians with a final score in both) and ``adjustment_change_sd`` (fraction), and of each the mean over the years
     ``*_all_years`` (cohort).
 
     Raises :class:`InputError` for several scenarios, a single year, or results without them.
@@ -111,10 +114,11 @@ def year_to_year(ds: xr.Dataset) -> xr.Dataset:
     later = run[list(_YEAR_TO_YEAR)].isel(performance_year=slice(1, None)).load()
     parts: dict[str, xr.DataArray] = {}
     for name, (units, words) in _YEAR_TO_YEAR.items():
-        parts |= named(name, mean(later[name]), units, words)
+        of_draws = mean_share if units == "fraction" and words.startswith("Share") else mean
+        parts |= named(name, of_draws(later[name]), units, words)
         parts |= named(
             f"{name}_all_years",
-            mean(later[name].mean("performance_year", skipna=False)),
+            of_draws(later[name].mean("performance_year", skipna=False)),
             units,
             f"{words}, mean over the years",
         )
@@ -130,7 +134,7 @@ def transitions(ds: xr.Dataset) -> xr.Dataset:
     Raises :class:`InputError` for several scenarios, and for results without them.
     """
     run = needed(ds, ("quintile_transition",))
-    found = mean(run["quintile_transition"].load())
+    found = mean_share(run["quintile_transition"].load())
     words = "Share of a quintile of the adjustment that is in each quintile a year later"
     return xr.Dataset(named("transition", found, "fraction", words), attrs=about(run))
 
@@ -146,12 +150,11 @@ def penalty_years(ds: xr.Dataset) -> xr.Dataset:
     """
     run = needed(ds, ("penalty_years", "clinicians_by_group"))
     count = run["clinicians_by_group"].isel(performance_year=0, drop=True).load()
-    share = run["penalty_years"].load()
-    number = (share * count).where(count > 0, 0.0)
+    number = (run["penalty_years"].load() * count).where(count > 0, 0.0)
     expected = (number * run["n_years"]).sum("n_years", skipna=False)
     words = "Years with a penalty, mean over clinicians"
     parts = named(
-        "probability", ratio(number, count), "fraction",
+        "probability", share_of(number, count), "fraction",
         "Probability of this number of years with a penalty",
     ) | named("expected_years", ratio(expected, count), "years", words)  # fmt: skip
     return xr.Dataset(parts, attrs=about(run)).transpose("cohort", "group", "n_years")
@@ -215,7 +218,7 @@ def _money(panel: Panel, who: str, losses: xr.DataArray) -> xr.Dataset:
         ):
             parts |= named(f"{name}{ending}", estimate, "USD", f"{words}, {of_what} over {who}")
     parts |= named(
-        "loss_probability", ratio(found["lost"], count, PANEL), "fraction",
+        "loss_probability", share_of(found["lost"], count, PANEL), "fraction",
         f"Share of {who} who have lost more than this since the first payment year",
     )  # fmt: skip
     result = xr.Dataset(parts, attrs=panel.attrs)

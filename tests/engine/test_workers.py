@@ -3,6 +3,7 @@ way in."""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -135,6 +136,20 @@ def test_a_run_that_was_left_leaves_nothing_to_the_next(
     assert list(run_in([player], folder, some, jobs)) == jobs
 
 
+def test_a_machine_that_starts_no_more_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from multiprocessing.context import SpawnProcess
+
+    def refuse(_: Any) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(SpawnProcess, "start", refuse)
+    with (
+        pytest.raises(RunError, match=r"no worker process can be started \(Resource temporarily"),
+        workers.worker_processes(2),
+    ):
+        pass
+
+
 def test_a_place_that_workers_do_not_share(
     sweep_file: MakeSweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,7 +175,6 @@ def test_threads_do_not_multiply(
         def __init__(self, threads: int, first: bool) -> None:
             made.append((threads, first))
 
-        def close(self) -> None: ...
         def end(self) -> None: ...
 
     monkeypatch.setenv("NUMBA_NUM_THREADS", str(processors))
@@ -193,7 +207,7 @@ def test_real_workers(sweep_file: MakeSweep, tmp_path: Path) -> None:
     """They listen nowhere, one is killed, and the bytes are those of one process."""
     path, folder = sweep_file(), LocalFolder(tmp_path / "store")
     pair = [Worker(threads=1), Worker(threads=1, first=False)]
-    pids = [worker.process.pid for worker in pair]
+    pids = [worker.process.pid for worker in pair if worker.process]
     killed = False
 
     def look(done: int, _: int) -> None:
@@ -212,11 +226,7 @@ def test_real_workers(sweep_file: MakeSweep, tmp_path: Path) -> None:
         assert not missing_jobs(folder, some)
     finally:
         for worker in pair:
-            worker.close()
-        ended = [worker.process for worker in pair]
-        for worker in pair:
             worker.end()
-    assert len(ended) == 2
     assert killed
     run(path, tmp_path / "alone")
     assert contents(tmp_path / "store") == contents(tmp_path / "alone")

@@ -46,7 +46,54 @@ def test_error_of_a_quantile() -> None:
     errors = estimates.quantiles(values).mcse.mean("run")
     for q, density in ((0.05, 0.103136), (0.5, 0.398942), (0.95, 0.103136)):
         expected = math.sqrt(q * (1 - q) / 4000) / density
-        assert float(errors.sel(quantile=q)) == pytest.approx(expected, rel=0.03)
+        assert float(errors.sel(quantile=q)) == pytest.approx(expected, rel=0.05)
+
+
+def covered(draws: int, q: float) -> float:
+    """In how many of 2,000 runs value and two errors cover the quantile of an exponential."""
+    values = np.random.default_rng(draws).exponential(size=(draws, 2000))
+    found = estimates.quantiles(xr.DataArray(values, dims=("draw", "run")))
+    away = abs(found.mean.sel(quantile=q) + math.log(1 - q))
+    return float((away <= 2 * found.mcse.sel(quantile=q)).mean())
+
+
+@pytest.mark.parametrize(("draws", "least"), [(80, 0.90), (200, 0.93), (500, 0.93)])
+@pytest.mark.parametrize("q", [0.05, 0.5, 0.95])
+def test_two_errors_cover_a_quantile(draws: int, least: float, q: float) -> None:
+    assert least <= covered(draws, q) <= 0.985
+
+
+def test_few_draws_do_not_say_how_sure_a_rare_quantile_is() -> None:
+    for draws, known in ((20, [False, True, False]), (73, [False, True, False]), (74, [True] * 3)):
+        values = xr.DataArray(np.random.default_rng(1).normal(size=draws), dims="draw")
+        found = estimates.quantiles(values)
+        assert np.isfinite(found.mean).all()
+        assert np.isfinite(found.mcse).values.tolist() == known
+    three = estimates.quantiles(xr.DataArray([1.0, np.nan, 3.0, np.inf, 2.0], dims="draw"))
+    assert float(three.mean.sel(quantile=0.5)) == 2.0
+    assert not np.isfinite(three.mcse).any()
+
+
+def test_a_share_that_no_draw_shows_has_a_bound() -> None:
+    """Rule of three: value and two errors reach 1 - 0.05 ** (1 / n), about 3 / n."""
+    happened = xr.DataArray(np.zeros((300, 3)), dims=("draw", "x"))
+    happened[:, 1] = 10.0
+    happened[7, 2] = 1.0
+    found = estimates.share_of(happened, 0.0 * happened + 10.0)
+    assert found.mean.values.tolist() == [0.0, 1.0, pytest.approx(1 / 3000)]
+    np.testing.assert_allclose(2 * found.mcse[:2], 3 / 300, rtol=0.01)
+    assert float(found.mcse[2]) == pytest.approx(1 / 3000)
+    few = estimates.share_of(happened.isel(draw=[0]), happened.isel(draw=[0]) + 10.0)
+    assert np.isnan(few.mcse[0])
+    nobody = estimates.share_of(happened * 0.0, happened * 0.0)
+    assert nobody.mean.isnull().all()
+    assert nobody.mcse.isnull().all()
+    of_ten = estimates.share_of(
+        happened[:, 0], xr.DataArray([10.0] * 10 + [0.0] * 290, dims="draw")
+    )
+    assert 2 * float(of_ten.mcse) == pytest.approx(1 - 0.05**0.1)
+    assert float(found.minus(found).mcse[0]) == 0.0
+    assert float(found.sel(x=0).mcse) == float(found.mcse[0])
 
 
 def test_estimates_are_linear() -> None:

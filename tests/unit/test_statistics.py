@@ -14,6 +14,7 @@ from asm_sim.errors import InputError
 from asm_sim.results.statistics import (
     estimate,
     mcse,
+    mcse_of_share,
     mean_over_draws,
     million_usd,
     millions,
@@ -110,7 +111,7 @@ def test_paired_difference_uses_the_draws_that_both_have() -> None:
 def test_paired_difference_of_unpaired_runs_is_refused() -> None:
     ds = synthetic_dataset(draws=3)
     with pytest.raises(InputError, match="different seeds"):
-        paired_difference(ds, ds.assign_attrs(seed=99), "share_negative")
+        paired_difference(ds, ds.assign_coords(seed=ds["seed"] + 98), "share_negative")
     with pytest.raises(InputError, match="share no draw"):
         paired_difference(ds, ds.assign_coords(draw=[7, 8, 9]), "share_negative")
     with pytest.raises(InputError, match="cannot be compared"):
@@ -186,3 +187,28 @@ def test_a_variable_is_written_with_its_error() -> None:
     assert written(share, "share").item() == round_to_error(0.5761, 0.002)
     assert written(share, "share", percentage_points).item() == "57.6 ±0.2"
     assert written(share, "share", percent).item() == "57.6 ±0.2 %"
+
+
+@pytest.mark.parametrize(
+    ("draws", "value", "written"),
+    [
+        (4, 0.0, "below 53 %"),
+        (300, 0.0, "below 1.00 %"),
+        (2000, 0.0, "below 0.15 %"),
+        (2000, 1.0, "above 99.85 %"),
+        (1, 0.0, "0.0 ±? %"),
+    ],
+)
+def test_what_no_draw_shows_is_told_by_a_bound(draws: int, value: float, written: str) -> None:
+    values = xr.DataArray(np.full(draws, value), dims="draw")
+    assert percent(value, float(mcse_of_share(values))) == written
+    assert float(mcse(values)) == 0.0 or draws == 1
+
+
+def test_only_shares_of_clinicians_have_a_bound() -> None:
+    ds = synthetic_dataset(draws=30)
+    names = ("share_negative", "quintile_transition", "adjustment_mean", "chance_variance_share")
+    never = ds[list(names)] * 0.0
+    bounds = [float(estimate(never, name).mcse.max()) for name in names]
+    assert bounds == [pytest.approx(0.0951 / 2, rel=0.01)] * 2 + [0.0, 0.0]
+    assert (estimate(ds, "share_negative").mcse == mcse(ds["share_negative"])).all()

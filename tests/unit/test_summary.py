@@ -229,3 +229,16 @@ def test_several_scenarios_are_for_another_verb(ds: xr.Dataset) -> None:
     assert set(one.pop("scenario")) == {"a"}
     assert set(alone.pop("scenario")) == {"baseline"}
     pd.testing.assert_frame_equal(one, alone)
+
+
+def test_a_penalty_that_no_draw_shows_is_told_by_a_bound(ds: xr.Dataset) -> None:
+    never = ds.assign(share_maximum_penalty=ds["share_maximum_penalty"] * 0.0)
+    text = printed(never, 140)
+    assert re.search(r"at maximum penalty +<7.3 +<7.3 ", text)
+    assert text.count("the bound holds with 95 % confidence") == 2
+    assert "95 % confidence" not in printed(ds, 140)
+    row_ = row(summary_table(never), "share_maximum_penalty")
+    assert row_["value"] == 0
+    assert 2 * row_["mcse"] == pytest.approx(1 - 0.05 ** (1 / 40))
+    some = never.assign(share_negative=ds["share_negative"] * 0.0)
+    assert "below 7.3 % (HF) and below 7.3 % (LBP) of scored clinicians" in sentences(some)[0]
