@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-_PASSWORD = re.compile(r"(://[^\s/@:]*:)[^\s/]*@")  # with which a URL begins
+_PASSWORD = re.compile(r"(:/{1,2}[^\s/@:]*:)[^\s/]*@")  # of a URL, also one read as a path
 
 PROBLEMS_SHOWN = 20
 LONGEST_NAME = 200  # characters of one name, path or value in a message

@@ -10,14 +10,18 @@ import typer
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError
+from asm_sim.places import local_path
 
 
 def compare_command(
     store: str, a: str, b: str | None, variables: str | None, csv: Path | None, as_json: bool
 ) -> None:
     """Print the differences between two scenarios of a sweep, or between two runs."""
-    if csv is not None and not csv.parent.is_dir():
-        raise InputError(f"{csv}: the folder {csv.parent} does not exist")
+    if csv is not None:
+        csv = local_path(csv)
+        if csv.is_dir() or not csv.parent.is_dir():
+            what = "is a folder; name a file" if csv.is_dir() else "its folder does not exist"
+            raise InputError(f"--csv {csv}: {what}")
     from asm_sim.results.compare import (
         compare,
         comparison_json,

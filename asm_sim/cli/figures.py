@@ -13,6 +13,7 @@ from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import Place, did_you_mean, read_document
 from asm_sim.errors import InputError
 from asm_sim.parameters import Strict, check
+from asm_sim.places import local_path
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,6 +57,7 @@ def figures_command(
     stands in the way is replaced only with ``overwrite``.
     """
     note = Terminal(stderr=True, highlight=False, soft_wrap=True)
+    folder = local_path(folder)
     wanted = _wanted(folder, names)
     datasets: dict[str, xr.Dataset] = {}
     for needed in wanted.values():  # every run is there before the first figure is drawn

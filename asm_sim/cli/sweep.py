@@ -17,7 +17,7 @@ from asm_sim.cli.run import RUNS
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError, RunError, printable, reason_of, without_passwords
-from asm_sim.places import place_of
+from asm_sim.places import local_path, place_of
 
 if TYPE_CHECKING:
     from asm_sim.engine.sweep import Report
@@ -219,8 +219,8 @@ def _duration(seconds: float) -> str:
 
 def _write_sbatch(asked: Request, place: str, blocks: int, note: Terminal) -> None:
     """A script for a job array of shards, and a job after it that puts them together."""
-    path = asked.write_sbatch
-    assert path is not None
+    assert asked.write_sbatch is not None
+    path = local_path(asked.write_sbatch)
     if path.exists() and not asked.overwrite:
         raise InputError(f"{path}: exists already; choose another name, or add --overwrite")
     for option, given in (

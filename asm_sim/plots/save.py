@@ -10,6 +10,7 @@ from typing import Any
 import xarray as xr
 
 from asm_sim.durable import appearing_whole, write_whole
+from asm_sim.places import local_path
 from asm_sim.plots.figure import RunFigure, house_style
 from asm_sim.results.describe import provenance, source_line
 
@@ -25,7 +26,7 @@ def save(figure: RunFigure, folder: str | Path, name: str, ds: xr.Dataset) -> li
     The JSON holds the plotted numbers (null for what is not known) and the run that they are of.
     The SVG is the same byte for byte each time. Returns the three paths.
     """
-    folder = Path(folder)
+    folder = local_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     png, svg, sidecar = (folder / f"{name}.{ending}" for ending in ("png", "svg", "json"))
     with house_style():

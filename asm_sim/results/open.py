@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asm_sim.errors import InputError, printable
-from asm_sim.places import place_of
+from asm_sim.places import local_path, place_of
 from asm_sim.results.registry import PARAMETER_LAYER, SETTINGS, VARIABLES
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def latest_run(
     Of that scenario and no other: one in which something was set beside its file is another. One
     that kept no draws of a variable does not hold it. None where there is no such run.
     """
-    stores = [store for store in Path(folder).glob(f"*/{RESULTS}") if _is_run_of(store, scenario)]
+    runs = local_path(folder).glob(f"*/{RESULTS}")
+    stores = [store for store in runs if _is_run_of(store, scenario)]
     for store in sorted(stores, key=lambda store: store.stat().st_mtime, reverse=True):
         run = open_results(store)
         if all(name in run and run[name].size for name in variables):

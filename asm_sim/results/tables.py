@@ -23,6 +23,7 @@ import xarray as xr
 from asm_sim.documents import did_you_mean
 from asm_sim.durable import appearing
 from asm_sim.errors import InputError
+from asm_sim.places import local_path
 from asm_sim.results.registry import COORDINATES, VARIABLES, YEARLY
 from asm_sim.results.scenarios import (
     SCENARIO,
@@ -146,12 +147,13 @@ def plan_export(
     several = to != NETCDF and len(tables) > 1
     if output is None:
         output = folder / (f"{STEM}-{to}" if several else f"{STEM}{suffix}")
-    elif several and output.suffix in SUFFIXES.values():
+    output = local_path(output)
+    if several and output.suffix in SUFFIXES.values():
         raise InputError(
             f"{output}: these variables need {len(tables)} tables, one for each set of dims; "
             "name a folder, or choose variables of the same dims"
         )
-    elif not several and output.suffix != suffix:
+    if not several and output.suffix != suffix:
         raise InputError(f"{output}: a {to} file must end in {suffix}")
     export = Export(ds, to, output, tables)
     _check_output(export, overwrite)

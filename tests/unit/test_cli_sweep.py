@@ -295,3 +295,33 @@ def test_the_slurm_script_runs(sweep_file: MakeSweep, store: Path, tmp_path: Pat
     assert direct.exit_code == 0, direct.output
     table = pd.read_csv(store / "summary.csv")
     pd.testing.assert_frame_equal(table, pd.read_csv(tmp_path / "direct" / "summary.csv"))
+
+
+def test_the_password_of_a_url_is_nowhere(sweep_file: MakeSweep, tmp_path: Path) -> None:
+    """Neither on the terminal nor in a script that others may read."""
+    url, script = "https://user:SECRET@127.0.0.1:1/x", tmp_path / "j.sh"
+    given = ["sweep", sweep_file(), "--out", url]
+    said = refused(*given)
+    assert "https://user:***@127.0.0.1:1/x" in said
+    also = refused(*given, "--write-sbatch", script)
+    assert "would hold the password" in also
+    assert "SECRET" not in said + also
+    assert not script.exists()
+
+
+@pytest.mark.parametrize("verb", ["run", "sweep"])
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("n" * 300, "too long"),
+        ("~nosuchuser/x", "the home ~nosuchuser is not known"),
+        ("simplecache::memory://x", "chained URLs are not taken"),
+        ("zip://x", "is no scheme"),
+        ("", "names no file or folder"),
+    ],
+)
+def test_places_that_are_none(sweep_file: MakeSweep, verb: str, place: str, why: str) -> None:
+    """Before anything is compiled or written."""
+    path = sweep_file()
+    file = path if verb == "sweep" else path.parent / "scenario.yaml"
+    assert why in refused(verb, file, "--out", place)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -282,3 +284,28 @@ def test_the_verb(stored: Path, tmp_path: Path, ds: xr.Dataset) -> None:
     assert json.loads(said.stdout)["comparison"]["reference"] == BASE
     shutil.rmtree(runs[1])
     assert runner.invoke(app, ["compare", *map(str, runs)]).exit_code == 2
+
+
+def test_the_table_of_a_comparison_is_written_whole(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home is one's home, a folder is no file, and a full disk keeps what was there."""
+    runner = CliRunner()
+    asked = ["compare", str(stored), HIGH, "--csv"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert runner.invoke(app, [*asked, "~/a.csv"]).exit_code == 0
+    before = (tmp_path / "a.csv").read_text()
+    for other, why in (("~", "is a folder"), ("~/b/c.csv", "folder does not exist")):
+        said = runner.invoke(app, [*asked, other])
+        assert said.exit_code == 2
+        assert why in said.stderr
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    said = runner.invoke(app, [*asked, "~/a.csv", "--variables", "chance_sd"])
+    assert said.exit_code == 1
+    assert said.stderr == f"Error: {tmp_path / 'a.csv'}: No space left on device\n"
+    assert (tmp_path / "a.csv").read_text() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]

@@ -102,6 +102,7 @@ def test_any_text_is_a_place_or_one_message(before: str, after: str) -> None:
         ("no https://u:a@b@c@host/x:y@z", "no https://u:***@host/x:y@z"),
         ("s3://bucket/a:b@c", "s3://bucket/a:b@c"),
         ("https://user@host:80/x", "https://user@host:80/x"),
+        (str(Path("sftp://u:SECRET@h/x")), "sftp:/u:***@h/x"),
         ("ftp://:SECRET@host then sftp://a:SECRET@b", "ftp://:***@host then sftp://a:***@b"),
     ],
 )
