@@ -1,14 +1,15 @@
 """Blocks in worker processes of this machine.
 
 Each worker has a pipe to the process that started it and nothing else: none listens at an address,
-so nobody else on the machine can hand it code to run. It ends after its block when its pipe does,
-whatever becomes of the process at the other end. Workers write blocks into the store themselves;
-one that dies costs the block that it had under way, which is given to another.
+so nobody else on the machine can hand it code to run. It ends with that process, whatever ends it.
+Workers write blocks into the store themselves; one that dies costs the block that it had under way,
+which is given to another.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections import Counter, deque
@@ -174,6 +175,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
 def _serve(pipe: Connection[Any, Any], threads: int, first: bool) -> None:
     """Run the blocks that come through the pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if not first:
         say_nothing()
     folder: Folder
@@ -195,3 +197,11 @@ def _serve(pipe: Connection[Any, Any], threads: int, first: bool) -> None:
                 pipe.send(RunError(f"a block failed in a worker process ({reason}); {KEPT}"))
             else:
                 pipe.send(name)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has gone; the block under way is lost."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

@@ -6,9 +6,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
@@ -44,17 +46,15 @@ class Played(Worker):
         threading.Thread(target=self._play, args=(there,), daemon=True).start()
 
     def _play(self, there: Any) -> None:
-        while True:
-            try:
+        with suppress(EOFError, OSError):  # nobody listens any more
+            while True:
                 told = there.recv()
-            except (EOFError, OSError):
-                return
-            if isinstance(told, Job):
-                answer = self.answer(told)
-                if answer == DIES:
-                    there.close()
-                    return
-                there.send(answer)
+                if isinstance(told, Job):
+                    answer = self.answer(told)
+                    if answer == DIES:
+                        there.close()
+                        return
+                    there.send(answer)
 
     def replace(self) -> None:
         self.job = None
@@ -230,3 +230,26 @@ def test_real_workers(sweep_file: MakeSweep, tmp_path: Path) -> None:
     assert killed
     run(path, tmp_path / "alone")
     assert contents(tmp_path / "store") == contents(tmp_path / "alone")
+
+
+STARTS = """
+from asm_sim.engine.workers import Worker
+worker = Worker(threads=1)
+print("started", flush=True)
+input()
+"""
+
+
+def test_no_worker_outlives_the_process_that_started_it() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", STARTS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    process.kill()
+    output, _ = process.communicate(timeout=120)  # ends when nobody can write to it any more
+    assert output == ""
