@@ -155,14 +155,7 @@ def test_what_is_no_client() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    [
-        "tls://127.0.0.1:1",
-        "ucx://127.0.0.1:1",
-        "http://127.0.0.1:1",
-        "tcp://",
-        "x" * 400 + ":1",
-        "",
-    ],
+    ["tls://127.0.0.1:1", "ucx://127.0.0.1:1", "tcp://", "x" * 400],
 )
 def test_an_address_that_is_of_no_use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_CONNECTING", "0.5 s")
