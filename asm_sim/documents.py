@@ -226,7 +226,7 @@ class _Reader:
             line = self._text[: self._text.index("%YAML")].count("\n") + 1
             raise InputError(
                 f"{Place(self._name, line)}: this file says that it is YAML {stated}, in which "
-                "yes, no and 010 mean something else; write YAML 1.2 (true, false), without this line"
+                "yes, no and 010 mean something else; write YAML 1.2 (true, false) and no such line"
             )
         root = next(self._events)
         if not isinstance(root, MappingStartEvent):
