@@ -72,22 +72,35 @@ def quoted(text: str) -> str:
     return printable(repr(text))
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:
     """What Python code sets, as YAML would have it: a number of numpy's is a number, a path a text.
 
     A number of less than double precision is the shortest decimal that is that number there.
     Whatever else is no plain data is returned as it is, for the check of its parameter to refuse.
+    Nesting and digits have the bounds that they have in a file; :class:`InputError` beyond.
     """
+    if depth > MAXIMUM_DEPTH:
+        raise InputError(f"nested deeper than {MAXIMUM_DEPTH} levels")
+    if isinstance(value, int) and abs(value) >= LARGEST_NUMBER:
+        raise InputError("too large a number")
     if hasattr(value, "dtype") and hasattr(value, "tolist"):  # numpy's, which is not imported here
         if value.ndim:
-            return [plain(item) for item in value]
+            return [plain(item, depth + 1) for item in value]
         is_short = value.dtype.kind == "f" and value.dtype.itemsize < _DOUBLE
         return float(str(value)) if is_short else value.tolist()
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {plain(key): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, depth + 1) for item in value]
     return str(value) if isinstance(value, PurePath) else value
+
+
+def plain_at(place: Place, value: Any) -> Any:
+    """The same for what is set at ``place``, which messages name."""
+    try:
+        return plain(value)
+    except InputError as error:
+        raise InputError(f"{place}: {error.title}") from error
 
 
 def compact(value: Any) -> str:
@@ -197,7 +210,7 @@ class _Reader:
         yaml = YAML(typ="safe", pure=True)
         self._events = yaml.parse(text)
         self._resolve = yaml.resolver.resolve
-        self._name = name
+        self._text, self._name = text, name
         self._nodes = 0
         self._document = Document({}, {(): Place(name, 1)})
 
@@ -210,9 +223,10 @@ class _Reader:
             raise InputError(f"{self._name}: the file is empty")
         if start.version is not None and tuple(start.version) != YAML_VERSION:
             stated = ".".join(map(str, start.version))
+            line = self._text[: self._text.index("%YAML")].count("\n") + 1
             raise InputError(
-                f"{self._at(start)}: this file says that it is YAML {stated}, in which yes, no and "
-                "010 mean something else; write it in YAML 1.2 (true, false) and leave the line out"
+                f"{Place(self._name, line)}: this file says that it is YAML {stated}, in which "
+                "yes, no and 010 mean something else; write YAML 1.2 (true, false) and no such line"
             )
         root = next(self._events)
         if not isinstance(root, MappingStartEvent):

@@ -48,7 +48,7 @@ def run_command(
 
     threads = thread_count()  # before numba reads the same variable
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
-    note.print(f"{chosen.title}", markup=False)
+    note.print(printable(chosen.title), markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     from asm_sim.engine.files import open_folder
     from asm_sim.engine.progress import on_terminal

@@ -72,7 +72,7 @@ def sweep_command(asked: Request) -> None:
     place = str(usual_folder(sweep)) if asked.out is None else asked.out
     folder = open_folder(place)
     work = work_of(sweep, asked.block_draws, asked.panel, asked.lens)
-    note.print(sweep.file.title, markup=False)
+    note.print(printable(sweep.file.title), markup=False)
     note.print(
         f"{_count(len(work), 'scenario')} of {work.draws:,} draws each, seed {sweep.file.seed}, "
         f"{work.job_count:,} blocks",
@@ -189,7 +189,7 @@ def _print_plan(folder: Any, work: Work, as_json: bool, note: Terminal) -> None:
         return
     say(f"Scenarios  {found.scenarios:,}")
     for member in work.members[:_LISTED]:
-        say(f"           {member.name}")
+        say(f"           {printable(member.name)}")
     if len(work) > _LISTED:
         say(f"           ... and {len(work) - _LISTED:,} more")
     there = found.blocks - found.blocks_missing

@@ -73,7 +73,10 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     if not set(ds.data_vars) & set(VARIABLES):
         raise InputError(f"{store} is a Zarr store, but holds none of asm_sim's results")
     _check_attributes(ds, store)
-    return ds.drop_encoding()  # how it lies in this store is of no use where it is saved next
+    for variable in ds.variables.values():  # Dataset.drop_encoding would read the data
+        variable.encoding = {}  # how they lie in this store is of no use where they are saved next
+    ds.encoding = {}
+    return ds
 
 
 def files_listed(path: str | Path) -> int:

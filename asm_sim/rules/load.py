@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from asm_sim.documents import Document, Place, Shelf, load_with_bases
+from asm_sim.documents import Document, Place, Shelf, load_with_bases, plain_at
 from asm_sim.errors import InputError
 from asm_sim.parameters import Parameter, check, leaves, set_value
 from asm_sim.rules.mips import PROGRAM, MipsRules
@@ -102,12 +102,9 @@ def parameters(rules: RuleSet | MipsRules) -> Iterator[tuple[str, Parameter]]:
 def _document(name_or_path: str | Path, settings: dict[str, Any] | None) -> Document:
     document, _ = load_with_bases(name_or_path, SHELF)
     for path, value in (settings or {}).items():
-        set_value(
-            document,
-            path.removeprefix("rules.").removeprefix("mips."),
-            value,
-            Place(f"setting {path}"),
-        )
+        place = Place(f"setting {path}")
+        dotted = path.removeprefix("rules.").removeprefix("mips.")
+        set_value(document, dotted, plain_at(place, value), place)
     return document
 
 

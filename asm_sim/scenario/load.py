@@ -16,7 +16,7 @@ from asm_sim.documents import (
     is_name,
     load_with_bases,
     merged,
-    plain,
+    plain_at,
     read_document,
 )
 from asm_sim.errors import InputError
@@ -132,7 +132,8 @@ def read_source(
 def _assignment(item: str | tuple[str, Any]) -> Iterator[tuple[str, Any]]:
     """Parameters, and their values, that one assignment sets."""
     dotted, value = parse_assignment(item) if isinstance(item, str) else item
-    return ((path, part) for _, path, part in flattened(str(dotted), plain(value)))
+    value = plain_at(Place(f"--set {dotted}"), value)
+    return ((path, part) for _, path, part in flattened(str(dotted), value))
 
 
 def _combine(base: Document, over: Document) -> Document:

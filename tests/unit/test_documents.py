@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asm_sim.documents import MAXIMUM_BYTES, parse_document, read_document
+from asm_sim.documents import MAXIMUM_BYTES, Place, parse_document, plain_at, read_document
 from asm_sim.errors import InputError
 
 MANY = 100_000
@@ -34,7 +34,7 @@ REFUSED: dict[str, tuple[str, int, str]] = {
     "an escape in a key": ('set:\n  "a\\a": 1', 2, r"a control character ('\x07')"),
     "half a letter": ('title: "\\ud800"', 1, "a control character"),
     "a raw control character": ("title: x\nset: \x07\n", 2, "not valid YAML"),
-    "YAML 1.1": ("%YAML 1.1\n---\nset: yes\n", 2, "this file says that it is YAML 1.1"),
+    "YAML 1.1": ("%YAML 1.1\n---\nset: yes\n", 1, "this file says that it is YAML 1.1"),
     "more than one document": ("a: 1\n...\nb: 1\n", 3, "more than one document"),
 }
 
@@ -121,3 +121,13 @@ def test_the_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"title: x\n# caf\xe9\n")
     with pytest.raises(InputError, match=r"latin\.yaml, line 2: not a text file in UTF-8"):
         read_document(path)
+
+
+def test_what_python_sets_has_the_bounds_of_a_file() -> None:
+    nested: list[Any] = []
+    nested.append(nested)
+    place = Place("--set x")
+    with pytest.raises(InputError, match="--set x: too large a number"):
+        plain_at(place, {"a": [10**5_000]})
+    with pytest.raises(InputError, match="--set x: nested deeper than 30 levels"):
+        plain_at(place, nested)

@@ -1,0 +1,137 @@
+"""How a verb ends: what goes wrong is one message and the right exit code.
+
+0 done, 1 a run that failed or a machine that gave out, 2 bad input, 130 interrupted. Whatever a
+user gave is shown so that a terminal does nothing with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from asm_sim.errors import LONGEST_LINE, InputError, RunError, printable
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+MOST_LINES = 60
+LONGEST_MESSAGE = 600  # characters of what the parser of the command line says
+PACKAGE = Path(__file__).parents[1]
+NO_SUCH_NAME = {errno.ENAMETOOLONG, errno.ELOOP}  # whatever the machine, nothing is called so
+NO_MEMORY = "there is not enough memory for this, or too many processes run"
+OUT_OF_MEMORY = ("failed to map segment", "annot allocate memory", "can't start new thread")
+LAST_STREAM = 2  # the descriptor of standard error
+
+UsageError: Any = typer.BadParameter.__base__  # typer gives it no name of its own
+
+
+class Verbs(TyperGroup):
+    """Runs a verb and turns what the user or the machine did wrong into one message."""
+
+    def make_context(self, info_name: Any, args: list[str], *rest: Any, **options: Any) -> Any:
+        try:
+            _refuse_other_than_text(args)
+            return super().make_context(info_name, args, *rest, **options)
+        except UsageError as error:
+            raise _readable(error) from error
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except (typer.Exit, typer.Abort):
+            raise
+        except UsageError as error:
+            raise _readable(error) from error
+        except InputError as error:
+            complain(f"Error: {error}")
+            raise typer.Exit(BAD_INPUT) from error
+        except RunError as error:
+            complain(f"Error: {error}")
+            raise typer.Exit(FAILED) from error
+        except KeyboardInterrupt as error:
+            complain("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from error
+        except BrokenPipeError as error:
+            _abandon_output()
+            raise typer.Exit(FAILED) from error
+        except OSError as error:
+            _abandon_output()
+            complain(f"Error: {_reason(error)}")
+            raise typer.Exit(BAD_INPUT if error.errno in NO_SUCH_NAME else FAILED) from error
+        except Exception as error:
+            if sys.flags.dev_mode:
+                raise
+            complain(f"Error: {NO_MEMORY if _lacks_memory(error) else _fault(error)}")
+            raise typer.Exit(FAILED) from error
+        return result
+
+
+def open_streams() -> None:
+    """Refuse a standard output that is closed; keep files out of the place of a closed stream."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= LAST_STREAM:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        complain("Error: standard output is closed; send it to a file or to /dev/null")
+        raise SystemExit(FAILED)
+
+
+def _refuse_other_than_text(arguments: list[str]) -> None:
+    """Results keep names as UTF-8, so that a name in another encoding is no name for them."""
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise UsageError(f"{printable(argument)}: not text in UTF-8; give it another name")
+
+
+def _readable(error: Any) -> Any:
+    """A message of the parser, which repeats what was given, so that it may be shown."""
+    error.message = printable(error.message, LONGEST_MESSAGE)
+    return error
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether the machine is what gave out; libraries say so in their own ways."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+def _fault(error: Exception) -> str:
+    """What a fault of the package is told by; Python's development mode shows all of it."""
+    places = [(Path(frame.f_code.co_filename), n) for frame, n in walk_tb(error.__traceback__)]
+    file, line = next(place for place in reversed(places) if PACKAGE in place[0].parents)
+    at = f"{file.relative_to(PACKAGE)}, line {line}"
+    return (
+        f"a fault of asm-sim itself ({type(error).__name__}: {error}; {at}). Please report it; "
+        "PYTHONDEVMODE=1 shows where it comes from"
+    )
+
+
+def complain(message: str) -> None:
+    """Say what went wrong on standard error, on a bounded number of bounded lines."""
+    lines = message.splitlines()
+    shown = [printable(line, LONGEST_LINE) for line in lines[:MOST_LINES]]
+    typer.echo("\n".join(shown), err=True)
+
+
+def _reason(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+def _abandon_output() -> None:
+    """Where standard output takes nothing any more, keep Python from trying again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
