@@ -16,7 +16,7 @@ _WHERE = {
     "InputError": ("asm_sim.errors", "InputError"),
     "RunError": ("asm_sim.errors", "RunError"),
     "Scenario": ("asm_sim.scenario.schema", "Scenario"),
-    "cohort_table": ("asm_sim.engine.export", "cohort_table"),
+    "cohort_table": ("asm_sim.engine.draw_table", "cohort_table"),
     "compare": ("asm_sim.results.compare", "compare"),
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
@@ -24,10 +24,10 @@ _WHERE = {
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
-    "simulate": ("asm_sim.engine.local", "simulate"),
-    "solve": ("asm_sim.engine.solve", "solve"),
+    "simulate": ("asm_sim.engine.simulate", "simulate"),
+    "solve": ("asm_sim.solving.solve", "solve"),
     "studies": ("asm_sim.studies", None),
-    "sweep": ("asm_sim.engine.sweep", "sweep"),
+    "sweep": ("asm_sim.store.carry_out", "sweep"),
 }
 
 __all__ = [
@@ -51,16 +51,16 @@ __all__ = [
 
 if TYPE_CHECKING:
     from asm_sim import plots, rules, score, studies
-    from asm_sim.engine.export import cohort_table
-    from asm_sim.engine.local import simulate
-    from asm_sim.engine.solve import solve
-    from asm_sim.engine.sweep import sweep
+    from asm_sim.engine.draw_table import cohort_table
+    from asm_sim.engine.simulate import simulate
     from asm_sim.errors import InputError, RunError
     from asm_sim.results.compare import compare
     from asm_sim.results.open import open_results
     from asm_sim.scenario.load import load_scenario
     from asm_sim.scenario.schema import Scenario
     from asm_sim.scenario.sweep import load_sweep
+    from asm_sim.solving.solve import solve
+    from asm_sim.store.carry_out import sweep
 
 
 def __getattr__(name: str) -> Any:

@@ -30,14 +30,14 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.engine.consolidate import consolidate
-from asm_sim.engine.estimate import estimate, in_bytes, size_of
-from asm_sim.engine.files import open_folder
-from asm_sim.engine.local import run_here
-from asm_sim.engine.store import claim, missing_jobs
-from asm_sim.engine.work import work_of
 from asm_sim.plots.figure import STYLE
 from asm_sim.results.statistics import estimate as over_draws
+from asm_sim.store.blocks import claim, missing_jobs
+from asm_sim.store.consolidate import consolidate
+from asm_sim.store.files import open_folder
+from asm_sim.store.forecast import forecast, in_bytes, size_of
+from asm_sim.store.here import run_here
+from asm_sim.store.work import work_of
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "400"))
 plt.style.use(["default", STYLE])
@@ -52,7 +52,7 @@ plt.style.use(["default", STYLE])
 # %%
 sweep = asm.load_sweep("steepness-by-redistribution").with_draws(DRAWS, None)
 work = work_of(sweep, block_draws=min(100, max(1, DRAWS // 3)))
-trial = estimate(None, work)
+trial = forecast(None, work)
 core_seconds = trial.seconds_a_draw * trial.threads
 block_bytes = size_of(work_of(sweep, block_draws=100)).block
 print(f"a draw        {1000 * core_seconds:.1f} ms of one core ({trial.threads} threads)")

@@ -11,7 +11,7 @@ import sys
 SIMULATE = "import asm_sim as asm; asm.simulate('baseline', draws=1)"
 OTHERS = """
 import asm_sim as asm
-from asm_sim.engine.export import observed_years
+from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import make_plan
 from asm_sim.kernels.rule.cohort import fit_and_score, score
 from asm_sim.kernels.rule.mips import mips_scores

@@ -126,7 +126,7 @@ def small_scenario(make_scenario: MakeScenario) -> Scenario:
 @pytest.fixture(scope="session")
 def small_run(small_scenario: Scenario) -> xr.Dataset:
     """Its results, in memory. Do not change them."""
-    from asm_sim.engine.local import simulate
+    from asm_sim.engine.simulate import simulate
 
     return simulate(small_scenario)
 
@@ -139,7 +139,7 @@ def held_scenario(make_scenario: MakeScenario) -> Scenario:
 
 @pytest.fixture(scope="session")
 def held_run(held_scenario: Scenario) -> xr.Dataset:
-    from asm_sim.engine.local import simulate
+    from asm_sim.engine.simulate import simulate
 
     return simulate(held_scenario)
 

@@ -20,8 +20,8 @@ def export_command(
 
     Everything is checked, and the size stated, before anything is written.
     """
+    from asm_sim.results.export import plan_export
     from asm_sim.results.open import folder_of, open_results
-    from asm_sim.results.tables import plan_export
 
     ds = open_results(store)
     chosen = names_of(variables)

@@ -18,7 +18,7 @@ from asm_sim.places import local_path
 if TYPE_CHECKING:
     import xarray as xr
 
-    from asm_sim.engine.work import Work
+    from asm_sim.store.work import Work
 
 LIST = "figures.yaml"
 _FAILED = 1
@@ -101,11 +101,11 @@ def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
 
 def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.Dataset:
     """The stored results that figures are drawn from; made if asked for and not there."""
-    from asm_sim.engine.consolidate import is_consolidated
-    from asm_sim.engine.files import open_folder
-    from asm_sim.engine.progress import on_terminal
-    from asm_sim.engine.sweep import carry_out
     from asm_sim.results.open import open_results
+    from asm_sim.store.carry_out import carry_out
+    from asm_sim.store.consolidate import is_consolidated
+    from asm_sim.store.files import open_folder
+    from asm_sim.store.progress import on_terminal
 
     work, path = _work(needed)
     folder = open_folder(path)
@@ -132,9 +132,9 @@ def _work(needed: Needed) -> tuple[Work, Path]:
     """What is to be run, and where it goes if nothing else is said."""
     from asm_sim.cli.run import usual_folder as folder_of_run
     from asm_sim.cli.sweep import usual_folder as folder_of_sweep
-    from asm_sim.engine.work import work_of
     from asm_sim.scenario.load import load_scenario
     from asm_sim.scenario.sweep import load_sweep
+    from asm_sim.store.work import work_of
 
     if needed.run is not None:
         work = work_of(load_scenario(needed.run))

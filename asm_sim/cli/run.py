@@ -17,7 +17,7 @@ from asm_sim.places import place_of
 if TYPE_CHECKING:
     import xarray as xr
 
-    from asm_sim.engine.work import Work
+    from asm_sim.store.work import Work
 
 RUNS = Path("runs")
 FIGURES = "figures"
@@ -50,10 +50,10 @@ def run_command(
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
     note.print(printable(chosen.title), markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
-    from asm_sim.engine.files import open_folder
-    from asm_sim.engine.progress import on_terminal
-    from asm_sim.engine.sweep import carry_out
-    from asm_sim.engine.work import work_of
+    from asm_sim.store.carry_out import carry_out
+    from asm_sim.store.files import open_folder
+    from asm_sim.store.progress import on_terminal
+    from asm_sim.store.work import work_of
 
     work = work_of(chosen)
     folder = usual_folder(work) if place is None else place

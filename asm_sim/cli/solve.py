@@ -14,8 +14,8 @@ from asm_sim.cli.terminal import Terminal
 from asm_sim.errors import printable
 
 if TYPE_CHECKING:
-    from asm_sim.engine.search import Evaluation
-    from asm_sim.engine.solve import Solution
+    from asm_sim.solving.search import Evaluation
+    from asm_sim.solving.solve import Solution
 
 NO_VALUE = 1  # exit code where the target is not met at one value
 
@@ -42,14 +42,14 @@ def solve_command(question: Question) -> None:
     """Search and print the answer; exit code 1 where there is no one value."""
     note = Terminal(stderr=True, highlight=False, soft_wrap=True)
     begun = time.perf_counter()
-    from asm_sim.engine.target import parse_target
     from asm_sim.engine.threads import thread_count
+    from asm_sim.solving.target import parse_target
 
     thread_count()  # before numba reads the same variable
     target = parse_target(question.target, question.cohort, question.year, question.group)
     note.print(f"asm-sim: reading {printable(question.scenario)}", markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
-    from asm_sim.engine.solve import solve
+    from asm_sim.solving.solve import solve
 
     def tell(evaluation: Evaluation) -> None:
         at, mean, error = evaluation

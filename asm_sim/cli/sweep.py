@@ -20,9 +20,9 @@ from asm_sim.errors import InputError, RunError, printable, reason_of, without_p
 from asm_sim.places import local_path, place_of
 
 if TYPE_CHECKING:
-    from asm_sim.engine.sweep import Report
-    from asm_sim.engine.work import Work
     from asm_sim.scenario.schema import Sweep
+    from asm_sim.store.carry_out import Report
+    from asm_sim.store.work import Work
 
 _LISTED = 8
 
@@ -63,10 +63,10 @@ def sweep_command(asked: Request) -> None:
 
     thread_count()  # before numba reads the same variable
     sweep = load_sweep(asked.scenario, asked.settings).with_draws(asked.draws, asked.seed)
-    from asm_sim.engine.files import open_folder
-    from asm_sim.engine.store import check
-    from asm_sim.engine.until import parse_limit
-    from asm_sim.engine.work import work_of
+    from asm_sim.store.blocks import check
+    from asm_sim.store.files import open_folder
+    from asm_sim.store.until import parse_limit
+    from asm_sim.store.work import work_of
 
     limits = [parse_limit(text) for text in asked.until]
     place = str(usual_folder(sweep)) if asked.out is None else asked.out
@@ -95,8 +95,8 @@ def sweep_command(asked: Request) -> None:
     if not work.panel_draws and len(work) == 1:
         note.print("No draws are kept clinician by clinician; --panel 200 keeps some", markup=False)
 
-    from asm_sim.engine.progress import on_terminal
-    from asm_sim.engine.sweep import carry_out
+    from asm_sim.store.carry_out import carry_out
+    from asm_sim.store.progress import on_terminal
 
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     try:
@@ -158,15 +158,15 @@ def _runner(asked: Request) -> AbstractContextManager[Any]:
     """What runs the blocks: this process, worker processes here, or a cluster."""
     from contextlib import contextmanager
 
-    from asm_sim.engine.local import run_here
+    from asm_sim.store.here import run_here
 
     if asked.workers is not None:
-        from asm_sim.engine.workers import worker_processes
+        from asm_sim.store.workers import worker_processes
 
         return worker_processes(asked.workers)
     if asked.scheduler is None:
         return nullcontext(run_here)
-    from asm_sim.engine.cluster import connected, run_on
+    from asm_sim.store.cluster import connected, run_on
 
     @contextmanager
     def on_cluster(address: str) -> Any:
@@ -179,9 +179,9 @@ def _runner(asked: Request) -> AbstractContextManager[Any]:
 def _print_plan(folder: Any, work: Work, as_json: bool, note: Terminal) -> None:
     """Scenarios, blocks, memory, disk and time; nothing is run but a short trial."""
     note.print("Timing a few draws (the first time, kernels are compiled: some minutes)")
-    from asm_sim.engine.estimate import estimate, in_bytes
+    from asm_sim.store.forecast import forecast, in_bytes
 
-    found = estimate(folder, work)
+    found = forecast(folder, work)
     if as_json:
         names = [member.name for member in work.members]
         plain = {**asdict(found), "draws": work.draws, "seconds": found.seconds}

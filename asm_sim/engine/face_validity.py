@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from asm_sim.engine.draw_table import tables
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.export import tables
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.population.load import DATA
 from asm_sim.scenario.load import load_scenario

@@ -19,16 +19,16 @@ from unittest import mock
 
 import numpy as np
 
-from asm_sim.engine import cluster as on_workers
-from asm_sim.engine import local
-from asm_sim.engine.compiled import compile_kernels
-from asm_sim.engine.consolidate import consolidate
+from asm_sim.engine import simulate as local
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.files import open_folder
-from asm_sim.engine.store import write_block
-from asm_sim.engine.sweep import Runner, carry_out
-from asm_sim.engine.work import Job, Work, work_of
+from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store import cluster as on_workers
+from asm_sim.store.blocks import write_block
+from asm_sim.store.carry_out import Runner, carry_out
+from asm_sim.store.consolidate import consolidate
+from asm_sim.store.files import open_folder
+from asm_sim.store.work import Job, Work, work_of
 from tests.bench.end_to_end import asm_sim
 from tests.bench.harness import FREE_CORES, Check, free_cores
 

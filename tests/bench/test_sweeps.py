@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from asm_sim.engine.compiled import compile_kernels
-from asm_sim.engine.files import open_folder
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.work import work_of
+from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import open_folder
+from asm_sim.store.work import work_of
 from tests.bench.sweeps import MEMORY_GROWTH, open_anew, peak_of_sweep
 from tests.conftest import MakeSweep
 

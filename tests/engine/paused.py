@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from asm_sim.cli.main import main
-from asm_sim.engine import cluster, progress
+from asm_sim.store import cluster, progress
 
 SUBMITTED = 16  # blocks that a cluster may be ahead
 

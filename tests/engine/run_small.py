@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 from asm_sim.engine import execute
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.work import work_of
 from asm_sim.scenario.load import load_scenario
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import LocalFolder
+from asm_sim.store.work import work_of
 
 BLOCK_DRAWS = 2
 

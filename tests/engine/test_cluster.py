@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import asm_sim as asm
-from asm_sim.engine import cluster
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.store import missing_jobs
-from asm_sim.engine.sweep import carry_out
 from asm_sim.errors import InputError, RunError
+from asm_sim.store import cluster
+from asm_sim.store.blocks import missing_jobs
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import LocalFolder
 from tests.conftest import MakeSweep
 from tests.engine.test_sweep import contents, run, work
 

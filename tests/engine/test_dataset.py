@@ -12,15 +12,15 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 import asm_sim as asm
-from asm_sim.engine.export import observed_years
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import make_plan
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.work import work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.results.registry import CLINICIAN, COORDINATES, PARAMETER, VARIABLES
 from asm_sim.scenario.schema import Scenario
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import LocalFolder
+from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario
 from tests.engine import recompute
 from tests.engine.same import assert_same_bits

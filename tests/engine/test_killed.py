@@ -119,7 +119,7 @@ def test_a_worker_is_killed(
     """One of two worker processes of a cluster, by SIGKILL in the middle of its work."""
     distributed = pytest.importorskip("distributed")
     import asm_sim as asm
-    from asm_sim.engine import cluster
+    from asm_sim.store import cluster
 
     monkeypatch.setattr(cluster, "_SUBMITTED", SUBMITTED)  # so many blocks may be done unseen
     chance = random.Random(SEED + 1000 + attempt)

@@ -15,10 +15,9 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.export import observed_years
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
-from asm_sim.engine.work import work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.numeric.variates import binomial_quantiles, normals_at
@@ -30,6 +29,7 @@ from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.reference import mips as reference
 from asm_sim.results.registry import FACTORS, factor_sets
 from asm_sim.scenario.schema import Scenario
+from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario
 
 COHORTS = ("HF", "LBP")

@@ -13,11 +13,11 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine import store
-from asm_sim.engine.files import open_folder
-from asm_sim.engine.local import run_here
-from asm_sim.engine.sweep import carry_out
 from asm_sim.errors import InputError, RunError
+from asm_sim.store import blocks as store
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import open_folder
+from asm_sim.store.here import run_here
 from tests.conftest import MakeSweep
 from tests.engine.test_sweep import BLOCK, work
 

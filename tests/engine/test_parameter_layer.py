@@ -13,13 +13,10 @@ import xarray as xr
 
 from asm_sim.engine import execute
 from asm_sim.engine import frame as frame_module
+from asm_sim.engine.draw_table import cohort_table
 from asm_sim.engine.execute import _gather, new_output
-from asm_sim.engine.export import cohort_table
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import Plan, make_plan
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.work import work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.output import Output
 from asm_sim.parameters import leaves, with_values
@@ -31,6 +28,9 @@ from asm_sim.results.open import open_results
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import LocalFolder
+from asm_sim.store.work import work_of
 from tests.conftest import POPULATION, MakeScenario, roster_rows, write_roster
 from tests.engine.same import assert_same_bits
 

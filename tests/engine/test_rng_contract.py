@@ -15,15 +15,16 @@ import xarray as xr
 
 from asm_sim.engine import execute
 from asm_sim.engine import frame as frame_module
-from asm_sim.engine.export import observed_years
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.local import run_here, simulate
+from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import Plan, make_plan
-from asm_sim.engine.store import claim, damaged_jobs
-from asm_sim.engine.sweep import carry_out
+from asm_sim.engine.simulate import simulate
 from asm_sim.engine.threads import thread_count
-from asm_sim.engine.work import work_of
 from asm_sim.scenario.schema import Scenario
+from asm_sim.store.blocks import claim, damaged_jobs
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import LocalFolder
+from asm_sim.store.here import run_here
+from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario, roster_rows
 from tests.engine import run_small
 from tests.engine.same import assert_same_bits

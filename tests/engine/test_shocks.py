@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from asm_sim.engine.export import cohort_table
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import cohort_table
+from asm_sim.engine.simulate import simulate
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario, roster_rows

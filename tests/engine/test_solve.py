@@ -17,9 +17,9 @@ from asm_sim.cli.main import app
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.frame import Block
 from asm_sim.engine.plan import make_plan
-from asm_sim.engine.target import parse_target, read_target
 from asm_sim.errors import InputError
 from asm_sim.scenario.schema import Scenario
+from asm_sim.solving.target import parse_target, read_target
 from tests.conftest import MakeSweep
 
 SHARE = "rules.payment.redistribution_share"
@@ -95,7 +95,7 @@ def test_a_share_found_is_the_share_simulated(
     assert found.met
     moved = found.scenario.file.with_draws(None, None)
     assert moved == small_scenario.file  # the answer names the scenario as it was
-    from asm_sim.engine.lever import with_lever
+    from asm_sim.solving.lever import with_lever
 
     ds = asm.simulate(with_lever(small_scenario, found.lever, found.value))
     clinicians = scored(ds).groupby("clinician_cohort").sum().rename(clinician_cohort="cohort")

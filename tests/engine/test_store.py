@@ -13,15 +13,15 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asm_sim.engine import store
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.files import LocalFolder, open_folder
-from asm_sim.engine.local import run_here
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.work import Work, work_of
 from asm_sim.errors import InputError
 from asm_sim.results.open import BLOCKS, RESULTS, open_results
 from asm_sim.scenario.schema import Scenario
+from asm_sim.store import blocks as store
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import LocalFolder, open_folder
+from asm_sim.store.here import run_here
+from asm_sim.store.work import Work, work_of
 
 
 @pytest.fixture

@@ -12,16 +12,17 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine import store
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.local import run_here, simulate
-from asm_sim.engine.store import missing_jobs
-from asm_sim.engine.sweep import Report, carry_out
-from asm_sim.engine.until import parse_limit
-from asm_sim.engine.work import Work, work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.statistics import mcse, mean_over_draws
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store import blocks as store
+from asm_sim.store.blocks import missing_jobs
+from asm_sim.store.carry_out import Report, carry_out
+from asm_sim.store.files import LocalFolder
+from asm_sim.store.here import run_here
+from asm_sim.store.until import parse_limit
+from asm_sim.store.work import Work, work_of
 from tests.conftest import MakeSweep
 
 BLOCK = 5
@@ -126,7 +127,7 @@ def test_the_panel_is_kept_when_asked(sweep_file: MakeSweep, tmp_path: Path) -> 
 
 def jobs_run(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
     """A list that gets every block written: scenario, first draw, draws."""
-    from asm_sim.engine import local
+    from asm_sim.engine import simulate as local
 
     written: list[tuple[str, int, int]] = []
     write = local.write_block

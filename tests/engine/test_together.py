@@ -16,14 +16,14 @@ import xarray as xr
 
 import asm_sim as asm
 from asm_sim import durable
-from asm_sim.engine import store
-from asm_sim.engine.consolidate import consolidate, is_consolidated
-from asm_sim.engine.files import LocalFolder, ObjectFolder, open_folder
-from asm_sim.engine.local import run_here
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.until import parse_limit
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import RESULTS
+from asm_sim.store import blocks as store
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.consolidate import consolidate, is_consolidated
+from asm_sim.store.files import LocalFolder, ObjectFolder, open_folder
+from asm_sim.store.here import run_here
+from asm_sim.store.until import parse_limit
 from tests.conftest import MakeSweep
 from tests.engine.test_sweep import BLOCK, STEEPNESS, contents, run, work
 

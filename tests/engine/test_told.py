@@ -14,12 +14,12 @@ import xarray as xr
 import asm_sim as asm
 from asm_sim.cli.run import run_command, usual_folder
 from asm_sim.documents import plain
-from asm_sim.engine.solve import solve
-from asm_sim.engine.work import work_of
 from asm_sim.results.describe import source_line
 from asm_sim.results.open import open_results
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.solving.solve import solve
+from asm_sim.store.work import work_of
 from tests.conftest import POPULATION, SCENARIO, MakeScenario, roster_rows, write_roster
 
 STEEPNESS = "rules.payment.exchange.steepness"
@@ -98,7 +98,7 @@ def test_numbers_of_numpy_are_numbers(file: Path) -> None:
 def test_what_is_no_number_is_refused_at_once(
     file: Path, settings: Any, draws: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asm_sim.engine.local.make_plan", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr("asm_sim.engine.simulate.make_plan", lambda *_: pytest.fail("it began"))
     with pytest.raises(asm.InputError):
         simulated(file, settings, draws)
 

@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from asm_sim.engine import workers
-from asm_sim.engine.cluster import check_seen
-from asm_sim.engine.files import LocalFolder
-from asm_sim.engine.store import missing_jobs
-from asm_sim.engine.sweep import carry_out
-from asm_sim.engine.work import Job
-from asm_sim.engine.workers import Worker, run_in
 from asm_sim.errors import InputError, RunError
+from asm_sim.store import workers
+from asm_sim.store.blocks import missing_jobs
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.cluster import check_seen
+from asm_sim.store.files import LocalFolder
+from asm_sim.store.work import Job
+from asm_sim.store.workers import Worker, run_in
 from tests.conftest import MakeSweep
 from tests.engine.test_sweep import contents, run, work
 
@@ -153,7 +153,7 @@ def test_a_machine_that_starts_no_more_processes(monkeypatch: pytest.MonkeyPatch
 def test_a_place_that_workers_do_not_share(
     sweep_file: MakeSweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asm_sim.engine import cluster
+    from asm_sim.store import cluster
 
     monkeypatch.setattr(cluster, "_TO_BE_SEEN", 0.0)
     assert workers.check_seen is check_seen
@@ -233,7 +233,7 @@ def test_real_workers(sweep_file: MakeSweep, tmp_path: Path) -> None:
 
 
 STARTS = """
-from asm_sim.engine.workers import Worker
+from asm_sim.store.workers import Worker
 worker = Worker(threads=1)
 print("started", flush=True)
 input()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from asm_sim.engine.local import simulate
+from asm_sim.engine.simulate import simulate
 
 FILE = Path(__file__).parent / "baseline-3-draws.json"
 VARIABLES = (

@@ -12,8 +12,8 @@ from typing import Any
 
 import xarray as xr
 
-from asm_sim.engine.files import open_folder
 from asm_sim.results.open import RESULTS
+from asm_sim.store.files import open_folder
 from tests.hostile.arguments import GRID
 from tests.hostile.harness import Hostile
 from tests.unit.synthetic_run import synthetic_dataset

@@ -18,9 +18,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from asm_sim.documents import parse_document
-from asm_sim.engine.files import open_folder
-from asm_sim.engine.store import differing, read_mark
-from asm_sim.engine.work import work_of
 from asm_sim.errors import InputError, escaped
 from asm_sim.population.load import load_population
 from asm_sim.population.roster import read_roster
@@ -31,6 +28,9 @@ from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
 from asm_sim.score.check import check_table
+from asm_sim.store.blocks import differing, read_mark
+from asm_sim.store.files import open_folder
+from asm_sim.store.work import work_of
 from asm_sim.tables.read import read_table
 from tests.hostile.tables import EXAMPLE, ROSTER, text_of
 

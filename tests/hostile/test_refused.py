@@ -19,5 +19,5 @@ CASES: list[Hostile] = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_refused(case: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asm_sim.engine.store._PAUSE", 0)  # nobody else is about to write a mark
+    monkeypatch.setattr("asm_sim.store.blocks._PAUSE", 0)  # nobody else is about to write a mark
     check(case, tmp_path, monkeypatch)

@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.export import observed_years
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import CohortPlan, make_plan
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.draw import ObservedYear
 from asm_sim.kernels.numeric.variates import normals_at, poisson_quantiles, uniforms_at

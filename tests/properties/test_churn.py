@@ -11,14 +11,14 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.export import cohort_table, observed_years
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import cohort_table, observed_years
 from asm_sim.engine.plan import make_plan
-from asm_sim.engine.work import work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario, roster_rows
 from tests.properties.sample import Sample, cohort_of, draw_sample, plan_with, sample, stacked
 

@@ -12,8 +12,8 @@ import xarray as xr
 from numba import njit
 
 from asm_sim import reference
-from asm_sim.engine.export import cohort_table
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import cohort_table
+from asm_sim.engine.simulate import simulate
 from asm_sim.kernels.rule.exchange import break_even_score
 from asm_sim.kernels.rule.fit import new_fit
 from asm_sim.reference import payment

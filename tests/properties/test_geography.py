@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
-from asm_sim.engine.work import work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.population.geography import make_areas
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario
 from tests.properties.sample import Sample, cohort_of, plan_with, sample
 

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.export import cohort_table
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import cohort_table
+from asm_sim.engine.simulate import simulate
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
 

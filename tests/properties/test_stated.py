@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asm_sim.engine.export import cohort_table, observed_years
+from asm_sim.engine.draw_table import cohort_table, observed_years
 from asm_sim.engine.plan import make_plan
 from tests.conftest import MakeScenario, roster_rows
 from tests.engine.test_rng_contract import changed, ids, variates

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 import asm_sim as asm
 from asm_sim.cli.main import app
-from asm_sim.engine import cluster
+from asm_sim.store import cluster
 from tests.conftest import MakeSweep
 
 ROOT = Path(__file__).parents[2]
@@ -206,7 +206,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(sweep_file: MakeSweep, store: P
 def test_a_disk_that_fills_up(
     sweep_file: MakeSweep, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from asm_sim.engine.files import LocalFolder
+    from asm_sim.store.files import LocalFolder
 
     write = LocalFolder.write
 

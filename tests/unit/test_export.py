@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from asm_sim.cli.main import app
 from asm_sim.errors import InputError
-from asm_sim.results import tables
+from asm_sim.results import export as tables
+from asm_sim.results.export import codebook_of, plan_export
 from asm_sim.results.open import open_results
 from asm_sim.results.registry import YEARLY
 from asm_sim.results.scenarios import scenario_of
-from asm_sim.results.tables import codebook_of, plan_export
 from tests.unit.synthetic_run import AXES, synthetic_sweep, write_run
 
 DRAWS = 7

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from asm_sim.engine import progress
+from asm_sim.store import progress
 
 
 def test_a_notebook_without_ipywidgets_shows_a_plain_bar(

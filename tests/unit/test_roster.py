@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asm_sim.engine.export import cohort_table
-from asm_sim.engine.local import simulate
+from asm_sim.engine.draw_table import cohort_table
 from asm_sim.engine.plan import make_plan
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.load import load_scenario

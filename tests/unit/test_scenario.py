@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import asm_sim as asm
-from asm_sim.engine.local import simulate
 from asm_sim.engine.plan import make_plan
-from asm_sim.engine.work import work_of
+from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.scenario.load import load_scenario, shipped
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
+from asm_sim.store.work import work_of
 from tests.conftest import POPULATION, roster_rows, write_roster
 from tests.rules.test_third_condition import RULES as THIRD_RULES
 
@@ -689,7 +689,7 @@ def test_a_third_condition_through_the_table(third: Path) -> None:
     """The draw as a table, scored by the same rules, pays the same."""
     import warnings
 
-    from asm_sim.engine.export import cohort_table
+    from asm_sim.engine.draw_table import cohort_table
 
     dataset, scenario = simulate(third), load_scenario(third)
     table = cohort_table(scenario, draw=1)

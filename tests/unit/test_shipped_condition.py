@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.local import simulate
+from asm_sim.engine.simulate import simulate
 from asm_sim.parameters import Parameter
 from asm_sim.population.load import DATA
 from asm_sim.results.summary import sentences

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import asm_sim
 from asm_sim.cli.main import app
-from asm_sim.engine.local import simulate
+from asm_sim.engine.simulate import simulate
 from asm_sim.parameters import Number, leaves
 from asm_sim.scenario.load import load_scenario, shipped
 from asm_sim.scenario.schema import ROOTS, Scenario

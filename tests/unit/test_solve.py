@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import asm_sim as asm
-from asm_sim.engine.lever import bounds, find_lever, with_lever
-from asm_sim.engine.search import Found, find
-from asm_sim.engine.target import check_target, parse_target, read_target
 from asm_sim.errors import InputError
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
+from asm_sim.solving.lever import bounds, find_lever, with_lever
+from asm_sim.solving.search import Found, find
+from asm_sim.solving.target import check_target, parse_target, read_target
 
 SHARE = "rules.payment.redistribution_share"
 RISK = "rules.payment.risk_level"
@@ -402,7 +402,7 @@ def test_a_tolerance_is_above_zero(tolerance: float) -> None:
 
 def test_every_status_has_words() -> None:
     """Each shape of function told as an answer; the words name ends, spans and the statistic."""
-    from asm_sim.engine.solve import Solution
+    from asm_sim.solving.solve import Solution
 
     baseline = load_scenario("baseline", [])
     lever = find_lever(baseline, SHARE)

@@ -17,10 +17,10 @@ import xarray as xr
 from typer.testing import CliRunner
 
 from asm_sim.cli.main import app
-from asm_sim.engine.files import open_folder
 from asm_sim.errors import InputError
 from asm_sim.results.open import RESULTS, is_whole, open_results
 from asm_sim.results.whole import Held, files_of, sealed
+from asm_sim.store.files import open_folder
 from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep
 
 CHUNK = "adjustment_histogram/0.0.0.0"

@@ -1,22 +1,18 @@
-"""Running on this machine: a scenario into memory, a run or a sweep into a folder."""
+"""A scenario simulated into memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.dataset import in_memory
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.files import Folder
-from asm_sim.engine.plan import Plan, make_plan
-from asm_sim.engine.store import write_block
+from asm_sim.engine.plan import make_plan
 from asm_sim.engine.threads import thread_count
-from asm_sim.engine.work import Job, Work
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 
@@ -55,19 +51,3 @@ def resolve(
     elif pairs:
         raise TypeError("settings go with the name of a scenario; this one is loaded already")
     return scenario.with_draws(draws, seed)
-
-
-def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
-    """Run blocks one after the other and write each; the threads of this process share a block.
-
-    Jobs of the same scenario should follow one another: a scenario is compiled when its turn comes.
-    """
-    plan: Plan | None = None
-    of: int | None = None
-    with ThreadPoolExecutor(thread_count()) as pool:
-        for job in jobs:
-            if plan is None or of != job.scenario:
-                plan, of = work.plan(job.scenario), job.scenario
-                compile_kernels(plan)
-            write_block(folder, work, job, run_block(plan, job.block, pool))
-            yield job

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.dataset import coordinates, is_lens, is_panel
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.files import Folder
 from asm_sim.engine.frame import Block
 from asm_sim.engine.plan import Plan
-from asm_sim.engine.store import missing_jobs
 from asm_sim.engine.threads import thread_count
-from asm_sim.engine.work import Work
+from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.output import ClinicianSums
 from asm_sim.results.registry import CLINICIAN, VARIABLES
+from asm_sim.store.blocks import missing_jobs
+from asm_sim.store.files import Folder
+from asm_sim.store.work import Work
 
 _TRIAL_DRAWS = 20
 _RESULTS_SHARE = 0.6  # of the bytes of the blocks: what results take, compressed
@@ -81,7 +81,7 @@ def check_room(folder: Folder, work: Work, blocks: int) -> None:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """What is to be expected of a sweep on this machine."""
 
     scenarios: int
@@ -104,7 +104,7 @@ class Estimate:
         return self.seconds_drawing + self.scenarios * self.seconds_a_scenario
 
 
-def estimate(folder: Folder | None, work: Work) -> Estimate:
+def forecast(folder: Folder | None, work: Work) -> Forecast:
     """Time a few draws of the first scenario and multiply.
 
     Draws kept clinician by clinician or looked at closely take longer: they are timed apart.
@@ -126,7 +126,7 @@ def estimate(folder: Folder | None, work: Work) -> Estimate:
     a_scenario = time.perf_counter() - begun
     size = size_of(work)
     held = size.block * min(len(work.blocks()), 11) + size.panel + size.lens
-    return Estimate(
+    return Forecast(
         scenarios=len(work),
         blocks=work.job_count,
         blocks_missing=len(missing),

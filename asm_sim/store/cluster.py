@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from asm_sim import __version__
-from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.files import Folder, LocalFolder, open_folder
 from asm_sim.engine.plan import Plan
-from asm_sim.engine.store import write_block
-from asm_sim.engine.work import Job, Work
+from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, printable
 from asm_sim.results.open import BLOCKS
+from asm_sim.store.blocks import write_block
+from asm_sim.store.files import Folder, LocalFolder, open_folder
+from asm_sim.store.work import Job, Work
 
 _CONNECTING = "10 s"
 _LOOK = 2.0  # seconds without news after which the cluster is looked at

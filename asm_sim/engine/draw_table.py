@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from asm_sim.engine.local import resolve
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
+from asm_sim.engine.simulate import resolve
 from asm_sim.kernels.draws.draw import ObservedYear, observe_cohort
 from asm_sim.kernels.rule.observed import COLUMNS, Observed
 from asm_sim.scenario.schema import Scenario

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.documents import did_you_mean
-from asm_sim.engine.files import Folder
-from asm_sim.engine.store import read_block
-from asm_sim.engine.work import Job, Work
 from asm_sim.errors import InputError
 from asm_sim.results.registry import YEARLY
 from asm_sim.results.statistics import ROUNDING, USD_PER_MILLION
+from asm_sim.store.blocks import read_block
+from asm_sim.store.files import Folder
+from asm_sim.store.work import Job, Work
 
 _FORM = re.compile(r"\s*(\w+)\s*<\s*([0-9.eE+-]+)\s*(%?)\s*")
 _CAUTION = 0.9  # of the blocks that are expected to be needed: the next look comes before

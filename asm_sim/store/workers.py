@@ -20,15 +20,15 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from asm_sim.engine.cluster import KEPT, check_seen, plan_here
-from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.execute import run_block
-from asm_sim.engine.files import Folder
-from asm_sim.engine.store import write_block
 from asm_sim.engine.threads import thread_count
-from asm_sim.engine.work import Job, Work
+from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, reason_of
 from asm_sim.kernels.numeric._cache import say_nothing
+from asm_sim.store.blocks import write_block
+from asm_sim.store.cluster import KEPT, check_seen, plan_here
+from asm_sim.store.files import Folder
+from asm_sim.store.work import Job, Work
 
 _TRIES = 3  # of a block whose worker dies
 

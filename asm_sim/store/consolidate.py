@@ -23,14 +23,14 @@ from asm_sim.engine.dataset import (
     is_sum,
 )
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
-from asm_sim.engine.files import Folder
 from asm_sim.engine.frame import Frame
-from asm_sim.engine.store import read_block
-from asm_sim.engine.work import Job, Work
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
 from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES, attributes_of
 from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
+from asm_sim.store.blocks import read_block
+from asm_sim.store.files import Folder
+from asm_sim.store.work import Job, Work
 
 _CHUNK_DRAWS = 1000  # draws in a chunk, at most
 _CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most

@@ -11,12 +11,10 @@ from typing import Any
 import xarray as xr
 
 from asm_sim.documents import plain
-from asm_sim.engine.consolidate import consolidate, draws_there, is_consolidated
-from asm_sim.engine.estimate import check_room
-from asm_sim.engine.files import Folder, open_folder
-from asm_sim.engine.local import run_here
-from asm_sim.engine.progress import Progress, shown
-from asm_sim.engine.store import (
+from asm_sim.errors import InputError, RunError, reason_of
+from asm_sim.results.open import BLOCKS, RESULTS, open_results
+from asm_sim.scenario.sweep import Sweep, load_sweep
+from asm_sim.store.blocks import (
     CorruptBlockError,
     check,
     claim,
@@ -28,11 +26,13 @@ from asm_sim.engine.store import (
     remove_work,
     retire_short_blocks,
 )
-from asm_sim.engine.until import Limit, Watch, parse_limit
-from asm_sim.engine.work import Job, Work, work_of
-from asm_sim.errors import InputError, RunError, reason_of
-from asm_sim.results.open import BLOCKS, RESULTS, open_results
-from asm_sim.scenario.sweep import Sweep, load_sweep
+from asm_sim.store.consolidate import consolidate, draws_there, is_consolidated
+from asm_sim.store.files import Folder, open_folder
+from asm_sim.store.forecast import check_room
+from asm_sim.store.here import run_here
+from asm_sim.store.progress import Progress, shown
+from asm_sim.store.until import Limit, Watch, parse_limit
+from asm_sim.store.work import Job, Work, work_of
 
 Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
 
@@ -99,7 +99,7 @@ def sweep(
     folder = open_folder(store)
     runner: Runner = run_here
     if client is not None:
-        from asm_sim.engine.cluster import run_on
+        from asm_sim.store.cluster import run_on
 
         runner = run_on(client)
     with shown(progress) as report:

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from asm_sim.engine.execute import Arrays
-from asm_sim.engine.files import Folder, writer_of
-from asm_sim.engine.work import Job, Work
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import BLOCKS, RESULTS
+from asm_sim.store.files import Folder, writer_of
+from asm_sim.store.work import Job, Work
 
 MARK = "run.json"  # what makes a folder a run or a sweep of ours
 

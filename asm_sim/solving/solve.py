@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 
 from asm_sim import __version__
 from asm_sim.documents import compact
-from asm_sim.engine.compiled import compile_kernels
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.frame import roster_of
-from asm_sim.engine.lever import Lever, bounds, find_lever, with_lever
-from asm_sim.engine.local import resolve
 from asm_sim.engine.plan import Plan, make_plan
-from asm_sim.engine.search import Evaluation, Found, Values, find, mean_and_error
-from asm_sim.engine.target import Reading, Target, check_target, parse_target, read_target
+from asm_sim.engine.simulate import resolve
 from asm_sim.engine.threads import thread_count
+from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, printable
 from asm_sim.population.roster import Roster
 from asm_sim.results.describe import HASH_DIGITS, with_settings_in_words
 from asm_sim.results.registry import SETTINGS
 from asm_sim.results.statistics import round_to_error
 from asm_sim.scenario.schema import Scenario
+from asm_sim.solving.lever import Lever, bounds, find_lever, with_lever
+from asm_sim.solving.search import Evaluation, Found, Values, find, mean_and_error
+from asm_sim.solving.target import Reading, Target, check_target, parse_target, read_target
 
 USUAL_DRAWS = 200
 _PANEL_BLOCK = 40  # draws held clinician by clinician at a time, about 1.4 MB each
