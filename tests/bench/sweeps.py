@@ -19,11 +19,11 @@ from unittest import mock
 
 import numpy as np
 
-from asm_sim.engine import simulate as local
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.scenario.sweep import load_sweep
 from asm_sim.store import cluster as on_workers
+from asm_sim.store import here
 from asm_sim.store.blocks import write_block
 from asm_sim.store.carry_out import Runner, carry_out
 from asm_sim.store.consolidate import consolidate
@@ -131,9 +131,9 @@ def _cluster_and_threads(place: Path, repetitions: int) -> tuple[list[str], list
             # another seed, so that workers compile the scenarios anew as threads do
             work = work_of(sweep.with_draws(None, repetition))
             free.append(free_cores())
-            contestants = [(threads, local.run_here), (workers, on_cluster)]
+            contestants = [(threads, here.run_here), (workers, on_cluster)]
             for seconds, runner in contestants[:: -1 if repetition % 2 else 1]:
-                with mock.patch.object(local, "thread_count", return_value=CORES):
+                with mock.patch.object(here, "thread_count", return_value=CORES):
                     seconds.append(carry(runner, work))
             free.append(free_cores())
     idle = Check("Two threads over one, nothing in common", free)

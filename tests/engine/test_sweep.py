@@ -127,16 +127,16 @@ def test_the_panel_is_kept_when_asked(sweep_file: MakeSweep, tmp_path: Path) -> 
 
 def jobs_run(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
     """A list that gets every block written: scenario, first draw, draws."""
-    from asm_sim.engine import simulate as local
+    from asm_sim.store import here
 
     written: list[tuple[str, int, int]] = []
-    write = local.write_block
+    write = here.write_block
 
     def note(folder: Any, work: Work, job: Any, arrays: Any) -> str:
         written.append((work.members[job.scenario].name, job.block.first, job.block.draws))
         return write(folder, work, job, arrays)
 
-    monkeypatch.setattr(local, "write_block", note)
+    monkeypatch.setattr(here, "write_block", note)
     return written
 
 
