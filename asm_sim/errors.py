@@ -14,7 +14,7 @@ _PASSWORD = re.compile(r"(:/{1,2}[^\s/@:]*:)[^\s/]*@")  # of a URL, also one rea
 
 PROBLEMS_SHOWN = 20
 LONGEST_NAME = 200  # characters of one name, path or value in a message
-LONGEST_LINE = 2_000  # characters of one problem
+LONGEST_LINE = 3_000  # characters of one problem
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # Unicode categories
 
 

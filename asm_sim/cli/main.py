@@ -6,6 +6,7 @@ error, never a traceback.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -398,6 +399,8 @@ def main() -> None:
     except KeyboardInterrupt:
         complain("Interrupted.")
         raise SystemExit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is there: Python only ends
 
 
 if __name__ == "__main__":

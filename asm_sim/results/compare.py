@@ -24,6 +24,7 @@ from asm_sim.results.describe import (
     with_settings_in_words,
 )
 from asm_sim.results.open import open_results
+from asm_sim.results.pairs import on_shared_draws
 from asm_sim.results.registry import SETTINGS
 from asm_sim.results.scenarios import (
     COMPARE_TO,
@@ -38,7 +39,6 @@ from asm_sim.results.scenarios import (
 from asm_sim.results.statistics import (
     Estimate,
     estimate,
-    on_shared_draws,
     paired_difference,
     rounded,
 )

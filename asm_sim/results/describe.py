@@ -72,6 +72,12 @@ def layers_of(ds: xr.Dataset) -> dict[str, str]:
     return layers
 
 
+def parameters_of(ds: xr.Dataset) -> dict[str, Any]:
+    """The parameters of the run by path, as far as it says them."""
+    values: dict[str, Any] = json.loads(ds.attrs.get("parameters", "{}"))
+    return values
+
+
 def one_scenario(ds: xr.Dataset) -> xr.Dataset:
     """The Dataset of a single scenario, with the attributes of that one and of its draws.
 

@@ -12,12 +12,11 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.registry import SEED, VARIABLES
-from asm_sim.results.scenarios import seeds_of
+from asm_sim.results.pairs import on_shared_draws
+from asm_sim.results.registry import VARIABLES
 
 PLUS_MINUS = "±"
 NOT_KNOWN = "none"
@@ -130,34 +129,6 @@ def paired_difference(ds: xr.Dataset, reference: xr.Dataset, name: str) -> Estim
         raise InputError(f"{name!r} of the two runs cannot be compared: {error}") from error
     difference = first - second
     return Estimate(mean_over_draws(difference), mcse(difference))
-
-
-def on_shared_draws(ds: xr.Dataset, reference: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Both runs on the draws that both have: of the same seed and number, in the same order.
-
-    Raises :class:`InputError` where there are none, or where a run has the same draw twice.
-    """
-    seeds = [seeds_of(run) for run in (ds, reference)]
-    if not set(seeds[0]) & set(seeds[1]) and seeds[0] != seeds[1]:
-        raise InputError(
-            f"runs of different seeds ({' and '.join(', '.join(some) for some in seeds)}) share no "
-            "random numbers; run both with the same --seed"
-        )
-    draws = [_draws(run) for run in (ds, reference)]
-    if not all(index.is_unique for index in draws):
-        raise InputError("a run holds the same draw of the same seed twice; draws are no pairs")
-    shared = draws[0].intersection(draws[1]).sort_values()
-    if not shared.size:
-        raise InputError("the two runs share no draw")
-    first, second = (index.get_indexer(shared) for index in draws)
-    return ds.isel(draw=first), reference.isel(draw=second)
-
-
-def _draws(run: xr.Dataset) -> pd.MultiIndex:
-    """The seed and the number of each draw."""
-    numbers = run["draw"].values
-    known = run[SEED].values if SEED in run.coords else seeds_of(run) or [""]
-    return pd.MultiIndex.from_arrays([np.broadcast_to(known, numbers.shape).astype(str), numbers])
 
 
 def rounded(value: float, error: float) -> tuple[str, str]:

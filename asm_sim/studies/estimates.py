@@ -6,7 +6,6 @@ pool, a median and benchmarks.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from scipy.stats import beta, norm
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario
+from asm_sim.results.describe import one_scenario, parameters_of
 from asm_sim.results.registry import SEED, SETTINGS
 from asm_sim.results.scenarios import SCENARIO, axes, told
 from asm_sim.results.statistics import Estimate, mcse, mean_over_draws, never_shown
@@ -124,27 +123,6 @@ def parameter(run: xr.Dataset, path: str) -> Any:
     if path not in values:
         raise _not_said(path)
     return values[path]
-
-
-def parameters_of(run: xr.Dataset) -> dict[str, Any]:
-    """The parameters of the run by path, as far as it says them."""
-    values: dict[str, Any] = json.loads(run.attrs.get("parameters", "{}"))
-    return values
-
-
-def check_alike(pair: Sequence[Mapping[str, Any]], but: tuple[str, ...], what: str) -> None:
-    """Raises :class:`InputError` where two runs' parameters differ in more than ``what``.
-
-    ``but`` are the beginnings of the paths that may differ.
-    """
-    one, other = pair
-    differ = sorted(
-        path
-        for path in one.keys() | other.keys()
-        if not path.startswith(but) and one.get(path) != other.get(path)
-    )
-    if differ:
-        raise InputError(f"the runs differ in more than {what}: {', '.join(differ[:5])}")
 
 
 def by_year(run: xr.Dataset, path: str) -> xr.DataArray:

@@ -12,21 +12,16 @@ from __future__ import annotations
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import layers_of, scenario_in_words
-from asm_sim.results.statistics import on_shared_draws
-from asm_sim.studies.estimates import (
-    about,
-    check_alike,
-    mean,
-    named,
-    needed,
-    parameters_of,
-    ratio,
-)
+from asm_sim.results.describe import parameters_of, scenario_in_words
+from asm_sim.results.pairs import paired
+from asm_sim.studies.estimates import about, mean, named, needed, ratio
 
 SCENARIO = "aco-overlap"
 ACO = "population.aco"
 _EFFECTS = (f"{ACO}.quality_effect", f"{ACO}.cost_effect")
+_WANTED = f"`asm-sim run {SCENARIO}`, and the same with --set " + " --set ".join(
+    f"{path}=0" for path in _EFFECTS
+)
 _MONEY = ("aco_bonuses", "aco_penalties", "aco_savings", "aco_shared_savings")
 
 
@@ -47,8 +42,8 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
     """
     names = (*_MONEY, "bonuses_payment_year", "penalties_payment_year")
     run, reference = (needed(part, names) for part in (ds, without))
-    _check_pair(run, reference)
-    run, reference = on_shared_draws(run, reference)
+    _check_organizations(run, reference)
+    run, reference = paired(run, reference, _EFFECTS, _WANTED)
     pair = [part[[*names]].load() for part in (run, reference)]
     inside = [part["aco_bonuses"] - part["aco_penalties"] for part in pair]
     everyone = [part["bonuses_payment_year"] - part["penalties_payment_year"] for part in pair]
@@ -68,19 +63,11 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(found, attrs=about_it)
 
 
-def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> None:
-    """Raises :class:`InputError` unless the runs differ by the effects alone, 0 in the second."""
-    pair = (run, reference)
-    for name in ("seed", "roster_hash", "layers"):
-        one, other = (layers_of(r) if name == "layers" else r.attrs.get(name) for r in pair)
-        if one != other:
-            raise InputError(f"the runs differ in {name}, so that their draws are no pairs")
-    values = [parameters_of(part) for part in pair]
-    shares = [part.get(f"{ACO}.practice_share", 0) for part in values]
-    if not shares[0] > 0 or any(values[1].get(path, 0) != 0 for path in _EFFECTS):
+def _check_organizations(run: xr.Dataset, reference: xr.Dataset) -> None:
+    """Raises :class:`InputError` without organizations, or where both of them have effects."""
+    values, without = parameters_of(run), parameters_of(reference)
+    if not values.get(f"{ACO}.practice_share", 0) > 0 or any(without.get(p, 0) for p in _EFFECTS):
         raise InputError(
             "this study needs a run with practices in organizations and one with the same in which "
-            f"they have no effect: `asm-sim run {SCENARIO}`, and the same with --set "
-            + " --set ".join(f"{path}=0" for path in _EFFECTS)
+            f"they have no effect: {_WANTED}"
         )
-    check_alike(values, _EFFECTS, "these effects")

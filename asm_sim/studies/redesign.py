@@ -15,26 +15,25 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import one_scenario, scenario_in_words
-from asm_sim.results.statistics import on_shared_draws
+from asm_sim.results.describe import one_scenario, parameters_of, scenario_in_words
+from asm_sim.results.pairs import paired
 from asm_sim.studies.estimates import (
     LENS,
     Names,
     about,
-    check_alike,
     check_amount,
     chosen,
     looked_at_closely,
     mean,
     named,
     needed,
-    parameters_of,
     ratio,
 )
 
 PROGRAMMES = "population.behaviour.programmes"
 EPISODES = 50.0  # of the probes that are compared
 SCENARIO = "care-redesign-by-all"
+_WANTED = f"`asm-sim run {SCENARIO}` and `asm-sim run baseline`"
 
 _PROBES = ("probe_level", "probe_gain", "probe_episodes")
 _MONEY = ("bonuses_by_group", "penalties_by_group", "clinicians_by_group")
@@ -100,14 +99,14 @@ def if_all_invest(ds: xr.Dataset, without: xr.Dataset, groups: Names = None) -> 
     which is known for whole cohorts only (``groups="all"``).
     """
     run, reference = (needed(part, (*_MONEY, "programme_spending")) for part in (ds, without))
-    per_patient = _check_pair(run, reference)
+    per_patient = _check_shares(run, reference)
+    run, reference = paired(run, reference, (PROGRAMMES,), _WANTED)
     labels = _labels(run, groups)
     if per_patient and labels != ["all"]:
         raise InputError(
             f"{per_patient} is above 0, and what is spent on patients is known for whole cohorts "
             'only: give groups="all"'
         )
-    run, reference = on_shared_draws(run, reference)
     pair = [part.sel(group=labels).load() for part in (run, reference)]
     paid = [part["bonuses_by_group"] - part["penalties_by_group"] for part in pair]
     clinicians = pair[0]["clinicians_by_group"]
@@ -161,18 +160,14 @@ def _at_level(run: xr.Dataset, effect: float) -> xr.DataArray:
     return result.drop_vars([name for name in ("probe", *_PROBES) if name in result.coords])
 
 
-def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> str:
+def _check_shares(run: xr.Dataset, reference: xr.Dataset) -> str:
     """The parameter by which the programmes of all spend by patient, or nothing.
 
-    Raises :class:`InputError` unless all invest in ``run``, nobody in ``reference``, and all else
-    is the same.
+    Raises :class:`InputError` unless all invest in ``run`` and nobody in ``reference``.
     """
-    if run.attrs.get("seed") != reference.attrs.get("seed"):
-        raise InputError("the runs have different seeds, so that their draws are no pairs")
-    values = [parameters_of(part) for part in (run, reference)]
     inside = [
-        {path: value for path, value in part.items() if path.startswith(PROGRAMMES)}
-        for part in values
+        {path: value for path, value in parameters_of(part).items() if path.startswith(PROGRAMMES)}
+        for part in (run, reference)
     ]
     shares = [
         {path: value for path, value in part.items() if path.endswith(".share")} for part in inside
@@ -181,9 +176,8 @@ def _check_pair(run: xr.Dataset, reference: xr.Dataset) -> str:
     if not all_invest or set(shares[1].values()) != {0}:
         raise InputError(
             "this study needs a run in which the programmes have a share of 1 or 0 and one in "
-            f"which all have 0: `asm-sim run {SCENARIO}` and `asm-sim run baseline`"
+            f"which all have 0: {_WANTED}"
         )
-    check_alike(values, (PROGRAMMES,), "programmes")
     for path, share in shares[0].items():
         of_patient = f"{path.removesuffix('.share')}.usd_per_patient_year"
         if share == 1 and inside[0].get(of_patient, 0) > 0:

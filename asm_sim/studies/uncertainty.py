@@ -16,14 +16,15 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import drawn_parameters, layers_of
+from asm_sim.results.describe import drawn_parameters
+from asm_sim.results.pairs import paired
 from asm_sim.results.registry import PARAMETER
-from asm_sim.results.statistics import Estimate, mean_over_draws, on_shared_draws
+from asm_sim.results.statistics import Estimate, mean_over_draws
 from asm_sim.studies.estimates import DRAW, about, mean, named, needed, quantiles
 
 WITHOUT, WITH = "without", "with"
 FEWEST_DRAWS = 3
-_SAME = ("seed", "rules_hash", "population_hash", "mips_hash", "roster_hash")
+_WANTED = "`asm-sim run parameter-uncertainty` and `asm-sim run baseline`"
 
 
 def intervals(on: xr.Dataset, off: xr.Dataset, outcome: str) -> xr.Dataset:
@@ -150,8 +151,9 @@ def _pair(on: xr.Dataset, off: xr.Dataset | None, outcome: str) -> _Pair:
     of_off = values
     if off is not None:
         other = needed(off, [outcome])
-        _check_pair(run, other)
-        run, other = on_shared_draws(run, other)
+        if drawn_parameters(other):
+            raise InputError("both runs draw parameters; one must have layers.parameters off")
+        run, other = paired(run, other, ("layers.parameters",), _WANTED)
         try:
             values, of_off = xr.align(
                 *(_by_draw(part, outcome) for part in (run, other)), join="exact"
@@ -179,20 +181,6 @@ def _by_draw(run: xr.Dataset, outcome: str) -> xr.DataArray:
         dims = ", ".join(map(str, values.dims))
         raise InputError(f"{outcome!r} is not a value per draw; its dims are {dims}")
     return values.astype(np.float64).load()
-
-
-def _check_pair(on: xr.Dataset, off: xr.Dataset) -> None:
-    """Raises :class:`InputError` unless only the parameter layer differs."""
-    if drawn_parameters(off):
-        raise InputError("both runs draw parameters; one must have layers.parameters off")
-    layers = [layers_of(run) | {"parameters": ""} for run in (on, off)]
-    differ = [name for name in _SAME if on.attrs.get(name) != off.attrs.get(name)]
-    differ += ["layers"] * (layers[0] != layers[1])
-    if differ:
-        raise InputError(
-            f"the two runs differ in {', '.join(differ)}; they must be of one scenario and seed, "
-            "with layers.parameters on and off"
-        )
 
 
 def _about(run: xr.Dataset, outcome: str) -> dict[str, Any]:

@@ -104,8 +104,9 @@ def year_to_year(ds: xr.Dataset) -> xr.Dataset:
 
     ``rank_correlation`` (1: Spearman's, of clinicians with a final score in both years, ties at
     their mean rank; for normal values of correlation r it is 6/pi arcsin(r/2), a little less),
-    ``sign_change_share`` (fraction of clinicians with a final score in both) and ``adjustment_change_sd`` (fraction), and of each the mean over the years
-    ``*_all_years`` (cohort).
+    ``sign_change_share`` (fraction of clinicians with a final score in both) and
+    ``adjustment_change_sd`` (fraction), and of each the mean over the years ``*_all_years``
+    (cohort).
 
     Raises :class:`InputError` for several scenarios, a single year, or results without them.
     """

@@ -173,7 +173,7 @@ def test_the_scheduler_is_killed(whole: Path, sweep_file: MakeSweep, tmp_path: P
         [
             *(sys.executable, "-m", "distributed.cli.dask_worker", address),
             *("--host", "127.0.0.1", "--nworkers", "1", "--nthreads", "2", "--no-dashboard"),
-            *("--death-timeout", "5", "--local-directory", str(tmp_path)),
+            *("--death-timeout", "300", "--local-directory", str(tmp_path)),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from asm_sim.cli.main import app
 from asm_sim.errors import escaped
 
 MOST_LINES = 60
-MOST_CHARACTERS = 60_000
+MOST_CHARACTERS = 70_000
 TRACES = ("Traceback", "a fault of asm-sim itself", 'File "')
 
 

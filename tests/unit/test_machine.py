@@ -169,3 +169,15 @@ def test_other_threads_have_no_part_in_it() -> None:
     thread.start()
     thread.join()
     assert handlers == [before]
+
+
+def test_an_interrupt_after_the_answer_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit code is that of what was done, not of a signal that comes while Python ends."""
+    from asm_sim.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["asm-sim", "--version"])
+    with interrupts_counted() as seen:
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        signal.raise_signal(signal.SIGINT)
+        assert (ended.value.code, seen) == (0, [])

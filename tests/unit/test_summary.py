@@ -206,7 +206,7 @@ def test_draws_without_a_break_even_score_are_counted(ds: xr.Dataset) -> None:
     text = " ".join(printed(ds.assign(break_even_score=values)).split())
     assert text.count("no score breaks even") == 1
     assert "In 5 of 200 draws and years no score breaks even" in text
-    never = printed(ds.assign(break_even_score=values * np.nan))
+    never = printed(ds.assign(break_even_score=xr.full_like(values, np.nan)))
     assert re.search(r"break-even +none +none", never)
 
 
@@ -232,7 +232,7 @@ def test_several_scenarios_are_for_another_verb(ds: xr.Dataset) -> None:
 
 
 def test_a_penalty_that_no_draw_shows_is_told_by_a_bound(ds: xr.Dataset) -> None:
-    never = ds.assign(share_maximum_penalty=ds["share_maximum_penalty"] * 0.0)
+    never = ds.assign(share_maximum_penalty=xr.zeros_like(ds["share_maximum_penalty"]))
     text = printed(never, 140)
     assert re.search(r"at maximum penalty +<7.3 +<7.3 ", text)
     assert text.count("the bound holds with 95 % confidence") == 2
@@ -240,5 +240,5 @@ def test_a_penalty_that_no_draw_shows_is_told_by_a_bound(ds: xr.Dataset) -> None
     row_ = row(summary_table(never), "share_maximum_penalty")
     assert row_["value"] == 0
     assert 2 * row_["mcse"] == pytest.approx(1 - 0.05 ** (1 / 40))
-    some = never.assign(share_negative=ds["share_negative"] * 0.0)
+    some = never.assign(share_negative=xr.zeros_like(ds["share_negative"]))
     assert "below 7.3 % (HF) and below 7.3 % (LBP) of scored clinicians" in sentences(some)[0]
