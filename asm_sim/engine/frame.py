@@ -17,7 +17,7 @@ import numpy as np
 
 from asm_sim import __version__
 from asm_sim.errors import InputError
-from asm_sim.kernels.numeric._jit import sources_hash
+from asm_sim.kernels._jit import sources_hash
 from asm_sim.population.agreement import check_complete
 from asm_sim.population.compile import Group, groups
 from asm_sim.population.geography import frame_copies, with_areas

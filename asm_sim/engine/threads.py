@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from asm_sim.kernels.numeric._machine import threads_given
+from asm_sim.kernels._machine import threads_given
 
 
 def thread_count() -> int:

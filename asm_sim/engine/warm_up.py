@@ -13,7 +13,7 @@ def compile_kernels(plan: Plan) -> None:
     """Compile the kernels, or load them, before the first block of this process.
 
     Of several processes that start at the same time one compiles and the others load what it has
-    written (see :mod:`asm_sim.kernels.numeric._cache`).
+    written (see :mod:`asm_sim.kernels._cache`).
     """
     global _ready
     if not _ready:

@@ -29,7 +29,7 @@ from asm_sim.engine.frame import (
 )
 from asm_sim.engine.plan import Plan, compiled
 from asm_sim.errors import InputError
-from asm_sim.kernels.numeric._jit import sources_hash
+from asm_sim.kernels._jit import sources_hash
 from asm_sim.parameters import plain_value
 from asm_sim.population.agreement import check_complete
 from asm_sim.population.compile import groups

@@ -24,7 +24,7 @@ from asm_sim.engine.execute import run_block
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, reason_of
-from asm_sim.kernels.numeric._cache import say_nothing
+from asm_sim.kernels._cache import say_nothing
 from asm_sim.store.blocks import write_block
 from asm_sim.store.cluster import KEPT, check_seen, plan_here
 from asm_sim.store.files import Folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from asm_sim.kernels.numeric._jit import entry
+from asm_sim.kernels._jit import entry
 
 
 def doubled(value):  # type: ignore[no-untyped-def]

@@ -14,8 +14,8 @@ from pathlib import Path
 import numba
 import pytest
 
-from asm_sim.kernels.numeric import _cache
-from asm_sim.kernels.numeric._jit import entry
+from asm_sim.kernels import _cache
+from asm_sim.kernels._jit import entry
 from tests.unit.one_kernel import anew, doubled, loaded, tripled
 
 ROOT = Path(__file__).parents[2]

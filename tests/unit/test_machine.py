@@ -17,7 +17,7 @@ import pytest
 
 from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError
-from asm_sim.kernels.numeric._machine import interrupts_wait
+from asm_sim.kernels._machine import interrupts_wait
 
 ROOT = Path(__file__).parents[2]
 

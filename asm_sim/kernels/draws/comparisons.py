@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.draws.summaries import quintile
-from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.draws.summaries import QUINTILES
-from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_uniforms
 from asm_sim.kernels.rule.cohort import score_against
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE

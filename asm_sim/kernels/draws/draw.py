@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import accumulate, count_year, end_draw
 from asm_sim.kernels.draws.decomposition import decompose_year, new_factors
@@ -28,7 +29,6 @@ from asm_sim.kernels.draws.year import (
     live_year,
     settle_year,
 )
-from asm_sim.kernels.numeric._jit import entry, kernel
 from asm_sim.kernels.rule.fit import begin_years, new_earlier, new_fit, new_scratch
 from asm_sim.kernels.rule.mips import new_mips_room, score_mips
 from asm_sim.kernels.rule.observed import (

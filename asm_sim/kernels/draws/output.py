@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.world.groups import GROUPINGS
 
 Floats = NDArray[np.float64]

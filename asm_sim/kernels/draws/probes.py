@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_normals
 from asm_sim.kernels.rule.cohort import final_scores_against
 from asm_sim.kernels.rule.final_score import round_scores

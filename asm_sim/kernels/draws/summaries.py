@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,

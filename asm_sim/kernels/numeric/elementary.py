@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import fma, inlined
+from asm_sim.kernels._jit import fma, inlined
 
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10

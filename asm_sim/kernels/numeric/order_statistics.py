@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import kernel
+from asm_sim.kernels._jit import kernel
 
 BUCKETS = 2048
 _CROWDED = 24

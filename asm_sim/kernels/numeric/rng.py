@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import entry, inlined
+from asm_sim.kernels._jit import entry, inlined
 
 _MULTIPLIER_0 = np.uint64(0xD2511F53)
 _MULTIPLIER_1 = np.uint64(0xCD9E8D57)

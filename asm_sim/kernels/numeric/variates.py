@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import entry, inlined, kernel
+from asm_sim.kernels._jit import entry, inlined, kernel
 from asm_sim.kernels.numeric.elementary import cos_sin_turn, log
 from asm_sim.kernels.numeric.rng import philox, tag
 

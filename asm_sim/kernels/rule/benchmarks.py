@@ -6,8 +6,8 @@ final score and the scaling are always those of the year itself.
 
 from __future__ import annotations
 
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import BenchmarkReference
-from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.fit import copy_cost_benchmark, copy_quality_benchmarks
 from asm_sim.kernels.rule.quality import score_quality

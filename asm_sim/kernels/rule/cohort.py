@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels._jit import entry, inlined
 from asm_sim.kernels.choices import ExchangeForm, Peers
-from asm_sim.kernels.numeric._jit import entry, inlined
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.final_score import average_years, round_scores, score_final

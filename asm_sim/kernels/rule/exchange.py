@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint, Peers
-from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.rule.final_score import round_half_up
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, MissingCategory
-from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
 
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm
-from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.numeric.order_statistics import BUCKETS
 
 Floats = NDArray[np.float64]

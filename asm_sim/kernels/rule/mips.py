@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import entry, kernel
+from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels.rule.cohort import contiguous
 from asm_sim.kernels.rule.fit import Floats
 from asm_sim.kernels.rule.observed import Observed

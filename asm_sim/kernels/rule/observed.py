@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 
 Floats = NDArray[np.float64]
 

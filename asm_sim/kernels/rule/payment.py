@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
-from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import (
     adjustment_of,

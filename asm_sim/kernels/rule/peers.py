@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import inlined
 from asm_sim.kernels.choices import Peers
-from asm_sim.kernels.numeric._jit import inlined
 
 
 @inlined

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 
 
 @kernel

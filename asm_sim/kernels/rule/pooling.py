@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ScoringLevel
-from asm_sim.kernels.numeric._jit import inlined, kernel
 from asm_sim.kernels.rule.observed import copy_observed
 
 # In the order of rules/compile.py.

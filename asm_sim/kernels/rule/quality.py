@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage, ToppedOut
-from asm_sim.kernels.numeric._jit import kernel
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
 from asm_sim.kernels.rule.points import decile_points, deviation_points, middle_points
 from asm_sim.kernels.rule.shrinkage import shrink

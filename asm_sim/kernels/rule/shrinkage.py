@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage
-from asm_sim.kernels.numeric._jit import kernel
 
 SIGNAL_TOLERANCE = 1e-9  # that of rules/schema.py
 PERCENT = 100.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp, log
 from asm_sim.kernels.numeric.variates import fill_uniforms
 from asm_sim.kernels.world.groups import BY_SIZE

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_poisson, fill_uniforms
 from asm_sim.kernels.world.geography import stay_in_areas
 from asm_sim.kernels.world.groups import BY_PLACE, BY_SIZE

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp, log
 from asm_sim.kernels.numeric.variates import fill_binomial
 from asm_sim.kernels.world.effects import COST as COST_EFFECT

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniforms
 from asm_sim.kernels.world.stated import state_practices
 from asm_sim.kernels.world.streams import (

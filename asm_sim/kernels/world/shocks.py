@@ -6,7 +6,7 @@ n clinicians in S states and P practices.
 
 from __future__ import annotations
 
-from asm_sim.kernels.numeric._jit import inlined, kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniforms
 from asm_sim.kernels.world.performance import cost_at, rate_at

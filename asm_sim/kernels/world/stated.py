@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels.numeric._jit import inlined
+from asm_sim.kernels._jit import inlined
 from asm_sim.kernels.world.groups import BY_SPECIALTY
 
 SPECIALTY, EPISODES, PART_B, HCC, DUAL_SHARE = range(5)

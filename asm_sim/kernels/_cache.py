@@ -30,7 +30,7 @@ from numba.core.serialize import dumps
 
 from asm_sim.durable import write_whole
 from asm_sim.errors import printable, reason_of
-from asm_sim.kernels.numeric._machine import interrupts_wait
+from asm_sim.kernels._machine import interrupts_wait
 
 _OTHER_FOLDER = "ASM_SIM_CACHE_DIR can name a folder of your own"
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

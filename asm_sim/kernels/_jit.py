@@ -18,8 +18,8 @@ from numba import config, njit, types
 from numba.extending import intrinsic
 
 from asm_sim.errors import InputError
-from asm_sim.kernels.numeric._cache import cache_folder, keep
-from asm_sim.kernels.numeric._linked import LinkedCompiler
+from asm_sim.kernels._cache import cache_folder, keep
+from asm_sim.kernels._linked import LinkedCompiler
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is imported
     raise InputError(
@@ -41,7 +41,7 @@ _NOT_COMPILED = frozenset({"_cache.py", "_machine.py"})
 def sources_hash() -> str:
     """SHA-256 over all kernel sources, as they were when it was asked for first."""
     digest = hashlib.sha256()
-    folder = Path(__file__).parents[1]
+    folder = Path(__file__).parent
     for path in sorted(folder.rglob("*.py")):
         if path.name not in _NOT_COMPILED:
             digest.update(path.relative_to(folder).as_posix().encode())
