@@ -15,7 +15,7 @@ from asm_sim.store.blocks import missing_jobs
 from asm_sim.store.carry_out import carry_out
 from asm_sim.store.files import LocalFolder
 from tests.conftest import MakeSweep
-from tests.engine.test_sweep import contents, run, work
+from tests.engine.small_sweep import contents, run, work
 
 distributed = pytest.importorskip("distributed")
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.conftest import MakeSweep
 from tests.engine.paused import SUBMITTED
-from tests.engine.test_sweep import contents, sweep_maker
+from tests.engine.small_sweep import contents, sweep_maker
 
 ROOT = Path(__file__).parents[2]
 DRAWS = 80

@@ -7,7 +7,6 @@ Known answers where a factor cannot move; the rest is done again with ``fit_and_
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,13 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.numeric.variates import binomial_quantiles, normals_at
-from asm_sim.kernels.rule.cohort import fit_and_score, score
-from asm_sim.kernels.rule.fit import Fit
-from asm_sim.kernels.rule.observed import Observed, Outcome
+from asm_sim.kernels.rule.cohort import score
+from asm_sim.kernels.rule.observed import Observed
 from asm_sim.kernels.world.streams import EPISODES, MEASURE
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.reference import mips as reference
@@ -31,15 +28,18 @@ from asm_sim.results.registry import FACTORS, factor_sets
 from asm_sim.scenario.schema import Scenario
 from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario
+from tests.engine.lens import (
+    COHORTS,
+    DRAW,
+    FLAT_RISK,
+    NO_TREND,
+    Years,
+    cohort_plan,
+    label,
+    names_of_sets,
+)
 
-COHORTS = ("HF", "LBP")
 EVERYTHING = "+".join(FACTORS)
-FLAT_RISK = {"rules.payment.risk_level": 0.09}
-NO_TREND = {
-    "population.quality.drift": 0.0,
-    "population.cost.trend.HF": 0.0,
-    "population.cost.trend.LBP": 0.0,
-}
 # Benchmarks of the first year and a threshold: nobody else's performance counts later on.
 NOTHING_FROM_PEERS = {
     "rules.quality.benchmark_reference": "baseline_year",
@@ -47,7 +47,6 @@ NOTHING_FROM_PEERS = {
     "rules.payment.exchange.form": "threshold",
     "rules.complex_patient.maximum": 0.0,
 }
-DRAW = 2
 
 
 @pytest.fixture(scope="module")
@@ -59,52 +58,6 @@ def untrended(make_scenario: MakeScenario) -> Scenario:
 @pytest.fixture(scope="module")
 def untrended_run(untrended: Scenario) -> xr.Dataset:
     return simulate(untrended)
-
-
-def cohort_plan(scenario: Scenario, cohort: str) -> tuple[Plan, CohortPlan]:
-    plan = make_plan(scenario)
-    return plan, next(part for part in plan.cohorts if part.name == cohort)
-
-
-class Years:
-    """A draw of one cohort, year by year: as observed, as true, and the fit of each."""
-
-    def __init__(self, scenario: Scenario, cohort: str) -> None:
-        plan, self.cohort = cohort_plan(scenario, cohort)
-        seen = observed_years(plan, self.cohort, DRAW)
-        self.observed = [year.observed for year in seen]
-        self.true = [
-            year.observed._replace(rate=year.true_rate, episode_cost=year.true_cost)
-            for year in seen
-        ]
-        self.group = seen[0].group
-        self.outcome, self.fit = self._fitted(self.observed)
-        self.true_outcome, self.true_fit = self._fitted(self.true)
-
-    def _fitted(self, years: list[Observed]) -> tuple[list[Outcome], list[Fit]]:
-        both = [fit_and_score(year, self.cohort.rules, y) for y, year in enumerate(years)]
-        return [outcome for outcome, _ in both], [fit for _, fit in both]
-
-    def adjustments(self, years: list[Observed], fits: list[Fit]) -> np.ndarray:
-        """[n, Y]; one without a final score has the adjustment that is paid."""
-        return np.stack(
-            [
-                score(year, self.cohort.rules, y, fit).payment_adjustment_factor
-                for y, (year, fit) in enumerate(zip(years, fits, strict=True))
-            ],
-            axis=1,
-        )
-
-
-@cache
-def names_of_sets() -> dict[frozenset[str], str]:
-    return {
-        frozenset(() if label == "none" else label.split("+")): label for label in factor_sets()
-    }
-
-
-def label(*factors: str) -> str:
-    return names_of_sets()[frozenset(factors)]
 
 
 def moved_by(run: xr.Dataset, factor: str) -> xr.DataArray:

@@ -19,7 +19,7 @@ from asm_sim.store.carry_out import carry_out
 from asm_sim.store.files import open_folder
 from asm_sim.store.here import run_here
 from tests.conftest import MakeSweep
-from tests.engine.test_sweep import BLOCK, work
+from tests.engine.small_sweep import BLOCK, work
 
 pytest.importorskip("moto")
 pytest.importorskip("s3fs")

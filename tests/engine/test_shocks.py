@@ -13,8 +13,8 @@ from asm_sim.engine.simulate import simulate
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario, roster_rows
-from tests.engine.test_lens import COHORTS, DRAW, FLAT_RISK, NO_TREND, Years, label
-from tests.properties.test_simulation_is_the_rule import check, scored
+from tests.engine.lens import COHORTS, DRAW, FLAT_RISK, NO_TREND, Years, label
+from tests.properties.draw_as_table import check, scored
 
 OF_CLINICIANS = {
     "rules.final_score.extreme_circumstances": "neutral",

@@ -18,32 +18,13 @@ from asm_sim.results.statistics import mcse, mean_over_draws
 from asm_sim.scenario.sweep import load_sweep
 from asm_sim.store import blocks as store
 from asm_sim.store.blocks import missing_jobs
-from asm_sim.store.carry_out import Report, carry_out
+from asm_sim.store.carry_out import carry_out
 from asm_sim.store.files import LocalFolder
 from asm_sim.store.here import run_here
 from asm_sim.store.until import parse_limit
 from asm_sim.store.work import Work, work_of
 from tests.conftest import MakeSweep
-
-BLOCK = 5
-STEEPNESS, SHARE = "rules.payment.exchange.steepness", "rules.payment.redistribution_share"
-
-
-def work(path: Path, draws: int | None = None, seed: int | None = None, **given: Any) -> Work:
-    return work_of(load_sweep(path).with_draws(draws, seed), block_draws=BLOCK, **given)
-
-
-def run(path: Path, folder: Path, draws: int | None = None, **given: Any) -> Report:
-    return carry_out(LocalFolder(folder), work(path, draws), **given)
-
-
-def contents(folder: Path, below: str = "results.zarr") -> dict[str, bytes]:
-    root = folder / below
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }
+from tests.engine.small_sweep import BLOCK, SHARE, STEEPNESS, contents, run, sweep_maker, work
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +34,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make = sweep_maker(folder)
     run(make(), folder / "store")
     return folder
-
-
-def sweep_maker(folder: Path) -> MakeSweep:
-    from tests.conftest import sweep_file
-
-    return sweep_file.__wrapped__(folder)  # type: ignore[attr-defined, no-any-return]
 
 
 # What a finished sweep is

@@ -25,7 +25,7 @@ from asm_sim.store.files import LocalFolder, ObjectFolder, open_folder
 from asm_sim.store.here import run_here
 from asm_sim.store.until import parse_limit
 from tests.conftest import MakeSweep
-from tests.engine.test_sweep import BLOCK, STEEPNESS, contents, run, work
+from tests.engine.small_sweep import BLOCK, STEEPNESS, contents, run, work
 
 
 def at_once(number: int, task: Callable[[], Any]) -> list[Any]:

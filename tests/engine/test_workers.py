@@ -26,7 +26,7 @@ from asm_sim.store.files import LocalFolder
 from asm_sim.store.work import Job
 from asm_sim.store.workers import Worker, run_in
 from tests.conftest import MakeSweep
-from tests.engine.test_sweep import contents, run, work
+from tests.engine.small_sweep import contents, run, work
 
 DIES = "dies"
 Answer = Callable[[Job], Any]

@@ -365,3 +365,10 @@ class _Table:
 
 def _blank(value: Any) -> bool:
     return value is None or (isinstance(value, float) and value != value)
+
+
+def shocked(rng: random.Random, rows: list[Row]) -> list[Row]:
+    """The rows, of which a random share met extreme circumstances."""
+    share = rng.choice([0.1, 0.5, 1.0])
+    flags = [1.0 if rng.random() < share else rng.choice([0.0, None]) for _ in rows]
+    return [row | {"extreme_circumstances": met} for row, met in zip(rows, flags, strict=True)]

@@ -25,8 +25,7 @@ from asm_sim.reference.shrinkage import estimated_kappa, kappa_of_percentages
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, Row, random_table
-from tests.oracle.test_kernels_equal_reference import (
+from tests.oracle.kernels import (
     check_against_fit,
     check_table,
     differ,
@@ -34,6 +33,7 @@ from tests.oracle.test_kernels_equal_reference import (
     number,
     observed,
 )
+from tests.oracle.tables import KINDS, Row, random_table
 
 REFERENCES = ("same_year", "previous_year", "baseline_year", "national")
 EARLIER = ("previous_year", "baseline_year")

@@ -6,7 +6,6 @@ judges the kernels on random tables that are valid but nasty, under random setti
 
 from __future__ import annotations
 
-import math
 import random
 import re
 import warnings
@@ -21,124 +20,22 @@ import asm_sim as asm
 from asm_sim import reference
 from asm_sim.kernels.rule.cohort import fit_and_score, score
 from asm_sim.kernels.rule.law import CohortRules
-from asm_sim.kernels.rule.observed import COLUMNS, Observed, Outcome
+from asm_sim.kernels.rule.observed import Outcome
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
-from asm_sim.rules.schema import RuleSet
+from tests.oracle.kernels import (
+    check_against_fit,
+    check_table,
+    differ,
+    differences,
+    number,
+    observed,
+)
+from tests.oracle.settings import random_settings
 from tests.oracle.tables import EXCHANGES, KINDS, Row, random_table
-from tests.rules.test_third_condition import RULES as THIRD_CONDITION
+from tests.rules.third_condition import RULES as THIRD_CONDITION
 
-TOLERANCE = 1e-9
-# Nobody but clinicians whose transformed score is about e^-700 has any payments: the kernels take
-# that score for zero, the reference goes on to the smallest number there is.
-BEYOND = 1e290
 DEFAULT = load_rules()
-
-
-def number(value: Any) -> float:
-    return math.nan if value is None else float(value)
-
-
-def observed(rows: list[Row], rules: RuleSet, cohort: str) -> Observed:
-    """Rows of the wide table as the kernels take them."""
-    measures = rules.cohorts[cohort].quality_measures.value
-    types = rules.quality.collection_types.value
-
-    def column(name: str) -> np.ndarray:
-        return np.array([number(row.get(name)) for row in rows])
-
-    def part(name: str) -> np.ndarray:
-        return np.array(
-            [[number(row.get(f"{m.lower()}_{name}")) for row in rows] for m in measures]
-        )
-
-    def collection(measure: str, row: Row) -> int:
-        if not rules.measures[measure].reported:
-            return 0
-        given = row.get(f"{measure.lower()}_collection_type")
-        return types.index(given) if isinstance(given, str) else -1
-
-    return Observed(
-        rate=part("rate"),
-        cases=part("cases"),
-        completeness=part("completeness"),
-        collection=np.array([[collection(m, row) for row in rows] for m in measures], np.int8),
-        **{name: column(name) for name in COLUMNS},
-    )
-
-
-def differ(a: float, b: float) -> bool:
-    if math.isnan(a) or math.isnan(b):
-        return math.isnan(a) != math.isnan(b)
-    return a != b and not abs(a - b) <= TOLERANCE * max(1.0, abs(a))
-
-
-def differences(
-    wanted: list[dict[str, Any]], outcome: Outcome, rules: RuleSet, cohort: str
-) -> list[str]:
-    """Every value of the kernels that is not the reference's."""
-    measures = rules.cohorts[cohort].quality_measures.value
-    columns = {f"{m.lower()}_points": outcome.points[k] for k, m in enumerate(measures)}
-    columns |= {name: getattr(outcome, name) for name in Outcome._fields if name != "points"}
-    return [
-        f"{name} of row {i}: reference {row[name]}, kernels {values[i]}"
-        for name, values in columns.items()
-        for i, row in enumerate(wanted)
-        if differ(number(row[name]), float(values[i]))
-    ]
-
-
-def random_settings(rng: random.Random) -> dict[str, Any]:
-    """A rule set as a scenario might have it, with the extremes of every lever."""
-    weight = rng.choice([0.0, 0.3, 0.5, 1.0])
-    form, midpoint = rng.choice(EXCHANGES)
-    choices: dict[str, Any] = {
-        "final_score.missing_category": rng.choice(["reweight", "neutral", "zero"]),
-        "final_score.weight_quality": weight,
-        "final_score.weight_cost": 1 - weight,
-        "final_score.without_minimum_submission": rng.choice([0.0, 25.0]),
-        "final_score.scale": rng.choice([40.0, 110.0]),
-        "final_score.maximum": rng.choice([70.0, 130.0]),
-        "payment.zero_scorers_in_pool_base": rng.random() < 0.5,
-        "payment.zero_score_adjustment": rng.choice([-1.0, -0.25, 0.0]),
-        "payment.unscored_adjustment": rng.choice([0.0, -0.01]),
-        "payment.cap": rng.choice(["none", 0.0, 0.3, 1.0, {2029: 0.1}]),
-        "payment.exchange.form": form,
-        "payment.exchange.midpoint": midpoint,
-        "payment.exchange.fixed_midpoint": rng.choice([0.0, 50.0, 80.0, {2028: 20.0}]),
-        "payment.exchange.threshold": rng.choice([1.0, 50.0, 99.5, {2029: 90.0}]),
-        "payment.exchange.steepness": rng.choice([0.0, 0.01, 0.3, 5.0, 100.0, {2031: 0.05}]),
-        "payment.risk_level": rng.choice([0.0, 0.09, 1.0, {2027: 0.01, 2028: 0.5}]),
-        "payment.redistribution_share": rng.choice([0.0, 0.5, 1.0]),
-        "cost.standard_deviation_curve.anchor": rng.uniform(1, 10),
-        "quality.standard_deviation_curve.anchor": rng.uniform(1, 10),
-        "quality.benchmark_minimum_clinicians": rng.choice([1, 2, 5, 20]),
-        "quality.points_not_reported": rng.choice([0.0, 3.0]),
-        "promoting_interoperability.small_practice_scale": rng.random(),
-        "improvement_activities.adjustment_by_completed": rng.choice([[-20, -10, 0], [-7, -7, -1]]),
-        "complex_patient.slope": rng.choice([0.0, 4.0, 40.0]),
-        "complex_patient.intercept": rng.choice([-3.0, 1.5]),
-    }
-    kept = rng.sample(sorted(choices), rng.randint(1, len(choices)))
-    for together in (
-        {"final_score.weight_quality", "final_score.weight_cost"},
-        {"payment.exchange.form", "payment.exchange.midpoint"},
-    ):
-        if together & set(kept):
-            kept = sorted({*kept, *together})
-    return {name: choices[name] for name in kept if not is_refused(name, choices, kept)}
-
-
-def is_refused(name: str, choices: dict[str, Any], kept: list[str]) -> bool:
-    """Whether a setting goes with a pool alone, and the others have a standard set in advance."""
-    against_threshold = (
-        "payment.exchange.form" in kept and choices["payment.exchange.form"] == "threshold"
-    )
-    return against_threshold and name in {
-        "payment.redistribution_share",
-        "payment.exchange.steepness",
-        "final_score.maximum",  # which may lie below the threshold
-    }
 
 
 @pytest.fixture(scope="module")
@@ -147,23 +44,6 @@ def third(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("rules") / "with-diabetes.yaml"
     path.write_text(THIRD_CONDITION)
     return path
-
-
-def check_table(rows: list[Row], rules: RuleSet, cohort: str, year: int) -> None:
-    """Fit, score, and the three numbers of the fit that the payment needs."""
-    compiled = compile_cohort(rules, cohort)
-    outcome, fitted = fit_and_score(
-        observed(rows, rules, cohort), compiled, rules.years.index(year)
-    )
-    wanted = reference.fit(rows, rules, cohort, year)
-    if number(wanted.scaling_factor) > BEYOND:
-        return
-    found = differences(reference.score(rows, wanted, rules, cohort, year), outcome, rules, cohort)
-    for name in ("median_final_score", "scaling_factor", "incentive_pool"):
-        a, b = number(getattr(wanted, name)), getattr(fitted, name)
-        if differ(a, b):
-            found.append(f"{name}: reference {a}, kernels {b}")
-    assert not found, found[:5]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -232,18 +112,6 @@ def test_clinicians_against_a_fit_in_which_they_weigh_nothing(seed: int) -> None
         peers = random_table(rng, rules, cohort, rng.choice([1, 25, 60]), kind)
         probes = random_table(rng, rules, cohort, rng.choice([1, 10]), rng.choice(KINDS))
         check_against_fit(peers, fit_year, probes, year, rules, cohort)
-
-
-def check_against_fit(
-    peers: list[Row], fit_year: int, probes: list[Row], year: int, rules: RuleSet, cohort: str
-) -> None:
-    compiled = compile_cohort(rules, cohort)
-    _, fitted = fit_and_score(observed(peers, rules, cohort), compiled, rules.years.index(fit_year))
-    outcome = score(observed(probes, rules, cohort), compiled, rules.years.index(year), fitted)
-    wanted_fit = reference.fit(peers, rules, cohort, fit_year)
-    wanted = reference.score(probes, wanted_fit, rules, cohort, year)
-    found = differences(wanted, outcome, rules, cohort)
-    assert not found, found[:5]
 
 
 @pytest.mark.parametrize(("form", "midpoint"), EXCHANGES)

@@ -17,9 +17,8 @@ from asm_sim.rules.compile_mips import compile_mips, unscored_because
 from asm_sim.rules.load import load_mips, load_rules
 from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, Row, random_table
-from tests.oracle.test_kernels_equal_reference import differ, observed
-from tests.oracle.test_shocks import shocked
+from tests.oracle.kernels import differ, observed
+from tests.oracle.tables import KINDS, Row, random_table, shocked
 
 # Also a collection type that MIPS has no benchmark for.
 COLLECTION = {"measures.Q377.collection_types": ["ecqm", "cqm"]}

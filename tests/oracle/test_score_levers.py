@@ -20,16 +20,16 @@ from asm_sim.kernels.rule.cohort import fit_and_score, nothing_earlier
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, Row, random_table
-from tests.oracle.test_kernels_equal_reference import (
+from tests.oracle.kernels import (
     check_against_fit,
     check_table,
     differ,
     differences,
     number,
     observed,
-    random_settings,
 )
+from tests.oracle.settings import random_settings
+from tests.oracle.tables import KINDS, Row, random_table
 
 RISK = 0.09
 DEFAULT = load_rules()

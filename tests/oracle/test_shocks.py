@@ -16,13 +16,9 @@ from asm_sim.kernels.rule.observed import Outcome
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, Row, random_table
-from tests.oracle.test_kernels_equal_reference import (
-    check_against_fit,
-    check_table,
-    observed,
-    random_settings,
-)
+from tests.oracle.kernels import check_against_fit, check_table, observed
+from tests.oracle.settings import random_settings
+from tests.oracle.tables import KINDS, Row, random_table, shocked
 
 DEFAULT = load_rules()
 COHORTS = ("HF", "LBP")
@@ -33,12 +29,6 @@ FEW = {"quality.benchmark_minimum_clinicians": 5}
 def outcome_of(rows: list[Row], rules: RuleSet, cohort: str, year: int) -> Outcome:
     compiled, y = compile_cohort(rules, cohort), rules.years.index(year)
     return fit_and_score(observed(rows, rules, cohort), compiled, y)[0]
-
-
-def shocked(rng: random.Random, rows: list[Row]) -> list[Row]:
-    share = rng.choice([0.1, 0.5, 1.0])
-    flags = [1.0 if rng.random() < share else rng.choice([0.0, None]) for _ in rows]
-    return [row | {"extreme_circumstances": met} for row, met in zip(rows, flags, strict=True)]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -17,9 +17,8 @@ from asm_sim.kernels.rule.cohort import fit_and_score
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
-from tests.oracle.tables import KINDS, Row, random_table
-from tests.oracle.test_kernels_equal_reference import differ, differences, number, observed
-from tests.oracle.test_shocks import shocked
+from tests.oracle.kernels import differ, differences, number, observed
+from tests.oracle.tables import KINDS, Row, random_table, shocked
 
 LEVELS = ("clinician", "practice", "small_practices")
 

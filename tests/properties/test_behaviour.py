@@ -19,8 +19,8 @@ from asm_sim.kernels.rule.cohort import fit_and_score
 from asm_sim.kernels.world.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
+from tests.properties.draw_as_table import check, scored
 from tests.properties.sample import flat
-from tests.properties.test_simulation_is_the_rule import check, scored
 
 ROOT = "population.behaviour"
 COHORTS = ("HF", "LBP")

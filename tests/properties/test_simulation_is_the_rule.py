@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 
@@ -15,6 +13,7 @@ from asm_sim.engine.draw_table import cohort_table
 from asm_sim.engine.simulate import simulate
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
+from tests.properties.draw_as_table import check, scored
 
 LAYERS = {
     "both layers on": '{population: "on", measurement: "on"}',
@@ -77,41 +76,6 @@ SETTINGS["peers by specialty"] = {
     "rules.quality.benchmark_minimum_clinicians": 5,
 }
 NOT_SHRUNK = {"rules.quality.shrinkage": "none", "rules.cost.shrinkage": "none"}
-
-
-def scored(table: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        return asm.score(table, rules=scenario.rules)
-
-
-def check(
-    dataset: xr.Dataset, result: pd.DataFrame, draw: int, truth: bool = False, absent: bool = False
-) -> None:
-    """Every clinician and year, to the precision of float32; but for those who are ``absent``."""
-    lens = "true_" if truth else ""
-    for cohort in dataset.cohort.values:
-        for year in dataset.performance_year.values:
-            inside = (result["cohort"] == cohort) & (result["performance_year"] == year)
-            rows = result[inside].set_index("clinician_id")
-            of_cohort = (dataset.clinician_cohort == cohort).values
-            panel = dataset.isel(clinician=of_cohort, draw_sample=draw).sel(performance_year=year)
-            if absent:
-                panel = panel.isel(clinician=np.isin(panel.clinician_id.values, rows.index))
-            rows = rows.loc[panel.clinician_id.values]
-            np.testing.assert_allclose(
-                panel[f"panel_{lens}final_score"], rows["final_score"], rtol=1e-6, atol=1e-9
-            )
-            np.testing.assert_allclose(
-                panel[f"panel_{lens}adjustment"],
-                rows["payment_adjustment_factor"],
-                rtol=1e-6,
-                atol=1e-9,
-            )
-            if not truth:
-                np.testing.assert_allclose(
-                    panel.panel_dollars, rows["payment_change_usd"], rtol=1e-6, atol=1e-3
-                )
 
 
 @pytest.mark.parametrize("layers", LAYERS)

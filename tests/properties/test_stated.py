@@ -8,7 +8,7 @@ import pytest
 from asm_sim.engine.draw_table import cohort_table, observed_years
 from asm_sim.engine.plan import make_plan
 from tests.conftest import MakeScenario, roster_rows
-from tests.engine.test_rng_contract import changed, ids, variates
+from tests.engine.variates import changed, ids, variates
 
 COLUMNS = (
     "specialty",

@@ -5,21 +5,33 @@ differ from the 2026 rule set, and the expected columns. A ``series`` stands for
 R1, R2, ...: the values of its lists in turn, or ``count`` alike, or a ``column`` counting ``from``
 one number ``to`` another. ``probes`` are scored against the fit of ``clinicians`` without being
 part of it. Expected values may be fractions (``13/9``); ``null`` is a blank.
+
+Both implementations of the rule work every case: the plain-Python reference, and the compiled
+kernels, which are never given what is an input error.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from asm_sim import reference
 from asm_sim.documents import read_document
-from asm_sim.reference import fit, score
+from asm_sim.kernels.rule import cohort as kernels
+from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
+from tests.oracle.kernels import columns, observed
+from tests.oracle.tables import Row
+
+# The clinicians, the probes, the rule set, the cohort and the performance year; the output rows.
+Scoring = Callable[[list[Row], list[Row], RuleSet, str, int], list[Row]]
 
 FOLDER = Path(__file__).parent / "cases"
 CASE_KEYS = {
@@ -35,15 +47,18 @@ CASE_KEYS = {
 }
 
 
-def cases() -> Iterator[Any]:
+def cases(*, of_errors: bool) -> Iterator[Any]:
+    """The cases that expect an input error, or those that expect scores."""
     for path in sorted(FOLDER.glob("*.yaml")):
         data = read_document(path).data
         for case in data["cases"]:
-            yield pytest.param(case, data["everyone"], id=f"{path.stem}: {case['name']}")
+            if ("error" in case) == of_errors:
+                yield pytest.param(case, data["everyone"], id=f"{path.stem}: {case['name']}")
 
 
-def clinicians(entries: list[dict[str, Any]], everyone: dict[str, Any]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def clinicians(entries: list[Row], everyone: Row) -> list[Row]:
+    """The rows of the wide table that a case lists."""
+    rows: list[Row] = []
     for entry in entries:
         own = dict(entry)
         name = own.pop("series", None)
@@ -66,20 +81,62 @@ def rules_with(settings: str) -> RuleSet:
     return load_rules(settings=json.loads(settings))
 
 
-@pytest.mark.parametrize(("case", "everyone"), list(cases()))
-def test_case(case: dict[str, Any], everyone: dict[str, Any]) -> None:
-    assert set(case) <= CASE_KEYS
-    assert case["citation"]
-    rules = rules_with(json.dumps(case.get("settings", {})))
-    cohort, year = case["cohort"], case["performance_year"]
+def by_reference(
+    rows: list[Row], probes: list[Row], rules: RuleSet, cohort: str, year: int
+) -> list[Row]:
+    """The output columns of the plain-Python reference."""
+    fitted = reference.fit(rows, rules, cohort, year)
+    return reference.score(rows + probes, fitted, rules, cohort, year)
+
+
+def by_kernels(
+    rows: list[Row], probes: list[Row], rules: RuleSet, cohort: str, year: int
+) -> list[Row]:
+    """The output columns as the kernels fill them, and what a scored table makes of them."""
+    compiled, y = compile_cohort(rules, cohort), rules.years.index(year)
+    outcome, fitted = kernels.fit_and_score(
+        observed(rows, rules, cohort), compiled, y, practice=practices(rows)
+    )
+    against = kernels.score(
+        observed(probes, rules, cohort), compiled, y, fitted, practice=practices(probes)
+    )
+    result = []
+    for part, scored in ((rows, outcome), (probes, against)):
+        by_column = columns(scored, rules, cohort)
+        for i, row in enumerate(part):
+            numbers = {name: float(values[i]) for name, values in by_column.items()}
+            factor = numbers["payment_adjustment_factor"]
+            paid = row.get("payment_year_part_b")
+            numbers |= {
+                "scaling_factor": fitted.scaling_factor,
+                "payment_multiplier": 1 + factor,
+                "payment_change_usd": factor * (row["part_b_payments"] if paid is None else paid),
+            }
+            filled = {name: None if math.isnan(value) else value for name, value in numbers.items()}
+            result.append({"clinician_id": row["clinician_id"]} | filled)
+    return result
+
+
+def practices(rows: list[Row]) -> Any:
+    """Practices as numbers from 0 [n]; one whose practice is not named is a practice alone."""
+    names = [row.get("practice_id", f"alone {i}") for i, row in enumerate(rows)]
+    return pd.factorize(pd.Series(names, dtype=object))[0]
+
+
+IMPLEMENTATIONS: dict[str, Scoring] = {"reference": by_reference, "kernels": by_kernels}
+
+
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
+@pytest.mark.parametrize(("case", "everyone"), list(cases(of_errors=False)))
+def test_case(case: dict[str, Any], everyone: Row, implementation: str) -> None:
     rows = clinicians(case["clinicians"], everyone)
-    if "error" in case:
-        with pytest.raises(ValueError) as caught:
-            fit(rows, rules, cohort, year)
-        assert case["error"] in str(caught.value)
-        return
-    fitted = fit(rows, rules, cohort, year)
-    scored = score(rows + clinicians(case.get("probes", []), everyone), fitted, rules, cohort, year)
+    scored = IMPLEMENTATIONS[implementation](
+        rows,
+        clinicians(case.get("probes", []), everyone),
+        rules_with(json.dumps(case.get("settings", {}))),
+        case["cohort"],
+        case["performance_year"],
+    )
     by_clinician = {row["clinician_id"]: row for row in scored}
     assert case["expected"]
     for clinician, expected in case["expected"].items():
@@ -89,7 +146,21 @@ def test_case(case: dict[str, Any], everyone: dict[str, Any]) -> None:
             assert got == wanted, f"{clinician}: {column}"
 
 
+@pytest.mark.parametrize(("case", "everyone"), list(cases(of_errors=True)))
+def test_input_error(case: dict[str, Any], everyone: Row) -> None:
+    rules = rules_with(json.dumps(case.get("settings", {})))
+    rows = clinicians(case["clinicians"], everyone)
+    with pytest.raises(ValueError) as caught:
+        reference.fit(rows, rules, case["cohort"], case["performance_year"])
+    assert case["error"] in str(caught.value)
+
+
 def test_there_are_cases_for_every_section_of_the_definition() -> None:
-    names = [param.id for param in cases()]
+    listed = [*cases(of_errors=False), *cases(of_errors=True)]
+    for param in listed:
+        case = param.values[0]
+        assert set(case) <= CASE_KEYS, param.id
+        assert case["citation"], param.id
+    names = [param.id for param in listed]
     assert len(names) == len(set(names))
     assert len(names) >= 80

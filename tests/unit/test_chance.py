@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
-from asm_sim.errors import InputError
 from asm_sim.studies import chance
+from tests.unit.refusal import refused
 from tests.unit.volatility_run import EPISODES, made_up_run, panel_run
 
 LENS_DIMS = ("lens_draw", "cohort", "performance_year", "probe", "replicate")
@@ -183,12 +183,6 @@ def test_bands_weighted_by_their_clinicians_add_up(ds: xr.Dataset) -> None:
 
 
 # Wrong input
-
-
-def refused(function, *arguments) -> str:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError) as error:
-        function(*arguments)
-    return str(error.value)
 
 
 def test_runs_without_probes_or_panel(ds: xr.Dataset) -> None:

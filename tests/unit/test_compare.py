@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 
 import asm_sim as asm
 from asm_sim.cli.main import app
-from asm_sim.errors import InputError
 from asm_sim.plots import adjustment_distribution
 from asm_sim.results import compare as module
 from asm_sim.results.compare import (
@@ -33,6 +32,7 @@ from asm_sim.results.compare import (
 from asm_sim.results.describe import leading_assumptions, one_scenario, source_line
 from asm_sim.results.open import open_results
 from asm_sim.results.scenarios import by_axis, scenario_of, with_settings
+from tests.unit.refusal import refused
 from tests.unit.synthetic_run import AXES, synthetic_dataset, synthetic_sweep, write_run
 
 DRAWS = 8
@@ -47,12 +47,6 @@ def ds() -> xr.Dataset:
 @pytest.fixture(scope="module")
 def stored(ds: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(ds, tmp_path_factory.mktemp("sweeps") / "steepness")
-
-
-def refused(function, *arguments) -> str:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError) as error:
-        function(*arguments)
-    return str(error.value)
 
 
 def printed(result: xr.Dataset, width: int = 80) -> str:

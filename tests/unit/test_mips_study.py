@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
-from asm_sim.errors import InputError
 from asm_sim.studies import mips, mips_designs
 from tests.unit.mips_run import (
     ASM_BY_HAND,
@@ -25,14 +24,9 @@ from tests.unit.mips_run import (
     panel,
     random_panel,
 )
+from tests.unit.refusal import refused
 
 Floats = npt.NDArray[np.float64]
-
-
-def refused(function: Any, *arguments: Any, **named: Any) -> str:
-    with pytest.raises(InputError) as error:
-        function(*arguments, **named)
-    return str(error.value)
 
 
 # By hand

@@ -11,8 +11,8 @@ import xarray as xr
 from asm_sim.errors import InputError
 from asm_sim.results.pairs import paired
 from asm_sim.studies import redesign, uncertainty
-from tests.unit.test_redesign import SHARE, invested
-from tests.unit.test_uncertainty import linear
+from tests.unit.drawn_parameters import linear
+from tests.unit.investment import SHARE, invested
 
 WANTED = "`asm-sim run this` and `asm-sim run that`"
 LAYERS = {"population": "on", "measurement": "on", "parameters": "off"}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
@@ -16,12 +13,12 @@ import xarray as xr
 
 from asm_sim.errors import InputError
 from asm_sim.plots import adjustment_distribution, score_to_adjustment
-from asm_sim.plots.figure import RunFigure, house_style
+from asm_sim.plots.figure import house_style
 from asm_sim.plots.save import save
 from asm_sim.results.statistics import percent
+from tests.unit.figures import Plot, sidecar, words
 from tests.unit.synthetic_run import COHORTS, YEARS, synthetic_dataset
 
-Plot = Callable[[xr.Dataset], RunFigure]
 PLOTS: dict[str, Plot] = {
     "adjustment_distribution": adjustment_distribution.plot,
     "score_to_adjustment": score_to_adjustment.plot,
@@ -32,19 +29,6 @@ every_figure = pytest.mark.parametrize("name", PLOTS)
 @pytest.fixture(scope="module")
 def ds() -> xr.Dataset:
     return synthetic_dataset(draws=12)
-
-
-def words(figure: RunFigure) -> str:
-    texts = [text.get_text() for text in figure.texts]
-    for ax in figure.axes:
-        texts += [text.get_text() for text in ax.texts]
-    return "\n".join(texts)
-
-
-def sidecar(figure: RunFigure, folder: Path, ds: xr.Dataset) -> dict[str, Any]:
-    _, _, path = save(figure, folder, "figure", ds)
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 @every_figure

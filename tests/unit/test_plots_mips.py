@@ -14,8 +14,8 @@ from asm_sim.errors import InputError
 from asm_sim.plots import asm_against_mips, score_curves_with_mips
 from asm_sim.plots.figure import RunFigure, house_style
 from asm_sim.studies import mips
+from tests.unit.figures import Plot, sidecar, words
 from tests.unit.mips_run import by_hand, random_panel
-from tests.unit.test_plots import Plot, sidecar, words
 
 PLOTS: dict[str, Plot] = {
     "asm_against_mips": asm_against_mips.plot,

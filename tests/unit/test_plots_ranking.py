@@ -17,9 +17,9 @@ from asm_sim.plots.figure import SOURCE_LINE, RunFigure, house_style
 from asm_sim.studies import improvement, relative_ranking, transfers
 from asm_sim.studies.improvement import OF_PEERS, OWN, PEERS
 from asm_sim.studies.transfers import MEDICARE, PAYER, RECEIVER
+from tests.unit.figures import sidecar, words
+from tests.unit.probe_run import exact, probe_sweep
 from tests.unit.synthetic_run import COHORTS, YEARS, synthetic_dataset, synthetic_sweep
-from tests.unit.test_improvement import exact, probe_sweep
-from tests.unit.test_plots import sidecar, words
 
 Plot = Callable[[xr.Dataset], RunFigure]
 PLOTS: dict[str, Plot] = {

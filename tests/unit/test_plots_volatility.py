@@ -22,7 +22,7 @@ from asm_sim.plots import (
 from asm_sim.plots.figure import RunFigure, house_style
 from asm_sim.plots.save import numbers, save
 from asm_sim.studies import chance, decomposition, volatility
-from tests.unit.test_plots import words
+from tests.unit.figures import words
 from tests.unit.volatility_run import made_up_run
 
 PLOTS: dict[str, Callable[[xr.Dataset], RunFigure]] = {

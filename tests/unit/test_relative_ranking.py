@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 import xarray as xr
 
-from asm_sim.errors import InputError
 from asm_sim.studies import relative_ranking
+from tests.unit.refusal import refused
 from tests.unit.synthetic_run import YEARS, synthetic_dataset, synthetic_sweep
 
 K = 0.1
@@ -20,12 +20,6 @@ GRID = np.arange(0.0, 101.0, 5.0)
 PARAMETERS = {relative_ranking.RISK: {"2027": 0.09, "2028": 0.12}, relative_ranking.STEEPNESS: K}
 RISKS = np.array([0.09, 0.12])
 NAMES = ("adjustment_mean", "share_negative", "bonuses", "penalties")
-
-
-def refused(function, *arguments, **named) -> str:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError) as error:
-        function(*arguments, **named)
-    return str(error.value)
 
 
 def transformed(score: npt.ArrayLike, median: npt.ArrayLike) -> npt.NDArray[np.float64]:

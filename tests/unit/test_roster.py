@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import pickle
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from asm_sim.errors import InputError
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.load import load_scenario
 from tests.conftest import roster_rows, write_roster
+from tests.unit.participant_file import HEADER, listed
 
 TRAITS = (
     "specialty",
@@ -272,29 +272,6 @@ def test_a_parquet_roster_is_what_the_csv_is(tmp_path: Path) -> None:
 # CMS's participant file
 
 SECRETS = ("Zephyrine", "Quockerwodger", "19927999", "Müller")
-NPIS = itertools.cycle(map(str, range(1992799900, 1992800000)))
-HEADER = [
-    "NPI",
-    "First Name",
-    "Last Name",
-    "Practice State",
-    "ASM_Cohort",
-    "Organization_Legal_Name",
-    *(f"ASM_CY{y}_{what}" for y in range(27, 32) for what in ("Participant", "SmallPractice")),
-]
-
-
-def listed(
-    cohort: str = "Heart Failure",
-    organisation: str = "Quockerwodger, Zephyrine MD",
-    participant: str = "Y",
-    small: str = "Y",
-    later: str = "N",
-    state: str = "OH",
-    npi: str | None = None,
-) -> list[str]:
-    who = [npi or next(NPIS), "Zephyrine", "Quockerwodger", state, cohort, organisation]
-    return [*who, participant, small, *[later] * 8]
 
 
 def write_cms(folder: Path, rows: list[list[str]], encoding: str = "utf-8") -> None:

@@ -14,13 +14,13 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.errors import InputError
 from asm_sim.plots import savings_levers, savings_steps
 from asm_sim.plots.figure import RunFigure, house_style
 from asm_sim.results.scenarios import scenario_of
 from asm_sim.studies import savings
+from tests.unit.figures import sidecar, words
+from tests.unit.refusal import refused
 from tests.unit.synthetic_run import COHORTS, UNSCORED, YEARS, synthetic_dataset
-from tests.unit.test_plots import sidecar, words
 
 SHARES, RISKS = (0.7, 0.85, 1.0), (0.05, 0.09, 0.12)
 REFERENCE = "redistribution_share=0.85, risk_level=0.09"
@@ -131,12 +131,6 @@ def sweep() -> xr.Dataset:
 @pytest.fixture(scope="module")
 def simulated() -> xr.Dataset:
     return asm.simulate("baseline", draws=3, seed=5)
-
-
-def refused(function, *arguments, **named) -> str:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError) as error:
-        function(*arguments, **named)
-    return str(error.value)
 
 
 # By hand

@@ -18,7 +18,7 @@ from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import load_sweep
 from asm_sim.store.work import work_of
 from tests.conftest import POPULATION, roster_rows, write_roster
-from tests.rules.test_third_condition import RULES as THIRD_RULES
+from tests.rules.third_condition import RULES as THIRD_RULES
 
 HEAD = "title: Mine\nextends: baseline\n"  # lines 1 and 2
 YEARS = (2027, 2028, 2029, 2030, 2031)

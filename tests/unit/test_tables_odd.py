@@ -21,7 +21,7 @@ from asm_sim.score.columns import input_columns
 from asm_sim.score.example import example_rows
 from asm_sim.tables.read import read_table
 from tests.conftest import roster_rows
-from tests.unit.test_roster import HEADER, listed
+from tests.unit.participant_file import HEADER, listed
 
 RULES = load_rules()
 POPULATION = load_scenario("baseline").population

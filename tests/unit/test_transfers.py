@@ -11,18 +11,12 @@ import pytest
 import xarray as xr
 
 import asm_sim as asm
-from asm_sim.errors import InputError
 from asm_sim.studies import transfers
 from asm_sim.studies.transfers import MEDICARE, PAYER, RECEIVER
+from tests.unit.refusal import refused
 from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep
 
 Floats = npt.NDArray[np.float64]
-
-
-def refused(function, *arguments, **named) -> str:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError) as error:
-        function(*arguments, **named)
-    return str(error.value)
 
 
 def by_hand(penalties: npt.ArrayLike, bonuses: npt.ArrayLike) -> Floats:

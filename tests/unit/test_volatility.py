@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from asm_sim.errors import InputError
 from asm_sim.studies import volatility
+from tests.unit.refusal import refused
 from tests.unit.volatility_run import LABELS, made_up_run, panel_run
 
 SOLO, SMALL = "practice_size: solo", "practice_size: 2-15"
@@ -42,12 +42,6 @@ def ds() -> xr.Dataset:
 
 def at(result: xr.Dataset, name: str, **where: object) -> float:
     return float(result[name].sel(where))
-
-
-def refused(function, *arguments) -> str:  # type: ignore[no-untyped-def]
-    with pytest.raises(InputError) as error:
-        function(*arguments)
-    return str(error.value)
 
 
 # By hand
