@@ -12,8 +12,6 @@ from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.fit import copy_cost_benchmark, copy_quality_benchmarks
 from asm_sim.kernels.rule.quality import score_quality
 
-# In the order of rules/compile.py.
-
 
 @inlined
 def score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch):

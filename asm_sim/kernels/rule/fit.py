@@ -1,6 +1,6 @@
-"""What a cohort-year is made of in the kernels: what is observed, what is fitted, what comes out.
+"""What is estimated from a cohort-year, and what its scoring works in.
 
-``fit`` and ``score`` are separate: a fit holds the benchmarks, the complex-patient moments, the
+Fitting and scoring are separate: a fit holds the benchmarks, the complex-patient moments, the
 median and the scaling factor of one cohort-year; scoring applies a fit to any clinicians. The
 ordinary rule scores a cohort against its own fit.
 

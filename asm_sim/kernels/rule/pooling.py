@@ -15,8 +15,6 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ScoringLevel
 from asm_sim.kernels.rule.observed import copy_observed
 
-# In the order of rules/compile.py.
-
 
 @inlined
 def pools(rules):

@@ -14,8 +14,6 @@ EXCLUDED = np.int8(0)  # counts neither for nor against
 NOT_REPORTED = np.int8(1)  # counted, without achievement
 VALID = np.int8(2)  # a result that enters its benchmark
 
-# What happens to topped-out measures, in the order of rules/compile.py.
-
 
 @kernel
 def classify(observed, rules, y, scratch):
