@@ -1,4 +1,4 @@
-"""What numba takes from the environment, and Ctrl-C while LLVM is at work.
+"""What numba takes from the machine and its environment, and Ctrl-C while LLVM is at work.
 
 Nothing here changes what a kernel computes, so this file is no part of the hash of the sources.
 """
@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, RunError
 
 _THREADS = "NUMBA_NUM_THREADS"
 _MOST_THREADS = 4096
+_LEAST_ADDRESSES = 850_000_000  # bytes; loading the kernels of one rule takes about as much
 _CALL_BACK = frozenset({"llvmlite", "weakref"})  # modules
 # Functions, the last three of numba: what it leaves half registered it never registers.
 _CALLED_BACK = frozenset({"__del__", "on_disposal", "_on_type_disposal", "refresh"})
@@ -25,7 +26,11 @@ _PAUSE = 0.05  # seconds
 
 
 def threads_given() -> int | None:
-    """NUMBA_NUM_THREADS, None where it is not set; :class:`InputError` where it is no number."""
+    """NUMBA_NUM_THREADS, None where it is not set; :class:`InputError` where it is no number.
+
+    :class:`RunError` where numba would end without a message for want of memory.
+    """
+    _refuse_little_memory()
     given = os.environ.get(_THREADS)
     if given is None:
         return None
@@ -39,6 +44,20 @@ def threads_given() -> int | None:
             f"{_THREADS}={shown!r}: must be a whole number from 1 to {_MOST_THREADS:,}"
         )
     return count
+
+
+def _refuse_little_memory() -> None:
+    """LLVM ends the process by a signal where it gets no more memory, so it is asked before."""
+    try:
+        import resource
+    except ImportError:  # not on Windows, which has no such limit
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESSES:
+        raise RunError(
+            f"there is not enough memory: this process may have {limit / 1e6:,.0f} MB "
+            "(ulimit -v), and about 1,000 MB are needed"
+        )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from asm_sim.engine.threads import thread_count
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, RunError
 from asm_sim.kernels._machine import interrupts_wait
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +67,19 @@ def test_one_message_before_numba_is_asked(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["clinicians.csv"]
+
+
+@pytest.mark.parametrize(("limit", "refused"), [(849_999_999, True), (850_000_000, False)])
+def test_little_memory_is_told_before_llvm_lacks_it(
+    limit: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, resource.RLIM_INFINITY))
+    if not refused:
+        thread_count()
+        return
+    with pytest.raises(RunError, match=r"may have 850 MB \(ulimit -v\), and about 1,000 MB"):
+        thread_count()
 
 
 @contextmanager
