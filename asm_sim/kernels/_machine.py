@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from asm_sim.errors import InputError, RunError
+from asm_sim.errors import InputError
+from asm_sim.memory import refuse_little_memory
 
 _THREADS = "NUMBA_NUM_THREADS"
 _MOST_THREADS = 4096
-_LEAST_ADDRESSES = 850_000_000  # bytes; loading the kernels of one rule takes about as much
 _CALL_BACK = frozenset({"llvmlite", "weakref"})  # modules
 # Functions, the last three of numba: what it leaves half registered it never registers.
 _CALLED_BACK = frozenset({"__del__", "on_disposal", "_on_type_disposal", "refresh"})
@@ -30,7 +30,7 @@ def threads_given() -> int | None:
 
     :class:`RunError` where numba would end without a message for want of memory.
     """
-    _refuse_little_memory()
+    refuse_little_memory()
     given = os.environ.get(_THREADS)
     if given is None:
         return None
@@ -44,20 +44,6 @@ def threads_given() -> int | None:
             f"{_THREADS}={shown!r}: must be a whole number from 1 to {_MOST_THREADS:,}"
         )
     return count
-
-
-def _refuse_little_memory() -> None:
-    """LLVM ends the process by a signal where it gets no more memory, so it is asked before."""
-    try:
-        import resource
-    except ImportError:  # not on Windows, which has no such limit
-        return
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESSES:
-        raise RunError(
-            f"there is not enough memory: this process may have {limit / 1e6:,.0f} MB "
-            "(ulimit -v), and about 1,000 MB are needed"
-        )
 
 
 @contextmanager

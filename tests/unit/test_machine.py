@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from asm_sim.cli.main import app
 from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError, RunError
 from asm_sim.kernels._machine import interrupts_wait
@@ -194,3 +196,12 @@ def test_an_interrupt_after_the_answer_changes_nothing(monkeypatch: pytest.Monke
             main.main()
         signal.raise_signal(signal.SIGINT)
         assert (ended.value.code, seen) == (0, [])
+
+
+def test_little_memory_is_told_by_every_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a store loads no kernels, and what SciPy loads would try for memory for ever."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (700_000_000, resource.RLIM_INFINITY))
+    result = CliRunner().invoke(app, ["compare", "nowhere", "0", "1"])
+    assert result.exit_code == 1
+    assert "this process may have 700 MB" in result.stderr
