@@ -74,8 +74,8 @@ def sweep_command(asked: Request) -> None:
     work = work_of(sweep, asked.block_draws, asked.panel, asked.lens)
     note.print(printable(sweep.file.title), markup=False)
     note.print(
-        f"{_count(len(work), 'scenario')} of {work.draws:,} draws each, seed {sweep.file.seed}, "
-        f"{work.job_count:,} blocks",
+        f"{_count(len(work), 'scenario')} of {_count(work.draws, 'draw')} each, "
+        f"seed {sweep.file.seed}, {_count(work.job_count, 'block')}",
         markup=False,
     )
     for line in work.roster.notes:

@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from asm_sim.errors import LONGEST_LINE, InputError, RunError, printable
+from asm_sim.memory import refuse_little_memory
 
 FAILED = 1
 BAD_INPUT = 2
@@ -44,6 +45,7 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
+            refuse_little_memory()
             result = super().invoke(ctx)
             sys.stdout.flush()
         except (typer.Exit, typer.Abort):

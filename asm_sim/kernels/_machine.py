@@ -1,4 +1,4 @@
-"""What numba takes from the environment, and Ctrl-C while LLVM is at work.
+"""What numba takes from the machine and its environment, and Ctrl-C while LLVM is at work.
 
 Nothing here changes what a kernel computes, so this file is no part of the hash of the sources.
 """
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from asm_sim.errors import InputError
+from asm_sim.memory import refuse_little_memory
 
 _THREADS = "NUMBA_NUM_THREADS"
 _MOST_THREADS = 4096
@@ -25,7 +26,11 @@ _PAUSE = 0.05  # seconds
 
 
 def threads_given() -> int | None:
-    """NUMBA_NUM_THREADS, None where it is not set; :class:`InputError` where it is no number."""
+    """NUMBA_NUM_THREADS, None where it is not set; :class:`InputError` where it is no number.
+
+    :class:`RunError` where numba would end without a message for want of memory.
+    """
+    refuse_little_memory()
     given = os.environ.get(_THREADS)
     if given is None:
         return None

@@ -147,10 +147,11 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
         else f"The first line is the reference ({printable(reference)}); the others are "
         "differences from it, paired within draws. "
     )
+    draws = ds.sizes["draw"]
     text = (
         f"\n{said}Means over the performance years; money is added up over payment years "
         f"{years[0]}-{years[1]}. {PLUS_MINUS} is the Monte Carlo standard error "
-        f"({ds.sizes['draw']:,} draws of each scenario)."
+        f"({draws:,} draw{'' if draws == 1 else 's'} of each scenario)."
     )
     console.print(Text(text))
 

@@ -214,7 +214,7 @@ def read_mark(folder: Folder) -> dict[str, Any] | None:
     if not isinstance(entry, dict) or entry.get("format") not in list(_FORMATS):
         return None
     wrong = [
-        f"{key}: {_brief(entry.get(key))}"
+        f"{key}: {_brief(json.dumps(entry.get(key)))}"  # a text in quotes: "4" is not 4
         for key, is_right in _MARKED.items()
         if not is_right(entry.get(key))
     ]

@@ -99,7 +99,8 @@ def test_a_mark_of_other_types_is_refused(
         for overwrite in (False, True):
             with pytest.raises(InputError, match=r"run.json is not what asm-sim writes") as caught:
                 carry_out(folder, work, anew=overwrite)
-            assert f"  - {key}: " in str(caught.value)
+            shown = json.dumps(other.get(key))[:20]  # a text in quotes
+            assert f"  - {key}: {shown}" in str(caught.value)
             assert len(str(caught.value)) < 500
         assert contents(tmp_path) == before
 

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from asm_sim.cli.main import app
 from asm_sim.engine.threads import thread_count
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, RunError
 from asm_sim.kernels._machine import interrupts_wait
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,19 @@ def test_one_message_before_numba_is_asked(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["clinicians.csv"]
+
+
+@pytest.mark.parametrize(("limit", "refused"), [(849_999_999, True), (850_000_000, False)])
+def test_little_memory_is_told_before_llvm_lacks_it(
+    limit: int, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, resource.RLIM_INFINITY))
+    if not refused:
+        thread_count()
+        return
+    with pytest.raises(RunError, match=r"may have 850 MB \(ulimit -v\), and about 1,000 MB"):
+        thread_count()
 
 
 @contextmanager
@@ -181,3 +196,12 @@ def test_an_interrupt_after_the_answer_changes_nothing(monkeypatch: pytest.Monke
             main.main()
         signal.raise_signal(signal.SIGINT)
         assert (ended.value.code, seen) == (0, [])
+
+
+def test_little_memory_is_told_by_every_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading a store loads no kernels, and what SciPy loads would try for memory for ever."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (700_000_000, resource.RLIM_INFINITY))
+    result = CliRunner().invoke(app, ["compare", "nowhere", "0", "1"])
+    assert result.exit_code == 1
+    assert "this process may have 700 MB" in result.stderr
