@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from asm_sim.reference.quality import is_complete
 from asm_sim.reference.rows import Clinician
-from asm_sim.rules.schema import RuleSet
+from asm_sim.rules.schema import SCORE_STEPS, RuleSet
 
 
 def combined_categories(
@@ -90,7 +90,7 @@ def exchanged_score(
     before = list(earlier)[: rules.final_score.averaging_years.value - 1]
     scores = [own, *(score for score in before if score is not None)]
     mean = math.fsum(scores) / len(scores)
-    steps = {"whole": 1, "tenth": 10, "hundredth": 100}.get(rules.final_score.rounding.value)
+    steps = SCORE_STEPS.get(rules.final_score.rounding.value)
     return mean if steps is None else round_half_up(mean, steps, rules)
 
 

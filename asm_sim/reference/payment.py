@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 
 from asm_sim.reference.final_score import counts_as_zero, round_half_up
-from asm_sim.rules.schema import RuleSet
+from asm_sim.rules.schema import ADJUSTMENT_STEPS, RuleSet
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def payment_adjustment_factor(
     neutral band (``transformed`` is ``None``).
     """
     exact = _exact_adjustment(final_score, transformed, scaling_factor, rules, performance_year)
-    steps = {"tenth_percent": 1_000, "hundredth_percent": 10_000}.get(rules.payment.rounding.value)
+    steps = ADJUSTMENT_STEPS.get(rules.payment.rounding.value)
     return exact if steps is None else round_half_up(exact, steps, rules)
 
 

@@ -30,6 +30,9 @@ from asm_sim.rules.programmed import Programmed, check_choices
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
 WEIGHT_TOLERANCE = 1e-9
 PERCENT = 100.0
+# Steps to one point, and to an adjustment of one, where there is rounding at all.
+SCORE_STEPS = {step.name.lower(): int(step) for step in choices.ScoreRounding if step}
+ADJUSTMENT_STEPS = {step.name.lower(): int(step) for step in choices.AdjustmentRounding if step}
 SIGNAL_TOLERANCE = 1e-9  # share of all variance below which one between clinicians is rounding
 
 

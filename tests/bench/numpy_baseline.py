@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels.choices import MissingCategory
 from asm_sim.kernels.draws.output import Grids, Output
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
-from asm_sim.kernels.rule.fit import Fit
+from asm_sim.kernels.rule.fit import PAYMENT, Fit
 from asm_sim.kernels.rule.observed import Observed, Outcome
 
 Floats = NDArray[np.float64]
@@ -76,7 +76,7 @@ class Memory:
 def simulate(
     rules: Any, practice_model: Any, model: Any, grids: Grids, rng: Generator, output: Output
 ) -> None:
-    """Fill every draw of ``output``, as ``kernels.draw.simulate_cohort`` does, without truth."""
+    """Fill every draw of ``output``, as ``simulate_cohort`` of the kernels does, without truth."""
     for d in range(len(output.yearly)):
         clinicians = draw_clinicians(practice_model, model, rng)
         years = (
@@ -144,8 +144,8 @@ def score_draw(
 # ---- the population and what is observed of it ----
 
 
-def _draw_practices(model: Any, specialty_cumulative: Floats, years: int, rng: Generator) -> Any:
-    count = len(model.small)
+def _draw_practices(model: Any, clinicians: Any, rng: Generator) -> Any:
+    count, years = len(model.small), clinicians.performance_years
     size_u, rural_u, collection_u, specialty_u = rng.random((4, count))
     limits, listed = model.size_limits, model.listed
     solo = size_u < model.solo_probability
@@ -178,9 +178,9 @@ def _draw_practices(model: Any, specialty_cumulative: Floats, years: int, rng: G
         size,
         rural_u < model.rural_share,
         np.where(collection_u < model.ecqm_share, 0, 1),
-        np.searchsorted(specialty_cumulative[:-1], specialty_u, side="right"),
-        np.sqrt(model.permanent_share) * permanent
-        + np.sqrt(1.0 - model.permanent_share) * changing,
+        np.searchsorted(clinicians.specialty_cumulative[:-1], specialty_u, side="right"),
+        np.sqrt(clinicians.quality_permanent_share) * permanent
+        + np.sqrt(1.0 - clinicians.quality_permanent_share) * changing,
         latent < model.silent_below[size_class],
         np.where(credited, 2.0, np.where(one < model.one_activity_share, 1.0, 0.0)),
         np.where(credited, 100.0, partial),
@@ -190,7 +190,7 @@ def _draw_practices(model: Any, specialty_cumulative: Floats, years: int, rng: G
 def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicians:
     """Practices and clinicians of one draw."""
     years = model.performance_years
-    practices = _draw_practices(practice_model, model.specialty_cumulative, years, rng)
+    practices = _draw_practices(practice_model, model, rng)
     at = model.practice
     n, measures = len(at), len(model.slot)
     volume, part_b, hcc, dual = rng.standard_normal((4, n))
@@ -387,7 +387,7 @@ def fit_and_score(
         np.zeros((measures, rules.collection_types), np.bool_),
         np.full(2, np.nan),
         np.zeros((2, 3)),
-        np.full(5, np.nan),
+        np.array([(np.nan,) * len(PAYMENT)], PAYMENT),
         np.empty(0),
         np.zeros((measures, rules.collection_types, 2)),
         np.zeros(2),
@@ -504,7 +504,7 @@ def _final(
         quality_only = np.where(no_cost, rules.year["weight_quality"][y] * quality, performance)
         performance = np.where(no_quality, rules.year["weight_cost"][y] * cost, quality_only)
     has_score = ~np.isnan(performance)
-    base = rules.score_maximum * performance + activities + interoperability + small
+    base = rules.score_scale * performance + activities + interoperability + small
 
     if before is not None and has_score.all():
         fit.complexity[:] = before.complexity

@@ -144,10 +144,9 @@ def even(form: str, scaling: float, scores: list[float] | None = None, **exchang
 @njit
 def _break_even(rules, scaling, ranked):  # type: ignore[no-untyped-def]
     fit = new_fit(rules, 5, len(ranked))
-    fit.payment["median"] = 60.0
-    fit.payment["scaling_factor"] = scaling
-    fit.payment["mean"] = 40.0
-    fit.payment["number"] = len(ranked)
+    payment = fit.payment[0]
+    payment.median, payment.mean = 60.0, 40.0
+    payment.scaling_factor, payment.number = scaling, len(ranked)
     for k in range(len(fit.positive_scores)):
         fit.positive_scores[k] = ranked[k]
     return break_even_score(rules, 0, fit)

@@ -263,7 +263,7 @@ def test_what_an_organization_does_to_quality() -> None:
         ({f"{STRUCK}.named": {2028: ["FL", "FL"]}}, "a state is named twice in 2028"),
         ({f"{STRUCK}.named": {2032: ["FL"]}}, "named: 2032 is not a performance year; the years"),
         ({f"{STRUCK}.performance_loss": 1}, "performance_loss: would do nothing"),
-        ({f"{STRUCK}.named": 3}, "'shocks.circumstances.named.value': input should be a valid"),
+        ({f"{STRUCK}.named": 3}, "'shocks.circumstances.named' has values by year; write"),
         (
             {"population.quality.measures.Q128.level_shift.cqm": {2026: 3}},
             "population.quality.measures.Q128.level_shift.cqm: 2026 is not a performance year",
@@ -273,7 +273,7 @@ def test_what_an_organization_does_to_quality() -> None:
             "level_shift.cqm: 101 is out of range: -100 to 100",
         ),
         ({"population.quality.measures.Q220.level_shift.ecqm": {2028: 1}}, "no 'ecqm' in"),
-        ({"population.part_b.trend": {2028: 0.1}}, "2028 is not a performance year"),
+        ({"population.part_b.trend": {2028: 0.1}}, "'part_b.trend' has no values by year"),
         ({"population.aco.cost_effect": 0.1}, "cost_effect: would do nothing, since the practice"),
         ({"rules.measures.Q128.suspended": {2028: 0.5}}, "suspended: 0.5 is neither 0"),
     ],
