@@ -52,6 +52,11 @@ def escaped(text: str, keep: str = "") -> str:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 row``, ``1,234 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class InputError(ValueError):
     """What a user gave cannot be used as it is.
 

@@ -16,7 +16,7 @@ import typer
 from asm_sim.cli.run import RUNS
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, RunError, printable, reason_of, without_passwords
+from asm_sim.errors import InputError, RunError, counted, printable, reason_of, without_passwords
 from asm_sim.places import local_path, place_of
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def sweep_command(asked: Request) -> None:
     work = work_of(sweep, asked.block_draws, asked.panel, asked.lens)
     note.print(printable(sweep.file.title), markup=False)
     note.print(
-        f"{_count(len(work), 'scenario')} of {_count(work.draws, 'draw')} each, "
-        f"seed {sweep.file.seed}, {_count(work.job_count, 'block')}",
+        f"{counted(len(work), 'scenario')} of {counted(work.draws, 'draw')} each, "
+        f"seed {sweep.file.seed}, {counted(work.job_count, 'block')}",
         markup=False,
     )
     for line in work.roster.notes:
@@ -295,13 +295,13 @@ def _say_what_was_done(report: Report, asked: Request, note: Terminal) -> None:
         note.print(f"Damaged, and run again: {line}", markup=False)
     if asked.verify and not report.damaged:
         note.print("All blocks that are there hold what they should.")
-    left = f"{_count(report.blocks_left, 'block')} of the sweep missing"
+    left = f"{counted(report.blocks_left, 'block')} of the sweep missing"
     if asked.shard:
         when = (
             f"{left}. When all shards are through" if report.blocks_left else "it was the last. Now"
         )
         note.print(
-            f"This shard is done ({_count(report.blocks_run, 'block')} run); {when}, the same "
+            f"This shard is done ({counted(report.blocks_run, 'block')} run); {when}, the same "
             "command with --resume and without --shard puts them together."
         )
     elif report.blocks_left:
@@ -340,7 +340,3 @@ def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
     shown = str(folder).rstrip("/")
     note.print(f"\nResults   {shown}/results.zarr", markup=False)
     note.print(f"Table     {shown}/summary.csv", markup=False)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -46,7 +46,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.documents import did_you_mean, is_name, is_ordinary_file
-from asm_sim.errors import InputError, printable
+from asm_sim.errors import InputError, counted, printable
 from asm_sim.population.load import DATA
 from asm_sim.population.participant_file import is_participant_file, participants
 from asm_sim.population.schema import Population
@@ -150,7 +150,7 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
     if of_cms and crowded:
         largest = population.practice.size_classes.value[1]
         notes += [
-            f"{_count(len(crowded), 'practice')} flagged as small with over {largest:g} listed"
+            f"{counted(len(crowded), 'practice')} flagged as small with over {largest:g} listed"
         ]
         crowded = []
     stated, practice_stated, problems = read_traits(
@@ -204,7 +204,7 @@ def _own_rows(raw: RawTable, cohorts: list[str]) -> tuple[list[Row], list[str], 
         row["state"] = row["state"].upper()
         row["practice_id"] = spelled[same(row["practice_id"])]
     again = len(given) - len(spelled)
-    notes = [f"{_count(again, 'practice id')} differing from another by capitals alone"]
+    notes = [f"{counted(again, 'practice id')} differing from another by capitals alone"]
     places = [f"{raw.row_word} {row}" for row in raw.rows]
     return rows, places, notes if again else []
 
@@ -225,10 +225,6 @@ def _check_header(title: str, header: list[str]) -> None:
             f"{', '.join(COLUMNS)} there may be {', '.join(TRAITS)}:",
             [f"column {shown(column)}{did_you_mean(column, known)}" for column in unknown],
         )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def words(addresses: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -284,5 +280,5 @@ def _problems(rows: list[Row], places: list[str], cohorts: list[str]) -> list[st
             )
     for at in faults.values():
         if len(at) > 1:
-            problems[at[0]] += f" (also in {_count(len(at) - 1, 'row')} below)"
+            problems[at[0]] += f" (also in {counted(len(at) - 1, 'row')} below)"
     return problems

@@ -13,7 +13,7 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from asm_sim.documents import did_you_mean
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, counted
 from asm_sim.results.registry import SEED
 
 SCENARIO = "scenario"
@@ -295,7 +295,7 @@ def _equals(values: NDArray[Any], value: Any) -> NDArray[np.bool_]:
 def _listed(names: list[str]) -> str:
     shown = "; ".join(names[:NAMES_SHOWN])
     more = "; ..." if len(names) > NAMES_SHOWN else ""
-    return f"{len(names):,} scenario{'' if len(names) == 1 else 's'}: {shown}{more}"
+    return f"{counted(len(names), 'scenario')}: {shown}{more}"
 
 
 def chosen_variables(

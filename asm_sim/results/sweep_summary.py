@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from asm_sim.errors import printable
+from asm_sim.errors import counted, printable
 from asm_sim.results.describe import cohort_title, title_line, with_settings_in_words
 from asm_sim.results.scenarios import COMPARE_TO, axes, partly_set, scenario_names
 from asm_sim.results.statistics import (
@@ -147,11 +147,10 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
         else f"The first line is the reference ({printable(reference)}); the others are "
         "differences from it, paired within draws. "
     )
-    draws = ds.sizes["draw"]
     text = (
         f"\n{said}Means over the performance years; money is added up over payment years "
         f"{years[0]}-{years[1]}. {PLUS_MINUS} is the Monte Carlo standard error "
-        f"({draws:,} draw{'' if draws == 1 else 's'} of each scenario)."
+        f"({counted(ds.sizes['draw'], 'draw')} of each scenario)."
     )
     console.print(Text(text))
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from asm_sim.errors import printable
+from asm_sim.errors import counted, printable
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.columns import column_name, measures_in
 from asm_sim.score.scoring import CohortYear, ScoredTable
@@ -23,7 +23,7 @@ GROUPS_LISTED = 100
 def summarise(scored: ScoredTable) -> list[str]:
     """Lines of plain text: per cohort and year who was scored, excluded and zero, and why."""
     rows = len(scored.table)
-    lines = [f"{scored.checked.title}: {_count(rows, 'row')}, rule set {scored.rules.id}"]
+    lines = [f"{scored.checked.title}: {counted(rows, 'row')}, rule set {scored.rules.id}"]
     if scored.checked.ignored_columns:
         ignored = scored.checked.ignored_columns
         listed = ", ".join(shown(name) for name in ignored[:COLUMNS_LISTED])
@@ -46,7 +46,7 @@ def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
         "",
         f"{group.cohort}{group.peers and f', {printable(group.peers)},'} {group.performance_year} "
         f"(paid in {payment_year}): "
-        f"{_count(len(result), 'clinician')}, {int(has_score.sum()):,} with a final score",
+        f"{counted(len(result), 'clinician')}, {int(has_score.sum()):,} with a final score",
     ]
     lines += _reasons("without a final score", _without_score(result, ~has_score))
     with np.errstate(invalid="ignore"):
@@ -142,10 +142,6 @@ def _reasons(what: str, reasons: dict[str, Flags]) -> list[str]:
     if not stated:
         return []
     return [f"  {what}: {sum(counts.values()):,} ({'; '.join(stated)})"]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _number(value: float, form: str) -> str:
