@@ -72,7 +72,7 @@ for cohort in ds["cohort"].values:
     sd = percentage_points(float(at["within_clinician_sd"]), float(at["within_clinician_sd_mcse"]))
     signs = percent(float(at["sign_change_share"]), float(at["sign_change_share_mcse"]))
     print(
-        f"{cohort_title(cohort)}: a clinician's adjustment typically lies {sd} percentage points "
+        f"{cohort_title(ds, cohort)}: a clinician's adjustment typically lies {sd} percentage points "
         f"from its own five-year mean;\n  from one year to the next, {signs} change from a penalty "
         "to a bonus or back."
     )
@@ -188,7 +188,7 @@ def lose_more_than(limit=20_000):
     for cohort in ds["cohort"].values:
         of = at.sel(cohort=cohort)
         share = percent(float(of["loss_probability"]), float(of["loss_probability_mcse"]))
-        print(f"{cohort_title(cohort)}: {share} lose more than {limit:,.0f} USD")
+        print(f"{cohort_title(ds, cohort)}: {share} lose more than {limit:,.0f} USD")
 
 
 try:

@@ -30,6 +30,7 @@ from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.population.ranges import ROOT
 from asm_sim.results.registry import (
+    COHORT_TITLES,
     COORDINATES,
     HISTOGRAMS,
     LENS,
@@ -120,6 +121,9 @@ def attributes(frame: Frame) -> dict[str, Any]:
         "scenario_yaml": json.dumps(scenario.resolved(), indent=1),  # JSON is YAML
         SETTINGS: json.dumps(scenario.assigned),
         "scenario_hash": frame.scenario_hash(),
+        COHORT_TITLES: json.dumps(
+            {name: scenario.rules.cohorts[name].title for name in frame.roster.cohorts}
+        ),
         "rules": scenario.rules.id,
         "rules_hash": scenario.rules_hash,
         "population": scenario.population.id,

@@ -58,7 +58,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)
         for cohort, ax in zip(ds["cohort"].values, axes[0], strict=True):
-            panel_title(ax, cohort_title(str(cohort)))
+            panel_title(ax, cohort_title(ds, cohort))
         _scale(panels, axes[0, 0])
         for ax in axes[-1]:
             ax.set_xlabel("Payment adjustment factor (% of Part B payments)")

@@ -68,7 +68,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             mesh = _draw(panel, ax)
         for panel, ax in zip(panels, axes[0], strict=False):
-            panel_title(ax, cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(run, panel["cohort"]))
         for ax in axes[-1]:
             ax.set_xlabel("Adjustment under MIPS (% of Part B)")
         figure.supylabel("Adjustment under ASM (% of Part B)")

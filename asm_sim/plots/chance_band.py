@@ -56,7 +56,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)
         for cohort, ax in zip(found["cohort"].values, axes[0], strict=True):
-            panel_title(ax, cohort_title(str(cohort)))
+            panel_title(ax, cohort_title(found, cohort))
         low, high = axes[0, 0].get_ylim()
         axes[0, 0].set_ylim(low, high + 0.24 * (high - low))
         for ax in axes[-1]:

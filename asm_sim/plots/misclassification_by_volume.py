@@ -61,7 +61,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(cohorts), sharey=True, squeeze=False)[0]
         for cohort, ax in zip(cohorts, axes, strict=True):
             _draw([line for line in lines if line["cohort"] == cohort], ax)
-            panel_title(ax, cohort_title(cohort))
+            panel_title(ax, cohort_title(found, cohort))
             ax.set_xlabel("Episodes of the clinician (a year)")
         axes[0].set_ylabel("With the wrong sign\n(% of clinicians with a final score)")
         axes[0].set_ylim(bottom=0.0)

@@ -41,7 +41,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            panel_title(ax, cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(found, panel["cohort"]))
             ax.set_xlabel("Quintile a year later (1 = lowest adjustments)")
         axes[0].set_ylabel("Quintile of a year (1 = lowest adjustments)")
         note = (

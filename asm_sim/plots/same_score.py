@@ -63,7 +63,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            panel_title(ax, cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(ds, panel["cohort"]))
             ax.set_xlabel("Final score (points)")
         axes[0].set_ylabel(PERCENT_OF_PART_B)
         axes[0].yaxis.set_major_formatter(FuncFormatter(signed))

@@ -67,7 +67,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             _draw(of_cohort, "kept_million_usd", above)
             _draw(of_cohort, "losers_percent", below)
             _say_where_one(of_cohort, below)
-            panel_title(above, cohort_title(cohort))
+            panel_title(above, cohort_title(ds, cohort))
             below.set_xlabel("Redistribution share (% of the amount at risk)")
         years = [int(ds["payment_year"].values[end]) for end in (0, -1)]
         panels[0, 0].set_ylabel(f"Kept by Medicare,\n{years[0]}\N{EN DASH}{years[1]} (million USD)")

@@ -69,7 +69,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            panel_title(ax, cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(ds, panel["cohort"]))
         _scale(panels, axes[0])
         axes[0].set_yticks(range(len(STEPS)), [_label(step, ds) for step in STEPS])
         axes[0].invert_yaxis()

@@ -64,7 +64,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
         for panel, (above, below) in zip(panels, axes.T, strict=True):
             _draw_curves(panel, above)
             _draw_scores(panel, below)
-            panel_title(above, cohort_title(panel["cohort"]))
+            panel_title(above, cohort_title(run, panel["cohort"]))
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         year = panels[0]["performance_year_of_clinicians"]

@@ -58,7 +58,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         for panel, (above, below) in zip(panels, axes.T, strict=True):
             _draw_curves(panel, above)
             _draw_strip(panel, below)
-            panel_title(above, cohort_title(panel["cohort"]))
+            panel_title(above, cohort_title(ds, panel["cohort"]))
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         axes[1, 0].set_ylabel("Clinicians\n(% per point)")

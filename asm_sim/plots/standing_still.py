@@ -70,7 +70,7 @@ def plot(ds: xr.Dataset, share: float | None = None) -> RunFigure:
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)
-            panel_title(ax, cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(ds, panel["cohort"]))
             ax.set_xlabel("Improvement of the peers (SD a year)")
         axes[0].set_ylabel("Own improvement (SD a year)")
         error = f"{_worst_error(panels)} percentage points or less"

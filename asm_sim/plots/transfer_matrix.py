@@ -52,7 +52,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         highest = max(float(panel["million_usd"].max()) for panel in panels)
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, highest, ax)
-            panel_title(ax, cohort_title(panel["cohort"]))
+            panel_title(ax, cohort_title(ds, panel["cohort"]))
             ax.set_xlabel(f"Bonuses, {first}\N{EN DASH}{last} (million USD)")
         axes[0].set_ylabel("Penalties (million USD)")
         note = (

@@ -64,7 +64,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         highest = max(bar["share_percent"] for panel in panels for bar in panel["all"])
         for panel, ax in zip(panels, axes.ravel(), strict=True):
-            _draw(panel, ax)
+            _draw(panel, cohort_title(found, panel["cohort"]), ax)
         axes[0, 0].set_xlim(right=highest / (1.0 - MARGIN))
         axes[0, 0].set_yticks(np.arange(len(LABELS)) * ROW, list(LABELS.values()))
         axes[0, 0].set_ylim(len(LABELS) * ROW - 0.2, -0.32)
@@ -104,7 +104,7 @@ def _rows(of_group: xr.Dataset) -> list[dict[str, Any]]:
     ]
 
 
-def _draw(panel: dict[str, Any], ax: Axes) -> None:
+def _draw(panel: dict[str, Any], cohort: str, ax: Axes) -> None:
     for position, bar in enumerate(panel["all"]):
         value, error = bar["share_percent"], bar["share_percent_mcse"]
         ax.barh(position * ROW, value, BAR, color=BONUS)
@@ -126,7 +126,7 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
     sd = written(panel, "sd", "percentage_points")
     panel_title(
         ax,
-        f"{cohort_title(panel['cohort'])}, {TITLES[panel['variance']]}:\n"
+        f"{cohort}, {TITLES[panel['variance']]}:\n"
         f"SD {sd.removesuffix(' %')} percentage points",
         fontsize=8.5,
     )

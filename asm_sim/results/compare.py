@@ -25,7 +25,7 @@ from asm_sim.results.describe import (
 )
 from asm_sim.results.open import open_results
 from asm_sim.results.pairs import on_shared_draws
-from asm_sim.results.registry import SETTINGS
+from asm_sim.results.registry import COHORT_TITLES, SETTINGS
 from asm_sim.results.scenarios import (
     COMPARE_TO,
     SCENARIO,
@@ -226,7 +226,7 @@ def comparison_json(result: xr.Dataset) -> dict[str, Any]:
     rows of :func:`comparison_table`, null for what is not known)."""
     rows = comparison_table(result).astype(object).to_dict(orient="records")
     about = {
-        key: json.loads(value) if key in {SETTINGS, REFERENCE_SETTINGS} else value
+        key: json.loads(value) if key in {SETTINGS, REFERENCE_SETTINGS, COHORT_TITLES} else value
         for key, value in result.attrs.items()
     }
     return {
@@ -255,7 +255,7 @@ def print_comparison(result: xr.Dataset, console: Console) -> None:
     say(console, Text(writable(text, console)))
     for cohort in dict.fromkeys(table["cohort"]):
         rows = table[table["cohort"] == cohort]
-        say(console, Text(f"\n{cohort_title(cohort)} ({cohort})", style="bold"))
+        say(console, Text(f"\n{cohort_title(result, cohort)} ({cohort})", style="bold"))
         printed = _table(rows, " ", console)
         if width_of(printed, console) > console.width:
             printed = _table(rows, "\n", console)
@@ -337,7 +337,7 @@ def _named(
 
 
 def _common(ds: xr.Dataset) -> dict[str, Any]:
-    names = ("seed", "asm_sim_version", "rules", "population")
+    names = ("seed", "asm_sim_version", "rules", "population", COHORT_TITLES)
     return {name: ds.attrs[name] for name in names if name in ds.attrs}
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 
 from asm_sim.documents import compact
 from asm_sim.errors import InputError, printable
-from asm_sim.results.registry import PARAMETER, PARAMETER_LAYER, SETTINGS
+from asm_sim.results.registry import COHORT_TITLES, PARAMETER, PARAMETER_LAYER, SETTINGS
 from asm_sim.results.scenarios import (
     NAMES_SHOWN,
     SCENARIO,
@@ -24,9 +24,9 @@ from asm_sim.results.scenarios import (
 )
 
 _LONG_TEXTS = {
-    "scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp", PARAMETER_LAYER,
+    "scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp", COHORT_TITLES,
+    PARAMETER_LAYER,
 }  # fmt: skip
-COHORT_TITLES = {"HF": "Heart failure", "LBP": "Low back pain"}
 HASH_DIGITS = 8
 LONGEST_NAME = 300  # characters: no file system has longer names
 SETTINGS_SHOWN = 8
@@ -61,9 +61,13 @@ class Assumption:
         return f"{self.words} ({known})" if known else self.words
 
 
-def cohort_title(cohort: str) -> str:
-    """A cohort's name in words; its id where there are none."""
-    return COHORT_TITLES.get(cohort, printable(cohort))
+def cohort_title(ds: xr.Dataset, cohort: object) -> str:
+    """What the rule of these results (of a run, a sweep or a study) calls a cohort.
+
+    Its id where they do not say it, as those of earlier versions.
+    """
+    titles: dict[str, str] = json.loads(ds.attrs.get(COHORT_TITLES, "{}"))
+    return printable(titles.get(str(cohort), str(cohort)))
 
 
 def layers_of(ds: xr.Dataset) -> dict[str, str]:

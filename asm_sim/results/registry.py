@@ -382,6 +382,8 @@ VARIABLES = {
 
 # The attribute (JSON: pairs of path and value) that says what was set beside the scenario's file.
 SETTINGS = "settings"
+# The attribute (JSON) that says what the rule calls each cohort.
+COHORT_TITLES = "cohort_titles"
 # The coordinate along the draws that says which seed each is of, and the attribute of the same name
 # that says it (as text) where there are no draws.
 SEED = "seed"

@@ -166,7 +166,7 @@ def print_summary(ds: xr.Dataset, console: Console) -> None:
         table = _table(of_cohort, " ", console)
         if width_of(table, console) > console.width:
             table = _table(of_cohort, "\n", console)
-        heading = f"\n{cohort_title(cohort)} ({printable(cohort)})"
+        heading = f"\n{cohort_title(ds, cohort)} ({printable(cohort)})"
         say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
         given = console.width
         console.width = max(given, width_of(table, console))  # never cut a number off

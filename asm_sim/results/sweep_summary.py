@@ -132,7 +132,7 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
                 *cells,
                 style="bold" if name == reference else "",
             )
-        heading = f"\n{cohort_title(str(cohort))} ({printable(str(cohort))})"
+        heading = f"\n{cohort_title(ds, cohort)} ({printable(str(cohort))})"
         console.print(Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
         given = console.width
         console.width = max(given, width_of(grid, console))  # never cut a number off

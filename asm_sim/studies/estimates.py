@@ -19,7 +19,7 @@ from scipy.stats import beta, norm
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.results.describe import one_scenario, parameters_of
-from asm_sim.results.registry import SEED, SETTINGS
+from asm_sim.results.registry import COHORT_TITLES, SEED, SETTINGS
 from asm_sim.results.scenarios import SCENARIO, axes, told
 from asm_sim.results.statistics import Estimate, mcse, mean_over_draws, never_shown
 
@@ -45,7 +45,7 @@ TAIL = float(norm.sf(2.0))  # what lies beyond two standard errors on one side
 _KEPT_FOR = {PANEL: "panel_draws", LENS: "lens_draws"}
 _ABOUT = (
     "scenario", SETTINGS, "scenario_hash", "draws", SEED, "asm_sim_version", "rules", "population",
-    "mips",
+    "mips", COHORT_TITLES,
 )  # fmt: skip
 
 

@@ -137,6 +137,7 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
             "rules_hash": "1" * 64,
             "population_hash": "2" * 64,
             "rules": "asm-2026-final",
+            "cohort_titles": json.dumps({"HF": "Heart failure", "LBP": "Low back pain"}),
             "population": "roster-2027-preliminary",
             "seed": str(seed),
             "draws": draws,
