@@ -72,9 +72,9 @@ for cohort in ds["cohort"].values:
     sd = percentage_points(float(at["within_clinician_sd"]), float(at["within_clinician_sd_mcse"]))
     signs = percent(float(at["sign_change_share"]), float(at["sign_change_share_mcse"]))
     print(
-        f"{cohort_title(ds, cohort)}: a clinician's adjustment typically lies {sd} percentage points "
-        f"from its own five-year mean;\n  from one year to the next, {signs} change from a penalty "
-        "to a bonus or back."
+        f"{cohort_title(ds, cohort)}: a clinician's adjustment typically lies {sd} percentage "
+        f"points from its own five-year mean;\n  from one year to the next, {signs} change from a "
+        "penalty to a bonus or back."
     )
 
 # %%
