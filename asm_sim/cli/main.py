@@ -245,7 +245,10 @@ def score(
         bool, typer.Option("--example", help="Write an example table, clinicians.csv, here.")
     ] = False,
 ) -> None:
-    """Score a table of observed performance: no simulation, adjustments out."""
+    """Score a table of observed performance: no simulation, adjustments out.
+
+    A table with a column final_score (0 to 100) needs no measures: only the payment step is done.
+    """
     from asm_sim.cli.score import score_command
 
     score_command(clinicians, output, rules, settings or [], example)

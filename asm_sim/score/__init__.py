@@ -36,13 +36,18 @@ def score(
     set, a YAML file or a loaded rule set; ``settings`` gives parameters of a named one other values
     by dotted path.
 
+    A table with a column ``final_score`` (points, 0-100; blank: none) needs no measures: those
+    scores, of any programme, go through the payment step alone (512.750). It is refused with
+    columns of which final scores are made.
+
     Returns one row per input row, in input order and with a DataFrame's own index:
     ``clinician_id``, ``cohort``, ``performance_year``, ``qNNN_points`` (0-10) for every measure of
     the cohorts in the table, ``quality_score`` (0-1), ``cost_points`` (0-10), ``cost_score`` (0-1),
     the four adjustments and ``final_score`` (points, 0-100), ``transformed_score`` (0-1; 0-2
     and 1 at the threshold where a rule set has one), ``scaling_factor`` (1 there),
     ``payment_adjustment_factor`` (a fraction), ``payment_multiplier`` and ``payment_change_usd``.
-    All numbers are float64 (NaN where there is none) except the int64 year.
+    All numbers are float64 (NaN where there is none) except the int64 year. Where final scores are
+    given, the columns before ``final_score`` are left out.
 
     Raises :class:`asm_sim.errors.InputError` that lists everything wrong with the table or the
     rules. Warns (``UserWarning``) of lines left out, of unknown columns, of rates that look like

@@ -2,7 +2,7 @@
 
 Column names are matched without regard to case and surrounding blanks, and so are cohorts,
 collection types and identifiers. A row needs the columns of its own cohort's measures; those of
-another cohort may be absent, or blank in that row.
+another cohort may be absent, or blank in that row. A table that gives final scores needs none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from asm_sim.score.columns import (
     input_columns,
     measures_of,
 )
+from asm_sim.score.final_scores import FINAL_SCORE, both_given, payment_columns
 from asm_sim.score.problems import Problems
 from asm_sim.score.suppressed import advice, largest_count
 from asm_sim.tables.cells import (
@@ -62,6 +63,11 @@ class CheckedTable:
     warnings: list[str]
     ignored_columns: list[str]
 
+    @property
+    def gives_final_scores(self) -> bool:
+        """Whether final scores are given, in place of what they are made of."""
+        return FINAL_SCORE in self.frame
+
 
 def check_table(raw: RawTable, rules: RuleSet) -> CheckedTable:
     """The raw table as numbers and names, or an :class:`InputError` that lists every problem."""
@@ -74,7 +80,8 @@ class _Check:
     def __init__(self, raw: RawTable, rules: RuleSet) -> None:
         self.raw = raw
         self.rules = rules
-        self.known = input_columns(rules)
+        self.gives_final_scores = FINAL_SCORE in map(_name_of, raw.names)
+        self.known = (payment_columns if self.gives_final_scores else input_columns)(rules)
         self.n = len(raw.rows)
         self.problems = Problems(raw, self.known)
         self.warnings: list[str] = list(raw.notes)
@@ -94,9 +101,10 @@ class _Check:
                 self._numbers(column, cells.get(column.name), np.ones(self.n, dtype=np.bool_))
         self._years()
         self._duplicates(self._identifiers(cells.get("clinician_id")), cohort)
-        for measure in measures_of(self.rules, list(self.rules.cohorts)):
-            self._measure(measure, cells, cohort)
-        self._episodes()
+        if not self.gives_final_scores:
+            for measure in measures_of(self.rules, list(self.rules.cohorts)):
+                self._measure(measure, cells, cohort)
+            self._episodes()
         self._together(cells, cohort)
         self.problems.give_up_if_any()
         return CheckedTable(self.raw.title, self._frame(cells), self.warnings, ignored)
@@ -106,7 +114,7 @@ class _Check:
         places: dict[str, int] = {}
         ignored: list[str] = []
         for i, (written, series) in enumerate(zip(self.raw.names, self.raw.cells, strict=True)):
-            name = stripped(written).lower()
+            name = _name_of(written)
             if name in cells:
                 where = f"columns {places[name] + 1} and {i + 1}"
                 self.problems.add_column(f"column {name} is there twice ({where})")
@@ -117,6 +125,8 @@ class _Check:
                 self.problems.add_column(f"column {i + 1} has no name")
             else:
                 ignored.append(written)
+        if self.gives_final_scores and (both := both_given(map(_name_of, ignored), self.rules)):
+            self.problems.add_column(both)
         self._warn_of_unknown(ignored, [known for known in self.known if known not in cells])
         return cells, ignored
 
@@ -474,6 +484,10 @@ class _Check:
         frame = pd.DataFrame(data)
         frame["performance_year"] = frame["performance_year"].astype(np.int64)
         return frame
+
+
+def _name_of(written: str) -> str:
+    return stripped(written).lower()
 
 
 def _odd(cell: Any, column: Column) -> str:

@@ -18,6 +18,7 @@ from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.check import CheckedTable, check_table
 from asm_sim.score.columns import column_name, input_columns, measures_in, measures_of
+from asm_sim.score.final_scores import FINAL_SCORE, passing_on, scores_as_observed
 from asm_sim.tables.cells import same, stripped, text_of
 from asm_sim.tables.read import Source, read_table
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from asm_sim.kernels.rule.law import CohortRules
     from asm_sim.kernels.rule.observed import Observed
 
+SCORE_COLUMNS = (FINAL_SCORE, "transformed_score")
 KERNEL_COLUMNS = (
     "quality_score",
     "cost_points",
@@ -34,8 +36,7 @@ KERNEL_COLUMNS = (
     "promoting_interoperability_adjustment",
     "small_practice_adjustment",
     "complex_patient_adjustment",
-    "final_score",
-    "transformed_score",
+    *SCORE_COLUMNS,
 )
 PAYMENT_COLUMNS = (
     "scaling_factor",
@@ -93,7 +94,7 @@ def score_table(
 
 def _header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
     """Whether cells are a header: two of them are columns of the table, as no row has."""
-    known = frozenset(input_columns(rules))
+    known = frozenset(input_columns(rules)) | {FINAL_SCORE}
     return lambda cells: len(known & {stripped(cell).lower() for cell in cells}) > 1
 
 
@@ -102,17 +103,18 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
     from asm_sim.kernels.rule.cohort import fit_and_score
     from asm_sim.rules.compile import compile_cohort
 
-    frame = checked.frame
+    frame, given = checked.frame, checked.gives_final_scores
     present = [cohort for cohort in rules.cohorts if (frame["cohort"] == cohort).any()]
     points = [column_name(measure, "points") for measure in measures_of(rules, present)]
-    numbers = {
-        name: np.full(len(frame), np.nan) for name in (*points, *KERNEL_COLUMNS, *PAYMENT_COLUMNS)
-    }
+    of_scores = SCORE_COLUMNS if given else KERNEL_COLUMNS
+    names = (*(() if given else points), *of_scores, *PAYMENT_COLUMNS)
+    numbers = {name: np.full(len(frame), np.nan) for name in names}
     cohort_years = []
     standard: dict[str, Earlier] = {}
     own_scores: dict[tuple[str, int], pd.Series[float]] = {}
     for cohort, year, everyone in groups(frame, rules):
         compiled = compile_cohort(rules, cohort)
+        compiled = passing_on(compiled) if given else compiled
         y, measures = rules.years.index(year), measures_in(rules, cohort)
         for peers, positions in peer_groups(frame, everyone, rules):
             rows = frame.iloc[positions]
@@ -121,16 +123,16 @@ def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -
             for back in (1, 2):  # scoring begins the year: what lies here moves one year back
                 if (cohort, y - back) in own_scores:
                     earlier.own_score[back - 1] = own_scores[cohort, y - back].reindex(ids)
-            outcome, fit = fit_and_score(
-                observed(rows, rules, cohort), compiled, y, earlier, _numbered(rows["practice_id"])
-            )
+            seen = scores_as_observed(rows, compiled, y) if given else observed(rows, rules, cohort)
+            practice = None if given else _numbered(rows["practice_id"])
+            outcome, fit = fit_and_score(seen, compiled, y, earlier, practice)
             own = pd.Series(earlier.own_score[0], ids)
             if (cohort, y) in own_scores:
                 own = pd.concat([own_scores[cohort, y], own])
             own_scores[cohort, y] = own
-            for m, measure in enumerate(measures):
+            for m, measure in enumerate(() if given else measures):
                 numbers[column_name(measure, "points")][positions] = outcome.points[m]
-            for name in (*KERNEL_COLUMNS, "payment_adjustment_factor"):
+            for name in (*of_scores, "payment_adjustment_factor"):
                 numbers[name][positions] = getattr(outcome, name)
             numbers["scaling_factor"][positions] = fit.scaling_factor
             cohort_years.append(

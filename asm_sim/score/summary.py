@@ -11,6 +11,7 @@ import pandas as pd
 from asm_sim.errors import counted, printable
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.columns import column_name, measures_in
+from asm_sim.score.final_scores import FINAL_SCORE
 from asm_sim.score.scoring import CohortYear, ScoredTable
 from asm_sim.tables.cells import shown
 
@@ -29,6 +30,11 @@ def summarise(scored: ScoredTable) -> list[str]:
         listed = ", ".join(shown(name) for name in ignored[:COLUMNS_LISTED])
         more = len(ignored) - COLUMNS_LISTED
         lines.append(f"ignored columns: {listed}" + (f" and {more:,} more" if more > 0 else ""))
+    if scored.checked.gives_final_scores:
+        lines.append(
+            f"final scores are those of column {FINAL_SCORE}: no measure was scored, only the "
+            "payment step (42 CFR 512.750) was done"
+        )
     for cohort_year in scored.cohort_years[:GROUPS_LISTED]:
         lines += _cohort_year(scored, cohort_year)
     more = len(scored.cohort_years) - GROUPS_LISTED
@@ -48,16 +54,20 @@ def _cohort_year(scored: ScoredTable, group: CohortYear) -> list[str]:
         f"(paid in {payment_year}): "
         f"{counted(len(result), 'clinician')}, {int(has_score.sum()):,} with a final score",
     ]
-    lines += _reasons("without a final score", _without_score(result, ~has_score))
     with np.errstate(invalid="ignore"):
         zero = has_score & (final <= rules.final_score.counts_as_zero.value)
-    nothing_reported = _lacks_minimum_submission(given, rules, group)
-    zero_reasons = {
-        "minimum submission not met": zero & nothing_reported,
-        "nothing left after the adjustments": zero & ~nothing_reported,
-    }
-    lines += _reasons("final score of zero", zero_reasons)
-    lines += _measures(given, result, rules, group)
+    if scored.checked.gives_final_scores:
+        lines += _reasons("without a final score", {"blank": ~has_score})
+        lines += _reasons("final score of zero", {"as given": zero})
+    else:
+        lines += _reasons("without a final score", _without_score(result, ~has_score))
+        nothing_reported = _lacks_minimum_submission(given, rules, group)
+        zero_reasons = {
+            "minimum submission not met": zero & nothing_reported,
+            "nothing left after the adjustments": zero & ~nothing_reported,
+        }
+        lines += _reasons("final score of zero", zero_reasons)
+        lines += _measures(given, result, rules, group)
     lines.append(
         f"  median final score {_number(group.median_final_score, '.2f')}, "
         f"incentive pool {_usd(group.incentive_pool)}, "
