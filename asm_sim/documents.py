@@ -273,7 +273,9 @@ class _Reader:
             if not isinstance(event, ScalarEvent):
                 raise InputError(f"{place}: a key must be a name or a year")
             entry = self._scalar(event, place)
-            if not isinstance(entry, str | int) or isinstance(entry, bool):
+            if isinstance(entry, bool):  # an alternative of a switch
+                entry = event.value.lower()
+            if not isinstance(entry, str | int):
                 raise InputError(f"{place}: the key {event.value!r} must be a name or a year")
             if entry in result:
                 raise InputError(f"{place}: the key {entry!r} is given twice")

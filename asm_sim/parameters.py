@@ -13,13 +13,23 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from asm_sim.documents import Document, Key, Place, did_you_mean, quoted
 from asm_sim.errors import InputError, printable
 
 YEAR_DIGITS = 4
-Status = Literal["regulation", "secondary", "inferred", "published", "derived", "assumption"]
+Status = Literal[
+    "regulation",
+    "published",
+    "secondary",
+    "derived",
+    "inferred",
+    "precedent",
+    "assumption",
+    "lever",
+]
+OPEN: tuple[Status, ...] = ("precedent", "assumption")  # what nobody knows and results rest on
 
 
 class Strict(BaseModel):
@@ -32,7 +42,9 @@ class Parameter(Strict):
     """What every leaf carries besides its value.
 
     ``range`` holds the values that make sense at all (inclusive); ``low`` and ``high`` the values
-    that the evidence leaves plausible.
+    that the evidence leaves plausible, or ``readings`` the alternatives that it does, each with its
+    weight: how often it is drawn, relative to the others. ``held`` says why something open has
+    neither.
     """
 
     unit: str
@@ -42,10 +54,21 @@ class Parameter(Strict):
     range: tuple[float, float] | None = None
     low: float | None = None
     high: float | None = None
+    readings: dict[str, float] | None = None
+    held: str = ""
 
     def numbers(self) -> list[float]:
         """The numbers in the value, each of which must lie in ``range``."""
         return []
+
+    def reading(self, name: str) -> Any:
+        """The value that an alternative of ``readings`` names; ``ValueError`` for none such."""
+        raise ValueError(f"{name!r} on a number, which has low and high in place of readings")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody knows it and results rest on it."""
+        return self.status in OPEN
 
     @model_validator(mode="before")
     @classmethod
@@ -61,6 +84,32 @@ class Parameter(Strict):
             for number in self.numbers():
                 if not lowest <= number <= highest:
                     raise ValueError(f"{number:g} is out of range: {lowest:g} to {highest:g}")
+        return self
+
+    @field_validator("readings", mode="before")
+    @classmethod
+    def _names_of_readings(cls, data: Any) -> Any:
+        """A cap's alternative may be written as a number."""
+        return {str(key): item for key, item in data.items()} if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _readings_and_weights(self) -> Self:
+        if self.readings is None:
+            return self
+        if self.low is not None or self.high is not None:
+            raise ValueError("has readings, and low or high; give one of both")
+        if len(self.readings) < 2:
+            raise ValueError("readings: needs two alternatives or more")
+        for name, weight in self.readings.items():
+            try:
+                self.reading(name)
+            except ValueError as error:
+                raise ValueError(f"readings: {error}") from error
+            if weight <= 0:
+                raise ValueError(
+                    f"readings: {name}: the weight must be above 0, got {weight:g}; "
+                    "leave the alternative out"
+                )
         return self
 
 
@@ -129,6 +178,11 @@ class Switch(Parameter):
 
     value: bool
 
+    def reading(self, name: str) -> bool:
+        if name not in {"true", "false"}:
+            raise ValueError(f"{name!r} is neither true nor false")
+        return name == "true"
+
 
 class Choice(Parameter):
     """One of a few named alternatives."""
@@ -136,11 +190,15 @@ class Choice(Parameter):
     value: str
     choices: list[str]
 
+    def reading(self, name: str) -> str:
+        if name not in self.choices:
+            hint = did_you_mean(name, self.choices)
+            raise ValueError(f"{name!r} is not one of: {', '.join(self.choices)}{hint}")
+        return name
+
     @model_validator(mode="after")
     def _one_of_choices(self) -> Self:
-        if self.value not in self.choices:
-            hint = did_you_mean(self.value, self.choices)
-            raise ValueError(f"{self.value!r} is not one of: {', '.join(self.choices)}{hint}")
+        self.reading(self.value)
         return self
 
 

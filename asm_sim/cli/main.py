@@ -277,12 +277,12 @@ def rules(
         str, typer.Argument(help="A rule set's name, or a YAML file.")
     ] = "asm-2026-final",
     status: Annotated[
-        str | None, typer.Option("--status", help="Only parameters of this status.")
+        str | None, typer.Option("--status", help="Only parameters of these: assumption,precedent")
     ] = None,
     settings: Settings = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every parameter of the rule: values by year, unit, status, citation."""
+    """List every parameter of a rule set: values by year, unit, status, citation."""
     from asm_sim.cli.rules import rules_command
 
     rules_command(rule_set, status, settings or [], as_json)

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import typer
 
-from asm_sim.documents import did_you_mean
-from asm_sim.errors import InputError
+from asm_sim.documents import did_you_mean, quoted
+from asm_sim.errors import InputError, counted
 from asm_sim.parameters import Parameter, Status, parse_assignment
 from asm_sim.rules.load import load_any_rules, parameters
 from asm_sim.rules.mips import MipsRules
@@ -21,22 +21,30 @@ NARROWEST = 72
 
 
 def rules_command(rule_set: str, status: str | None, settings: list[str], as_json: bool) -> None:
-    """Print the parameters of a rule set, all of them or those of one status."""
-    if status is not None and status not in STATUSES:
-        raise InputError(
-            f"no status is called {status!r}{did_you_mean(status, list(STATUSES))}; "
-            f"one of: {', '.join(STATUSES)}"
-        )
+    """Print the parameters of a rule set, all of them or those of some statuses."""
+    statuses = statuses_of(status)
     rules = load_any_rules(rule_set, dict(parse_assignment(text) for text in settings))
     chosen = [
         (path, parameter)
         for path, parameter in parameters(rules)
-        if status is None or parameter.status == status
+        if not statuses or parameter.status in statuses
     ]
     if as_json:
         typer.echo(json.dumps(_as_data(rules, status, chosen), indent=2, ensure_ascii=True))
     else:
-        _print_tables(rules, status, chosen)
+        _print_tables(rules, statuses, chosen)
+
+
+def statuses_of(text: str | None) -> list[str]:
+    """The statuses in ``assumption,precedent``; none of None."""
+    statuses = [] if text is None else [part.strip() for part in text.split(",")]
+    for status in statuses:
+        if status not in STATUSES:
+            raise InputError(
+                f"no status is called {quoted(status)}{did_you_mean(status, list(STATUSES))}; "
+                f"one or several of: {','.join(STATUSES)}"
+            )
+    return statuses
 
 
 def _as_data(
@@ -45,6 +53,7 @@ def _as_data(
     return {
         "id": rules.id,
         "title": rules.title,
+        "rule_year": rules.rule_year,
         "performance_years": rules.years,
         "status": status,
         "parameters": [
@@ -68,7 +77,7 @@ def _value(parameter: Parameter) -> Any:
 
 
 def _print_tables(
-    rules: RuleSet | MipsRules, status: str | None, chosen: list[tuple[str, Parameter]]
+    rules: RuleSet | MipsRules, statuses: list[str], chosen: list[tuple[str, Parameter]]
 ) -> None:
     from rich import box
     from rich.table import Table
@@ -79,8 +88,10 @@ def _print_tables(
     console = Terminal(markup=False, highlight=False, emoji=False)
     if console.width < NARROWEST:
         console.width = NARROWEST
-    which = "parameters" if status is None else f"parameters of status {status}"
-    console.print(Text(f"{rules.title} ({rules.id}): {len(chosen)} {which}", style="bold"))
+    of = f" of status {' or '.join(statuses)}" if statuses else ""
+    which = f"{rules.id}, rule year {rules.rule_year}"
+    title = f"{rules.title} ({which}): {counted(len(chosen), 'parameter')}{of}"
+    console.print(Text(title, style="bold"))
     for section, entries in itertools.groupby(
         chosen, key=lambda entry: entry[0].rpartition(".")[0]
     ):
@@ -106,13 +117,23 @@ def _described(parameter: Parameter) -> Any:
     extent = []
     if parameter.low is not None and parameter.high is not None:
         extent.append(f"plausible {parameter.low:g} to {parameter.high:g}")
+    if parameter.readings is not None:
+        extent.append(f"plausible {_weighted(parameter.readings)}")
     choices = getattr(parameter, "choices", None)
     if choices and len(choices) > 1:
         extent.append(f"one of {', '.join(choices)}")
+    if parameter.held:
+        extent.append(f"not drawn: {parameter.held}")
     if extent:
         text.append(f"\n{'; '.join(extent)}")
     text.append(f"\n{parameter.source}", style="italic")
     return text
+
+
+def _weighted(readings: dict[str, float]) -> str:
+    """``reweight (0.6), neutral (0.2), zero (0.2)``: each with its share of the weights."""
+    total = sum(readings.values())
+    return ", ".join(f"{name} ({weight / total:.3g})" for name, weight in readings.items())
 
 
 def _written(value: Any) -> str:

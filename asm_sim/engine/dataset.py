@@ -111,9 +111,14 @@ def attributes(frame: Frame) -> dict[str, Any]:
     unscored = {name: reason for name, reason in reasons.items() if reason}
     no_lens = why_no_lens(scenario.rules)
     assumed = {
-        path: {"value": plain_value(leaf), "unit": leaf.unit, "description": leaf.description}
+        path: {
+            "value": plain_value(leaf),
+            "unit": leaf.unit,
+            "description": leaf.description,
+            "status": leaf.status,
+        }
         for path, leaf in parameters.items()
-        if leaf.status == "assumption" and not path.startswith("mips.")
+        if leaf.is_open and not path.startswith("mips.")
     }
     about = {
         "title": scenario.title,
@@ -125,6 +130,7 @@ def attributes(frame: Frame) -> dict[str, Any]:
             {name: scenario.rules.cohorts[name].title for name in frame.roster.cohorts}
         ),
         "rules": scenario.rules.id,
+        "rule_year": scenario.rules.rule_year,
         "rules_hash": scenario.rules_hash,
         "population": scenario.population.id,
         "population_hash": scenario.population_hash,

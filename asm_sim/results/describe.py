@@ -48,7 +48,7 @@ class Assumption:
     """One parameter that the results rest on, as the run had it.
 
     ``value`` is its value in words, empty where the run does not record it; ``status`` is
-    ``assumption``, or empty where it is known better.
+    ``assumption`` or ``precedent``, or empty where it is known better.
     """
 
     path: str
@@ -100,15 +100,16 @@ def one_scenario(ds: xr.Dataset) -> xr.Dataset:
 
 
 def source_line(ds: xr.Dataset) -> str:
-    """Where numbers come from: scenario, its hash, draws, seed and version of the package.
+    """Where numbers come from: version of the package, rule year, scenario, hash, draws, seed.
 
     The scenario with what was set beside its file; draws and seeds are those of the data. One line,
     printable whatever the scenario is called.
     """
     ds = told(ds)
     about = ds.attrs
+    rule = f"rule year {printable(str(about['rule_year']))}, " if "rule_year" in about else ""
     return (
-        f"asm_sim {about.get('asm_sim_version', '?')}, scenario {scenario_in_words(ds)} "
+        f"asm_sim {about.get('asm_sim_version', '?')}, {rule}scenario {scenario_in_words(ds)} "
         f"({str(about.get('scenario_hash', '?'))[:HASH_DIGITS]}), "
         f"{draws_in_words(ds)}, {_seeds_in_words(ds)}"
         + (f", {len(drawn)} parameters drawn" if (drawn := drawn_parameters(ds)) else "")
@@ -190,8 +191,8 @@ def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
     """What the results rest on most, with the values that this run used.
 
     From the run's attributes, JSON text each: ``assumptions`` maps the dotted path of every
-    parameter of status assumption to its ``value`` and ``unit``; ``parameters`` maps the path of
-    every parameter to its value, whatever its status.
+    open parameter to its ``value``, ``unit`` and ``status``; ``parameters`` maps the path of every
+    parameter to its value, whatever its status.
     """
     ds = as_run(ds)
     assumed, parameters = (
@@ -205,7 +206,7 @@ def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
             assumptions.append(Assumption(FORM, words_of_form, _written(form), ""))
             continue
         leaf = _at(assumed, path)
-        status = "" if leaf is None else "assumption"
+        status = "" if leaf is None else _status(leaf)
         known = _at(parameters, path) if leaf is None else leaf
         assumptions.append(Assumption(path, words, _written(known), status))
     return assumptions
@@ -236,6 +237,12 @@ def _written(leaf: Any) -> str:
         return ", ".join(f"{key} {_plain(number)}" for key, number in value.items())
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"{_plain(value)} {unit}" if unit and is_number else _plain(value)
+
+
+def _status(leaf: Mapping[str, Any]) -> str:
+    """Of an open leaf, or of the first of a group of them."""
+    first = leaf if "value" in leaf else next(iter(leaf.values()))
+    return str(first.get("status", "assumption"))
 
 
 def _value(leaf: Any) -> Any:

@@ -23,7 +23,9 @@ CONSOLIDATED = ".zmetadata"  # of Zarr format 2; a store without is not finished
 FORMAT_3 = "zarr.json"
 
 # What is read of the attributes: texts, and JSON in texts.
-_TEXTS = {"title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", "rules"}
+_TEXTS = {
+    "title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", "rules", "rule_year",
+}  # fmt: skip
 _JSON: dict[str, type] = {
     "scenario_yaml": dict,
     SETTINGS: list,

@@ -142,6 +142,7 @@ class MipsRules(Strict):
     program: Literal["mips"]
     id: str
     title: str
+    rule_year: str
     performance_years: Years
     form: Annotated[Choice, Programmed(MipsForm)]
     cohorts: dict[str, MipsCohort]

@@ -6,6 +6,7 @@ new condition is a new entry in the YAML, not new code.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
@@ -52,13 +53,26 @@ class Years(Parameter):
 
 
 class Cap(Parameter):
-    """A largest adjustment in risk levels, or ``none``."""
+    """A largest value, such as of an adjustment in risk levels, or ``none``."""
 
     value: float | Literal["none"] | dict[int, float | Literal["none"]]
 
     def numbers(self) -> list[float]:
         values = self.value.values() if isinstance(self.value, dict) else [self.value]
         return [value for value in values if not isinstance(value, str)]
+
+    def reading(self, name: str) -> float | Literal["none"]:
+        if name == "none":
+            return "none"
+        try:
+            limit = float(name)
+        except ValueError as error:
+            raise ValueError(f"{name!r} is neither a number nor none") from error
+        if not math.isfinite(limit):
+            raise ValueError(f"{name!r} is no limit; write none")
+        if self.range is not None and not self.range[0] <= limit <= self.range[1]:
+            raise ValueError(f"{name} is out of range: {self.range[0]:g} to {self.range[1]:g}")
+        return limit
 
     def at(self, performance_year: int) -> float:
         """The cap of a year; infinity where there is none."""
@@ -298,6 +312,7 @@ class RuleSet(Strict):
 
     id: str
     title: str
+    rule_year: str  # whose rulemaking it is, and how far that was
     performance_years: Years
     payment_year_lag: Count
     cohorts: dict[str, Cohort]

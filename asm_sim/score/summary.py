@@ -24,7 +24,8 @@ GROUPS_LISTED = 100
 def summarise(scored: ScoredTable) -> list[str]:
     """Lines of plain text: per cohort and year who was scored, excluded and zero, and why."""
     rows = len(scored.table)
-    lines = [f"{scored.checked.title}: {counted(rows, 'row')}, rule set {scored.rules.id}"]
+    rule = f"rule set {scored.rules.id} (rule year {printable(scored.rules.rule_year)})"
+    lines = [f"{scored.checked.title}: {counted(rows, 'row')}, {rule}"]
     if scored.checked.ignored_columns:
         ignored = scored.checked.ignored_columns
         listed = ", ".join(shown(name) for name in ignored[:COLUMNS_LISTED])

@@ -95,6 +95,51 @@ REFUSED = {
         4,
         "sum to 0.9 in 2031",
     ),
+    "reading that is no choice": (
+        "final_score:\n  missing_category: {readings: {reweight: 1, neutrl: 1}}\n",
+        5,
+        "readings: 'neutrl' is not one of: reweight, neutral, zero (did you mean 'neutral'?)",
+    ),
+    "reading of a switch": (
+        "quality:\n  pool_collection_types: {readings: {true: 1, perhaps: 1}}\n",
+        5,
+        "readings: 'perhaps' is neither true nor false",
+    ),
+    "reading of a cap": (
+        "payment:\n  cap: {readings: {none: 1, one: 1}}\n",
+        5,
+        "readings: 'one' is neither a number nor none",
+    ),
+    "reading of a cap out of range": (
+        "payment:\n  cap: {readings: {none: 1, '-1': 1}}\n",
+        5,
+        "readings: -1 is out of range: 0 to 1000",
+    ),
+    "one reading alone": (
+        "payment:\n  cap: {readings: {none: 1}}\n",
+        5,
+        "readings: needs two alternatives or more",
+    ),
+    "weight of nothing": (
+        "payment:\n  cap: {readings: {none: 1, 1: 0}}\n",
+        5,
+        "readings: 1: the weight must be above 0, got 0; leave the alternative out",
+    ),
+    "word for a weight": (
+        "payment:\n  cap: {readings: {none: most, 1: 1}}\n",
+        5,
+        "'payment.cap.readings.none': input should be a valid number, got 'most'",
+    ),
+    "readings of a number": (
+        "quality:\n  case_minimum: {readings: {20: 1, 30: 1}}\n",
+        5,
+        "readings: '20' on a number, which has low and high in place of readings",
+    ),
+    "readings and a range": (
+        "payment:\n  cap: {low: 1, readings: {none: 1, 1: 1}}\n",
+        5,
+        "payment.cap: has readings, and low or high; give one of both",
+    ),
     "not a number": ("quality:\n  case_minimum: {value: .nan}\n", 5, "'.nan' is not a finite"),
     "infinity": ("payment:\n  cap: {value: .inf}\n", 5, "'.inf' is not a finite number"),
     "infinity by its size": ("payment:\n  cap: {value: 1e999}\n", 5, "not a finite number"),
@@ -369,6 +414,21 @@ def test_every_parameter_of_the_2026_rule_says_where_it_comes_from() -> None:
         assert parameter.unit, path
         assert parameter.source, path
         assert parameter.description, path
+
+
+def test_readings_name_values_with_weights(tmp_path: Path) -> None:
+    """Keys as YAML writes a flag, a number or a word; 1 and 1.0 are the same weight."""
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        f"{HEAD}quality: {{pool_collection_types: {{readings: {{true: 1, false: 3}}}}}}\n"
+        "payment: {cap: {value: 1.5, readings: {none: 0.5, 1: 0.25, '1.5': 0.25}}}\n"
+    )
+    rules = load_rules(mine)
+    switch, cap = rules.quality.pool_collection_types, rules.payment.cap
+    assert switch.readings == {"true": 1.0, "false": 3.0}
+    assert [switch.reading(name) for name in switch.readings] == [True, False]
+    assert cap.readings is not None
+    assert [cap.reading(name) for name in cap.readings] == ["none", 1.0, 1.5]
 
 
 def test_what_is_as_it_was_may_stand_beside_a_threshold() -> None:

@@ -71,12 +71,12 @@ def test_values_are_told_by_year() -> None:
 
 def test_json_carries_all_fields() -> None:
     data = as_data()
-    assert data["id"] == "asm-2026-final"
+    assert (data["id"], data["rule_year"]) == ("asm-2026-final", "2026 final")
     assert [entry["path"] for entry in data["parameters"]] == [p for p, _ in parameters(RULES)]
     steepness = next(e for e in data["parameters"] if e["path"].endswith("exchange.steepness"))
     assert steepness["value"] == 0.1
     assert steepness["value_by_year"] == dict.fromkeys(map(str, RULES.years), 0.1)
-    assert steepness["status"] == "assumption"
+    assert steepness["status"] == "precedent"
     assert (steepness["low"], steepness["high"]) == (0.05, 0.2)
     for field in ("unit", "source", "description", "range"):
         assert steepness[field]
@@ -95,21 +95,33 @@ def test_status_chooses(status: str) -> None:
     data = as_data("--status", status)
     assert [entry["path"] for entry in data["parameters"]] == expected
     text = asm_sim("rules", "--status", status).stdout
-    assert squeezed(f"{len(expected)} parameters of status {status}") in squeezed(text)
+    number = "1 parameter" if len(expected) == 1 else f"{len(expected)} parameters"
+    assert squeezed(f"{number} of status {status}") in squeezed(text)
 
 
-def test_the_assumptions_are_the_ones_that_results_rest_on() -> None:
-    text = asm_sim("rules", "--status", "assumption").stdout
-    for name in ("steepness", "anchor", "missing_category", "cap", "intercept"):
-        assert name in text
-    assert "redistribution_share" not in text
+def test_the_open_questions_alone_and_what_each_could_be() -> None:
+    data = as_data("--status", "assumption,precedent")
+    listed = {entry["path"]: entry for entry in data["parameters"]}
+    assert list(listed) == [path for path, leaf in parameters(RULES) if leaf.is_open]
+    assert len(listed) <= 30
+    for path, entry in listed.items():
+        drawn = entry["readings"] is not None or None not in (entry["low"], entry["high"])
+        assert drawn != bool(entry["held"]), path
+    text = asm_sim("rules", "--status", "precedent, assumption", columns=200).stdout
+    assert f"{len(listed)} parameters of status precedent or assumption" in text
+    assert "plausible 0.05 to 0.2" in text
+    assert "plausible reweight (0.6), neutral (0.2), zero (0.2)" in text
+    assert "not drawn: at the risk level it cannot bind" in text
+    for settled in ("suspended", "UTILIZATION", "national.", "shrinkage", "redistribution_share"):
+        assert not any(settled in path for path in listed)
 
 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--status", "assumtion"], "did you mean 'assumption'?"),
-        (["--status", "[/red]"], "regulation, secondary, inferred"),
+        (["--status", "[/red]"], "regulation,published,secondary"),
+        (["--status", "assumption,"], "no status is called ''"),
         (["[/red]"], "[/red]: there is no such file"),
         (["asm-2062-final"], "did you mean 'asm-2026-final'?"),
         (["--set", "payment.cap=[red]"], "cap"),
