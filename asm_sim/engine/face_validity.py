@@ -18,6 +18,7 @@ from asm_sim.engine.draw_table import tables
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.population.load import DATA
+from asm_sim.results.moments import mean_and_error
 from asm_sim.scenario.load import load_scenario
 
 DEFAULT_DRAWS = 20
@@ -73,12 +74,6 @@ def face_validity(draws: int | None = None) -> list[Comparison]:
     return [*result, *_persistence(plan)]
 
 
-def _over_draws(values: list[float]) -> tuple[float, float]:
-    array = np.array(values)
-    error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else np.nan
-    return float(array.mean()), float(error)
-
-
 def _rows(name: str) -> list[dict[str, str]]:
     with (DATA / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -129,7 +124,7 @@ def _practices(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[C
     """Solo practice and reporting, both drawn."""
     population = plan.scenario.population
     solo = population.practice.solo_share[cohort]
-    mean, error = _over_draws([float((f["practice_size"] == 1).mean()) for f in first])
+    mean, error = mean_and_error([float((f["practice_size"] == 1).mean()) for f in first])
     yield _against("in solo practice", cohort, mean, error, solo)
     reported = [
         name.lower()
@@ -145,11 +140,11 @@ def _practices(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[C
             float(s[frame["practice_size"].between(limits[k], limits[k + 1], "right")].mean())
             for s, frame in zip(silent, first, strict=True)
         ]
-        mean, error = _over_draws(drawn)
+        mean, error = mean_and_error(drawn)
         yield _against(
             f"report nothing: {name} practices", cohort, mean, error, getattr(shares, name)
         )
-    mean, error = _over_draws([float(s.mean()) for s in silent])
+    mean, error = mean_and_error([float(s.mean()) for s in silent])
     yield Comparison(
         "report nothing: all", cohort, mean, error, 0.024, 0.02, 0.06, "share",
         "PY2023 .024-.04 of all MIPS; small practices weigh more here",
@@ -166,10 +161,10 @@ def _against(what: str, cohort: str, mean: float, error: float, parameter: Any) 
 
 
 def _volume(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
-    mean, error = _over_draws([float(frame["episodes"].mean()) for frame in first])
+    mean, error = mean_and_error([float(frame["episodes"].mean()) for frame in first])
     parameter = plan.scenario.population.episodes.mean[cohort]
     yield _against("episodes a year", cohort, mean, error, parameter)
-    mean, error = _over_draws([float(frame["part_b_payments"].mean()) for frame in first])
+    mean, error = mean_and_error([float(frame["part_b_payments"].mean()) for frame in first])
     parameter = plan.scenario.population.part_b.mean[cohort]
     yield _against("Part B paid", cohort, mean, error, parameter)
 
@@ -182,7 +177,7 @@ def _part_b_tail(cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]
         shares = [float(row["share_above"]) for row in same]
         latest = next(float(r["share_above"]) for r in same if r["year"] == _TAIL_YEAR)
         drawn = [float((f["part_b_payments"] > threshold * _MILLION).mean()) for f in first]
-        mean, error = _over_draws(drawn)
+        mean, error = mean_and_error(drawn)
         yield Comparison(
             f"Part B above {threshold:g} million", cohort, mean, error, latest, min(shares),
             max(shares), "share", "asm_participant_part_b_tail.csv, 2019-2023",
@@ -196,9 +191,9 @@ def _costs(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Compa
     deflator = (1 + cost.trend[cohort].value) ** years
     minimum = plan.scenario.rules.cost.case_minimum.at(plan.years[0])
     scored = [f.loc[f["episodes"] >= minimum, "episode_cost"] / deflator for f in first]
-    mean, error = _over_draws([float(values.mean()) for values in scored])
+    mean, error = mean_and_error([float(values.mean()) for values in scored])
     yield _against("mean cost of an episode", cohort, mean, error, cost.mean[cohort])
-    mean, error = _over_draws([float(values.std()) for values in scored])
+    mean, error = mean_and_error([float(values.std()) for values in scored])
     yield _against("SD of the cost of an episode", cohort, mean, error, cost.sd[cohort])
 
 
@@ -216,7 +211,7 @@ def _benchmarks(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[
                 ("median", pd.Series.median, entry.normal.location),
                 ("SD", pd.Series.std, entry.normal.sd),
             ):
-                mean, error = _over_draws([float(of(f[f"{column}_rate"])) for f in valid])
+                mean, error = mean_and_error([float(of(f[f"{column}_rate"])) for f in valid])
                 yield _against(f"{name} {what}", cohort, mean, error, parameter)
         for kind, distribution in (entry.distributions or {}).items():
             if distribution.percentiles is None:
@@ -228,7 +223,7 @@ def _benchmarks(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[
                     for f in valid
                     if len(group := f.loc[f[f"{column}_collection_type"] == kind, f"{column}_rate"])
                 ]
-                mean, error = _over_draws(drawn)
+                mean, error = mean_and_error(drawn)
                 yield Comparison(
                     f"{name} {kind} percentile {percent}", cohort, mean, error, published,
                     published - 5, published + 5, "percent",
@@ -243,7 +238,7 @@ def _persistence(plan: Plan) -> Iterator[Comparison]:
         of_cohort = scores[:, plan.roster.slice_of(cohort)]
         quarter = np.nanpercentile(of_cohort, 25, axis=1, keepdims=True)
         always = (of_cohort <= quarter).all(axis=2).mean(axis=1)
-        mean, error = _over_draws([float(share) for share in always])
+        mean, error = mean_and_error([float(share) for share in always])
         yield Comparison(
             "lowest quarter four years running", cohort, mean, error, 0.075, 0.04, 0.11, "share",
             "JAMA Netw Open 2021, 4-11 % for most measures (groups)",

@@ -126,8 +126,7 @@ def _draw(panel: dict[str, Any], cohort: str, ax: Axes) -> None:
     sd = written(panel, "sd", "percentage_points")
     panel_title(
         ax,
-        f"{cohort}, {TITLES[panel['variance']]}:\n"
-        f"SD {sd.removesuffix(' %')} percentage points",
+        f"{cohort}, {TITLES[panel['variance']]}:\nSD {sd.removesuffix(' %')} percentage points",
         fontsize=8.5,
     )
     ax.axvline(0.0, color=INK, linewidth=0.9)

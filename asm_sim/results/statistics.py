@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.moments import moments
 from asm_sim.results.pairs import on_shared_draws
 from asm_sim.results.registry import VARIABLES
 
@@ -45,10 +46,7 @@ class Estimate(NamedTuple):
 
 def mean_over_draws(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
     """Mean over the draws in which the value is finite; nan where there is none."""
-    finite = _finite(values)
-    count = finite.sum(dim)
-    total = values.where(finite, 0.0).sum(dim, dtype=np.float64)
-    return total / count.where(count > 0)
+    return values.reduce(lambda array, axis: moments(array, axis).mean, dim)
 
 
 def mcse(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
@@ -57,12 +55,12 @@ def mcse(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
     Sample standard deviation (n - 1) over the square root of n, n the number of draws in which the
     value is finite; nan where that is fewer than two. Dims are those of ``values`` less ``dim``.
     """
-    finite = _finite(values)
-    count = finite.sum(dim)
-    deviation = (values - mean_over_draws(values, dim)).where(finite, 0.0)
-    squares = (deviation**2).sum(dim, dtype=np.float64)
-    count = count.where(count > 1)
-    return (squares / (count - 1) / count) ** 0.5
+    return values.reduce(lambda array, axis: moments(array, axis).error, dim)
+
+
+def is_finite(values: xr.DataArray) -> xr.DataArray:
+    """Whether each value counts."""
+    return values.copy(data=np.isfinite(values.values))
 
 
 def mcse_of_share(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
@@ -70,7 +68,7 @@ def mcse_of_share(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
 
     Where the share is 0 in every draw, or 1 in every draw, see :func:`never_shown`.
     """
-    return never_shown(mean_over_draws(values, dim), mcse(values, dim), _finite(values).sum(dim))
+    return never_shown(mean_over_draws(values, dim), mcse(values, dim), is_finite(values).sum(dim))
 
 
 def never_shown(share: xr.DataArray, error: xr.DataArray, draws: xr.DataArray) -> xr.DataArray:
@@ -82,10 +80,6 @@ def never_shown(share: xr.DataArray, error: xr.DataArray, draws: xr.DataArray) -
     """
     bound = 1.0 - DOUBT ** (1.0 / draws.where(draws > 1))
     return error.where((error != 0) | ((share != 0) & (share != 1)), bound / 2.0)
-
-
-def _finite(values: xr.DataArray) -> xr.DataArray:
-    return values.copy(data=np.isfinite(values.values))
 
 
 def estimate(ds: xr.Dataset, name: str) -> Estimate:

@@ -17,6 +17,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.results.moments import mean_and_error
+
 Status = Literal[
     "met", "not met", "met everywhere", "no effect", "met more than once", "jumps over"
 ]
@@ -207,14 +209,3 @@ class _Curve:
         return tuple(
             Evaluation(value, *mean_and_error(self._known[value])) for value in sorted(self._known)
         )
-
-
-def mean_and_error(values: Values) -> tuple[float, float]:
-    """Mean over the draws with a finite value, and its standard error (nan with fewer than two)."""
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return math.nan, math.nan
-    mean = float(finite.mean())
-    if finite.size < 2:
-        return mean, math.nan
-    return mean, float(finite.std(ddof=1) / math.sqrt(finite.size))

@@ -26,11 +26,12 @@ from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, printable
 from asm_sim.population.roster import Roster
 from asm_sim.results.describe import HASH_DIGITS, with_settings_in_words
+from asm_sim.results.moments import mean_and_error
 from asm_sim.results.registry import SETTINGS
 from asm_sim.results.statistics import round_to_error
 from asm_sim.scenario.schema import Scenario
 from asm_sim.solving.lever import Lever, bounds, find_lever, with_lever
-from asm_sim.solving.search import Evaluation, Found, Values, find, mean_and_error
+from asm_sim.solving.search import Evaluation, Found, Values, find
 from asm_sim.solving.target import Reading, Target, check_target, parse_target, read_target
 
 USUAL_DRAWS = 200

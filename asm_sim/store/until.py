@@ -8,16 +8,17 @@ performance year.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
+from asm_sim.results.moments import Moments, moments
 from asm_sim.results.registry import YEARLY
 from asm_sim.results.statistics import ROUNDING, USD_PER_MILLION
 from asm_sim.store.blocks import read_block
@@ -77,7 +78,7 @@ class Watch:
     def __init__(self, folder: Folder, work: Work, limits: Iterable[Limit]) -> None:
         self._folder, self._work = folder, work
         self.limits = tuple(limits)
-        self._moments = [[_Moments() for _ in self.limits] for _ in range(len(work))]
+        self._before: dict[tuple[int, Limit], Moments] = {}  # by scenario and limit
         self.blocks = 0  # looked at
         self.excess = math.inf  # the largest error as a multiple of what is allowed
 
@@ -95,15 +96,11 @@ class Watch:
                 read_block(self._folder, self._work, Job(index, block), names)
                 for index in range(len(self._work))
             ]
-            for moments, arrays in zip(self._moments, read, strict=True):
-                for moment, limit in zip(moments, self.limits, strict=True):
-                    moment.add(arrays[limit.variable])
+            for (index, arrays), limit in itertools.product(enumerate(read), self.limits):
+                of_block, before = moments(arrays[limit.variable]), self._before.get((index, limit))
+                self._before[index, limit] = before.joined(of_block) if before else of_block
             self.blocks += 1
-            self.excess = max(
-                moment.excess(limit)
-                for moments in self._moments
-                for moment, limit in zip(moments, self.limits, strict=True)
-            )
+            self.excess = max(_excess(found, limit) for (_, limit), found in self._before.items())
             if self.excess <= 1:
                 return self.blocks
         return None
@@ -115,38 +112,15 @@ class Watch:
         return max(self.blocks + 1, math.floor(_CAUTION * self.blocks * self.excess**2))
 
 
-class _Moments:
-    """Number, mean and squared deviations of each cohort and year, over draws in their order."""
+def _excess(found: Moments, limit: Limit) -> float:
+    """The largest standard error as a multiple of what is allowed; 0 where nothing varies.
 
-    def __init__(self) -> None:
-        self._count: NDArray[np.float64] | float = 0.0
-        self._mean: NDArray[np.float64] | float = 0.0
-        self._squares: NDArray[np.float64] | float = 0.0
-
-    def add(self, values: NDArray[np.float64]) -> None:
-        """Take in a block, [draw, cohort, year]; values that are not finite are left out."""
-        finite = np.isfinite(values)
-        count = finite.sum(axis=0).astype(np.float64)
-        safe = np.maximum(count, 1)
-        mean = np.where(finite, values, 0.0).sum(axis=0) / safe
-        squares = np.where(finite, (values - mean) ** 2, 0.0).sum(axis=0)
-        total = np.maximum(self._count + count, 1)
-        step = np.where(count > 0, mean - self._mean, 0.0)
-        self._squares = self._squares + squares + step**2 * self._count * count / total
-        self._mean = self._mean + step * count / total
-        self._count = self._count + count
-
-    def excess(self, limit: Limit) -> float:
-        """The largest standard error as a multiple of what is allowed; 0 where nothing varies.
-
-        A cohort and year without any value (the change from the year before, in the first year)
-        does not count.
-        """
-        count, mean = np.asarray(self._count), np.asarray(self._mean)
-        known = count > 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error = np.sqrt(np.asarray(self._squares) / (count - 1) / count)
-            allowed = limit.largest * (np.abs(mean) if limit.relative else 1.0)
-            ratio = np.where(error <= _rounding(limit.variable), 0.0, error / allowed)
-        ratio = np.where(np.isnan(ratio), np.inf, ratio)
-        return float(ratio[known].max()) if known.any() else 0.0
+    A cohort and year without any value (the change from the year before, in the first year) does
+    not count.
+    """
+    known = found.number > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        allowed = limit.largest * (np.abs(found.mean) if limit.relative else 1.0)
+        ratio = np.where(found.error <= _rounding(limit.variable), 0.0, found.error / allowed)
+    ratio = np.where(np.isnan(ratio), np.inf, ratio)
+    return float(ratio[known].max()) if known.any() else 0.0

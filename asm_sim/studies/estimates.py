@@ -332,18 +332,6 @@ def error_of_quantile(ordered: Floats, q: float, draws: float) -> float:
     return math.hypot(above - middle, middle - below) / math.sqrt(8.0)
 
 
-def sd_over_draws(values: xr.DataArray, dim: str = DRAW) -> Estimate:
-    """The sample standard deviation over draws, its error by the jackknife over them."""
-    draws = values.sizes[dim]
-    sd = values.std(dim, ddof=1) if draws > 1 else values.isel({dim: 0}, drop=True) * np.nan
-    if draws < 3:
-        return Estimate(sd, sd * np.nan)
-    apart = (values - values.mean(dim)) ** 2 * (draws / (draws - 1))
-    without = ((((draws - 1) * sd**2 - apart) / (draws - 2)).clip(min=0.0)) ** 0.5
-    squares = ((without - without.mean(dim)) ** 2).sum(dim)
-    return Estimate(sd, ((draws - 1) / draws * squares) ** 0.5)
-
-
 def named(name: str, found: Estimate | Linear, units: str, words: str) -> dict[str, xr.DataArray]:
     """``name`` and ``name_mcse`` with their attributes."""
     return {

@@ -11,11 +11,11 @@ Every number is over draws, with its Monte Carlo standard error (``*_mcse``, sam
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
 from asm_sim.results.describe import layers_of
+from asm_sim.results.moments import Flags, Floats, jackknife
 from asm_sim.results.registry import PANEL_DIMS, VARIABLES
 from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import (
@@ -28,8 +28,8 @@ from asm_sim.studies.estimates import (
     named,
     needed,
     parameter,
-    sd_over_draws,
 )
+from asm_sim.studies.jackknife import sd_over_draws
 
 SCENARIO = "areas-redrawn"
 FRAME = "population.geography.frame"
@@ -43,8 +43,6 @@ STATISTICS = (
     "retained_by_medicare",
 )
 PARTICIPANTS = "participants"
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 _COUNTS, _OWN = "clinicians_by_group", "panel_adjustment"
 
 
@@ -106,21 +104,16 @@ def _own_sd(run: xr.Dataset) -> Estimate:
     members = run["clinician_cohort"].values.astype(str) == cohorts[:, np.newaxis]
     times, total = scored.sum(0, dtype=np.float64), adjustment.sum(0)
     whole = (adjustment**2).sum(0)
-    draws = len(scored)
     without = np.stack(
         [
             _pooled_sd(times - x, total - y, whole - y * y, members)
             for x, y in zip(scored.astype(np.float64), adjustment, strict=True)
         ]
     )
-    squares = ((without - without.mean(0)) ** 2).sum(0)
     coordinates = {"cohort": cohorts, "performance_year": run["performance_year"].values}
     value, error = (
         xr.DataArray(part, coordinates, tuple(coordinates))
-        for part in (
-            _pooled_sd(times, total, whole, members),
-            np.sqrt((draws - 1) / draws * squares),
-        )
+        for part in (_pooled_sd(times, total, whole, members), jackknife(without))
     )
     return Estimate(value, error)
 

@@ -18,6 +18,7 @@ import xarray as xr
 from asm_sim.errors import InputError
 from asm_sim.results.compare import reference_of
 from asm_sim.results.describe import one_scenario
+from asm_sim.results.moments import jackknife
 from asm_sim.results.scenarios import SCENARIO, by_axis, scenario_of
 from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import (
@@ -222,8 +223,7 @@ def _crossing(change: xr.DataArray) -> Estimate:
     at = _root(gains, total / draws)
     if draws > 1:
         without = _root(gains, (total - values) / (draws - 1))
-        squares = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
-        error = np.sqrt((draws - 1) / draws * squares)
+        error = jackknife(without)
     else:
         error = np.full_like(at, np.nan)
     shape = change.isel({LENS: 0, OWN: 0}, drop=True)

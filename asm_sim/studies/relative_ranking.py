@@ -37,8 +37,8 @@ from asm_sim.studies.estimates import (
     on_draws_of,
     quantiles,
     ratio,
-    sd_over_draws,
 )
+from asm_sim.studies.jackknife import sd_over_draws
 from asm_sim.studies.panel import Measured, View, read
 
 STEEPNESS = "rules.payment.exchange.steepness"

@@ -19,8 +19,9 @@ from asm_sim.errors import InputError
 from asm_sim.results.describe import drawn_parameters
 from asm_sim.results.pairs import paired
 from asm_sim.results.registry import PARAMETER
-from asm_sim.results.statistics import Estimate, mean_over_draws
+from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import DRAW, about, mean, named, needed, quantiles
+from asm_sim.studies.jackknife import covariance, sd_over_draws
 
 WITHOUT, WITH = "without", "with"
 FEWEST_DRAWS = 3
@@ -47,15 +48,17 @@ def intervals(on: xr.Dataset, off: xr.Dataset, outcome: str) -> xr.Dataset:
     pair = _pair(on, off, outcome)
     units, words = pair.units, pair.words
     both = xr.concat([pair.off, pair.on], "parameters").assign_coords(parameters=[WITHOUT, WITH])
-    varied, still = _covariance(pair.on, pair.on), _covariance(pair.off, pair.off)
+    varied, still = covariance(pair.on, pair.on), covariance(pair.off, pair.off)
     excess = varied.combined(still, lambda a, b: a - b)
     share = varied.combined(still, lambda a, b: 1.0 - b / a.where(a > 0))
     parts = {
         **named("mean", mean(both), units, f"{words}, mean over draws"),
-        **named("sd", _spread(both), units, f"{words}, SD over draws"),
+        **named("sd", sd_over_draws(both), units, f"{words}, SD over draws"),
         **named("interval", quantiles(both), units, f"{words}, quantile over draws"),
         **named("shift", mean(pair.difference), units, f"{words}, change by drawing parameters"),
-        **named("moved", _spread(pair.difference), units, f"{words}, SD of that change in a draw"),
+        **named(
+            "moved", sd_over_draws(pair.difference), units, f"{words}, SD of that change in a draw"
+        ),
         **named(
             "variance_of_parameters", excess.estimate(), f"({units})^2" if units else "",
             f"{words}, variance over draws added by parameter uncertainty",
@@ -83,11 +86,11 @@ def effects(on: xr.Dataset, outcome: str, off: xr.Dataset | None = None) -> xr.D
     """
     pair = _pair(on, off, outcome)
     drawn = pair.run[PARAMETER.name]
-    varied = _covariance(pair.on, pair.on)
+    varied = covariance(pair.on, pair.on)
     found = []
     for path in drawn_parameters(pair.run):
         own = drawn.sel(parameter=path, drop=True).where(np.isfinite(pair.on))
-        with_outcome, itself = _covariance(own, pair.difference), _covariance(own, own)
+        with_outcome, itself = covariance(own, pair.difference), covariance(own, own)
         scale = varied.combined(itself, lambda a, b: ((a * b).where(a * b > 0)) ** 0.5)
         found.append(with_outcome.combined(scale, lambda a, b: a / b).estimate())
     paths = drawn_parameters(pair.run)
@@ -110,37 +113,6 @@ class _Pair(NamedTuple):
     difference: xr.DataArray
     units: str
     words: str
-
-
-class _Jackknifed(NamedTuple):
-    """A statistic of all draws, and of all but one, for each (nan for one that does not count)."""
-
-    whole: xr.DataArray
-    without: xr.DataArray
-
-    def combined(self, other: _Jackknifed, how: Any) -> _Jackknifed:
-        return _Jackknifed(how(self.whole, other.whole), how(self.without, other.without))
-
-    def estimate(self) -> Estimate:
-        count = self.without.notnull().sum(DRAW)
-        squares = ((self.without - mean_over_draws(self.without)) ** 2).sum(DRAW)
-        count = count.where(count >= FEWEST_DRAWS)
-        return Estimate(self.whole, ((count - 1) / count * squares) ** 0.5)
-
-
-def _covariance(a: xr.DataArray, b: xr.DataArray) -> _Jackknifed:
-    """The sample covariance over draws of what is finite in the same draws."""
-    count = a.notnull().sum(DRAW)
-    count = count.where(count >= FEWEST_DRAWS)
-    apart = (a - mean_over_draws(a)) * (b - mean_over_draws(b))
-    total = apart.sum(DRAW)
-    without = (total - apart * count / (count - 1)) / (count - 2)
-    return _Jackknifed(total / (count - 1), without)
-
-
-def _spread(values: xr.DataArray) -> Estimate:
-    variance = _covariance(values, values)
-    return variance.combined(variance, lambda a, _: a.clip(min=0.0) ** 0.5).estimate()
 
 
 def _pair(on: xr.Dataset, off: xr.Dataset | None, outcome: str) -> _Pair:

@@ -11,6 +11,7 @@ import xarray as xr
 
 from asm_sim.errors import InputError
 from asm_sim.studies import estimates
+from asm_sim.studies.jackknife import sd_over_draws
 
 
 def test_a_ratio_over_draws() -> None:
@@ -31,12 +32,12 @@ def test_a_ratio_over_draws() -> None:
 def test_error_of_a_standard_deviation() -> None:
     """The jackknife done by leaving draws out, and the known error of a normal's SD."""
     values = xr.DataArray(np.random.default_rng(2).normal(size=(7, 3)), dims=("draw", "x"))
-    found = estimates.sd_over_draws(values)
+    found = sd_over_draws(values)
     without = np.array([np.delete(values.values, i, axis=0).std(axis=0, ddof=1) for i in range(7)])
     expected = np.sqrt(6 / 7 * ((without - without.mean(axis=0)) ** 2).sum(axis=0))
     np.testing.assert_allclose(found.mcse, expected, rtol=1e-9)
     many = xr.DataArray(np.random.default_rng(3).normal(size=(4000, 50)), dims=("draw", "x"))
-    error = float(estimates.sd_over_draws(many).mcse.mean("x"))
+    error = float(sd_over_draws(many).mcse.mean("x"))
     assert error == pytest.approx(1 / math.sqrt(2 * 3999), rel=0.02)
 
 
