@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,14 @@ from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.reserves import with_reserves
 from asm_sim.population.roster import Roster, find_roster, read_roster
 from asm_sim.rules.schema import RuleSet
-from asm_sim.scenario.schema import Scenario, ScenarioFile
+from asm_sim.scenario.schema import LARGEST_DRAW, Layers, Scenario, ScenarioFile
 
 BLOCK_DRAWS = 100
 PANEL_DRAWS = 200
 LENS_DRAWS = 100
 STORE_FORMAT = 3
+# Indices of a layer are 32 bits wide, and a scenario may have so many draws: no shift beyond this.
+LARGEST_SHIFT = 2**32 - 2 - LARGEST_DRAW
 
 # Where results are tabulated: a way of reporting, not a part of the model.
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
@@ -61,6 +64,7 @@ class Frame:
     lens: int  # draws looked at closely, if there are as many
     listed: Roster  # the roster alone
     parameters: ParameterLayer | None = None  # what is drawn of them, where that layer is on
+    shifts: Mapping[str, int] = field(default_factory=dict)  # added to the indices of layers
 
     @property
     def years(self) -> list[int]:
@@ -94,24 +98,33 @@ class Frame:
 
     def fingerprint(self) -> str:
         kept = (self.panel, self.lens)
-        return fingerprint(self.scenario_hash(), self.scenario.seed, self.block_draws, kept)
+        scenario = self.scenario_hash()
+        if self.shifts:
+            scenario = f"{scenario} {json.dumps(sorted(self.shifts.items()))}"
+        return fingerprint(scenario, self.scenario.seed, self.block_draws, kept)
 
     def seed_words(self) -> Any:
         return np.array([self.scenario.seed & 0xFFFFFFFF, self.scenario.seed >> 32], np.uint64)
 
     def indices(self, first: int, draws: int) -> tuple[Any, Any, Any]:
         """Population, measurement and selection index of each draw; one that is off stays at 0."""
-        draw = np.arange(first, first + draws, dtype=np.int64)
-        layers = self.scenario.layers
-        vary = (layers.population, layers.measurement, layers.selection)
-        population, measurement, selection = (draw * (layer == "on") for layer in vary)
+        population, measurement, selection = (
+            self.index(layer, np.arange(first, first + draws, dtype=np.int64))
+            for layer in ("population", "measurement", "selection")
+        )
         return population, measurement, selection
+
+    def index(self, layer: str, draw: Any) -> Any:
+        """The index of a layer in a draw, or in several: its number, shifted; 0 where it is off."""
+        on = getattr(self.scenario.layers, layer) == "on"
+        return (draw + self.shifts.get(layer, 0)) * on
 
     def parameter_values(self, first: int, draws: int) -> Any:
         """What the parameter layer draws, float64 [draws, parameters]; nan where one is held."""
         assert self.parameters is not None
         seed = self.seed_words()
-        return np.stack([self.parameters.values(seed, d) for d in range(first, first + draws)])
+        indices = [self.index("parameters", draw) for draw in range(first, first + draws)]
+        return np.stack([self.parameters.values(seed, index) for index in indices])
 
 
 def blocks_of(draws: int, block_draws: int) -> list[Block]:
@@ -149,12 +162,21 @@ def make_frame(
     block_draws: int | None = None,
     panel: int | None = None,
     lens: int | None = None,
+    shifts: Mapping[str, int] | None = None,
 ) -> Frame:
     """The frame of a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit.
 
     ``panel`` is the number of draws kept clinician by clinician, ``lens`` the number looked at
     closely: the scenario's own, else 200 and 100 (none under a rule that does not let them be).
+    ``shifts`` adds to the indices of layers that are on, by name: draw d then has of each such
+    layer what draw d + shift has without, and of the others what it had. So two runs of a scenario
+    share some layers and differ in others. Raises ``ValueError`` for a layer that there is not, and
+    for a shift that is negative or above ``LARGEST_SHIFT``.
     """
+    shifts = dict(shifts or {})
+    for layer, shift in shifts.items():
+        if layer not in Layers.model_fields or not 0 <= shift <= LARGEST_SHIFT:
+            raise ValueError(f"no shift of a layer: {layer!r} by {shift}")
     if roster is None:
         roster = roster_of(scenario)
     panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario))
@@ -172,6 +194,7 @@ def make_frame(
         lens,
         roster,
         ParameterLayer(ranges, scenario.population) if ranges else None,
+        shifts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -62,7 +63,7 @@ class Plan(Frame):
         """
         if self.parameters is None:
             return cohort
-        population = self.parameters.at(self.seed_words(), draw)
+        population = self.parameters.at(self.seed_words(), self.index("parameters", draw))
         parts = _of_population(self.scenario, population, self.listed, self.roster, cohort.name)
         model = parts["model"]._replace(dual_limits=cohort.model.dual_limits)
         return replace(cohort, **(parts | {"model": model}))
@@ -74,12 +75,13 @@ def make_plan(
     block_draws: int | None = None,
     panel: int | None = None,
     lens: int | None = None,
+    shifts: Mapping[str, int] | None = None,
 ) -> Plan:
     """A scenario compiled; :class:`asm_sim.errors.InputError` where its parts do not fit.
 
     What is given is as for :func:`asm_sim.engine.frame.make_frame`.
     """
-    return compiled(make_frame(scenario, roster, block_draws, panel, lens))
+    return compiled(make_frame(scenario, roster, block_draws, panel, lens, shifts))
 
 
 def compiled(frame: Frame) -> Plan:
