@@ -24,6 +24,7 @@ _WHERE = {
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
+    "sensitivity": ("asm_sim.unknowns.sensitivity", "sensitivity"),
     "simulate": ("asm_sim.engine.simulate", "simulate"),
     "solve": ("asm_sim.solving.solve", "solve"),
     "studies": ("asm_sim.studies", None),
@@ -43,6 +44,7 @@ __all__ = [
     "plots",
     "rules",
     "score",
+    "sensitivity",
     "simulate",
     "solve",
     "studies",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from asm_sim.scenario.sweep import load_sweep
     from asm_sim.solving.solve import solve
     from asm_sim.store.carry_out import sweep
+    from asm_sim.unknowns.sensitivity import sensitivity
 
 
 def __getattr__(name: str) -> Any:

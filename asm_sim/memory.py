@@ -1,8 +1,11 @@
-"""Whether there is memory enough for the libraries to load at all."""
+"""Whether there is memory enough: for the libraries to load at all, and for what is asked for."""
 
 from __future__ import annotations
 
-from asm_sim.errors import RunError
+from contextlib import suppress
+from pathlib import Path
+
+from asm_sim.errors import InputError, RunError
 
 _LEAST_ADDRESSES = 850_000_000  # bytes; loading the kernels of one rule takes about as much
 
@@ -22,3 +25,31 @@ def refuse_little_memory() -> None:
             f"there is not enough memory: this process may have {limit / 1e6:,.0f} MB "
             "(ulimit -v), and about 1,000 MB are needed"
         )
+
+
+def check_memory(needed: int, what: str, remedy: str) -> None:
+    """:class:`InputError` where something takes more memory than there is, as far as it is known.
+
+    ``what`` says in words what it is, ``remedy`` what to do about it.
+    """
+    there = available_memory()
+    if there is not None and needed > there:
+        raise InputError(
+            f"{what} need about {needed / 1e6:,.0f} MB of memory, and {there / 1e6:,.0f} MB are "
+            f"free: {remedy}"
+        )
+
+
+def available_memory() -> int | None:
+    """Bytes that this machine has free, or this process may have; None where nobody says."""
+    found = []
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                found.append(int(line.split()[1]) * 1024)
+    with suppress(ImportError):
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        found += [limit] if limit != resource.RLIM_INFINITY else []
+    return min(found, default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from asm_sim.scenario.schema import (
     Base,
     Case,
     Design,
+    Scenario,
     Setting,
     Span,
     Sweep,
@@ -35,10 +36,11 @@ from asm_sim.scenario.schema import (
     root_of,
 )
 
-__all__ = ["Base", "Case", "Sweep", "duplicates", "load_sweep"]
+__all__ = ["Base", "Case", "Sweep", "duplicates", "load_sweep", "sweep_of_points"]
 
 LARGEST_SWEEP = 100_000
 LONGEST_NAME = 120
+_DRAWN_VALUES = ("parameters",)  # the layers that give parameters a value by draw
 _Form = type[dict[Any, Any]] | type[list[Any]]
 KINDS = ("grid", "list", "scenarios", "design")
 
@@ -98,6 +100,37 @@ def load_sweep(
         given={key: document.data[key] for key in SWEEP_KEYS if key in document.data},
         assigned=source.assigned,
         hashes=tuple(hashes),
+    )
+
+
+def sweep_of_points(scenario: Scenario, points: Mapping[str, Mapping[str, Any]]) -> Sweep:
+    """A sweep whose scenarios each set more parameters of one scenario: name, path, value.
+
+    Parameters and readings of all of them are held, at what is set or central. Raises
+    :class:`asm_sim.errors.InputError` as :func:`load_sweep`.
+    """
+    held = scenario.layers.model_copy(update=dict.fromkeys(_DRAWN_VALUES, "off"))
+    file = scenario.file.model_copy(update={"layers": held})
+    documents = {root: Document(getattr(scenario, root).model_dump()) for root in ROOTS}
+    base = Base(**documents, folder=scenario.folder, settings=scenario.settings, file=file)
+    planned = [
+        Planned(name, tuple((path, value, Place(name)) for path, value in settings.items()))
+        for name, settings in points.items()
+    ]
+    _refuse_too_many(len(planned), Place(scenario.name))
+    return Sweep(
+        name=scenario.name,
+        file=file,
+        kind="list",
+        bases=(base,),
+        cases=tuple(Case(plan.name, 0, pairs(plan.settings)) for plan in planned),
+        axes=tuple(dict.fromkeys(path for plan in planned for path, _, _ in plan.settings)),
+        compare_to=None,
+        design=None,
+        settings=scenario.settings,
+        given={"sweep": {"list": points}},
+        assigned=scenario.assigned,
+        hashes=tuple(checked(planned, [base])),
     )
 
 

@@ -12,6 +12,7 @@
 ``transfers``         whose penalties become whose bonuses
 ``savings``           what Medicare keeps: the 15 % savings, step by step and by lever
 ``uncertainty``       what parameter uncertainty adds to an interval, and which parameters matter
+``sensitivity``       which unknown matters: effects, screening, indices, shares of the variance
 ``mips``              what ASM and MIPS pay the same clinicians, and how steady each is
 ``mips_pool``         what becomes of MIPS bonuses when the participants of ASM leave its pool
 ``mips_designs``      the rules of both side by side, each with a simulated number
@@ -34,6 +35,7 @@ from asm_sim.studies import (
     redesign,
     relative_ranking,
     savings,
+    sensitivity,
     transfers,
     uncertainty,
     volatility,
@@ -52,6 +54,7 @@ __all__ = [
     "redesign",
     "relative_ranking",
     "savings",
+    "sensitivity",
     "transfers",
     "uncertainty",
     "volatility",
