@@ -30,6 +30,7 @@ import pandas as pd
 import asm_sim as asm
 from asm_sim.results.describe import leading_assumptions
 from asm_sim.results.open import latest_run
+from asm_sim.results.sentences import sentences
 from asm_sim.results.statistics import (
     estimate,
     million_usd,
@@ -37,7 +38,6 @@ from asm_sim.results.statistics import (
     percent,
     round_to_error,
 )
-from asm_sim.results.summary import sentences
 
 # %% [markdown]
 # ## The run

@@ -102,7 +102,7 @@ def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
 def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.Dataset:
     """The stored results that figures are drawn from; made if asked for and not there."""
     from asm_sim.results.open import open_results
-    from asm_sim.store.carry_out import carry_out
+    from asm_sim.store.carry_out import Mode, carry_out
     from asm_sim.store.consolidate import is_consolidated
     from asm_sim.store.files import open_folder
     from asm_sim.store.progress import on_terminal
@@ -121,8 +121,7 @@ def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.
             carry_out(
                 folder,
                 work,
-                overwrite=single or overwrite,
-                keep_blocks=not single,
+                mode=Mode.REPLACE if single or overwrite else Mode.GO_ON,
                 progress=progress,
             )
     return open_results(path)

@@ -50,7 +50,7 @@ def run_command(
     chosen = load_scenario(scenario, settings).with_draws(draws, seed)
     note.print(printable(chosen.title), markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
-    from asm_sim.store.carry_out import carry_out
+    from asm_sim.store.carry_out import Mode, carry_out
     from asm_sim.store.files import open_folder
     from asm_sim.store.progress import on_terminal
     from asm_sim.store.work import work_of
@@ -68,9 +68,7 @@ def run_command(
             carry_out(
                 open_folder(folder),
                 work,
-                overwrite=place is None,
-                anew=overwrite,
-                keep_blocks=False,
+                mode=Mode.ANEW if overwrite else Mode.REPLACE if place is None else Mode.GO_ON,
                 progress=progress,
             )
         except KeyboardInterrupt:

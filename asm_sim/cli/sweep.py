@@ -21,7 +21,7 @@ from asm_sim.places import local_path, place_of
 
 if TYPE_CHECKING:
     from asm_sim.scenario.schema import Sweep
-    from asm_sim.store.carry_out import Report
+    from asm_sim.store.carry_out import Mode, Report
     from asm_sim.store.work import Work
 
 _LISTED = 8
@@ -105,9 +105,7 @@ def sweep_command(asked: Request) -> None:
                 folder,
                 work,
                 runner,
-                resume=asked.resume or asked.verify or shard is not None,
-                anew=asked.overwrite,
-                verify=asked.verify,
+                mode=_mode(asked),
                 shard=shard,
                 limits=limits,
                 progress=progress,
@@ -139,6 +137,17 @@ def _check_combination(asked: Request) -> None:
         raise InputError("--overwrite and --shard: a shard would remove the others' blocks")
     if asked.overwrite and (asked.resume or asked.verify):
         raise InputError("--overwrite starts anew; --resume and --verify keep what is there")
+
+
+def _mode(asked: Request) -> Mode:
+    """What becomes of work that is there; a shard goes on with that of the others."""
+    from asm_sim.store.carry_out import Mode
+
+    if asked.verify:
+        return Mode.VERIFY
+    if asked.overwrite:
+        return Mode.ANEW
+    return Mode.GO_ON if asked.resume or asked.shard else Mode.START
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

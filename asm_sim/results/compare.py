@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,15 +43,8 @@ from asm_sim.results.statistics import (
     paired_difference,
     rounded,
 )
-from asm_sim.results.summary import (
-    PRINTED,
-    STATISTICS,
-    json_value,
-    say,
-    value_and_error,
-    width_of,
-    writable,
-)
+from asm_sim.results.summary import PRINTED, STATISTICS, json_value
+from asm_sim.results.terminal import say, say_fitting, value_and_error, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -256,16 +250,10 @@ def print_comparison(result: xr.Dataset, console: Console) -> None:
     for cohort in dict.fromkeys(table["cohort"]):
         rows = table[table["cohort"] == cohort]
         say(console, Text(f"\n{cohort_title(result, cohort)} ({cohort})", style="bold"))
-        printed = _table(rows, " ", console)
-        if width_of(printed, console) > console.width:
-            printed = _table(rows, "\n", console)
-        given = console.width
-        console.width = max(given, width_of(printed, console))  # never cut a number off
-        say(console, printed)
-        console.width = given
+        say_fitting(console, partial(_table, rows, console))
 
 
-def _table(rows: pd.DataFrame, between: str, console: Console) -> Table:
+def _table(rows: pd.DataFrame, console: Console, between: str) -> Table:
     """One cohort: variables down, grouped by unit, performance years across."""
     from rich import box
     from rich.table import Table

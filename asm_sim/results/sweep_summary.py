@@ -24,7 +24,7 @@ from asm_sim.results.statistics import (
     mean_over_draws,
     rounded,
 )
-from asm_sim.results.summary import width_of
+from asm_sim.results.terminal import say, say_whole, writable
 
 SHOWN = 20
 MOST_AXES = 3  # with more, a scenario is named, not spelled out
@@ -113,7 +113,7 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
     reference = _reference(ds)
     names = scenario_names(ds)
     titles, labels = _labels(ds, names)
-    console.print(Text(title_line(ds), style="bold"))
+    say(console, Text(title_line(ds), style="bold"))
     if reference in names:
         names.remove(reference)
         names.insert(0, reference)
@@ -126,20 +126,20 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
             grid.add_column(outcome.title, justify="right", no_wrap=True)
         for name in names[:SHOWN]:
             column = "mean" if reference is None or name == reference else "difference"
-            cells = [_cell(here.loc[(name, outcome.name)], outcome, column) for outcome in OUTCOMES]
+            cells = [
+                writable(_cell(here.loc[(name, outcome.name)], outcome, column), console)
+                for outcome in OUTCOMES
+            ]
             grid.add_row(
                 *(Text(printable(label)) for label in labels[name]),
                 *cells,
                 style="bold" if name == reference else "",
             )
         heading = f"\n{cohort_title(ds, cohort)} ({printable(str(cohort))})"
-        console.print(Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
-        given = console.width
-        console.width = max(given, width_of(grid, console))  # never cut a number off
-        console.print(grid)
-        console.width = given
+        say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
+        say_whole(console, grid)
         if len(names) > SHOWN:
-            console.print(f"... and {len(names) - SHOWN:,} more scenarios")
+            say(console, Text(f"... and {len(names) - SHOWN:,} more scenarios"))
     years = [int(ds["payment_year"].values[i]) for i in (0, -1)]
     said = (
         ""
@@ -152,7 +152,7 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
         f"{years[0]}-{years[1]}. {PLUS_MINUS} is the Monte Carlo standard error "
         f"({counted(ds.sizes['draw'], 'draw')} of each scenario)."
     )
-    console.print(Text(text))
+    say(console, Text(writable(text, console)))
 
 
 def _labels(ds: xr.Dataset, names: list[str]) -> tuple[list[str], dict[str, list[str]]]:

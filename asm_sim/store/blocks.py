@@ -145,14 +145,11 @@ def retire_short_blocks(folder: Folder) -> None:
             folder.remove(f"{BLOCKS}/{name}")
 
 
-def check(
-    folder: Folder, work: Work, extensible: bool = True, overwrite: bool = False
-) -> dict[str, Any] | None:
+def check(folder: Folder, work: Work, overwrite: bool = False) -> dict[str, Any] | None:
     """The mark of the folder, if this work may be done in it; nothing is written.
 
     A folder with anything else in it is never touched; one with other work of ours is refused, with
-    what differs, unless it may be overwritten. More draws are other work where blocks are not kept
-    (``extensible`` false).
+    what differs, unless it may be overwritten.
     """
     for _ in range(_LOOKS):
         known = read_mark(folder)
@@ -163,7 +160,7 @@ def check(
         raise InputError(
             f"{folder}: this folder is not empty and holds no run of asm_sim; choose another --out"
         )
-    differences = [] if known is None else differing(known, work.mark(), extensible)
+    differences = [] if known is None else differing(known, work.mark())
     if known is not None and differences and not overwrite:
         raise InputError(
             f"{folder}: holds another {_FORMATS[known['format']]}; choose another --out, or "
@@ -227,12 +224,13 @@ def read_mark(folder: Folder) -> dict[str, Any] | None:
     return entry
 
 
-def differing(known: dict[str, Any], mark: dict[str, Any], extensible: bool = True) -> list[str]:
+def differing(known: dict[str, Any], mark: dict[str, Any]) -> list[str]:
     """How the work of a folder differs from another's, a line each; to add to it is no difference.
 
-    The fingerprints of the scenarios decide; names and parameters say it in words.
+    More draws are added to a sweep, not to a single run, of which no blocks are kept. The
+    fingerprints of the scenarios decide; names and parameters say it in words.
     """
-    keys = _WORDS if extensible else {**_WORDS, "draws": "draws"}
+    keys = _WORDS if _FORMATS[mark["format"]] == "sweep" else {**_WORDS, "draws": "draws"}
     found = [
         f"{words}: {_brief(known.get(key))} there, {_brief(mark[key])} here"
         for key, words in keys.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,19 @@ from asm_sim.store.until import Limit, Watch, parse_limit
 from asm_sim.store.work import Job, Work, work_of
 
 Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
+
+
+class Mode(Enum):
+    """What becomes of work that the folder has already.
+
+    Other work is refused, unless it is to be replaced.
+    """
+
+    START = "refuse"  # some of this work, too
+    GO_ON = "go on with this work"
+    REPLACE = "go on with this work, replace other work"
+    ANEW = "replace this work and other work"
+    VERIFY = "read what is there of this work, run damaged blocks again and nothing else"
 
 
 @dataclass
@@ -89,6 +103,9 @@ def sweep(
         scenario = load_sweep(scenario, pairs)
     elif pairs:
         raise TypeError("settings go with the name of a sweep; this one is loaded already")
+    if verify and overwrite:
+        raise InputError("overwrite starts anew, and verify keeps what is there: choose one")
+    mode = Mode.VERIFY if verify else Mode.ANEW if overwrite else Mode.GO_ON
     limits = tuple(parse_limit(text) for text in ([until] if isinstance(until, str) else until))
     work = work_of(
         scenario.with_draws(draws, seed),
@@ -107,9 +124,8 @@ def sweep(
             folder,
             work,
             runner,
+            mode=mode,
             limits=limits,
-            verify=verify,
-            anew=overwrite,
             progress=report,
         )
     return open_results(store)
@@ -127,11 +143,7 @@ def carry_out(
     work: Work,
     runner: Runner = run_here,
     *,
-    resume: bool = True,
-    overwrite: bool = False,
-    anew: bool = False,
-    keep_blocks: bool = True,
-    verify: bool = False,
+    mode: Mode = Mode.GO_ON,
     shard: tuple[int, int] | None = None,
     limits: Sequence[Limit] = (),
     progress: Progress | None = None,
@@ -139,23 +151,22 @@ def carry_out(
     """Run what is missing of ``work`` and, unless this is a shard, put the results together.
 
     ``shard`` (k, n) runs only the k-th of n parts of all blocks (k from 1) and leaves putting
-    together to a run without it. Without ``resume`` a folder that has some of the work is refused.
-    ``overwrite`` replaces other work, ``anew`` this one too. ``verify`` reads the blocks that are
-    there, runs damaged ones again and puts results that were there together again; what is missing
-    besides is left missing.
+    together to a run without it. Where work is verified, results that were there are put together
+    again, and what is missing is left missing. The blocks of a single run are removed in the end.
     """
+    anew, verify = mode is Mode.ANEW, mode is Mode.VERIFY
     try:
-        known = check(folder, work, keep_blocks, overwrite or anew)
+        known = check(folder, work, overwrite=mode in {Mode.ANEW, Mode.REPLACE})
         done = not (anew or verify or limits) and is_consolidated(folder, work)
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({reason_of(error)})") from error
     if known is not None and done:
-        if not keep_blocks:  # of a run that was stopped at the very end
+        if not work.is_sweep:  # of a run that was stopped at the very end
             folder.remove(BLOCKS)
         if progress:
             progress(len(work.distinct) * work.draws, len(work.distinct) * work.draws)
         return Report(work.draws, finished=True)
-    ours = known is not None and not anew and not differing(known, work.mark(), keep_blocks)
+    ours = known is not None and not anew and not differing(known, work.mark())
     if verify and not ours:
         raise InputError(f"{folder}: there is no block of this sweep to verify")
     held = draws_there(folder) if ours else 0
@@ -163,7 +174,7 @@ def carry_out(
         work = work.with_draws(max(work.draws, known["draws"]))
     work = work.with_draws(max(work.draws, held))
     missing = missing_jobs(folder, work) if ours else list(work.jobs())
-    if not resume and len(missing) < work.job_count:
+    if mode is Mode.START and len(missing) < work.job_count:
         raise InputError(
             f"{folder}: holds {work.job_count - len(missing):,} of the {work.job_count:,} blocks "
             "of this sweep; add --resume to run what is missing"
@@ -191,7 +202,7 @@ def carry_out(
     else:
         carrier.run(missing)
         carrier.put_together(work.draws)
-    if not keep_blocks:
+    if not work.is_sweep:
         folder.remove(BLOCKS)
     return carrier.report
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -35,7 +33,6 @@ _WITHOUT_WORKERS = 60.0  # seconds to wait for workers that were there
 _FOR_A_WORKER = 3600.0  # and for the first one, which may stand in a queue
 _TO_BE_SEEN = 30.0  # seconds that a shared disk may take to show a file
 _SUBMITTED = 2_000  # tasks that the scheduler holds at a time, at least
-_PLANS_KEPT = 2
 
 KEPT = "the blocks that are done are kept: the same command with --resume goes on from there"
 
@@ -173,9 +170,6 @@ def _result(client: Any, future: Any) -> tuple[str, str]:
 
 # On the worker.
 
-_plans: OrderedDict[str, Plan] = OrderedDict()
-_lock = threading.Lock()
-
 
 def _hold(work: Work) -> Work:
     """The work as a task of its own, which a scheduler can give again when a worker is lost."""
@@ -191,19 +185,11 @@ def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
 
 
 def plan_here(work: Work, index: int) -> Plan:
-    """A scenario compiled; the last ones are kept."""
-    fingerprint = work.members[index].fingerprint
-    with _lock:
-        plan = _plans.get(fingerprint)
-        if plan is None:
-            plan = work.plan(index)
-            if plan.fingerprint() != fingerprint:
-                raise RunError(
-                    "a worker computes something else than this machine: it has another version "
-                    f"of asm_sim (here {__version__}); install the same on all machines"
-                )
-            _plans[fingerprint] = plan
-            while len(_plans) > _PLANS_KEPT:
-                _plans.popitem(last=False)
-        _plans.move_to_end(fingerprint)
+    """A scenario compiled here; :class:`RunError` where that gives something else than there."""
+    plan = work.plan(index)
+    if plan.fingerprint() != work.members[index].fingerprint:
+        raise RunError(
+            "a worker computes something else than this machine: it has another version "
+            f"of asm_sim (here {__version__}); install the same on all machines"
+        )
     return plan

@@ -19,11 +19,11 @@ from asm_sim.documents import did_you_mean, quoted
 from asm_sim.engine.frame import roster_of
 from asm_sim.engine.simulate import resolve
 from asm_sim.errors import InputError, counted
-from asm_sim.results.open import open_results
+from asm_sim.results.open import BLOCKS, open_results
 from asm_sim.results.registry import SEED, SETTINGS
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import sweep_of_points
-from asm_sim.store.carry_out import carry_out
+from asm_sim.store.carry_out import Mode, carry_out
 from asm_sim.store.files import Folder, open_folder
 from asm_sim.store.progress import Progress, shown
 from asm_sim.store.work import Work, work_of
@@ -189,7 +189,8 @@ def _of_points(
 ) -> xr.Dataset:
     work = work_at(question, points)
     folder = folder_of(store, method, work)
-    carry_out(folder, work, overwrite=True, keep_blocks=False, progress=progress)
+    carry_out(folder, work, mode=Mode.REPLACE, progress=progress)
+    folder.remove(BLOCKS)  # other draws or points have a folder of their own
     ds = open_results(folder.place)
     values = [_known(outcome, ds, question.year) for outcome in question.outcomes]
     cohorts = [str(name) for name in ds["cohort"].values]

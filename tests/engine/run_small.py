@@ -26,7 +26,7 @@ def main(scenario: str, folder: str) -> None:
         sys.stdin.readline()
 
     work = work_of(load_scenario(scenario), BLOCK_DRAWS)
-    carry_out(LocalFolder(Path(folder)), work, keep_blocks=False, progress=report)
+    carry_out(LocalFolder(Path(folder)), work, progress=report)
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def test_what_is_recorded(small_run: xr.Dataset, small_scenario: Scenario) -> No
 def test_in_memory_and_on_disk_are_the_same(
     held_scenario: Scenario, held_run: xr.Dataset, tmp_path: Path
 ) -> None:
-    carry_out(LocalFolder(tmp_path / "run"), work_of(held_scenario), keep_blocks=False)
+    carry_out(LocalFolder(tmp_path / "run"), work_of(held_scenario))
     with asm.open_results(tmp_path / "run") as results:
         loaded = results.load()
     assert len(loaded.attrs.pop("stamp")) == 64

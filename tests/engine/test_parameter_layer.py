@@ -373,7 +373,7 @@ def files(folder: Path, layers: str = ON) -> None:
 def test_a_stored_run_is_the_run_in_memory_and_layers_do_not_mix(tmp_path: Path) -> None:
     files(tmp_path)
     scenario = load_scenario(tmp_path / "base.yaml")
-    carry_out(LocalFolder(tmp_path / "run"), work_of(scenario, 2), keep_blocks=True)
+    carry_out(LocalFolder(tmp_path / "run"), work_of(scenario, 2))
     assert_same_bits(open_results(tmp_path / "run").load(), simulate(scenario))
     files(tmp_path, '{parameters: "off"}')
     off = work_of(load_scenario(tmp_path / "base.yaml"), 2)

@@ -18,7 +18,7 @@ from asm_sim.errors import InputError
 from asm_sim.results.open import BLOCKS, RESULTS, open_results
 from asm_sim.scenario.schema import Scenario
 from asm_sim.store import blocks as store
-from asm_sim.store.carry_out import carry_out
+from asm_sim.store.carry_out import Mode, carry_out
 from asm_sim.store.files import LocalFolder, open_folder
 from asm_sim.store.here import run_here
 from asm_sim.store.work import Work, work_of
@@ -37,7 +37,7 @@ def other_work(small_scenario: Scenario) -> Work:
 
 def run(work: Work, path: Path, overwrite: bool = False) -> xr.Dataset:
     """Run into a folder as `asm-sim run` does; the results in memory."""
-    carry_out(LocalFolder(path), work, anew=overwrite, keep_blocks=False)
+    carry_out(LocalFolder(path), work, mode=Mode.ANEW if overwrite else Mode.GO_ON)
     with xr.open_zarr(path / RESULTS) as dataset:
         return dataset.load()
 
@@ -96,9 +96,9 @@ def test_a_mark_of_other_types_is_refused(
     for other in (mark | {key: value}, {name: mark[name] for name in mark if name != key}):
         (tmp_path / store.MARK).write_text(json.dumps(other))
         before = contents(tmp_path)
-        for overwrite in (False, True):
+        for mode in (Mode.GO_ON, Mode.ANEW):
             with pytest.raises(InputError, match=r"run.json is not what asm-sim writes") as caught:
-                carry_out(folder, work, anew=overwrite)
+                carry_out(folder, work, mode=mode)
             shown = json.dumps(other.get(key))[:20]  # a text in quotes
             assert f"  - {key}: {shown}" in str(caught.value)
             assert len(str(caught.value)) < 500
@@ -124,7 +124,8 @@ def test_any_mark_is_one_message(mark: dict[str, object]) -> None:
         known = store.read_mark(folder)
         if known is not None:
             here = {"scenarios": {"a": "b"}, "parameters": {}, "draws": 2}
-            differing = store.differing(known, dict.fromkeys(store._WORDS, "x") | here, False)
+            here |= {"format": "asm_sim run"}
+            differing = store.differing(known, dict.fromkeys(store._WORDS, "x") | here)
             assert all(len(line) < 500 for line in differing)
 
 
@@ -146,9 +147,8 @@ def test_more_draws_of_a_run_are_other_work(work: Work, tmp_path: Path) -> None:
     """Its blocks are not kept, so there is nothing to add to."""
     folder = LocalFolder(tmp_path)
     store.claim(folder, work)
-    assert store.check(folder, work.with_draws(6)) is not None
     with pytest.raises(InputError, match="draws: 4 there, 6 here"):
-        store.check(folder, work.with_draws(6), extensible=False)
+        store.check(folder, work.with_draws(6))
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_no_other_folder_is_touched(
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "data.txt").write_text("important")
     monkeypatch.chdir(tmp_path)
-    carry_out(open_folder(name), work, keep_blocks=False)
+    carry_out(open_folder(name), work)
     assert (tmp_path / name / RESULTS / ".zmetadata").is_file()
     assert open_results(name).sizes["draw"] == open_results(tmp_path / name).sizes["draw"] == 4
     assert (tmp_path / "precious" / "data.txt").read_text() == "important"

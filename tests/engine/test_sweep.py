@@ -18,7 +18,7 @@ from asm_sim.results.statistics import mcse, mean_over_draws
 from asm_sim.scenario.sweep import load_sweep
 from asm_sim.store import blocks as store
 from asm_sim.store.blocks import missing_jobs
-from asm_sim.store.carry_out import carry_out
+from asm_sim.store.carry_out import Mode, carry_out
 from asm_sim.store.files import LocalFolder
 from asm_sim.store.here import run_here
 from asm_sim.store.until import parse_limit
@@ -138,10 +138,10 @@ def test_without_resume_a_begun_sweep_is_left_alone(sweep_file: MakeSweep, tmp_p
     store.claim(folder, some)
     list(run_here(folder, some, [next(some.jobs())]))
     with pytest.raises(InputError, match=r"1 of the 12 blocks.*--resume"):
-        carry_out(folder, some, resume=False)
+        carry_out(folder, some, mode=Mode.START)
     assert len(missing_jobs(folder, some)) == 11
     (tmp_path / "store" / "blocks" / some.block_name(next(some.jobs()))).unlink()
-    assert carry_out(folder, some, resume=False).blocks_run == 12  # no block: it simply starts
+    assert carry_out(folder, some, mode=Mode.START).blocks_run == 12  # no block: it simply starts
 
 
 def test_more_draws_join(
@@ -297,13 +297,13 @@ def test_verify_finds_names_and_repairs(
 ) -> None:
     path = sweep_file()
     run(path, tmp_path / "store")
-    assert run(path, tmp_path / "store", verify=True).damaged == []
+    assert run(path, tmp_path / "store", mode=Mode.VERIFY).damaged == []
     blocks = sorted((tmp_path / "store" / "blocks").rglob("*.npz"))
     blocks[2].write_bytes(blocks[2].read_bytes()[:1000])
     flipped = bytearray(blocks[7].read_bytes())
     flipped[len(flipped) // 2] ^= 1
     blocks[7].write_bytes(bytes(flipped))
-    report = run(path, tmp_path / "store", verify=True)
+    report = run(path, tmp_path / "store", mode=Mode.VERIFY)
     assert report.blocks_run == 2
     assert all("not a readable block" in line for line in report.damaged)
     for block in (blocks[2], blocks[7]):

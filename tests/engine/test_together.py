@@ -19,7 +19,7 @@ from asm_sim import durable
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import RESULTS
 from asm_sim.store import blocks as store
-from asm_sim.store.carry_out import carry_out
+from asm_sim.store.carry_out import Mode, carry_out
 from asm_sim.store.consolidate import consolidate, is_consolidated
 from asm_sim.store.files import LocalFolder, ObjectFolder, open_folder
 from asm_sim.store.here import run_here
@@ -200,15 +200,15 @@ def test_damaged_results_are_put_together_again(sweep_file: MakeSweep, tmp_path:
         "half of the metadata": lambda: (results / ".zmetadata").write_bytes(b'{"metadata": {'),
     }
     for spoil in damage.values():
-        for verify in (False, True):
+        for mode in (Mode.GO_ON, Mode.VERIFY):
             spoil()
             assert not is_consolidated(LocalFolder(tmp_path / "store"), work(path, draws=5))
-            assert run(path, tmp_path / "store", verify=verify).blocks_run == 0
+            assert run(path, tmp_path / "store", mode=mode).blocks_run == 0
             assert contents(tmp_path / "store") == before
     chunk.write_bytes(chunk.read_bytes()[::-1])
     with pytest.raises(InputError, match=r"adjustment_mean/0.0.0.0: holds something else"):
         asm.open_results(tmp_path / "store", verify=True)
-    run(path, tmp_path / "store", verify=True)
+    run(path, tmp_path / "store", mode=Mode.VERIFY)
     assert contents(tmp_path / "store") == before
 
 
@@ -228,17 +228,17 @@ def test_what_the_file_says_of_itself_is_kept_up_to_date(
 def test_overwrite_starts_anew(sweep_file: MakeSweep, tmp_path: Path) -> None:
     path = sweep_file(draws=5)
     run(path, tmp_path / "store")
-    assert run(path, tmp_path / "store", resume=False, anew=True).blocks_run == 4
-    assert run(path, tmp_path / "store", draws=3, resume=False, anew=True).draws == 3
+    assert run(path, tmp_path / "store", mode=Mode.ANEW).blocks_run == 4
+    assert run(path, tmp_path / "store", draws=3, mode=Mode.ANEW).draws == 3
 
 
 def test_verify_runs_nothing_that_is_missing(sweep_file: MakeSweep, tmp_path: Path) -> None:
     path = sweep_file(draws=60)
     with pytest.raises(InputError, match="no block of this sweep to verify"):
-        run(path, tmp_path / "store", verify=True)
+        run(path, tmp_path / "store", mode=Mode.VERIFY)
     stopped = run(path, tmp_path / "store", limits=[parse_limit("share_negative<0.03")])
     assert stopped.draws < 60
-    report = run(path, tmp_path / "store", verify=True)
+    report = run(path, tmp_path / "store", mode=Mode.VERIFY)
     assert report.blocks_run == 0
     assert report.finished
     assert report.blocks_left == 4 * (60 - stopped.draws) // BLOCK

@@ -15,12 +15,12 @@ from rich.console import Console
 
 from asm_sim.errors import InputError
 from asm_sim.results.describe import leading_assumptions, source_line
+from asm_sim.results.sentences import sentences
 from asm_sim.results.statistics import million_usd, round_to_error
 from asm_sim.results.summary import (
     PRINTED,
     STATISTICS,
     print_summary,
-    sentences,
     summary_json,
     summary_table,
 )

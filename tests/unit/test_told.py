@@ -18,8 +18,9 @@ from asm_sim.plots.save import numbers
 from asm_sim.results.compare import compare_runs, comparison_json, print_comparison, reference_of
 from asm_sim.results.describe import leading_assumptions, provenance, source_line
 from asm_sim.results.pairs import on_shared_draws
+from asm_sim.results.sentences import sentences
 from asm_sim.results.statistics import paired_difference
-from asm_sim.results.summary import print_summary, sentences, summary_json, summary_table
+from asm_sim.results.summary import print_summary, summary_json, summary_table
 from asm_sim.results.sweep_summary import print_sweep, sweep_table
 from asm_sim.studies.estimates import about, looked_at_closely
 from tests.unit.synthetic_run import AXES, synthetic_dataset, synthetic_sweep
@@ -208,3 +209,14 @@ def test_any_name_is_shown_on_one_line_without_controls(ds: xr.Dataset, name: st
     assert source_line(named).isprintable()
     assert ("[red]x[/red]" in source_line(named)) == (name == "[red]x[/red]")
     assert source_line(named).endswith("6 draws, seed 1")
+
+
+def test_a_sweep_on_a_terminal_that_cannot_write_the_sign() -> None:
+    sweep = synthetic_sweep(draws=3)
+    written = io.BytesIO()
+    with io.TextIOWrapper(written, encoding="ascii") as stream:
+        print_sweep(sweep_table(sweep), sweep, Console(file=stream, width=100))
+        stream.flush()
+        text = written.getvalue().decode("ascii")
+    assert "+/- is the Monte Carlo standard error" in " ".join(text.split())
+    assert re.search(r"\d \+/-\d", text)
