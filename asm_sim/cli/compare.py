@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from asm_sim.cli.options import AsJson, Variables
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError
 from asm_sim.places import local_path
 
 
-def compare_command(
-    store: str, a: str, b: str | None, variables: str | None, csv: Path | None, as_json: bool
+def compare(
+    store: Annotated[
+        str, typer.Argument(help="A sweep's folder or URL (s3://...), or that of a run.")
+    ],
+    a: Annotated[
+        str, typer.Argument(help="A scenario's name or position (from 0); for a run, another run.")
+    ],
+    b: Annotated[
+        str | None,
+        typer.Argument(help="The scenario to subtract; by default the sweep's compare_to."),
+    ] = None,
+    variables: Variables = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Write the numbers here too.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Print the differences between two scenarios of a sweep, or between two runs."""
+    """Show what a scenario changes: A minus B of a sweep, or one run minus another.
+
+    Both have the same random numbers, so that differences are paired draw by draw:
+    `asm-sim compare sweeps/steepness "steepness=0.2"`, `asm-sim compare runs/a runs/b`.
+    """
     if csv is not None:
         csv = local_path(csv)
         if csv.is_dir() or not csv.parent.is_dir():

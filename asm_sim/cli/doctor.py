@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import platform
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from asm_sim.cli.options import AsJson, Draws
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.errors import InputError, printable, reason_of
 
@@ -31,8 +32,18 @@ KNOWN_ANSWERS = (
 _FAILED = 1
 
 
-def doctor_command(store: str | None, calibration: bool, draws: int | None, as_json: bool) -> None:
-    """Print the state of the installation, of results, or the face-validity table."""
+def doctor(
+    store: Annotated[
+        str | None,
+        typer.Argument(help="Results to read in full: a run's or sweep's folder or URL."),
+    ] = None,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="Compare with the published figures.")
+    ] = False,
+    draws: Draws = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the installation, the model against what is published, or results for damage."""
     if store is not None:
         if calibration:
             raise InputError(f"{store} and --calibration: choose one")

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from asm_sim.cli.compare import names_of
+from asm_sim.cli.options import Variables
 from asm_sim.cli.terminal import say
 
 
-def export_command(
-    store: str,
-    to: str,
-    variables: str | None,
-    scenario: str | None,
-    output: Path | None,
-    overwrite: bool,
+def export(
+    store: Annotated[str, typer.Argument(help="The folder or URL (s3://...) of a run or a sweep.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="netcdf, parquet or csv.")],
+    variables: Variables = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option("--scenario", help="Only this scenario of a sweep: name or position."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Where to write; else into the run's folder."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace old output.")] = False,
 ) -> None:
-    """Write the results of a run or a sweep for another program; the path goes to standard output.
+    """Write results for R, Stata, Excel and others: NetCDF, Parquet or CSV.
 
-    Everything is checked, and the size stated, before anything is written.
+    Tables are long: a row per draw, cohort and performance year, a column per variable.
     """
     from asm_sim.results.export import plan_export
     from asm_sim.results.open import folder_of, open_results

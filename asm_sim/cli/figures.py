@@ -4,61 +4,46 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import Field, model_validator
 
+from asm_sim.cli.options import Overwrite
 from asm_sim.cli.terminal import Terminal, say
-from asm_sim.documents import Place, did_you_mean, read_document
 from asm_sim.errors import InputError
-from asm_sim.parameters import Strict, check
 from asm_sim.places import local_path
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from asm_sim.cli.figures_file import Needed
     from asm_sim.store.work import Work
 
-LIST = "figures.yaml"
 _FAILED = 1
 _SHOWN = 3
 
 
-class Needed(Strict):
-    """The run or the sweep that a figure is drawn from."""
-
-    run: str | None = None
-    sweep: str | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.run is None) == (self.sweep is None):
-            raise ValueError("give either 'run' or 'sweep': the name of a scenario or of a sweep")
-        return self
-
-    @property
-    def command(self) -> str:
-        return f"asm-sim run {self.run}" if self.run else f"asm-sim sweep {self.sweep}"
-
-
-class FiguresFile(Strict):
-    """What ``figures.yaml`` holds: the name of each figure, and what it is drawn from."""
-
-    figures: dict[str, Needed] = Field(min_length=1)
-
-
-def figures_command(
-    names: list[str], folder: Path, make: bool, check_only: bool, overwrite: bool
+def figures(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which figures; all of figures.yaml if none.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Folder with figures.yaml, and of the pictures.")
+    ] = Path("figures"),
+    make: Annotated[
+        bool, typer.Option("--make", help="Make the runs that are not there yet.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Draw nothing; fail where a figure is out of date.")
+    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Draw figures, or say which of the drawn ones are out of date.
+    """Draw the figures that figures.yaml names, each from its stored run."""
+    from asm_sim.cli.figures_file import wanted_of
 
-    Runs that are not there are made where asked for (``make``); a sweep of another version that
-    stands in the way is replaced only with ``overwrite``.
-    """
     note = Terminal(stderr=True, highlight=False, soft_wrap=True)
     folder = local_path(folder)
-    wanted = _wanted(folder, names)
+    wanted = wanted_of(folder, names or [])
     datasets: dict[str, xr.Dataset] = {}
     for needed in wanted.values():  # every run is there before the first figure is drawn
         if needed.command not in datasets:
@@ -66,37 +51,13 @@ def figures_command(
     stale = [
         name
         for name, needed in wanted.items()
-        if not _draw(name, datasets[needed.command], folder, check_only, note)
+        if not _draw(name, datasets[needed.command], folder, check, note)
     ]
     if stale:
         say(f"Out of date: {', '.join(stale)}. `asm-sim figures` draws them anew.")
         raise typer.Exit(_FAILED)
-    if check_only:
+    if check:
         say(f"{len(wanted)} figures hold the numbers that this version draws.")
-
-
-def _wanted(folder: Path, names: list[str]) -> dict[str, Needed]:
-    """The figures asked for, all of them known."""
-    from asm_sim import plots
-
-    path = folder / LIST
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file; --folder names the folder that has it")
-    document = read_document(path)
-    listed = check(FiguresFile, document, "list of figures").figures
-    for name in listed:
-        if not hasattr(getattr(plots, name, None), "plot"):
-            known = [module for module in plots.__all__ if hasattr(getattr(plots, module), "plot")]
-            place = document.place(("figures", name))
-            raise InputError(f"{place}: no figure is called {name!r}{did_you_mean(name, known)}")
-    for name in names:
-        if name not in listed:
-            place = Place(str(path))
-            raise InputError(
-                f"{place}: names no figure {name!r}{did_you_mean(name, list(listed))}; "
-                f"it has: {', '.join(listed)}"
-            )
-    return {name: listed[name] for name in names} if names else dict(listed)
 
 
 def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.Dataset:

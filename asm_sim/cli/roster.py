@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
+import typer
 from rich.table import Table
 from rich.text import Text
 
+from asm_sim.cli.options import AsJson
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.errors import printable
 
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 STATES_LISTED = 10
 
 
-def roster_command(file: Path | None, scenario: str, as_json: bool) -> None:
-    """Read a roster for a scenario's rules and population, by default its own, and describe it."""
+def roster(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A roster, or CMS's participant file; else the scenario's own."),
+    ] = None,
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="Whose rules and population it is read for.")
+    ] = "baseline",
+    as_json: AsJson = False,
+) -> None:
+    """Show what is understood of a roster: clinicians, practices, states, what is left out."""
     from asm_sim.population.agreement import check_complete
     from asm_sim.population.roster import find_roster, read_roster
     from asm_sim.scenario.load import load_scenario
@@ -39,6 +49,8 @@ def roster_command(file: Path | None, scenario: str, as_json: bool) -> None:
 
 def describe(roster: Roster, population: Population) -> dict[str, Any]:
     """Who is in a roster, as plain data: numbers of clinicians, and of practices by size."""
+    import numpy as np
+
     practices = len(roster.practice_id)
     cohorts = {}
     for cohort in roster.cohorts:
@@ -69,6 +81,8 @@ def describe(roster: Roster, population: Population) -> dict[str, Any]:
 
 def _by_listed(roster: Roster, population: Population) -> dict[str, int]:
     """Practices by the number of clinicians listed, in the population's size classes."""
+    import numpy as np
+
     limits = [int(limit) for limit in population.practice.size_classes.value]
     band = np.searchsorted(limits, roster.practice_listed, "left")
     lowest = [1, *(limit + 1 for limit in limits)]
@@ -82,6 +96,8 @@ def _by_listed(roster: Roster, population: Population) -> dict[str, int]:
 
 def _stated(roster: Roster) -> dict[str, int]:
     """For how many clinicians or practices something is stated that would else be drawn."""
+    import numpy as np
+
     from asm_sim.population.stated import OF_CLINICIAN, OF_PRACTICE
 
     tables = ((OF_CLINICIAN, roster.stated), (OF_PRACTICE, roster.practice_stated))

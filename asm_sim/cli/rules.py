@@ -4,45 +4,61 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from asm_sim.documents import did_you_mean, quoted
+from asm_sim.cli.options import AsJson, Settings
 from asm_sim.errors import InputError, counted
-from asm_sim.parameters import Parameter, Status, parse_assignment
-from asm_sim.rules.load import load_any_rules, parameters
-from asm_sim.rules.mips import MipsRules
-from asm_sim.rules.schema import RuleSet
 
-STATUSES: tuple[str, ...] = get_args(Status)
+if TYPE_CHECKING:
+    from asm_sim.parameters import Parameter
+    from asm_sim.rules.mips import MipsRules
+    from asm_sim.rules.schema import RuleSet
+
 # What every entry of the table needs; narrower terminals fold the text in the middle.
 NARROWEST = 72
 
 
-def rules_command(rule_set: str, status: str | None, settings: list[str], as_json: bool) -> None:
-    """Print the parameters of a rule set, all of them or those of some statuses."""
+def rules(
+    rule_set: Annotated[
+        str, typer.Argument(help="A rule set's name, or a YAML file.")
+    ] = "asm-2026-final",
+    status: Annotated[
+        str | None, typer.Option("--status", help="Only parameters of these: assumption,precedent")
+    ] = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every parameter of a rule set: values by year, unit, status, citation."""
+    from asm_sim.parameters import parse_assignment
+    from asm_sim.rules.load import load_any_rules, parameters
+
     statuses = statuses_of(status)
-    rules = load_any_rules(rule_set, dict(parse_assignment(text) for text in settings))
+    chosen_rules = load_any_rules(rule_set, dict(parse_assignment(text) for text in settings or []))
     chosen = [
         (path, parameter)
-        for path, parameter in parameters(rules)
+        for path, parameter in parameters(chosen_rules)
         if not statuses or parameter.status in statuses
     ]
     if as_json:
-        typer.echo(json.dumps(_as_data(rules, status, chosen), indent=2, ensure_ascii=True))
+        typer.echo(json.dumps(_as_data(chosen_rules, status, chosen), indent=2, ensure_ascii=True))
     else:
-        _print_tables(rules, statuses, chosen)
+        _print_tables(chosen_rules, statuses, chosen)
 
 
 def statuses_of(text: str | None) -> list[str]:
     """The statuses in ``assumption,precedent``; none of None."""
+    from asm_sim.documents import did_you_mean, quoted
+    from asm_sim.parameters import Status
+
+    known = get_args(Status)
     statuses = [] if text is None else [part.strip() for part in text.split(",")]
     for status in statuses:
-        if status not in STATUSES:
+        if status not in known:
             raise InputError(
-                f"no status is called {quoted(status)}{did_you_mean(status, list(STATUSES))}; "
-                f"one or several of: {','.join(STATUSES)}"
+                f"no status is called {quoted(status)}{did_you_mean(status, list(known))}; "
+                f"one or several of: {','.join(known)}"
             )
     return statuses
 

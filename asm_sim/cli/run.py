@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asm_sim.cli.options import AsJson, Draws, Overwrite, Seed, Settings
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError, RunError, printable
@@ -24,16 +25,18 @@ FIGURES = "figures"
 _LONGEST_FOLDER = 200  # bytes of a name: file systems take 255
 
 
-def run_command(
-    scenario: str,
-    draws: int | None,
-    seed: int | None,
-    out: str | None,
-    settings: list[str],
-    overwrite: bool,
-    as_json: bool,
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name, or a YAML file.")] = (
+        "baseline"
+    ),
+    draws: Draws = None,
+    seed: Seed = None,
+    out: Annotated[str | None, typer.Option("--out", help="Folder of the results.")] = None,
+    settings: Settings = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Run one scenario. Everything is checked before a folder is made."""
+    """Simulate a scenario."""
     place = None if out is None else place_of(out)
     if isinstance(place, str):
         raise InputError(
@@ -47,7 +50,7 @@ def run_command(
     from asm_sim.scenario.load import load_scenario
 
     threads = thread_count()  # before numba reads the same variable
-    chosen = load_scenario(scenario, settings).with_draws(draws, seed)
+    chosen = load_scenario(scenario, settings or []).with_draws(draws, seed)
     note.print(printable(chosen.title), markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     from asm_sim.store.carry_out import Mode, carry_out

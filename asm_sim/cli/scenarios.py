@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from asm_sim.cli.options import AsJson
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 SECTIONS = {"run": "One scenario each", "sweep": "Many scenarios each"}
 
 
-def scenarios_command(name: str | None, as_json: bool) -> None:
-    """List the shipped scenarios by title, or say all about one of them."""
+def scenarios(
+    name: Annotated[
+        str | None, typer.Argument(help="One of them, to be told in full.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the scenarios that can be run, or say all about one."""
     from asm_sim.scenario.load import shipped
 
     found = shipped()

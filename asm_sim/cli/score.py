@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from asm_sim.cli.options import Settings
 from asm_sim.cli.terminal import say
 from asm_sim.errors import InputError
 
 
-def score_command(
-    clinicians: Path | None,
-    output: Path | None,
-    rules: str,
-    settings: list[str],
-    example: bool,
+def score(
+    clinicians: Annotated[
+        Path | None, typer.Argument(help="The clinician table, CSV or Parquet.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Where to write, .csv or .parquet; else standard output."
+        ),
+    ] = None,
+    rules: Annotated[
+        str, typer.Option("--rules", help="A rule set's name, or a YAML file.")
+    ] = "asm-2026-final",
+    settings: Settings = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Write an example table, clinicians.csv, here.")
+    ] = False,
 ) -> None:
-    """Score a table and write it, or write the example; messages go to standard error."""
+    """Score a table of observed performance: no simulation, adjustments out.
+
+    A table with a column final_score (0 to 100) needs no measures: only the payment step is done.
+    """
     if example:
         if clinicians is not None or output is not None:
             raise InputError("--example writes clinicians.csv here; it takes no other file")
@@ -38,7 +56,7 @@ def score_command(
 
     if output is not None:
         check_output(output, clinicians)
-    scored = score_table(clinicians, rules, dict(parse_assignment(text) for text in settings))
+    scored = score_table(clinicians, rules, dict(parse_assignment(text) for text in settings or []))
     if output is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(csv_bytes(scored.table))

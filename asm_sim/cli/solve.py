@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asm_sim.cli.options import AsJson, Seed, Settings
 from asm_sim.cli.terminal import Terminal
 from asm_sim.errors import printable
 
@@ -20,67 +20,97 @@ if TYPE_CHECKING:
 NO_VALUE = 1  # exit code where the target is not met at one value
 
 
-@dataclass(frozen=True)
-class Question:
-    """What was asked, as the command line has it."""
+def solve(
+    scenario: Annotated[str, typer.Argument(help="A scenario's name, or a YAML file.")],
+    lever: Annotated[
+        str,
+        typer.Option(
+            "--lever",
+            metavar="PATH",
+            help="The parameter to move, such as rules.payment.redistribution_share; with a year "
+            "at its end, in that year alone.",
+        ),
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="NAME=VALUE",
+            help="What is to be met: share_negative=50%, retained_by_medicare=150e6, "
+            "'share_above(5%)=10%'.",
+        ),
+    ],
+    between: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--between", metavar="LOW HIGH", help="Where to look; else the parameter's own span."
+        ),
+    ] = None,
+    cohort: Annotated[str | None, typer.Option("--cohort", help="Of this cohort alone.")] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", help="Of this performance year alone.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", help="Of this group alone, such as 'practice_size: solo'."),
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=1, help="Draws at each value of the lever (200).")
+    ] = None,
+    seed: Seed = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option("--tolerance", help="How near is near enough, in units of the lever."),
+    ] = None,
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the value of a parameter at which a target is met, with its error.
 
-    scenario: str
-    lever: str
-    target: str
-    between: tuple[float, float] | None
-    cohort: str | None
-    year: int | None
-    group: str | None
-    draws: int | None
-    seed: int | None
-    tolerance: float | None
-    settings: list[str]
-    as_json: bool
-
-
-def solve_command(question: Question) -> None:
-    """Search and print the answer; exit code 1 where there is no one value."""
+    Amounts are summed over cohorts and years, shares of clinicians pooled, unless one is named.
+    Exit code 1 where the target is not met at one value.
+    """
     note = Terminal(stderr=True, highlight=False, soft_wrap=True)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
     from asm_sim.solving.target import parse_target
 
     thread_count()  # before numba reads the same variable
-    target = parse_target(question.target, question.cohort, question.year, question.group)
-    note.print(f"asm-sim: reading {printable(question.scenario)}", markup=False)
+    sought = parse_target(target, cohort, year, group)
+    note.print(f"asm-sim: reading {printable(scenario)}", markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
-    from asm_sim.solving.solve import solve
+    from asm_sim.solving import solve as solving
 
     def tell(evaluation: Evaluation) -> None:
         at, mean, error = evaluation
-        note.print(f"{question.lever}={at:.6g}: {target.write(mean, error)}", markup=False)
+        note.print(f"{lever}={at:.6g}: {sought.write(mean, error)}", markup=False)
 
-    low, high = question.between or (None, None)
-    solution = solve(
-        question.scenario,
-        question.lever,
-        question.target,
+    low, high = between or (None, None)
+    solution = solving.solve(
+        scenario,
+        lever,
+        target,
         low,
         high,
-        question.draws,
-        question.seed,
-        question.tolerance,
-        cohort=question.cohort,
-        year=question.year,
-        group=question.group,
-        settings=question.settings,
+        draws,
+        seed,
+        tolerance,
+        cohort=cohort,
+        year=year,
+        group=group,
+        settings=settings or [],
         report=tell,
     )
-    if question.as_json:
+    if as_json:
         typer.echo(json.dumps(solution.as_data(), indent=1))
     else:
-        _print(solution, question, Terminal(highlight=False))
+        _print(solution, scenario, settings or [], Terminal(highlight=False))
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
     if not solution.met:
         raise typer.Exit(NO_VALUE)
 
 
-def _print(solution: Solution, question: Question, console: Terminal) -> None:
+def _print(solution: Solution, scenario: str, settings: list[str], console: Terminal) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -97,8 +127,6 @@ def _print(solution: Solution, question: Question, console: Terminal) -> None:
     console.print()
     console.print(Text(solution.source))
     if solution.met:
-        words = ["asm-sim", "run", question.scenario]
-        words += [
-            word for text in [*question.settings, solution.setting] for word in ("--set", text)
-        ]
+        words = ["asm-sim", "run", scenario]
+        words += [word for text in [*settings, solution.setting] for word in ("--set", text)]
         console.print(Text(f"To run it: {shlex.join(words)}"), soft_wrap=True)

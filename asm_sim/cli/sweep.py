@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asm_sim.cli.job_array import sweep_command, write_job_array
+from asm_sim.cli.options import AsJson, Draws, Overwrite, Seed, Settings
 from asm_sim.cli.run import RUNS
 from asm_sim.cli.terminal import Terminal, say
-from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, RunError, counted, printable, reason_of, without_passwords
-from asm_sim.places import local_path, place_of
+from asm_sim.errors import InputError, RunError, counted, printable, reason_of
 
 if TYPE_CHECKING:
     from asm_sim.scenario.schema import Sweep
@@ -25,72 +24,116 @@ if TYPE_CHECKING:
     from asm_sim.store.work import Work
 
 _LISTED = 8
+# Options that do not go together, and why.
+CONTRARY = {
+    ("--shard", "--until"): "a shard cannot see the draws of the others",
+    ("--workers", "--scheduler"): "choose one",
+    ("--overwrite", "--shard"): "a shard would remove the others' blocks",
+    **{
+        ("--write-sbatch", option): "a job array is of shards"
+        for option in ("--until", "--verify", "--workers", "--scheduler", "--shard")
+    },
+}
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for."""
-
-    scenario: str
-    out: str | None
-    draws: int | None
-    seed: int | None
-    settings: list[str]
-    resume: bool
-    verify: bool
-    overwrite: bool
-    plan: bool
-    shard: str | None
-    write_sbatch: Path | None
-    until: list[str]
-    workers: int | None
-    scheduler: str | None
-    panel: int | None
-    lens: int | None
-    block_draws: int | None
-    as_json: bool
-
-
-def sweep_command(asked: Request) -> None:
-    """Run a sweep. Everything is checked before anything is written."""
+def sweep(
+    scenario: Annotated[str, typer.Argument(help="A sweep's name, or a YAML file.")],
+    out: Annotated[
+        str | None, typer.Option("--out", help="Folder or URL (s3://...) of the store.")
+    ] = None,
+    draws: Draws = None,
+    seed: Seed = None,
+    settings: Settings = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Run what is missing: after a stop, or to add to it.")
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print scenarios, memory, disk and time; run nothing.")
+    ] = False,
+    until: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--until",
+            metavar="LIMIT",
+            help="Stop when this Monte Carlo error holds: 'retained_by_medicare<0.5%' (of the "
+            "mean) or 'share_negative<0.001'; --draws is the most. May be repeated.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Worker processes on this machine.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Address of a dask scheduler: tcp://...")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="K/N", help="Run only this part: 3/16.")
+    ] = None,
+    write_sbatch: Annotated[
+        Path | None,
+        typer.Option("--write-sbatch", help="Write a Slurm script for a job array, and stop."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read all blocks again; repair damaged ones.")
+    ] = False,
+    panel: Annotated[
+        int | None,
+        typer.Option("--panel", min=0, help="Draws kept clinician by clinician (none)."),
+    ] = None,
+    lens: Annotated[
+        int | None,
+        typer.Option("--lens", min=0, help="Draws looked at closely (none)."),
+    ] = None,
+    block_draws: Annotated[
+        int | None, typer.Option("--block-draws", min=1, help="Draws to a block (100).")
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run many scenarios into one store: grids, lists and designs, here or on a cluster."""
+    given = {
+        "--resume": resume,
+        "--until": bool(until),
+        "--workers": workers is not None,
+        "--scheduler": scheduler is not None,
+        "--shard": shard is not None,
+        "--write-sbatch": write_sbatch is not None,
+        "--verify": verify,
+        "--overwrite": overwrite,
+    }
+    _check_combination({option for option, is_given in given.items() if is_given})
+    part = _part(shard)
     note = Terminal(stderr=True, highlight=False, soft_wrap=True)
-    shard = _shard(asked.shard)
-    _check_combination(asked)
-    note.print(f"asm-sim: reading {printable(asked.scenario)}", markup=False)
+    note.print(f"asm-sim: reading {printable(scenario)}", markup=False)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
-    from asm_sim.scenario.sweep import duplicates, load_sweep
+    from asm_sim.scenario.sweep import load_sweep
 
     thread_count()  # before numba reads the same variable
-    sweep = load_sweep(asked.scenario, asked.settings).with_draws(asked.draws, asked.seed)
+    source = load_sweep(scenario, settings or []).with_draws(draws, seed)
     from asm_sim.store.blocks import check
     from asm_sim.store.files import open_folder
     from asm_sim.store.until import parse_limit
     from asm_sim.store.work import work_of
 
-    limits = [parse_limit(text) for text in asked.until]
-    place = str(usual_folder(sweep)) if asked.out is None else asked.out
+    limits = [parse_limit(text) for text in until or []]
+    place = str(usual_folder(source)) if out is None else out
     folder = open_folder(place)
-    work = work_of(sweep, asked.block_draws, asked.panel, asked.lens)
-    note.print(printable(sweep.file.title), markup=False)
-    note.print(
-        f"{counted(len(work), 'scenario')} of {counted(work.draws, 'draw')} each, "
-        f"seed {sweep.file.seed}, {counted(work.job_count, 'block')}",
-        markup=False,
-    )
-    for line in work.roster.notes:
-        note.print(f"Roster: {line}", markup=False)
-    for name, earlier in duplicates(sweep):
-        note.print(
-            f"Note: scenario {name!r} has the same parameters as {earlier!r}; it is computed once",
-            markup=False,
-        )
-    if asked.write_sbatch is not None:
-        _write_sbatch(asked, place, work.job_count, note)
+    work = work_of(source, block_draws, panel, lens)
+    _say_what_it_is(source, work, note)
+    if write_sbatch is not None:
+        options = {
+            "--draws": draws,
+            "--seed": seed,
+            "--panel": panel,
+            "--lens": lens,
+            "--block-draws": block_draws,
+        }
+        command = sweep_command(scenario, place, options, settings or [])
+        write_job_array(write_sbatch, command, work.job_count, overwrite, note)
         return
-    if asked.plan:
-        check(folder, work, overwrite=asked.overwrite)
-        _print_plan(folder, work, asked.as_json, note)
+    if plan:
+        check(folder, work, overwrite=overwrite)
+        _print_plan(folder, work, as_json, note)
         return
     if not work.panel_draws and len(work) == 1:
         note.print("No draws are kept clinician by clinician; --panel 200 keeps some", markup=False)
@@ -100,13 +143,13 @@ def sweep_command(asked: Request) -> None:
 
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     try:
-        with _runner(asked) as runner, on_terminal() as progress:
+        with _runner(workers, scheduler) as runner, on_terminal() as progress:
             report = carry_out(
                 folder,
                 work,
                 runner,
-                mode=_mode(asked),
-                shard=shard,
+                mode=_mode(resume or part is not None, overwrite, verify),
+                shard=part,
                 limits=limits,
                 progress=progress,
             )
@@ -117,10 +160,28 @@ def sweep_command(asked: Request) -> None:
         raise RunError(
             f"{folder}: {reason_of(error)}. Finished blocks are kept: --resume goes on from here"
         ) from error
-    _say_what_was_done(report, asked, note)
+    _say_what_was_done(report, verify, part is not None, note)
     if report.finished:
-        _answer(place, folder, asked.as_json, note)
+        _answer(place, folder, as_json, note)
         note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+
+
+def _say_what_it_is(source: Sweep, work: Work, note: Terminal) -> None:
+    from asm_sim.scenario.sweep import duplicates
+
+    note.print(printable(source.file.title), markup=False)
+    note.print(
+        f"{counted(len(work), 'scenario')} of {counted(work.draws, 'draw')} each, "
+        f"seed {source.file.seed}, {counted(work.job_count, 'block')}",
+        markup=False,
+    )
+    for line in work.roster.notes:
+        note.print(f"Roster: {line}", markup=False)
+    for name, earlier in duplicates(source):
+        note.print(
+            f"Note: scenario {name!r} has the same parameters as {earlier!r}; it is computed once",
+            markup=False,
+        )
 
 
 def usual_folder(sweep: Sweep) -> Path:
@@ -128,29 +189,27 @@ def usual_folder(sweep: Sweep) -> Path:
     return RUNS / sweep.name
 
 
-def _check_combination(asked: Request) -> None:
-    if asked.shard and asked.until:
-        raise InputError("--shard and --until: a shard cannot see the draws of the others")
-    if asked.workers is not None and asked.scheduler:
-        raise InputError("--workers and --scheduler: choose one")
-    if asked.overwrite and asked.shard:
-        raise InputError("--overwrite and --shard: a shard would remove the others' blocks")
-    if asked.overwrite and (asked.resume or asked.verify):
+def _check_combination(given: set[str]) -> None:
+    """Refuse options that do not go together."""
+    for options, reason in CONTRARY.items():
+        if given.issuperset(options):
+            raise InputError(f"{' and '.join(options)}: {reason}")
+    if "--overwrite" in given and {"--resume", "--verify"} & given:
         raise InputError("--overwrite starts anew; --resume and --verify keep what is there")
 
 
-def _mode(asked: Request) -> Mode:
-    """What becomes of work that is there; a shard goes on with that of the others."""
+def _mode(resume: bool, overwrite: bool, verify: bool) -> Mode:
+    """What becomes of work that is there."""
     from asm_sim.store.carry_out import Mode
 
-    if asked.verify:
+    if verify:
         return Mode.VERIFY
-    if asked.overwrite:
+    if overwrite:
         return Mode.ANEW
-    return Mode.GO_ON if asked.resume or asked.shard else Mode.START
+    return Mode.GO_ON if resume else Mode.START
 
 
-def _shard(text: str | None) -> tuple[int, int] | None:
+def _part(text: str | None) -> tuple[int, int] | None:
     """``3/16``: the third of sixteen parts."""
     if text is None:
         return None
@@ -163,17 +222,17 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     return part, parts
 
 
-def _runner(asked: Request) -> AbstractContextManager[Any]:
+def _runner(workers: int | None, scheduler: str | None) -> AbstractContextManager[Any]:
     """What runs the blocks: this process, worker processes here, or a cluster."""
     from contextlib import contextmanager
 
     from asm_sim.store.here import run_here
 
-    if asked.workers is not None:
+    if workers is not None:
         from asm_sim.store.workers import worker_processes
 
-        return worker_processes(asked.workers)
-    if asked.scheduler is None:
+        return worker_processes(workers)
+    if scheduler is None:
         return nullcontext(run_here)
     from asm_sim.store.cluster import connected, run_on
 
@@ -182,7 +241,7 @@ def _runner(asked: Request) -> AbstractContextManager[Any]:
         with connected(address) as client:
             yield run_on(client)
 
-    return on_cluster(asked.scheduler)
+    return on_cluster(scheduler)
 
 
 def _print_plan(folder: Any, work: Work, as_json: bool, note: Terminal) -> None:
@@ -226,86 +285,13 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:,.1f} hours"
 
 
-def _write_sbatch(asked: Request, place: str, blocks: int, note: Terminal) -> None:
-    """A script for a job array of shards, and a job after it that puts them together."""
-    assert asked.write_sbatch is not None
-    path = local_path(asked.write_sbatch)
-    if path.exists() and not asked.overwrite:
-        raise InputError(f"{path}: exists already; choose another name, or add --overwrite")
-    for option, given in (
-        ("--until", asked.until),
-        ("--verify", asked.verify),
-        ("--workers", asked.workers),
-        ("--scheduler", asked.scheduler),
-        ("--shard", asked.shard),
-    ):
-        if given:
-            raise InputError(f"--write-sbatch and {option}: a job array is of shards")
-    words = ["asm-sim", "sweep", _absolute(asked.scenario), "--out", _absolute(place, new=True)]
-    for option, value in (
-        ("--draws", asked.draws),
-        ("--seed", asked.seed),
-        ("--panel", asked.panel),
-        ("--lens", asked.lens),
-        ("--block-draws", asked.block_draws),
-    ):
-        if value is not None:
-            words += [option, str(value)]
-    for setting in asked.settings:
-        words += ["--set", setting]
-    command = shlex.join(words)
-    if without_passwords(command) != command:
-        raise InputError(
-            f"{path}: the script would hold the password of a URL, which others may read; leave it "
-            "out of --out, and give it to the jobs in their environment or a file of your home"
-        )
-    shards = min(16, blocks)
-    write_whole(
-        path,
-        f"""\
-#!/bin/bash
-# A sweep as a job array. Submit it with:  sbatch {shlex.quote(path.name)}
-# Each task runs one of PARTS parts of the blocks. When all are through, one more job, which the
-# first task submits, puts the results together. Parts that failed can be submitted again, such as
-# sbatch --array=3,7 {shlex.quote(path.name)}; what is done is never done twice.
-#SBATCH --job-name=asm-sim
-#SBATCH --array=1-{shards}
-#SBATCH --cpus-per-task=4
-#SBATCH --mem=4G
-#SBATCH --time=04:00:00
-#SBATCH --output=%x-%A-%a.log
-set -euo pipefail
-
-PARTS={shards}  # as many as the array above has tasks
-export NUMBA_NUM_THREADS="$SLURM_CPUS_PER_TASK"
-# Kernels are compiled once for each kind of processor and kept in your own cache folder, below
-# your home. A folder below /tmp, whose name others can guess, would not do: what is kept is code.
-
-if [ "$SLURM_ARRAY_TASK_ID" = "$SLURM_ARRAY_TASK_MIN" ]; then  # of this submission
-    sbatch --job-name=asm-sim-results --dependency="afterok:$SLURM_ARRAY_JOB_ID" \\
-        --cpus-per-task=1 --mem=4G --time=04:00:00 --output=%x-%j.log \\
-        --wrap={shlex.quote(command + " --resume")}
-fi
-
-{command} --resume --shard "$SLURM_ARRAY_TASK_ID/$PARTS"
-""",
-    )
-    note.print(f"Script    {path}  ({shards} tasks; change --array and PARTS for another number)")
-
-
-def _absolute(place: str, new: bool = False) -> str:
-    """A path that still holds where the job runs; names and URLs as they are."""
-    found = place_of(place) if new or Path(place).exists() else place
-    return str(found.absolute()) if isinstance(found, Path) else found
-
-
-def _say_what_was_done(report: Report, asked: Request, note: Terminal) -> None:
+def _say_what_was_done(report: Report, verify: bool, sharded: bool, note: Terminal) -> None:
     for line in report.damaged:
         note.print(f"Damaged, and run again: {line}", markup=False)
-    if asked.verify and not report.damaged:
+    if verify and not report.damaged:
         note.print("All blocks that are there hold what they should.")
     left = f"{counted(report.blocks_left, 'block')} of the sweep missing"
-    if asked.shard:
+    if sharded:
         when = (
             f"{left}. When all shards are through" if report.blocks_left else "it was the last. Now"
         )

@@ -1,4 +1,4 @@
-"""How a verb ends: what goes wrong is one message and the right exit code.
+"""How a verb is found, and how it ends: what goes wrong is one message and the right exit code.
 
 0 done, 1 a run that failed or a machine that gave out, 2 bad input, 130 interrupted. Whatever a
 user gave is shown so that a terminal does nothing with it.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -19,6 +21,11 @@ from typer.core import TyperGroup
 from asm_sim.errors import LONGEST_LINE, InputError, RunError, printable
 from asm_sim.memory import refuse_little_memory
 
+# A verb is a function of the same name in the module of the same name.
+VERBS = (
+    "run", "sweep", "solve", "score", "roster", "rules", "scenarios", "compare", "export",
+    "figures", "doctor",
+)  # fmt: skip
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -33,8 +40,32 @@ LAST_STREAM = 2  # the descriptor of standard error
 UsageError: Any = typer.BadParameter.__base__  # typer gives it no name of its own
 
 
+class Modules(Mapping[str, Any]):
+    """The verbs by name. The module of one is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in VERBS:
+            raise KeyError(name)
+        alone = typer.Typer(add_completion=False)
+        alone.command(name)(getattr(import_module(f"asm_sim.cli.{name}"), name))
+        return typer.main.get_command(alone)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(VERBS)
+
+    def __len__(self) -> int:
+        return len(VERBS)
+
+
 class Verbs(TyperGroup):
     """Runs a verb and turns what the user or the machine did wrong into one message."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands: Any = Modules()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as typer calls it
+        return list(self.commands)
 
     def make_context(self, info_name: Any, args: list[str], *rest: Any, **options: Any) -> Any:
         try:

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 from typer.testing import CliRunner
 
-from asm_sim.cli import scenarios
 from asm_sim.cli.main import app
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.errors import InputError, RunError
+from asm_sim.scenario import load
 
 ESCAPE = "\x1b[31mred\x1b]0;title\a"
 SHOWN = r"\x1b[31mred\x1b]0;title\x07"
@@ -42,7 +42,11 @@ def raising(error: BaseException) -> Callable[..., None]:
         (RuntimeError("can't start new thread"), 1, "or too many processes run\n"),
         (ImportError("x.so: failed to map segment"), 1, "Error: there is not enough memory"),
         (RecursionError("maximum depth"), 1, "a fault of asm-sim itself (RecursionError: maximum"),
-        (KeyError(ESCAPE), 1, f"a fault of asm-sim itself (KeyError: '{SHOWN}'; cli/main.py, line"),
+        (
+            KeyError(ESCAPE),
+            1,
+            f"a fault of asm-sim itself (KeyError: '{SHOWN}'; cli/scenarios",
+        ),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
@@ -50,7 +54,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 def test_one_message(
     error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scenarios, "scenarios_command", raising(error))
+    monkeypatch.setattr(load, "shipped", raising(error))
     result = CliRunner().invoke(app, ["scenarios"])
     assert result.exit_code == code
     assert said in result.stderr
@@ -59,7 +63,7 @@ def test_one_message(
 
 
 def test_a_message_has_at_most_60_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scenarios, "scenarios_command", raising(RunError("x\n" * 5_000)))
+    monkeypatch.setattr(load, "shipped", raising(RunError("x\n" * 5_000)))
     result = CliRunner().invoke(app, ["scenarios"])
     assert len(result.stderr.splitlines()) == 60
 

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from asm_sim.cli.main import app
-from asm_sim.cli.rules import STATUSES
+from asm_sim.cli.verbs import VERBS
+from asm_sim.parameters import Status
 from asm_sim.rules.load import load_rules, parameters
 
 RULES = load_rules()
@@ -89,7 +90,7 @@ def test_json_carries_all_fields() -> None:
     assert risk["value_by_year"]["2031"] == 0.12
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", get_args(Status))
 def test_status_chooses(status: str) -> None:
     expected = [path for path, parameter in parameters(RULES) if parameter.status == status]
     data = as_data("--status", status)
@@ -154,11 +155,11 @@ def test_help_without_arguments_and_version() -> None:
     for arguments in ([], ["--help"], ["-h"]):
         result = asm_sim(*arguments)
         assert result.exit_code == 0
-        for verb in ("run", "score", "rules", "scenarios", "doctor"):
-            assert verb in result.stdout
+        assert all(verb in result.stdout for verb in VERBS)
     assert asm_sim("--version").stdout.startswith("asm-sim ")
-    for verb in ("run", "score", "rules", "scenarios", "doctor"):
+    for verb in VERBS:
         assert asm_sim(verb, "--help").exit_code == 0
+    assert "'score'" in asm_sim("scoer").stderr
 
 
 @pytest.mark.parametrize("arguments", [["scoer"], ["[/red]"], ["score", "--bogus"], ["run", "--x"]])

@@ -1,0 +1,61 @@
+"""``figures.yaml``: which figures there are, and which run or sweep each is drawn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from asm_sim.documents import Place, did_you_mean, read_document
+from asm_sim.errors import InputError
+from asm_sim.parameters import Strict, check
+
+LIST = "figures.yaml"
+
+
+class Needed(Strict):
+    """The run or the sweep that a figure is drawn from."""
+
+    run: str | None = None
+    sweep: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.run is None) == (self.sweep is None):
+            raise ValueError("give either 'run' or 'sweep': the name of a scenario or of a sweep")
+        return self
+
+    @property
+    def command(self) -> str:
+        return f"asm-sim run {self.run}" if self.run else f"asm-sim sweep {self.sweep}"
+
+
+class FiguresFile(Strict):
+    """What ``figures.yaml`` holds: the name of each figure, and what it is drawn from."""
+
+    figures: dict[str, Needed] = Field(min_length=1)
+
+
+def wanted_of(folder: Path, names: list[str]) -> dict[str, Needed]:
+    """The figures asked for, all of them known."""
+    from asm_sim import plots
+
+    path = folder / LIST
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file; --folder names the folder that has it")
+    document = read_document(path)
+    listed = check(FiguresFile, document, "list of figures").figures
+    for name in listed:
+        if not hasattr(getattr(plots, name, None), "plot"):
+            known = [module for module in plots.__all__ if hasattr(getattr(plots, module), "plot")]
+            place = document.place(("figures", name))
+            raise InputError(f"{place}: no figure is called {name!r}{did_you_mean(name, known)}")
+    for name in names:
+        if name not in listed:
+            place = Place(str(path))
+            raise InputError(
+                f"{place}: names no figure {name!r}{did_you_mean(name, list(listed))}; "
+                f"it has: {', '.join(listed)}"
+            )
+    return {name: listed[name] for name in names} if names else dict(listed)
