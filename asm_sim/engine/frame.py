@@ -20,8 +20,8 @@ from asm_sim import __version__
 from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.population.agreement import check_complete
-from asm_sim.population.compile import Group, groups
 from asm_sim.population.geography import frame_copies, with_areas
+from asm_sim.population.groups import Group, groups
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.reserves import with_reserves
 from asm_sim.population.roster import Roster, find_roster, read_roster

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 
@@ -64,9 +63,11 @@ class Plan(Frame):
         if self.parameters is None:
             return cohort
         population = self.parameters.at(self.seed_words(), self.index("parameters", draw))
-        parts = _of_population(self.scenario, population, self.listed, self.roster, cohort.name)
-        model = parts["model"]._replace(dual_limits=cohort.model.dual_limits)
-        return replace(cohort, **(parts | {"model": model}))
+        practices, model, probes = _of_population(
+            self.scenario, population, self.listed, self.roster, cohort.name
+        )
+        model = model._replace(groups=cohort.model.groups)
+        return replace(cohort, practices=practices, model=model, probes=probes)
 
 
 def make_plan(
@@ -104,25 +105,25 @@ _kept: dict[str, tuple[CohortPlan, ...]] = {}
 
 def _compile(scenario: Scenario, listed: Roster, everyone: Roster, name: str) -> CohortPlan:
     rules, mips = scenario.rules, scenario.mips
+    practices, model, probes = _of_population(scenario, scenario.population, listed, everyone, name)
     return CohortPlan(
         name=name,
         rules=compile_cohort(rules, name),
+        practices=practices,
+        model=model,
         mips=compile_mips(mips, rules, name, "traditional"),
         pathway=compile_mips(mips, rules, name, "value_pathway"),
-        **_of_population(scenario, scenario.population, listed, everyone, name),
+        probes=probes,
     )
 
 
 def _of_population(
     scenario: Scenario, population: Population, listed: Roster, everyone: Roster, name: str
-) -> dict[str, Any]:
+) -> tuple[PracticeModel, CohortModel, Probes]:
     """The parts of a cohort's plan that a population decides; ``everyone`` are all who may come."""
+    practices = compile_practices(population, scenario.rules, listed, name)
     model = compile_cohort_model(population, scenario.rules, everyone, name)
-    return {
-        "practices": compile_practices(population, scenario.rules, listed, name),
-        "model": model,
-        "probes": compile_probes(population, model, name),
-    }
+    return practices, model, compile_probes(population, model, name)
 
 
 def grids() -> Grids:

@@ -17,20 +17,62 @@ All of it is decided by hashes of names, so that the frame is the same whatever 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 from scipy.special import ndtri
 
 from asm_sim.kernels.world.geography import AreaModel
-from asm_sim.population.roster import Areas, Roster, address, addresses, words
-from asm_sim.population.schema import Geography, Population
+from asm_sim.parameters import Choice, Count, Number, Numbers, Strict
+from asm_sim.population.addresses import address, addresses, words
+
+if TYPE_CHECKING:
+    from asm_sim.population.roster import Roster
+    from asm_sim.population.schema import Population
 
 Floats = NDArray[np.float64]
 
 SYNTHETIC = "synthetic"
 _ALL_HASHES = 2.0**64
+
+
+class Geography(Strict):
+    """The roster as it is, or a synthetic frame of areas of which some are drawn."""
+
+    frame: Choice
+    areas: Count
+    division_areas: Count
+    selection_share: Number
+    volume_sigma: Number
+    volume_strata: Numbers
+    cost_share: Number
+
+    @model_validator(mode="after")
+    def _areas_in_strata(self) -> Self:
+        limits = self.volume_strata.value
+        if sorted(set(limits)) != limits or not all(0 < limit < 1 for limit in limits):
+            raise ValueError("volume_strata must ascend, between 0 and 1")
+        if self.division_areas.value > self.areas.value:
+            raise ValueError("division_areas: more than there are areas")
+        if round(self.selection_share.value * self.areas.value) < 1:
+            raise ValueError("selection_share: not a single area would be drawn")
+        return self
+
+
+@dataclass(frozen=True)
+class Areas:
+    """A areas of a synthetic frame, stratum by stratum, with P practices in them."""
+
+    address: NDArray[np.uint64]  # [A]
+    volume: NDArray[np.float64]  # [A] relative
+    spending: NDArray[np.float64]  # [A] per beneficiary, as a normal score
+    division: NDArray[np.bool_]  # [A] a metropolitan division
+    stratum_end: NDArray[np.int64]  # [A] one past the last area of its stratum
+    taken: NDArray[np.int64]  # [A] how many areas are drawn of its stratum
+    of_practice: NDArray[np.int64]  # [P]
 
 
 def make_areas(geography: Geography, practices: list[str]) -> Areas:
@@ -120,14 +162,17 @@ def with_areas(roster: Roster, population: Population) -> Roster:
 
 
 def compile_areas(
-    population: Population, roster: Roster, practices: NDArray[np.int64]
+    areas: Areas | None, practices: NDArray[np.int64], cost_share: float, lasting_share: float
 ) -> AreaModel:
-    """The areas as a cohort with these practices of the roster sees them; none without a frame."""
-    areas, none = roster.areas, np.zeros(0, np.int64)
+    """The areas as a cohort with these practices of the roster sees them; none without a frame.
+
+    ``cost_share`` is the part of the variance of true cost that an area has in common,
+    ``lasting_share`` the part that lasts.
+    """
     if areas is None:
+        none = np.zeros(0, np.int64)
         return AreaModel(np.zeros((2, 0), np.uint64), none, none, np.zeros(0), 1.0, none)
-    of_all = population.geography.cost_share.value
-    share = of_all / population.cost.permanent_share.value if of_all > 0 else 0.0
+    share = cost_share / lasting_share if cost_share > 0 else 0.0
     return AreaModel(
         address=words(areas.address),
         stratum_end=areas.stratum_end,

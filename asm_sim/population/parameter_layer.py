@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from asm_sim.kernels.numeric.variates import uniforms_at
 from asm_sim.kernels.world.streams import PARAMETER
 from asm_sim.parameters import with_values
+from asm_sim.population.addresses import address, words
 from asm_sim.population.ranges import ROOT, Range, mixes
-from asm_sim.population.roster import address, words
 from asm_sim.population.schema import Population
 
 Floats = NDArray[np.float64]

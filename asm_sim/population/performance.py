@@ -1,4 +1,4 @@
-"""From published spreads and reliabilities to the parameters of true performance.
+"""How well clinicians do: true rates of measures and true costs, and who gets better.
 
 The published SD of a measure across clinicians holds signal and noise. With reliability
 n / (n + kappa) at n episodes and a published SD, the signal variance is
@@ -8,17 +8,226 @@ tau^2 = SD^2 / (1 + kappa E[1/n]), the expectation over the clinicians that are 
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 from scipy.special import betaincinv, gammaln, ndtri
 
-from asm_sim.population.schema import Distribution
+from asm_sim.kernels.world.performance import CostModel, ImprovementModel, QualityModel
+from asm_sim.parameters import Count, Number, Numbers, Shifts, Strict
+from asm_sim.population.volume import Episodes
+from asm_sim.rules.schema import RuleSet
 
 Floats = NDArray[np.float64]
 
 _QUANTILES = 400
 _SUMMED_UP_TO = 300.0
+
+
+class Distribution(Strict):
+    """True rates of one measure by one collection type: percentiles, or a beta distribution."""
+
+    percentiles: Numbers | None = None
+    mean: Number | None = None
+    sd: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        beta = self.mean is not None and self.sd is not None
+        either = self.mean is not None or self.sd is not None
+        if (self.percentiles is None) == (not either) or (either and not beta):
+            raise ValueError("give either percentiles, or mean and sd of a beta distribution")
+        if (
+            self.percentiles is not None
+            and sorted(self.percentiles.value) != self.percentiles.value
+        ):
+            raise ValueError("percentiles must not descend")
+        if self.mean is not None and self.sd is not None:
+            share = self.mean.value / 100
+            if not 0 < (self.sd.value / 100) ** 2 < share * (1 - share):
+                raise ValueError("no beta distribution has this mean and sd")
+        return self
+
+
+class Normal(Strict):
+    """True rates that are normal across clinicians, with noise known by its reliability."""
+
+    location: Number
+    sd: Number
+    reliability: Number
+    reliability_cases: Number
+    minimum_cases: Number
+
+
+class MeasurePerformance(Strict):
+    slot: Count
+    cases_median: Number
+    level_shift: dict[str, Shifts] | None = None  # by collection type
+    distributions: dict[str, Distribution] | None = None
+    normal: Normal | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.distributions is None) == (self.normal is None):
+            raise ValueError("give either distributions (proportions) or normal (other rates)")
+        known = self.distributions
+        for kind in self.level_shift or {}:
+            if kind not in (["administrative_claims"] if known is None else known):
+                raise ValueError(f"level_shift.{kind}: the measure has no such collection type")
+        return self
+
+
+class Quality(Strict):
+    percentile_probabilities: Numbers
+    clinician_share: Number
+    practice_share: Number
+    permanent_share: Number
+    persistence: Number
+    drift: Number
+    spread: Number
+    measures: dict[str, MeasurePerformance]
+
+    @model_validator(mode="after")
+    def _as_many_percentiles(self) -> Self:
+        probabilities = self.percentile_probabilities.value
+        if len(probabilities) < 2 or sorted(set(probabilities)) != probabilities:
+            raise ValueError("percentile_probabilities must ascend, two or more")
+        for name, measure in self.measures.items():
+            for kind, distribution in (measure.distributions or {}).items():
+                given = distribution.percentiles
+                if given is not None and len(given.value) != len(probabilities):
+                    raise ValueError(
+                        f"measures.{name}.distributions.{kind}.percentiles: "
+                        f"expected {len(probabilities)} numbers, got {len(given.value)}"
+                    )
+        return self
+
+
+class Cost(Strict):
+    base_year: Count
+    mean: dict[str, Number]
+    sd: dict[str, Number]
+    trend: dict[str, Number]
+    reliability_at_20: dict[str, Number]
+    reliability_episodes: Number
+    permanent_share: Number
+    persistence: Number
+    correlation_with_quality: Number
+
+
+class Improvement(Strict):
+    """A lever: some clinicians get better every year, in every measure and in cost."""
+
+    share: Number
+    per_year: Number
+
+
+def compile_quality(
+    quality: Quality, cases_sigma: float, rules: RuleSet, cohort: str
+) -> QualityModel:
+    """True rates of one cohort's measures; ``cases_sigma`` is the log SD of their cases."""
+    types = rules.quality.collection_types.value
+    names = rules.cohorts[cohort].quality_measures.value
+    probabilities = np.array(quality.percentile_probabilities.value) / 100
+    count = len(names)
+    collection_of = np.zeros((count, len(types)), dtype=np.int8)
+    knot_rate = np.zeros((count, len(types), len(probabilities)))
+    entries = [quality.measures[name] for name in names]
+    normals = np.zeros((3, count))
+    for m, (name, entry) in enumerate(zip(names, entries, strict=True)):
+        rule = rules.measures[name]
+        offered = [kind for kind in types if kind in rule.collection_types.value]
+        for g, kind in enumerate(types):
+            used = kind if kind in offered or not offered else offered[0]
+            collection_of[m, g] = types.index(used) if rule.reported else 0
+            if entry.distributions is not None:
+                known = entry.distributions
+                distribution = known[used] if used in known else next(iter(known.values()))
+                knot_rate[m, collection_of[m, g]] = rates_by_quality(
+                    percentiles(distribution, probabilities), rule.inverse.value
+                )
+        if entry.normal is not None:
+            better = -1.0 if rule.inverse.value else 1.0
+            normals[:, m] = _normal(entry.normal, entry.cases_median.value, cases_sigma, better)
+    inverse = np.array([rules.measures[name].inverse.value for name in names])
+    proportion = np.array([entry.normal is None for entry in entries])
+    shift = _level_shift(quality, rules, cohort)
+    location, signal, noise = normals
+    return QualityModel(
+        slot=np.array([entry.slot.value for entry in entries], dtype=np.int64),
+        reported=np.array([rules.measures[name].reported for name in names]),
+        collection_of=collection_of,
+        proportion=proportion,
+        knot_z=ndtri(probabilities),
+        knot_rate=np.ascontiguousarray(knot_rate.reshape(count, -1)),
+        normal_location=location.copy(),
+        normal_signal=signal.copy(),
+        normal_noise=noise.copy(),
+        yearly_change=np.where(inverse, -1.0, 1.0) * quality.drift.value,
+        shifts_level=(shift != 0).any(axis=(1, 2)),
+        level_shift=shift,
+        rate_maximum=np.where(proportion, 100.0, np.inf),  # percent
+        clinician_share=quality.clinician_share.value,
+        practice_share=quality.practice_share.value,
+        permanent_share=quality.permanent_share.value,
+        persistence=quality.persistence.value,
+        spread=quality.spread.value,
+    )
+
+
+def _normal(
+    normal: Normal, cases_median: float, cases_sigma: float, better: float
+) -> tuple[float, float, float]:
+    """Location, change of the rate per SD of quality, and SD of the noise of one case."""
+    ratio = kappa(normal.reliability.value, normal.reliability_cases.value)
+    inverse = mean_inverse_count(
+        0.0, math.log(cases_median), cases_sigma, normal.minimum_cases.value
+    )
+    tau = signal_sd(normal.sd.value, ratio, inverse)
+    return normal.location.value, better * tau, math.sqrt(ratio) * tau
+
+
+def _level_shift(quality: Quality, rules: RuleSet, cohort: str) -> Floats:
+    """What is added to the true rates, [M, Y, G]; a claims measure has the first type alone."""
+    names, kinds = rules.cohorts[cohort].quality_measures.value, rules.quality.collection_types
+    result = np.zeros((len(names), len(rules.years), len(kinds.value)))
+    for m, name in enumerate(names):
+        for kind, shift in (quality.measures[name].level_shift or {}).items():
+            if rules.measures[name].reported and kind not in kinds.value:
+                continue  # nobody reports by it
+            g = kinds.value.index(kind) if rules.measures[name].reported else 0
+            result[m, :, g] = [shift.at(year) for year in rules.years]
+    return result
+
+
+def compile_cost(cost: Cost, episodes: Episodes, years: list[int], cohort: str) -> CostModel:
+    """True cost of an episode in one cohort and these performance years."""
+    mean, sd = cost.mean[cohort].value, cost.sd[cohort].value
+    ratio = kappa(cost.reliability_at_20[cohort].value, cost.reliability_episodes.value)
+    inverse = mean_inverse_count(
+        episodes.minimum.value,
+        episodes.log_mean(cohort),
+        episodes.sigma.value,
+        cost.reliability_episodes.value,
+    )
+    tau = signal_sd(sd, ratio, inverse)
+    since = np.array(years) - cost.base_year.value
+    median = mean / math.sqrt(1 + (tau / mean) ** 2)
+    return CostModel(
+        median=median * (1 + cost.trend[cohort].value) ** since,
+        sigma=math.sqrt(math.log1p((tau / mean) ** 2)),
+        cv=math.sqrt(ratio) * tau / mean,
+        permanent_share=cost.permanent_share.value,
+        persistence=cost.persistence.value,
+        quality_correlation=cost.correlation_with_quality.value,
+    )
+
+
+def compile_improvement(improvement: Improvement) -> ImprovementModel:
+    """Who gets better every year."""
+    return ImprovementModel(share=improvement.share.value, per_year=improvement.per_year.value)
 
 
 def kappa(reliability: float, at: float) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from asm_sim.kernels.draws.probes import Probes
 from asm_sim.kernels.world.model import CohortModel
-from asm_sim.population.roster import address, words
+from asm_sim.population.addresses import address, words
 from asm_sim.population.schema import Population
 
 REPLICATES = 32
@@ -54,7 +54,7 @@ def compile_probes(population: Population, model: CohortModel, cohort: str) -> P
         [address("probe", f"{cohort}\x1f{number}") for number in range(REPLICATES)], np.uint64
     )
     table = np.array(PROBES)
-    cases = np.rint(np.exp(model.cases_log_median))
+    cases = np.rint(np.exp(model.volume.cases_log_median))
     return Probes(
         replicates=REPLICATES,
         address=words(own[replicate]),
@@ -62,5 +62,5 @@ def compile_probes(population: Population, model: CohortModel, cohort: str) -> P
         gain=np.ascontiguousarray(table[rows, 1]),
         episodes=np.ascontiguousarray(table[rows, 2]),
         cases=np.ascontiguousarray(np.repeat(cases[:, None], len(rows), axis=1)),
-        collection=np.ascontiguousarray(model.collection_of[:, kind]),
+        collection=np.ascontiguousarray(model.quality.collection_of[:, kind]),
     )

@@ -37,7 +37,6 @@ CMS's own participant file is read as it is (:mod:`asm_sim.population.participan
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +46,8 @@ from numpy.typing import NDArray
 
 from asm_sim.documents import did_you_mean, is_name, is_ordinary_file
 from asm_sim.errors import InputError, counted, printable
+from asm_sim.population.addresses import addresses
+from asm_sim.population.geography import Areas
 from asm_sim.population.load import DATA
 from asm_sim.population.participant_file import is_participant_file, participants
 from asm_sim.population.schema import Population
@@ -56,23 +57,7 @@ from asm_sim.tables.cells import flag_of, identifier_fault, same, shown, strippe
 from asm_sim.tables.raw import RawTable, Row, text_rows
 from asm_sim.tables.read import read_table
 
-_LOW_WORD = np.uint64(0xFFFFFFFF)
-_WORD = np.uint64(32)
-
 COLUMNS = ("clinician_id", "cohort", "state", "practice_id", "small_practice")
-
-
-@dataclass(frozen=True)
-class Areas:
-    """A areas of a synthetic frame (geography.py), stratum by stratum, with P practices in them."""
-
-    address: NDArray[np.uint64]  # [A]
-    volume: NDArray[np.float64]  # [A] relative
-    spending: NDArray[np.float64]  # [A] per beneficiary, as a normal score
-    division: NDArray[np.bool_]  # [A] a metropolitan division
-    stratum_end: NDArray[np.int64]  # [A] one past the last area of its stratum
-    taken: NDArray[np.int64]  # [A] how many areas are drawn of its stratum
-    of_practice: NDArray[np.int64]  # [P]
 
 
 @dataclass(frozen=True)
@@ -101,12 +86,6 @@ class Roster:
         """Where a cohort's clinicians stand."""
         at = np.flatnonzero(self.cohort == self.cohorts.index(cohort))
         return slice(int(at[0]), int(at[-1]) + 1)
-
-
-def address(kind: str, name: str) -> int:
-    """The stable 64-bit address of an entity, from its kind and id."""
-    digest = hashlib.blake2b(f"{kind}\x1f{name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
 
 
 def find_roster(name: str, beside: Path) -> Path:
@@ -225,23 +204,6 @@ def _check_header(title: str, header: list[str]) -> None:
             f"{', '.join(COLUMNS)} there may be {', '.join(TRAITS)}:",
             [f"column {shown(column)}{did_you_mean(column, known)}" for column in unknown],
         )
-
-
-def words(addresses: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Addresses as low and high 32-bit words, uint64 [2, n]."""
-    return np.ascontiguousarray(np.vstack([addresses & _LOW_WORD, addresses >> _WORD]))
-
-
-def addresses(names: list[tuple[str, str]]) -> NDArray[np.uint64]:
-    """The addresses of entities given by kind and id, which differ."""
-    return distinct(np.array([address(kind, name) for kind, name in names], dtype=np.uint64))
-
-
-def distinct(own: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The addresses themselves; :class:`InputError` where two are the same."""
-    if len(np.unique(own)) != len(own):  # about one chance in 10^12 for a cohort
-        raise InputError("two ids of the roster have the same 64-bit address; rename one of them")
-    return own
 
 
 def _problems(rows: list[Row], places: list[str], cohorts: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Shocks and overlap as arrays: circumstances, shifts of level, foreign patients, organizations.
+"""Shocks and overlap: extreme circumstances, foreign patients, organizations.
 
 Parameters that name performance years belong to a rule set, whose years they must be.
 """
@@ -6,16 +6,85 @@ Parameters that name performance years belong to a rule set, whose years they mu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import model_validator
 
 from asm_sim.documents import did_you_mean
-from asm_sim.parameters import NamesByYear, Shifts, leaves
-from asm_sim.population.roster import Roster, address
-from asm_sim.population.schema import Population
+from asm_sim.kernels.world.shocks import ShockModel
+from asm_sim.parameters import NamesByYear, Number, Shifts, Strict, leaves
+from asm_sim.population.addresses import address, words
 from asm_sim.rules.schema import RuleSet
+
+if TYPE_CHECKING:
+    from asm_sim.population.roster import Roster
+    from asm_sim.population.schema import Population
+
+# Postal codes of the states, the District of Columbia and the territories (USPS Publication 28).
+STATES = (
+    *("AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "DC", "FL", "GA", "HI", "ID", "IL", "IN"),
+    *("IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH"),
+    *("NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT"),
+    *("VT", "VA", "WA", "WV", "WI", "WY", "AS", "GU", "MP", "PR", "VI"),
+)
+
+
+class Circumstances(Strict):
+    """A lever: in some years extreme circumstances strike a state and some of its clinicians."""
+
+    state_probability: Number
+    named: NamesByYear
+    clinician_share: Number
+    performance_loss: Number
+
+    @property
+    def happen(self) -> bool:
+        return self.state_probability.value > 0 or any(self.named.value.values())
+
+    @model_validator(mode="after")
+    def _of_known_states(self) -> Self:
+        for year, states in self.named.value.items():
+            for state in states:
+                if state not in STATES:
+                    raise ValueError(
+                        f"named: {state!r} in {year} is not the postal code of a state"
+                        f"{did_you_mean(state, list(STATES))}"
+                    )
+            if len(set(states)) != len(states):
+                raise ValueError(f"named: a state is named twice in {year}")
+        if self.performance_loss.value != 0 and not (self.happen and self.clinician_share.value):
+            raise ValueError(
+                "performance_loss: would do nothing, since nobody is struck; give a "
+                "state_probability or name states, and a clinician_share above 0"
+            )
+        return self
+
+
+class Shocks(Strict):
+    circumstances: Circumstances
+
+
+class Misattribution(Strict):
+    """A lever: clinicians to whom CMS attributes what others' patients cost."""
+
+    share: dict[str, Number]
+
+
+class Aco(Strict):
+    """A lever: practices in accountable care organizations and what they do differently."""
+
+    practice_share: Number
+    quality_effect: Number
+    cost_effect: Number
+    sharing_rate: Number
+
+    @model_validator(mode="after")
+    def _effects_of_somebody(self) -> Self:
+        for name in ("quality_effect", "cost_effect"):
+            if getattr(self, name).value != 0 and self.practice_share.value == 0:
+                raise ValueError(f"{name}: would do nothing, since the practice_share is 0")
+        return self
 
 
 def problems_of_years(population: Population, rules: RuleSet) -> Iterator[str]:
@@ -44,47 +113,31 @@ def problems_of_roster(population: Population, roster: Roster) -> Iterator[str]:
             yield f"population.aco.cost_effect: cost has no spread in cohort {cohort!r}"
 
 
-def state_addresses(states: tuple[str, ...]) -> NDArray[np.uint64]:
-    """The addresses of the different ones among the clinicians' states, in alphabetical order."""
-    return np.array([address("state", name) for name in sorted(set(states))], dtype=np.uint64)
-
-
 def compile_shocks(
     population: Population, rules: RuleSet, cohort: str, states: tuple[str, ...], cost_sigma: float
-) -> dict[str, Any]:
-    """The fields of a cohort's model; ``states`` [n] are those of its clinicians."""
+) -> ShockModel:
+    """Those of a cohort; ``states`` [n] are those of its clinicians.
+
+    ``cost_sigma`` is the log SD of its true cost.
+    """
     circumstances, aco = population.shocks.circumstances, population.aco
     share = population.misattribution.share.get(cohort)
     loss = circumstances.performance_loss.value
     quality_effect, cost_effect = aco.quality_effect.value, aco.cost_effect.value
     different, index = np.unique(np.array(states), return_inverse=True)
     named = [[str(s) in circumstances.named.at(year) for s in different] for year in rules.years]
-    shift = _level_shift(population, rules, cohort)
-    return {
-        "shifts_level": (shift != 0).any(axis=(1, 2)),
-        "level_shift": shift,
-        "circumstances": circumstances.happen,
-        "state": index.astype(np.int64),
-        "state_named": np.array(named, dtype=np.bool_),
-        "state_probability": circumstances.state_probability.value,
-        "circumstances_share": circumstances.clinician_share.value,
-        "circumstances_loss": loss,
-        "misattributed_share": 0.0 if share is None else share.value,
-        "shifted": any((loss, quality_effect, cost_effect)),
-        "aco_quality": quality_effect,
-        "aco_cost": cost_effect / cost_sigma if cost_sigma > 0 else 0.0,
-        "aco_sharing_rate": aco.sharing_rate.value,
-    }
-
-
-def _level_shift(population: Population, rules: RuleSet, cohort: str) -> NDArray[np.float64]:
-    """What is added to the true rates, [M, Y, G]; a claims measure has the first type alone."""
-    names, kinds = rules.cohorts[cohort].quality_measures.value, rules.quality.collection_types
-    result = np.zeros((len(names), len(rules.years), len(kinds.value)))
-    for m, name in enumerate(names):
-        for kind, shift in (population.quality.measures[name].level_shift or {}).items():
-            if rules.measures[name].reported and kind not in kinds.value:
-                continue  # nobody reports by it
-            g = kinds.value.index(kind) if rules.measures[name].reported else 0
-            result[m, :, g] = [shift.at(year) for year in rules.years]
-    return result
+    addresses = [address("state", str(name)) for name in different]
+    return ShockModel(
+        circumstances=circumstances.happen,
+        state=index.astype(np.int64),
+        state_address=words(np.array(addresses, dtype=np.uint64)),
+        state_named=np.array(named, dtype=np.bool_),
+        state_probability=circumstances.state_probability.value,
+        circumstances_share=circumstances.clinician_share.value,
+        circumstances_loss=loss,
+        misattributed_share=0.0 if share is None else share.value,
+        shifted=any((loss, quality_effect, cost_effect)),
+        aco_quality=quality_effect,
+        aco_cost=cost_effect / cost_sigma if cost_sigma > 0 else 0.0,
+        aco_sharing_rate=aco.sharing_rate.value,
+    )

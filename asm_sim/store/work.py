@@ -32,8 +32,8 @@ from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.parameters import plain_value
 from asm_sim.population.agreement import check_complete
-from asm_sim.population.compile import groups
 from asm_sim.population.geography import frame_of, with_areas
+from asm_sim.population.groups import groups
 from asm_sim.population.reserves import reserves
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.schema import Scenario

@@ -11,8 +11,9 @@ import numpy as np
 from asm_sim.engine import execute
 from asm_sim.engine.plan import grids, make_plan
 from asm_sim.kernels.draws.output import Output
+from asm_sim.population.addresses import address
 from asm_sim.population.compile import compile_cohort_model, compile_practices
-from asm_sim.population.roster import Roster, address
+from asm_sim.population.roster import Roster
 from asm_sim.scenario.load import load_scenario
 
 SEED = np.array([1, 0], np.uint64)

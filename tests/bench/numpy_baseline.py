@@ -159,30 +159,31 @@ def _draw_practices(model: Any, clinicians: Any, rng: Generator) -> Any:
     changing, latent = np.empty((years, count)), np.empty((years, count))
     shock = rng.standard_normal((years, 2, count))
     changing[0], latent[0] = shock[0]
-    step = np.sqrt(1.0 - model.persistence**2)
-    renew = np.sqrt(1.0 - model.reporting_persistence**2)
+    step = np.sqrt(1.0 - model.quality_persistence**2)
+    renew = np.sqrt(1.0 - model.reporting.persistence**2)
     for y in range(1, years):
-        changing[y] = model.persistence * changing[y - 1] + step * shock[y, 0]
-        latent[y] = model.reporting_persistence * latent[y - 1] + renew * shock[y, 1]
+        changing[y] = model.quality_persistence * changing[y - 1] + step * shock[y, 0]
+        latent[y] = model.reporting.persistence * latent[y - 1] + renew * shock[y, 1]
 
+    attestation = model.attestation
     full, one, zero, score = rng.random((4, years, count))
-    credited = full < model.full_credit[size_class]
-    width = model.interoperability_highest - model.interoperability_lowest
+    credited = full < attestation.full_credit[size_class]
+    width = attestation.interoperability_highest - attestation.interoperability_lowest
     partial = np.where(
-        zero < model.interoperability_zero_share,
+        zero < attestation.interoperability_zero_share,
         0.0,
-        model.interoperability_lowest + width * score,
+        attestation.interoperability_lowest + width * score,
     )
     return Practices(
         size_class,
         size,
         rural_u < model.rural_share,
         np.where(collection_u < model.ecqm_share, 0, 1),
-        np.searchsorted(clinicians.specialty_cumulative[:-1], specialty_u, side="right"),
-        np.sqrt(clinicians.quality_permanent_share) * permanent
-        + np.sqrt(1.0 - clinicians.quality_permanent_share) * changing,
-        latent < model.silent_below[size_class],
-        np.where(credited, 2.0, np.where(one < model.one_activity_share, 1.0, 0.0)),
+        np.searchsorted(clinicians.patients.specialty_cumulative[:-1], specialty_u, side="right"),
+        np.sqrt(clinicians.quality.permanent_share) * permanent
+        + np.sqrt(1.0 - clinicians.quality.permanent_share) * changing,
+        latent < model.reporting.silent_below[size_class],
+        np.where(credited, 2.0, np.where(one < attestation.one_activity_share, 1.0, 0.0)),
         np.where(credited, 100.0, partial),
     )
 
@@ -191,49 +192,51 @@ def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicia
     """Practices and clinicians of one draw."""
     years = model.performance_years
     practices = _draw_practices(practice_model, model, rng)
-    at = model.practice
-    n, measures = len(at), len(model.slot)
+    at, patients, amount, groups = model.practice, model.patients, model.volume, model.groups
+    n, measures = len(at), len(model.quality.slot)
     volume, part_b, hcc, dual = rng.standard_normal((4, n))
     specialty = practices.specialty[at]
     hcc_score = np.maximum(
-        model.hcc_mean[specialty] + model.hcc_sd[specialty] * hcc, model.hcc_floor
+        patients.hcc_mean[specialty] + patients.hcc_sd[specialty] * hcc, patients.hcc_floor
     )
-    r = model.hcc_dual_correlation
-    logit = model.dual_logit_mean + model.dual_logit_sd * (r * hcc + np.sqrt(1.0 - r * r) * dual)
-    episodes = model.episodes_minimum + np.exp(
-        model.episodes_log_mean + model.episodes_sigma * volume
+    r = patients.hcc_dual_correlation
+    logit = patients.dual_logit_mean + patients.dual_logit_sd * (
+        r * hcc + np.sqrt(1.0 - r * r) * dual
+    )
+    episodes = amount.episodes_minimum + np.exp(
+        amount.episodes_log_mean + amount.episodes_sigma * volume
     )
     dual_share = 1.0 / (1.0 + np.exp(-logit))
     group = np.empty((5, n), np.int16)
-    group[0] = (model.first_group.size + practices.size_class)[at]
-    group[1] = (model.first_group.place + practices.rural)[at]
-    group[2] = model.first_group.specialty + specialty
-    group[3] = model.first_group.episodes + np.searchsorted(
-        model.episode_bands, episodes, side="right"
+    group[0] = (groups.first.size + practices.size_class)[at]
+    group[1] = (groups.first.place + practices.rural)[at]
+    group[2] = groups.first.specialty + specialty
+    group[3] = groups.first.episodes + np.searchsorted(groups.episode_bands, episodes, side="right")
+    group[4] = groups.first.dual_share + np.searchsorted(
+        groups.dual_limits, dual_share, side="right"
     )
-    group[4] = model.first_group.dual_share + np.searchsorted(
-        model.dual_limits, dual_share, side="right"
-    )
-    collection = model.collection_of[:, practices.collection[at]]
+    collection = model.quality.collection_of[:, practices.collection[at]]
     by_type = [
-        [np.flatnonzero(collection[m] == g) for g in range(model.collection_of.shape[1])]
+        [np.flatnonzero(collection[m] == g) for g in range(model.quality.collection_of.shape[1])]
         for m in range(measures)
     ]
-    shared = model.cases_sigma * np.sqrt(model.cases_volume_share)
-    own = model.cases_sigma * np.sqrt(1.0 - model.cases_volume_share)
+    shared = amount.cases_sigma * np.sqrt(amount.cases_volume_share)
+    own = amount.cases_sigma * np.sqrt(1.0 - amount.cases_volume_share)
     cases_mean = np.exp(
-        model.cases_log_median[:, None] + shared * volume + own * rng.standard_normal((measures, n))
+        amount.cases_log_median[:, None]
+        + shared * volume
+        + own * rng.standard_normal((measures, n))
     )
-    r = model.part_b_correlation
+    r = amount.part_b_correlation
     logs = np.empty((model.calendar_years, n))
-    logs[0] = model.part_b_log_mean + model.part_b_sigma * (
+    logs[0] = amount.part_b_log_mean + amount.part_b_sigma * (
         r * volume + np.sqrt(1.0 - r * r) * part_b
     )
-    logs[1:] = model.part_b_log_trend + model.part_b_change_sd * rng.standard_normal(
+    logs[1:] = amount.part_b_log_trend + amount.part_b_change_sd * rng.standard_normal(
         (model.calendar_years - 1, n)
     )
     drift = np.zeros((years, n))
-    sd = model.episodes_drift_sd
+    sd = amount.episodes_drift_sd
     drift[1:] = sd * rng.standard_normal((years - 1, n)) - 0.5 * sd * sd
     return Clinicians(
         practices,
@@ -246,7 +249,7 @@ def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicia
         cases_mean,
         episodes * np.exp(np.cumsum(drift, axis=0)),
         np.exp(np.cumsum(logs, axis=0)),
-        rng.random((model.calendar_years, n)) < model.exit_share,
+        rng.random((model.calendar_years, n)) < model.participation.exit_share,
         rng.standard_normal((2 + measures, n)),
         np.empty((2 + measures, n)),
     )
@@ -261,59 +264,60 @@ def _paid(model: Any, clinicians: Clinicians, y: int) -> Floats:
 
 def observe_year(model: Any, clinicians: Clinicians, y: int, rng: Generator) -> Observed:
     """True performance of year y and what CMS observes of it."""
-    at, practices = model.practice, clinicians.practices
-    n, measures = len(at), len(model.slot)
+    at, practices, known = model.practice, clinicians.practices, model.quality
+    n, measures = len(at), len(known.slot)
     changing = clinicians.changing
     shock = rng.standard_normal((2 + measures, n))
     if y == 0:
         changing[:] = shock
     else:
-        phi = np.full(2 + measures, model.quality_persistence)
-        phi[1] = model.cost_persistence
+        phi = np.full(2 + measures, known.persistence)
+        phi[1] = model.cost.persistence
         changing *= phi[:, None]
         changing += np.sqrt(1.0 - phi**2)[:, None] * shock
-    permanent, moving = np.sqrt([model.quality_permanent_share, 1 - model.quality_permanent_share])
+    permanent, moving = np.sqrt([known.permanent_share, 1 - known.permanent_share])
     processes = permanent * clinicians.permanent + moving * changing
-    shared, own = np.sqrt([model.practice_share, 1.0 - model.practice_share])
+    shared, own = np.sqrt([known.practice_share, 1.0 - known.practice_share])
     quality = shared * practices.quality[y][at] + own * processes[0]
 
     episodes = rng.poisson(clinicians.episodes_mean[y]).astype(np.float64)
-    permanent, moving = np.sqrt([model.cost_permanent_share, 1.0 - model.cost_permanent_share])
+    permanent, moving = np.sqrt([model.cost.permanent_share, 1.0 - model.cost.permanent_share])
     latent = permanent * clinicians.permanent[1] + moving * changing[1]
-    rho = model.cost_quality_correlation
-    log_cost = model.cost_sigma * (rho * quality + np.sqrt(1.0 - rho * rho) * latent)
-    variance = np.log1p(model.cost_cv**2 / np.maximum(episodes, 1.0))
+    rho = model.cost.quality_correlation
+    log_cost = model.cost.sigma * (rho * quality + np.sqrt(1.0 - rho * rho) * latent)
+    variance = np.log1p(model.cost.cv**2 / np.maximum(episodes, 1.0))
     noise = np.sqrt(variance) * rng.standard_normal(n) - 0.5 * variance
-    cost = model.cost_median[y] * np.exp(log_cost + noise)
+    cost = model.cost.median[y] * np.exp(log_cost + noise)
 
     silent = practices.silent[y][at]
     rate, cases = np.empty((measures, n)), np.empty((measures, n))
-    common, specific = model.spread * np.sqrt([model.clinician_share, 1 - model.clinician_share])
+    common, specific = known.spread * np.sqrt([known.clinician_share, 1 - known.clinician_share])
+    extent = model.completeness
     completeness = np.where(
-        rng.random((measures, n)) < model.low_completeness_share,
-        model.low_completeness,
-        model.completeness_lowest + (1.0 - model.completeness_lowest) * rng.random((measures, n)),
+        rng.random((measures, n)) < extent.low_share,
+        extent.low,
+        extent.lowest + (1.0 - extent.lowest) * rng.random((measures, n)),
     )
-    completeness[model.reported] = np.where(silent, np.nan, completeness[model.reported])
+    completeness[known.reported] = np.where(silent, np.nan, completeness[known.reported])
     for m in range(measures):
         z = common * quality + specific * processes[2 + m]
         count = rng.poisson(clinicians.cases_mean[m])
         cases[m] = count
-        drift = model.yearly_change[m] * y
-        if model.proportion[m]:
+        drift = known.yearly_change[m] * y
+        if known.proportion[m]:
             true = np.empty(n)
-            knots = model.knot_rate[m].reshape(len(clinicians.members[m]), -1)
+            knots = known.knot_rate[m].reshape(len(clinicians.members[m]), -1)
             for g, members in enumerate(clinicians.members[m]):
-                true[members] = np.interp(z[members], model.knot_z, knots[g])
-            np.clip(true + drift, 0.0, model.rate_maximum[m], out=true)
+                true[members] = np.interp(z[members], known.knot_z, knots[g])
+            np.clip(true + drift, 0.0, known.rate_maximum[m], out=true)
             successes = rng.binomial(count, 0.01 * true)
             rate[m] = 100.0 * successes / np.maximum(cases[m], 1.0)
         else:
-            true = model.normal_location[m] + model.normal_signal[m] * z + drift
-            np.clip(true, 0.0, model.rate_maximum[m], out=true)
-            noise = model.normal_noise[m] / np.sqrt(np.maximum(cases[m], 1.0))
+            true = known.normal_location[m] + known.normal_signal[m] * z + drift
+            np.clip(true, 0.0, known.rate_maximum[m], out=true)
+            noise = known.normal_noise[m] / np.sqrt(np.maximum(cases[m], 1.0))
             rate[m] = np.maximum(0.0, true + noise * rng.standard_normal(n))
-        rate[m, (silent | (count < 1)) if model.reported[m] else count < 1] = np.nan
+        rate[m, (silent | (count < 1)) if known.reported[m] else count < 1] = np.nan
     return Observed(
         rate,
         cases,

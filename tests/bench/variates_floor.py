@@ -64,12 +64,12 @@ def needs(cohort: Cohort) -> Needs:
         for row in rows:
             blank = np.isnan(row)
             row[blank] = np.resize(row[~blank], blank.sum())
-    top = int(model.slot.max()) + 1
+    top = int(model.quality.slot.max()) + 1
     return Needs(
         cohort.practices.address,
         model.address,
-        model.slot,
-        model.proportion,
+        model.quality.slot,
+        model.quality.proportion,
         int(model.performance_years),
         int(model.calendar_years),
         -(-(FIRST_SLOT + top) // 4),

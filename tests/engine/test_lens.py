@@ -186,15 +186,17 @@ def sampled(cohort: CohortPlan, seen: Observed, true: Observed, y: int, plan: Pl
     model, seed, measurement = cohort.model, plan.seed_words(), int(plan.indices(DRAW, 1)[1][0])
     rate = true.rate.copy()
     for m in range(len(rate)):
-        noise = normals_at(seed, model.address, measurement, MEASURE, y + 1, int(model.slot[m]))[0]
+        noise = normals_at(
+            seed, model.address, measurement, MEASURE, y + 1, int(model.quality.slot[m])
+        )[0]
         cases = seen.cases[m]
-        if model.proportion[m]:
+        if model.quality.proportion[m]:
             rate[m] = 100 * binomial_quantiles(noise, cases, true.rate[m] / 100) / cases
         else:
-            sd = model.normal_noise[m] / np.sqrt(np.maximum(cases, 1))
+            sd = model.quality.normal_noise[m] / np.sqrt(np.maximum(cases, 1))
             rate[m] = np.maximum(0, true.rate[m] + sd * noise)
     noise = normals_at(seed, model.address, measurement, EPISODES, y + 1, 0)[1]
-    variance = np.log1p(model.cost_cv**2 / np.maximum(seen.episodes, 1))
+    variance = np.log1p(model.cost.cv**2 / np.maximum(seen.episodes, 1))
     cost = true.episode_cost * np.exp(np.sqrt(variance) * noise - variance / 2)
     return seen._replace(rate=rate, episode_cost=cost)
 
@@ -240,8 +242,8 @@ def test_every_set_done_again_from_outside(
     years, (plan, part) = Years(scenario, cohort), cohort_plan(scenario, cohort)
     model, count = part.model, len(plan.years)
     level = model._replace(
-        yearly_change=np.zeros_like(model.yearly_change),
-        cost_median=np.full_like(model.cost_median, model.cost_median[0]),
+        quality=model.quality._replace(yearly_change=np.zeros_like(model.quality.yearly_change)),
+        cost=model.cost._replace(median=np.full_like(model.cost.median, model.cost.median[0])),
     )
     population, measurement, selection = plan.indices(DRAW, 1)
     at_first_level = observe_cohort(
@@ -256,11 +258,13 @@ def test_every_set_done_again_from_outside(
             of_rule = y if "peers" in moving else 0
             own = y if "performance" in moving else 0
             seen = years.observed[y if "participation" in moving else 0]
-            drift = model.yearly_change[:, None] * of_rule
+            drift = model.quality.yearly_change[:, None] * of_rule
             true = seen._replace(
-                rate=np.clip(at_first_level[own].true_rate + drift, 0, model.rate_maximum[:, None]),
+                rate=np.clip(
+                    at_first_level[own].true_rate + drift, 0, model.quality.rate_maximum[:, None]
+                ),
                 episode_cost=at_first_level[own].true_cost
-                * (model.cost_median[of_rule] / model.cost_median[0]),
+                * (model.cost.median[of_rule] / model.cost.median[0]),
             )
             shown = sampled(part, seen, true, y, plan) if "measurement" in moving else true
             of_year = part.rules.year.copy()
@@ -342,15 +346,20 @@ def probe_rows(cohort: CohortPlan, y: int) -> Observed:
     model, probes = cohort.model, cohort.probes
     z = probes.level + probes.gain * y
     rate = np.empty(probes.cases.shape)
-    knots = len(model.knot_z)
+    knots = len(model.quality.knot_z)
     for m in range(len(rate)):
         for i, kind in enumerate(probes.collection[m]):
-            if model.proportion[m]:
-                table = model.knot_rate[m, kind * knots : (kind + 1) * knots]
-                value = np.interp(model.spread * z[i], model.knot_z, table)
+            if model.quality.proportion[m]:
+                table = model.quality.knot_rate[m, kind * knots : (kind + 1) * knots]
+                value = np.interp(model.quality.spread * z[i], model.quality.knot_z, table)
             else:
-                value = model.normal_location[m] + model.normal_signal[m] * model.spread * z[i]
-            rate[m, i] = np.clip(value + model.yearly_change[m] * y, 0.0, model.rate_maximum[m])
+                value = (
+                    model.quality.normal_location[m]
+                    + model.quality.normal_signal[m] * model.quality.spread * z[i]
+                )
+            rate[m, i] = np.clip(
+                value + model.quality.yearly_change[m] * y, 0.0, model.quality.rate_maximum[m]
+            )
     n = len(z)
     return Observed(
         rate=rate,
@@ -358,7 +367,7 @@ def probe_rows(cohort: CohortPlan, y: int) -> Observed:
         completeness=np.ones_like(rate),
         collection=probes.collection,
         episodes=probes.episodes,
-        episode_cost=model.cost_median[y] * np.exp(-model.cost_sigma * z),
+        episode_cost=model.cost.median[y] * np.exp(-model.cost.sigma * z),
         improvement_activities=np.full(n, 2.0),
         pi_score=np.full(n, 100.0),
         practice_size=np.full(n, 50.0),

@@ -289,9 +289,9 @@ def test_groups_are_the_same_in_every_draw(make_scenario: MakeScenario) -> None:
     )
     central = plan.cohorts[0].model
     drawn = [plan.of_draw(plan.cohorts[0], draw).model for draw in range(3)]
-    assert len({model.dual_logit_mean for model in drawn}) == 3
+    assert len({model.patients.dual_logit_mean for model in drawn}) == 3
     for model in drawn:
-        np.testing.assert_array_equal(model.dual_limits, central.dual_limits)
+        np.testing.assert_array_equal(model.groups.dual_limits, central.groups.dual_limits)
 
 
 # What is held

@@ -115,10 +115,10 @@ def test_a_programme_of_all_moves_true_quality_by_its_effect(
     assert_same(there, here, {"rate", "true_rate"})
     part = part_of(small_scenario, "HF")
     model, better = part.model, np.where(part.rules.measure_inverse, -1, 1)
-    assert model.normal_signal[0] < 0
+    assert model.quality.normal_signal[0] < 0
     for a, b in zip(there, here, strict=True):
         change = a[1] - b[1]
-        np.testing.assert_allclose(change[0], 0.5 * model.normal_signal[0], rtol=1e-9)
+        np.testing.assert_allclose(change[0], 0.5 * model.quality.normal_signal[0], rtol=1e-9)
         for sign, of_measure in zip(better, change, strict=True):
             known = of_measure[~np.isnan(of_measure)]
             assert (sign * known >= 0).all()
@@ -195,11 +195,11 @@ def test_effort_is_what_earlier_adjustments_make_of_it(
     response = 0.03 * np.maximum(-points, 0) - 0.01 * np.maximum(points, 0)
     gain = np.array([response[: max(0, y - lag + 1)].sum(axis=0) for y in YEARS])
     assert gain.min() < 0 < gain.max()
-    sigma = part_of(scenario, cohort).model.cost_sigma
+    sigma = part_of(scenario, cohort).model.cost.sigma
     np.testing.assert_allclose(np.log(cost_ratio(there, here)), -sigma * gain, rtol=0, atol=1e-9)
     assert_same(there, here, {"rate", "true_rate", "episode_cost", "true_cost"})
     if cohort == "HF":
-        signal = part_of(scenario, cohort).model.normal_signal[0]
+        signal = part_of(scenario, cohort).model.quality.normal_signal[0]
         for y in YEARS:
             change = there[y][1][0] - here[y][1][0]
             np.testing.assert_allclose(change, signal * gain[y], rtol=0, atol=1e-9)
@@ -244,7 +244,7 @@ def episodes_by_hand(scenario: Scenario, cohort: str, mean: np.ndarray, y: int) 
 def means_by_hand(scenario: Scenario, cohort: str) -> np.ndarray:
     plan, model = make_plan(scenario), part_of(scenario, cohort).model
     rows = normals_at(plan.seed_words(), model.address, 0, CLINICIAN_TRAITS, 0, 0)
-    return 20 + np.exp(model.episodes_log_mean + model.episodes_sigma * rows[0])
+    return 20 + np.exp(model.volume.episodes_log_mean + model.volume.episodes_sigma * rows[0])
 
 
 @pytest.mark.parametrize("cohort", COHORTS)
@@ -308,14 +308,16 @@ def test_practices_choose_the_type_that_would_have_earned_more(
     practice, rules = part.model.practice, part.rules
     count = np.bincount(practice)
     kind = np.zeros(len(count), np.int8)
-    first = next(m for m, kinds in enumerate(part.model.collection_of) if kinds[0] != kinds[1])
+    first = next(
+        m for m, kinds in enumerate(part.model.quality.collection_of) if kinds[0] != kinds[1]
+    )
     kind[practice] = there[0][0].collection[first]
     assert 0 < kind.mean() < 1
     changes = 0
     for y in YEARS[1:]:
         fit = fit_and_score(there[y - 1][0], rules, y - 1)[1]
         advantage = np.zeros(len(count))
-        for m, kinds in enumerate(part.model.collection_of):
+        for m, kinds in enumerate(part.model.quality.collection_of):
             if kinds[0] == kinds[1] or not fit.has_benchmark[m].take(kinds).all():
                 continue
             assert rules.measure_by_deciles[m]

@@ -239,4 +239,4 @@ def test_an_effect_on_an_unknown_specialty_is_refused(tmp_path: Path) -> None:
 
 def test_off_there_is_no_table() -> None:
     for cohort in plan_with().cohorts:
-        assert cohort.model.group_effects.shape == (2, 0)
+        assert cohort.model.effects.table.shape == (2, 0)

@@ -257,12 +257,13 @@ def test_cost_over_the_years(cohort: str) -> None:
 def at_mean_episodes(cohort: str, episodes: float) -> tuple[Sample, Any]:
     """Everyone with the same expected number of episodes."""
     part = cohort_of(plan_with(), cohort)
-    model = part.model._replace(
+    volume = part.model.volume._replace(
         episodes_minimum=episodes,
         episodes_log_mean=-40.0,
         episodes_sigma=0.0,
         episodes_drift_sd=0.0,
     )
+    model = part.model._replace(volume=volume)
     changed = replace(part, model=model)
     return draw_sample(changed, 5), model
 
@@ -280,9 +281,9 @@ def test_reliability_is_n_over_n_plus_kappa(cohort: str, episodes: int) -> None:
     observed, true = seen.episode_cost[exactly], seen.true_cost[exactly]
     # Years have different medians: take them out.
     year = np.broadcast_to(np.arange(5)[None, :, None], seen.episodes.shape)[exactly]
-    observed, true = observed / model.cost_median[year], true / model.cost_median[year]
+    observed, true = observed / model.cost.median[year], true / model.cost.median[year]
     logs = np.corrcoef(np.log(observed), np.log(true))[0, 1] ** 2
-    signal, noise = model.cost_sigma**2, math.log1p(model.cost_cv**2 / episodes)
+    signal, noise = model.cost.sigma**2, math.log1p(model.cost.cv**2 / episodes)
     error = 4 * 2 * math.sqrt(logs) * (1 - logs) / math.sqrt(exactly.sum())
     assert logs == pytest.approx(signal / (signal + noise), abs=error)
     at_20 = COST[cohort][2]
@@ -298,11 +299,11 @@ def test_two_tiers_are_misclassified_as_often_as_theory_says(cohort: str, episod
     seen, model = at_mean_episodes(cohort, float(episodes))
     exactly = seen.episodes == episodes
     year = np.broadcast_to(np.arange(5)[None, :, None], seen.episodes.shape)[exactly]
-    true = np.log(seen.true_cost[exactly] / model.cost_median[year])
-    observed = np.log(seen.episode_cost[exactly] / model.cost_median[year])
-    noise = math.log1p(model.cost_cv**2 / episodes)
+    true = np.log(seen.true_cost[exactly] / model.cost.median[year])
+    observed = np.log(seen.episode_cost[exactly] / model.cost.median[year])
+    noise = math.log1p(model.cost.cv**2 / episodes)
     wrong = ((true > 0) != (observed > -noise / 2)).mean()
-    reliability = model.cost_sigma**2 / (model.cost_sigma**2 + noise)
+    reliability = model.cost.sigma**2 / (model.cost.sigma**2 + noise)
     expected = math.acos(math.sqrt(reliability)) / math.pi
     error = 4 * math.sqrt(expected * (1 - expected) / exactly.sum())
     assert wrong == pytest.approx(expected, abs=error)

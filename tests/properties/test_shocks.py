@@ -135,10 +135,10 @@ def test_what_is_lost_is_lost_that_year() -> None:
     struck = lost.extreme_circumstances == 1
     assert struck.any()
     ratio = lost.true_cost / before.true_cost
-    np.testing.assert_allclose(ratio[struck], math.exp(0.5 * model.cost_sigma), rtol=1e-12)
+    np.testing.assert_allclose(ratio[struck], math.exp(0.5 * model.cost.sigma), rtol=1e-12)
     assert (ratio[~struck] == 1).all()
     change = (lost.true_rate - before.true_rate)[:, :, ADMISSIONS]
-    worse = -0.5 * model.normal_signal[ADMISSIONS]
+    worse = -0.5 * model.quality.normal_signal[ADMISSIONS]
     assert worse > 0
     np.testing.assert_allclose(change[struck & ~np.isnan(change)], worse, atol=1e-9)
     assert (np.nan_to_num(change[~struck]) == 0).all()
@@ -162,7 +162,7 @@ def test_foreign_patients_say_nothing_of_a_clinicians_own_performance(cohort: st
     own, model = of(cohort), cohort_of(plan_with(), cohort).model
     touched = ("episode_cost", "rate")
     assert_same(foreign, own, *touched)
-    reported = np.flatnonzero(model.reported)
+    reported = np.flatnonzero(model.quality.reported)
     np.testing.assert_array_equal(foreign.rate[:, :, reported], own.rate[:, :, reported])
     true, seen = np.log(own.true_cost), np.log(foreign.episode_cost)
     error = 4 / math.sqrt(true[:, 0].size)
@@ -243,7 +243,7 @@ def test_what_an_organization_does_to_quality() -> None:
     better, before = of("HF", ORGANISATION), of("HF")
     members = np.broadcast_to(inside("HF")[:, None], better.true_cost.shape)
     change = (better.true_rate - before.true_rate)[:, :, ADMISSIONS]
-    signal = cohort_of(plan_with(), "HF").model.normal_signal[ADMISSIONS]
+    signal = cohort_of(plan_with(), "HF").model.quality.normal_signal[ADMISSIONS]
     np.testing.assert_allclose(change[members & ~np.isnan(change)], 0.4 * signal, atol=1e-9)
     assert (np.nan_to_num(change[~members]) == 0).all()
     rise = np.nan_to_num(better.true_rate - before.true_rate)[:, :, 1:]

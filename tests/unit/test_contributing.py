@@ -8,10 +8,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 from asm_sim.kernels import _jit
+from asm_sim.kernels.world.model import CohortModel, PracticeModel
 
 ROOT = Path(__file__).parents[2]
 WALKED = """
@@ -125,3 +127,12 @@ def test_the_files_that_it_names_are_there() -> None:
         example = name.replace("NAME", "baseline" if name.startswith("scenarios") else "volatility")
         found = list(ROOT.glob(example.rstrip("/"))) or name == "asm_sim/plots/NAME.py"
         assert found, name
+
+
+def test_a_part_of_the_world_has_one_file_on_either_side() -> None:
+    for model in (CohortModel, PracticeModel):
+        for part in get_type_hints(model).values():
+            if part.__module__.startswith("asm_sim."):
+                name = part.__module__.rpartition(".")[2]
+                filled = (ROOT / "asm_sim" / "population" / f"{name}.py").read_text()
+                assert f"-> {part.__name__}:" in filled, part

@@ -82,7 +82,7 @@ def test_a_roster_that_states_nothing_costs_nothing(rows: Rows, tmp_path: Path) 
     for cohort in plan.cohorts:
         assert cohort.model.stated.shape == (5, 0)
         assert cohort.practices.stated.shape == (3, 0)
-        assert cohort.model.group_effects.shape == (2, 0)
+        assert cohort.model.effects.table.shape == (2, 0)
 
 
 def test_a_value_of_a_practice_may_stand_in_any_of_its_rows(tmp_path: Path) -> None:

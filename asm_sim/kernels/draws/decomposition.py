@@ -160,7 +160,7 @@ def decompose_year(
 
 @kernel
 def _keep_first(model, clinicians, observed, fit, factors):
-    for m in range(len(model.slot)):
+    for m in range(len(model.quality.slot)):
         latent_rate(model, m, 0, clinicians, factors.first_quality[m])
     factors.first_cost[:] = clinicians.latent_cost
     copy_observed(observed, factors.first)
@@ -176,9 +176,9 @@ def _keep_first(model, clinicians, observed, fit, factors):
 def _draw_noise(model, seed, measurement, y, clinicians, factors):
     """The normals that made this year's observed rates and costs."""
     rows = clinicians.rows
-    for m in range(len(model.slot)):
+    for m in range(len(model.quality.slot)):
         fill_normals_and_uniforms(
-            seed, model.address, measurement, MEASURE, y + 1, model.slot[m],
+            seed, model.address, measurement, MEASURE, y + 1, model.quality.slot[m],
             factors.noise[m], rows[0], rows[1], rows[2],
         )  # fmt: skip
     fill_normal_pair(
@@ -194,7 +194,7 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
     """
     rows = clinicians.rows
     level = y if peers else 0
-    for m in range(len(model.slot)):
+    for m in range(len(model.quality.slot)):
         if performance:
             latent_rate(model, m, y, clinicians, rows[0])
         else:
@@ -210,10 +210,10 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
 @kernel
 def _own(model, measured, level, seen, collection, clinicians, factors):
     """The cohort as observed when ``seen`` is what is reported and counted."""
-    foreign = measured and model.misattributed_share > 0.0
-    for m in range(len(model.slot)):
+    foreign = measured and model.shocks.misattributed_share > 0.0
+    for m in range(len(model.quality.slot)):
         rate, true = factors.rate[m], factors.true_rate[m]
-        if foreign and not model.reported[m]:
+        if foreign and not model.quality.reported[m]:
             true = attributed_rate(model, m, level, collection[m], true, clinicians)
         if measured:
             work = clinicians.rows[6:8]

@@ -40,7 +40,7 @@ from asm_sim.kernels.rule.observed import (
 )
 from asm_sim.kernels.rule.pooling import pools
 from asm_sim.kernels.world.behaviour import programme_spending, remember
-from asm_sim.kernels.world.effects import patients_change
+from asm_sim.kernels.world.patients import patients_change
 from asm_sim.kernels.world.practices import new_practices
 from asm_sim.kernels.world.shocks import organization_dollars
 from asm_sim.kernels.world.traits import latent_processes, new_clinicians
@@ -81,7 +81,7 @@ def simulate_cohort(
     large for fixed point.
     """
     n = len(model.practice)
-    measures = len(model.slot)
+    measures = len(model.quality.slot)
     years = model.performance_years
     groups = output.by_group.shape[2]
     close = len(output.lens.fixed_standard)  # draws looked at closely
@@ -205,7 +205,7 @@ def observe_cohort(
     rules, practice_model, model, seed, population, measurement, selection, measured
 ):
     """Every year of the draw with these three indices, a list of :class:`ObservedYear`."""
-    n, measures = len(model.practice), len(model.slot)
+    n, measures = len(model.practice), len(model.quality.slot)
     address = Address(seed, population, measurement, selection, measured)
     practices = new_practices(len(practice_model.small), model.performance_years)
     clinicians = new_clinicians(model, latent_processes(model))

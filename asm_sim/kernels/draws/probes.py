@@ -92,10 +92,10 @@ def score_probes(model, rules, probes, y, address, fit, truth_fit, room, d, pane
 def _state(model, rules, probes, y, room):
     """Who the probes are this year: their true performance, and full credit for the rest."""
     seen, rows = room.observed, room.rows
-    n = len(probes.level)
+    n, spread = len(probes.level), model.quality.spread
     for m in range(len(probes.cases)):
         for i in range(n):
-            rows[0, i] = model.spread * (probes.level[i] + probes.gain[i] * y)
+            rows[0, i] = spread * (probes.level[i] + probes.gain[i] * y)
         collection = probes.collection[m]
         rate_at(model, m, y, collection, rows[0], room.segment, rows[1], room.true_rate[m])
     for i in range(n):
@@ -118,7 +118,7 @@ def _measure(model, probes, seed, measurement, y, room):
     seen, rows = room.observed, room.rows
     for m in range(len(probes.cases)):
         fill_normals(
-            seed, probes.address, measurement, PROBE, y + 1, model.slot[m] + 1,
+            seed, probes.address, measurement, PROBE, y + 1, model.quality.slot[m] + 1,
             rows[0], rows[1], rows[2], rows[3],
         )  # fmt: skip
         true = room.true_rate[m]

@@ -18,7 +18,8 @@ from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.world.behaviour import choose_collection, draw_choosers, practices_know
 from asm_sim.kernels.world.geography import draw_areas
 from asm_sim.kernels.world.participation import adjust_nothing, observe_nothing
-from asm_sim.kernels.world.practices import draw_practices, practices_in_year
+from asm_sim.kernels.world.practices import consolidate, draw_practices
+from asm_sim.kernels.world.reporting import report_and_attest
 from asm_sim.kernels.world.traits import draw_traits
 from asm_sim.kernels.world.year import draw_paid, draw_year
 
@@ -53,7 +54,8 @@ def live_year(
     """
     seed, population, measurement = address.seed, address.population, address.measurement
     practices_know(practice_model, model, y, clinicians, practices)
-    practices_in_year(practice_model, seed, population, measurement, y, practices)
+    consolidate(practice_model, seed, population, y, practices)
+    report_and_attest(practice_model, seed, measurement, y, practices)
     choose_collection(model, rules, y, fit, practices, clinicians, scratch)
     draw_year(
         model, seed, population, measurement, address.measured, y, practices, clinicians, observed
@@ -85,7 +87,7 @@ def settle_year(
         if refit_traits or traits_given or scored == n:
             break
         refit_traits = True
-    if model.absences:
+    if model.participation.absences:
         adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
     return scored
 

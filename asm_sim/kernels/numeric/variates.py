@@ -105,6 +105,20 @@ def fill_uniforms(seed, entity, layer, stream, year, position, a, b, c, d):
         d[i] = uniform(w3)
 
 
+@kernel
+def fill_uniform(seed, entity, layer, stream, year, position, a):
+    """One uniform per entity, the first word of the block; the other three are unused."""
+    low = entity[0]
+    high = entity[1]
+    word = tag(stream, year, position)
+    index = np.uint64(layer)
+    k0 = seed[0]
+    k1 = seed[1]
+    for i in range(len(a)):
+        w0, _, _, _ = philox(low[i], high[i], index, word, k0, k1)
+        a[i] = uniform(w0)
+
+
 @inlined
 def _lattice_point(mean, k2, k3, k4, k5, w):
     """Where a smooth distribution with these cumulants has its quantile at Phi(w), and its SD."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp
-from asm_sim.kernels.numeric.variates import fill_uniforms
+from asm_sim.kernels.numeric.variates import fill_uniform, fill_uniforms
 from asm_sim.kernels.rule.points import decile_points, deviation_points
 from asm_sim.kernels.world.performance import latent_rate, rate_at
 from asm_sim.kernels.world.practices import CQM, ECQM
@@ -97,9 +97,7 @@ def draw_behaviour(model, seed, population, clinicians):
             for i in range(len(takes_part)):
                 takes_part[i] = rows[6 + k, i] < share
     if levers.avoidance_share > 0.0:
-        fill_uniforms(
-            seed, model.address, population, AVOIDANCE, 0, 0, rows[6], rows[7], rows[8], rows[9]
-        )
+        fill_uniform(seed, model.address, population, AVOIDANCE, 0, 0, rows[6])
         mean = clinicians.episodes_mean
         for i in range(len(mean)):
             in_band = (mean[i] >= levers.avoidance_from) & (mean[i] < levers.avoidance_below)
@@ -112,13 +110,12 @@ def draw_choosers(practice_model, model, seed, population, practices, clinicians
     """Which practices choose their collection type by its points."""
     levers, chooses = model.behaviour, clinicians.behaviour.chooses
     if levers.choice_share > 0.0:
-        room = practices.scratch
-        fill_uniforms(
-            seed, practice_model.address, population, PRACTICE_TRAITS, 0, COLLECTION_CHOICE,
-            room[0], room[1], room[2], room[3],
-        )  # fmt: skip
+        uniform = practices.scratch[0]
+        fill_uniform(
+            seed, practice_model.address, population, PRACTICE_TRAITS, 0, COLLECTION_CHOICE, uniform
+        )
         for p in range(len(chooses)):
-            chooses[p] = room[0, p] < levers.choice_share
+            chooses[p] = uniform[p] < levers.choice_share
 
 
 @inlined
@@ -170,7 +167,7 @@ def remember(model, y, outcome, clinicians):
 @inlined
 def practices_know(practice_model, model, y, clinicians, practices):
     """The mean loss of a practice's clinicians who have taken part, as last known in year y."""
-    if practice_model.consolidation_after_loss > 0.0:
+    if practice_model.consolidation.after_loss > 0.0:
         loss, count = practices.loss, practices.scratch[0]
         loss[:] = 0.0
         count[:] = 0.0
@@ -213,9 +210,10 @@ def choose_collection(model, rules, y, fit, practices, clinicians, scratch):
     state, rows = clinicians.behaviour, clinicians.rows
     advantage = state.of_practice[2]
     advantage[:] = 0.0
-    for m in range(len(model.slot)):
-        kinds = model.collection_of[m]
-        if not model.reported[m] or kinds[ECQM] == kinds[CQM]:
+    of_measures = model.quality
+    for m in range(len(of_measures.slot)):
+        kinds = of_measures.collection_of[m]
+        if not of_measures.reported[m] or kinds[ECQM] == kinds[CQM]:
             continue
         if not (
             fit.has_benchmark[m, np.int64(kinds[ECQM])]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined
-from asm_sim.kernels.numeric.variates import fill_uniforms
+from asm_sim.kernels.numeric.variates import fill_uniform
 from asm_sim.kernels.world.streams import AREA, COST
 
 
@@ -31,13 +31,13 @@ class DrawnAreas(NamedTuple):
     """Which of A areas are drawn."""
 
     drawn: NDArray[np.bool_]  # [A]
-    uniform: NDArray[np.float64]  # [4, A]
+    uniform: NDArray[np.float64]  # [A]
 
 
 @inlined
 def new_areas(model):
     areas = len(model.areas.taken)
-    return DrawnAreas(np.zeros(areas, np.bool_), np.empty((4, areas)))
+    return DrawnAreas(np.zeros(areas, np.bool_), np.empty(areas))
 
 
 @inlined
@@ -45,17 +45,14 @@ def draw_areas(model, seed, selection, areas):
     """Of each stratum those with the least uniforms, as many as are to be drawn there."""
     drawn, uniform = areas.drawn, areas.uniform
     if len(drawn) > 0:
-        fill_uniforms(
-            seed, model.areas.address, selection, AREA, 0, 0,
-            uniform[0], uniform[1], uniform[2], uniform[3],
-        )  # fmt: skip
+        fill_uniform(seed, model.areas.address, selection, AREA, 0, 0, uniform)
     first = 0
     for a in range(len(drawn)):
         end = model.areas.stratum_end[a]
         before = 0
         for b in range(first, end):
-            less = uniform[0, b] < uniform[0, a]
-            before += less or (uniform[0, b] == uniform[0, a] and b < a)
+            less = uniform[b] < uniform[a]
+            before += less or (uniform[b] == uniform[a] and b < a)
         drawn[a] = before < model.areas.taken[a]
         first = end if a + 1 == end else first
 

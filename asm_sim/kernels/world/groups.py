@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Rows of a clinician's groups.
 BY_SIZE, BY_PLACE, BY_SPECIALTY, BY_EPISODES, BY_DUAL_SHARE = range(5)
 
@@ -20,6 +23,14 @@ class FirstGroups(NamedTuple):
     specialty: int
     episodes: int
     dual_share: int
+
+
+class GroupModel(NamedTuple):
+    """Where groups begin and end, the same in all draws."""
+
+    first: FirstGroups
+    episode_bands: NDArray[np.float64]  # mean episodes at which a band ends
+    dual_limits: NDArray[np.float64]  # [4] dual share that parts the fifths of the clinicians
 
 
 GROUPINGS = len(FirstGroups._fields)

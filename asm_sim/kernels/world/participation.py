@@ -20,11 +20,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_poisson, fill_uniforms
+from asm_sim.kernels.numeric.variates import (
+    fill_normal_pair,
+    fill_normals_and_uniforms,
+    fill_poisson,
+    fill_uniform,
+    fill_uniforms,
+)
 from asm_sim.kernels.world.geography import stay_in_areas
 from asm_sim.kernels.world.groups import BY_PLACE, BY_SIZE
 from asm_sim.kernels.world.practices import size_class_in, size_in
-from asm_sim.kernels.world.streams import CHURN, ELIGIBILITY
+from asm_sim.kernels.world.streams import AGEING, CHURN, DEPARTURE, ELIGIBILITY
+
+
+class ParticipationModel(NamedTuple):
+    """Who of n clinicians of one cohort takes part when and where; Y performance years."""
+
+    redetermined: bool  # participants anew every year
+    absences: bool  # somebody may take no part in a year
+    episode_minimum: NDArray[np.float64]  # [Y] episodes two years before
+    entry: NDArray[np.int64]  # [n] first performance year index; negative: to be drawn
+    exit_share: float  # stops practising in a calendar year
+    retires: bool  # or at the end of a career
+    retirement_mean: float  # age
+    retirement_sd: float
+    career_start: float  # age
+    places_change: bool  # clinicians move, or practices join others
+    move_share: float
+    seats: NDArray[np.int64]  # practice of every clinician of the roster, ascending
+    large_size: float  # least number of clinicians of a large practice
 
 
 class Stays(NamedTuple):
@@ -37,8 +61,43 @@ class Stays(NamedTuple):
 
 @inlined
 def new_stays(model):
-    n = len(model.practice) if model.redetermined else 0
+    n = len(model.practice) if model.participation.redetermined else 0
     return Stays(enters=np.zeros(n, np.int64), gone=np.zeros(n, np.int64), counted=np.empty((2, n)))
+
+
+@inlined
+def draw_departures(model, seed, population, clinicians):
+    """Who stops practising in which calendar year."""
+    rows, leaves, share = clinicians.rows, clinicians.leaves, model.participation.exit_share
+    for block in range((len(leaves) + 3) // 4 if share > 0.0 else 0):
+        fill_uniforms(
+            seed, model.address, population, DEPARTURE, 0, block, rows[6], rows[7], rows[8], rows[9]
+        )
+        for c in range(4 * block, min(4 * block + 4, len(leaves))):
+            uniform = rows[6 + c % 4]
+            for i in range(len(uniform)):
+                leaves[c, i] = uniform[i] < share
+
+
+@inlined
+def draw_retirements(model, seed, population, clinicians):
+    """Whoever has come to the end of a career stops practising, beside those who just leave.
+
+    Of a career a clinician has passed any part with the same chance, so that as many are of each
+    age; entrants begin one and do not come to its end. Nobody ends it in the first year.
+    """
+    leaves, rows, who = clinicians.leaves, clinicians.rows, model.participation
+    if who.retires:
+        if who.exit_share == 0.0:
+            leaves[:] = False
+        fill_normals_and_uniforms(
+            seed, model.address, population, AGEING, 0, 0, rows[6], rows[7], rows[8], rows[9]
+        )
+    for i in range(len(who.entry) if who.retires else 0):
+        career = who.retirement_mean + who.retirement_sd * rows[6, i] - who.career_start
+        last = 1 + np.int64(max(career, 0.0) * (1.0 - rows[8, i]))
+        if last < len(leaves) and who.entry[i] >= 0:
+            leaves[last, i] = True
 
 
 @inlined
@@ -48,15 +107,13 @@ def draw_stays(model, seed, population, clinicians):
     Needs the departures; a reserve cannot leave before it has come.
     """
     enters, gone, leaves = clinicians.stays.enters, clinicians.stays.gone, clinicians.leaves
-    years = model.performance_years
-    enters[:] = model.entry
-    if model.entry.min() < 0:
-        rows = clinicians.rows
-        fill_uniforms(
-            seed, model.address, population, CHURN, 0, 0, rows[6], rows[7], rows[8], rows[9]
-        )
+    years, entry = model.performance_years, model.participation.entry
+    enters[:] = entry
+    if entry.min() < 0:
+        uniform = clinicians.rows[6]
+        fill_uniform(seed, model.address, population, CHURN, 0, 0, uniform)
         for i in range(len(enters)):
-            drawn = 1 + np.int64(rows[6, i] * (years - 1))
+            drawn = 1 + np.int64(uniform[i] * (years - 1))
             enters[i] = drawn if enters[i] < 0 else enters[i]
     for i in range(len(gone)):
         c = enters[i] + 1
@@ -68,20 +125,22 @@ def draw_stays(model, seed, population, clinicians):
 @inlined
 def place_clinicians(model, seed, population, y, practices, clinicians, observed):
     """Moves at the start of year y > 0, then the size and place of everyone's practice."""
-    practice, rows = clinicians.practice, clinicians.rows
-    if model.move_share > 0.0:
+    practice, rows, first = clinicians.practice, clinicians.rows, model.groups.first
+    share, seats = model.participation.move_share, model.participation.seats
+    large_size = model.participation.large_size
+    if share > 0.0:
         fill_uniforms(
             seed, model.address, population, CHURN, y + 1, 0, rows[6], rows[7], rows[8], rows[9]
         )
         for i in range(len(practice)):
-            if rows[6, i] < model.move_share:
-                practice[i] = _another(model.seats, practice[i], rows[7, i])
+            if rows[6, i] < share:
+                practice[i] = _another(seats, practice[i], rows[7, i])
     for i in range(len(practice)):
         p = practice[i]
-        observed.practice_size[i] = size_in(model, practices, p, y)
+        observed.practice_size[i] = size_in(large_size, practices, p, y)
         observed.rural[i] = practices.rural[p]
-        clinicians.group[BY_SIZE, i] = model.first_group.size + size_class_in(practices, p, y)
-        clinicians.group[BY_PLACE, i] = model.first_group.place + practices.rural[p]
+        clinicians.group[BY_SIZE, i] = first.size + size_class_in(practices, p, y)
+        clinicians.group[BY_PLACE, i] = first.place + practices.rural[p]
 
 
 @kernel
@@ -104,9 +163,9 @@ def determine_participants(model, seed, measurement, y, clinicians, observed):
     """Who takes part in year y, 42 CFR 512.710(b); whoever does not is observed as nothing."""
     present, taken_part = clinicians.present, clinicians.taken_part
     present[:] = True
-    if model.redetermined:
+    if model.participation.redetermined:
         _determine_eligible(model, seed, measurement, y, clinicians, observed)
-    practice = clinicians.practice if model.redetermined else model.practice
+    practice = clinicians.practice if model.participation.redetermined else model.practice
     stay_in_areas(model, clinicians.areas, practice, present)
     for i in range(len(present)):
         taken_part[i] = present[i] or (y > 0 and taken_part[i])
@@ -122,7 +181,7 @@ def _determine_eligible(model, seed, measurement, y, clinicians, observed):
         fill_poisson(rows[0], clinicians.episodes_mean, clinicians.stays.counted[1])
     present = clinicians.present
     two_years_before = clinicians.stays.counted[y % 2]
-    minimum = model.episode_minimum[y]
+    minimum = model.participation.episode_minimum[y]
     for i in range(len(present)):
         enough = y == 0 or two_years_before[i] >= minimum
         present[i] = enough and clinicians.stays.enters[i] <= y < clinicians.stays.gone[i]

@@ -7,7 +7,10 @@ and costs are monotone in it; n clinicians each.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp, log
@@ -16,14 +19,58 @@ from asm_sim.kernels.world.effects import COST as COST_EFFECT
 from asm_sim.kernels.world.effects import QUALITY, add_group_effects
 from asm_sim.kernels.world.streams import COST, FIRST_SLOT, OWN_QUALITY
 
+Floats = NDArray[np.float64]
+
+
+class QualityModel(NamedTuple):
+    """M measures of one cohort, G collection types, K percentiles, Y performance years."""
+
+    slot: NDArray[np.int64]  # [M]
+    reported: NDArray[np.bool_]  # [M]
+    collection_of: NDArray[np.int8]  # [M, G] type used by a practice of this type
+    proportion: NDArray[np.bool_]  # [M] a share of cases; otherwise normal
+    knot_z: Floats  # [K]
+    knot_rate: Floats  # [M, G * K] percent, at ascending quality
+    normal_location: Floats  # [M]
+    normal_signal: Floats  # [M] change per SD of quality, negative where lower is better
+    normal_noise: Floats  # [M] noise SD of one case
+    yearly_change: Floats  # [M] points a year
+    shifts_level: NDArray[np.bool_]  # [M] whether a level shifts in any year
+    level_shift: Floats  # [M, Y, G] added to the true rates
+    rate_maximum: Floats  # [M]
+    clinician_share: float
+    practice_share: float
+    permanent_share: float
+    persistence: float
+    spread: float
+
+
+class CostModel(NamedTuple):
+    """True cost of an episode, lognormal across clinicians; Y performance years."""
+
+    median: Floats  # [Y] USD
+    sigma: float
+    cv: float  # coefficient of variation of one episode
+    permanent_share: float
+    persistence: float
+    quality_correlation: float
+
+
+class ImprovementModel(NamedTuple):
+    """Who gets better every year, and by how much."""
+
+    share: float
+    per_year: float  # SDs of true performance
+
 
 @kernel
 def common_quality(model, y, practices, clinicians):
     """The clinician's common factor: a practice component and the clinician's own."""
-    permanent = np.sqrt(model.quality_permanent_share)
-    changing = np.sqrt(1.0 - model.quality_permanent_share)
-    shared = np.sqrt(model.practice_share)
-    own = np.sqrt(1.0 - model.practice_share)
+    lasting, of_practice = model.quality.permanent_share, model.quality.practice_share
+    permanent = np.sqrt(lasting)
+    changing = np.sqrt(1.0 - lasting)
+    shared = np.sqrt(of_practice)
+    own = np.sqrt(1.0 - of_practice)
     fixed = clinicians.permanent[OWN_QUALITY]
     moving = clinicians.changing[OWN_QUALITY]
     quality = clinicians.quality
@@ -41,19 +88,20 @@ def latent_cost(model, y, clinicians):
 
     A clinician who improves loses a little of it every year.
     """
-    permanent = np.sqrt(model.cost_permanent_share)
-    changing = np.sqrt(1.0 - model.cost_permanent_share)
-    rho = model.cost_quality_correlation
+    lasting = model.cost.permanent_share
+    permanent = np.sqrt(lasting)
+    changing = np.sqrt(1.0 - lasting)
+    rho = model.cost.quality_correlation
     rest = np.sqrt(1.0 - rho * rho)
     fixed = clinicians.permanent[COST]
     moving = clinicians.changing[COST]
     cost = clinicians.latent_cost
-    gain = model.improvement * y
+    gain = model.improvement.per_year * y
     for i in range(len(cost)):
         own = permanent * fixed[i] + changing * moving[i]
         cost[i] = rho * clinicians.quality[i] + rest * own - gain * clinicians.improves[i]
     add_group_effects(clinicians.effect[COST_EFFECT], 1.0, cost)
-    if model.shifted:
+    if model.shocks.shifted:
         for i in range(len(cost)):
             cost[i] += clinicians.cost_shift[i]
     if model.behaviour.moves_performance:
@@ -65,33 +113,35 @@ def latent_cost(model, y, clinicians):
 @kernel
 def latent_rate(model, m, y, clinicians, z):
     """Latent quality in measure m this year, in SDs, higher is better."""
-    process = FIRST_SLOT + model.slot[m]
-    permanent = np.sqrt(model.quality_permanent_share)
-    changing = np.sqrt(1.0 - model.quality_permanent_share)
-    common = model.spread * np.sqrt(model.clinician_share)
-    own = model.spread * np.sqrt(1.0 - model.clinician_share)
-    gain = model.spread * model.improvement * y
+    quality = model.quality
+    spread = quality.spread
+    process = FIRST_SLOT + quality.slot[m]
+    permanent = np.sqrt(quality.permanent_share)
+    changing = np.sqrt(1.0 - quality.permanent_share)
+    common = spread * np.sqrt(quality.clinician_share)
+    own = spread * np.sqrt(1.0 - quality.clinician_share)
+    gain = spread * model.improvement.per_year * y
     fixed = clinicians.permanent[process]
     moving = clinicians.changing[process]
     for i in range(len(z)):
         specific = permanent * fixed[i] + changing * moving[i]
         z[i] = common * clinicians.quality[i] + own * specific + gain * clinicians.improves[i]
-    add_group_effects(clinicians.effect[QUALITY], model.spread, z)
-    if model.shifted:
+    add_group_effects(clinicians.effect[QUALITY], spread, z)
+    if model.shocks.shifted:
         for i in range(len(z)):
-            z[i] += model.spread * clinicians.quality_shift[i]
+            z[i] += spread * clinicians.quality_shift[i]
     if model.behaviour.moves_performance:
         better = clinicians.behaviour.better_quality
         for i in range(len(z)):
-            z[i] += model.spread * better[i]
+            z[i] += spread * better[i]
 
 
 @kernel
 def cost_at(model, y, latent, cost):
     """Dollars an episode of a latent cost [n] at the level of performance year y."""
-    median = model.cost_median[y]
+    median, sigma = model.cost.median[y], model.cost.sigma
     for i in range(len(cost)):
-        cost[i] = median * exp(model.cost_sigma * latent[i])
+        cost[i] = median * exp(sigma * latent[i])
 
 
 @kernel
@@ -101,25 +151,27 @@ def rate_at(model, m, y, collection, z, segment, share, rate):
     The published quantile function of the measure by this collection type, plus the drift and the
     level shift that all have in common. Clips z; scratch: segment int64 [n], share float64 [n].
     """
-    if model.proportion[m]:
-        _through_percentiles(model, m, collection, z, segment, share, rate)
+    quality = model.quality
+    if quality.proportion[m]:
+        _through_percentiles(quality, m, collection, z, segment, share, rate)
     else:
+        location, signal = quality.normal_location[m], quality.normal_signal[m]
         for i in range(len(z)):
-            rate[i] = model.normal_location[m] + model.normal_signal[m] * z[i]
-    if model.shifts_level[m]:
-        shift = model.level_shift[m, y]
+            rate[i] = location + signal * z[i]
+    if quality.shifts_level[m]:
+        shift = quality.level_shift[m, y]
         for i in range(len(z)):
             rate[i] += shift[np.int64(collection[i])]
-    drift = model.yearly_change[m] * y
-    highest = model.rate_maximum[m]
+    drift = quality.yearly_change[m] * y
+    highest = quality.rate_maximum[m]
     for i in range(len(z)):
         rate[i] = min(max(rate[i] + drift, 0.0), highest)
 
 
 @kernel
-def _through_percentiles(model, m, collection, z, segment, share, rate):
+def _through_percentiles(quality, m, collection, z, segment, share, rate):
     """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
-    knots = model.knot_z
+    knots = quality.knot_z
     last = len(knots) - 1
     lowest, highest = knots[0], knots[last]
     for i in range(len(z)):
@@ -129,7 +181,7 @@ def _through_percentiles(model, m, collection, z, segment, share, rate):
         knot = knots[k]
         for i in range(len(z)):
             segment[i] += z[i] >= knot
-    table = model.knot_rate[m]
+    table = quality.knot_rate[m]
     for i in range(len(z)):
         k = segment[i]
         share[i] = (z[i] - knots[k]) / (knots[k + 1] - knots[k])
@@ -141,7 +193,8 @@ def _through_percentiles(model, m, collection, z, segment, share, rate):
 @kernel
 def sample_cost(model, noise, episodes, true, cost):
     """The mean of so many episodes, lognormal; ``noise`` are standard normals [n]."""
-    cv2 = model.cost_cv * model.cost_cv
+    cv = model.cost.cv
+    cv2 = cv * cv
     for i in range(len(cost)):
         variance = log(1.0 + cv2 / max(episodes[i], 1.0))
         cost[i] = true[i] * exp(np.sqrt(variance) * noise[i] - 0.5 * variance)
@@ -150,7 +203,7 @@ def sample_cost(model, noise, episodes, true, cost):
 @kernel
 def sample_rate(model, m, noise, cases, true, work, rate):
     """What so many cases show of a true rate; ``noise`` standard normals [n], ``work`` [2, n]."""
-    if model.proportion[m]:
+    if model.quality.proportion[m]:
         probability, count = work[0], work[1]
         for i in range(len(rate)):
             probability[i] = 0.01 * true[i]
@@ -158,6 +211,6 @@ def sample_rate(model, m, noise, cases, true, work, rate):
         for i in range(len(rate)):
             rate[i] = 100.0 * count[i] / cases[i]
     else:
-        sd = model.normal_noise[m]
+        sd = model.quality.normal_noise[m]
         for i in range(len(rate)):
             rate[i] = max(0.0, true[i] + sd / np.sqrt(max(cases[i], 1.0)) * noise[i])

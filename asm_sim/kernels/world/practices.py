@@ -1,4 +1,4 @@
-"""The practices of one draw: size, place, collection type, quality, reporting, attestation."""
+"""The practices of one draw: size, place, collection type, quality, willingness to report."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniforms
+from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniform, fill_uniforms
 from asm_sim.kernels.world.stated import state_practices
 from asm_sim.kernels.world.streams import (
     ACO,
-    ATTESTATION,
     CONSOLIDATION,
     PRACTICE_PROCESS,
     PRACTICE_TRAITS,
@@ -22,6 +21,13 @@ Floats = NDArray[np.float64]
 
 SOLO, SMALL, MEDIUM, LARGE = 0, 1, 2, 3
 ECQM, CQM = 0, 1
+
+
+class ConsolidationModel(NamedTuple):
+    """Solo and small practices that join larger ones."""
+
+    share: float  # in a year
+    after_loss: float  # the same for each 1 of Part B payments lost
 
 
 class Practices(NamedTuple):
@@ -67,14 +73,14 @@ def new_practices(count, years):
 
 @kernel
 def draw_practices(model, seed, population, practices):
-    """What practices are in all years of a draw; :func:`practices_in_year` goes on from there."""
+    """What practices are in all years of a draw; :func:`consolidate` goes on from there."""
     _traits(model, seed, population, practices)
     _draw_aco(model, seed, population, practices)
     years = len(practices.silent)
     a, b = practices.scratch[0], practices.scratch[1]
     fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, 0, 0, a, b)
     practices.quality_permanent[:] = a
-    keep = model.reporting_persistence
+    keep = model.reporting.persistence
     renew = np.sqrt(1.0 - keep * keep)
     for y in range(years):
         fill_normal_pair(seed, model.address, population, PRACTICE_PROCESS, y + 1, 0, a, b)
@@ -84,26 +90,12 @@ def draw_practices(model, seed, population, practices):
             quality[:] = a
             willingness[:] = b
         else:
-            phi = model.persistence
+            phi = model.quality_persistence
             step = np.sqrt(1.0 - phi * phi)
             before, willing = practices.quality_changing[y - 1], practices.willingness[y - 1]
             for p in range(len(a)):
                 quality[p] = phi * before[p] + step * a[p]
                 willingness[p] = keep * willing[p] + renew * b[p]
-
-
-@inlined
-def practices_in_year(model, seed, population, measurement, y, practices):
-    """Who has joined a larger practice by year y, who reports, and what is attested.
-
-    Call it for every year in order; ``practices.loss`` must be known where joining answers to it.
-    """
-    if model.consolidation_share > 0.0 or model.consolidation_after_loss > 0.0:
-        _consolidate(model, seed, population, y, practices)
-    willingness, silent = practices.willingness[y], practices.silent[y]
-    for p in range(len(willingness)):
-        silent[p] = willingness[p] < model.silent_below[size_class_in(practices, p, y)]
-    _attestation(model, seed, measurement, practices, y)
 
 
 @kernel
@@ -143,30 +135,29 @@ def _traits(model, seed, population, practices):
 def _draw_aco(model, seed, population, practices):
     """Which practices are in an accountable care organization."""
     if model.aco_share > 0.0:
-        uniform = practices.scratch
-        fill_uniforms(
-            seed, model.address, population, ACO, 0, 0,
-            uniform[0], uniform[1], uniform[2], uniform[3],
-        )  # fmt: skip
+        uniform = practices.scratch[0]
+        fill_uniform(seed, model.address, population, ACO, 0, 0, uniform)
         for p in range(len(practices.aco)):
-            practices.aco[p] = uniform[0, p] < model.aco_share
+            practices.aco[p] = uniform[p] < model.aco_share
 
 
 @inlined
-def _consolidate(model, seed, population, y, practices):
-    """Solo and small practices that join a larger one in year y: the second at the earliest."""
-    joins, years = practices.joins, len(practices.silent)
+def consolidate(model, seed, population, y, practices):
+    """Solo and small practices that join a larger one in year y: the second at the earliest.
+
+    Call it for every year in order; ``practices.loss`` must be known where joining answers to it.
+    """
+    levers, joins, years = model.consolidation, practices.joins, len(practices.silent)
+    if levers.share == 0.0 and levers.after_loss == 0.0:
+        return
     if y == 0:
         joins[:] = years
         return
-    uniform, spare = practices.scratch[0], practices.scratch[1:]
-    fill_uniforms(
-        seed, model.address, population, CONSOLIDATION, y + 1, 0,
-        uniform, spare[0], spare[1], spare[2],
-    )  # fmt: skip
+    uniform = practices.scratch[0]
+    fill_uniform(seed, model.address, population, CONSOLIDATION, y + 1, 0, uniform)
     for p in range(len(joins)):
         alone = practices.size_class[p] <= SMALL and joins[p] == years
-        share = model.consolidation_share + model.consolidation_after_loss * practices.loss[p]
+        share = levers.share + levers.after_loss * practices.loss[p]
         if alone and uniform[p] < share:
             joins[p] = y
 
@@ -178,44 +169,7 @@ def size_class_in(practices, p, y):
 
 
 @inlined
-def size_in(model, practices, p, y):
+def size_in(large_size, practices, p, y):
     """Clinicians of a practice in year y, the least that fits class and list."""
     size = practices.size[p]
-    return max(model.large_size, size) if y >= practices.joins[p] else size
-
-
-@kernel
-def _attestation(model, seed, measurement, practices, y):
-    """Improvement activities and interoperability of one year: full credit, or one by one.
-
-    With a persistence, that share of the practices attests as in the year before.
-    """
-    full, one, zero, score = (
-        practices.scratch[0],
-        practices.scratch[1],
-        practices.interoperability[y],
-        practices.scratch[3],
-    )
-    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, one, zero, score)
-    activities = practices.activities[y]
-    interoperability = practices.interoperability[y]
-    lowest = model.interoperability_lowest
-    width = model.interoperability_highest - lowest
-    for p in range(len(full)):
-        if full[p] < model.full_credit[size_class_in(practices, p, y)]:
-            activities[p] = model.all_activities
-            interoperability[p] = model.full_interoperability
-        else:
-            activities[p] = 1.0 if one[p] < model.one_activity_share else 0.0
-            nothing = zero[p] < model.interoperability_zero_share
-            interoperability[p] = 0.0 if nothing else lowest + width * score[p]
-    if y > 0 and model.attestation_persistence > 0.0:
-        again = full
-        fill_uniforms(
-            seed, model.address, measurement, ATTESTATION, y + 1, 1,
-            again, one, practices.scratch[2], score,
-        )  # fmt: skip
-        for p in range(len(again)):
-            if again[p] < model.attestation_persistence:
-                activities[p] = practices.activities[y - 1, p]
-                interoperability[p] = practices.interoperability[y - 1, p]
+    return max(large_size, size) if y >= practices.joins[p] else size

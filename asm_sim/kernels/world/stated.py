@@ -35,14 +35,15 @@ def state_practices(model, practices):
 @inlined
 def state_clinicians(model, hcc_normal, clinicians, observed):
     """Specialty (the HCC score is then drawn as of this one), episodes, HCC score, dual share."""
+    patients, first = model.patients, model.groups.first
     for i in range(model.stated.shape[1]):
         specialty = model.stated[SPECIALTY, i]
         if specialty == specialty:
             s = np.int64(specialty)
             clinicians.specialty[i] = s
-            clinicians.group[BY_SPECIALTY, i] = model.first_group.specialty + s
-            score = model.hcc_mean[s] + model.hcc_sd[s] * hcc_normal[i]
-            observed.hcc_risk_score[i] = max(score, model.hcc_floor)
+            clinicians.group[BY_SPECIALTY, i] = first.specialty + s
+            score = patients.hcc_mean[s] + patients.hcc_sd[s] * hcc_normal[i]
+            observed.hcc_risk_score[i] = max(score, patients.hcc_floor)
         episodes, hcc = model.stated[EPISODES, i], model.stated[HCC, i]
         dual = model.stated[DUAL_SHARE, i]
         if episodes == episodes:

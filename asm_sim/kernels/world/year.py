@@ -17,15 +17,12 @@ from asm_sim.kernels.numeric.variates import (
     fill_poisson,
 )
 from asm_sim.kernels.world.behaviour import act, steer
-from asm_sim.kernels.world.effects import (
-    patients_change,
-    select_patients,
-    set_group_effects,
-)
+from asm_sim.kernels.world.effects import set_group_effects
 from asm_sim.kernels.world.participation import (
     determine_participants,
     place_clinicians,
 )
+from asm_sim.kernels.world.patients import patients_change, select_patients
 from asm_sim.kernels.world.performance import (
     common_quality,
     cost_at,
@@ -64,7 +61,7 @@ def draw_paid(model, y, clinicians):
         leaves = clinicians.leaves[c]
         for i in range(len(paid)):
             paid[i] = 0.0 if leaves[i] else paid[i]
-    if model.absences:
+    if model.participation.absences:
         for i in range(len(paid)):
             paid[i] = paid[i] if clinicians.present[i] else 0.0
 
@@ -73,6 +70,7 @@ def draw_paid(model, y, clinicians):
 def _advance(model, seed, population, y, clinicians):
     """The changing part of every latent process, a stationary AR(1), and the volume drift."""
     rows = clinicians.rows
+    of_cost, of_quality = model.cost.persistence, model.quality.persistence
     for block in range(len(clinicians.changing) // 4):
         fill_normals(
             seed,
@@ -88,7 +86,7 @@ def _advance(model, seed, population, y, clinicians):
         )
         for lane in range(4):
             process = 4 * block + lane
-            phi = model.cost_persistence if process == COST else model.quality_persistence
+            phi = of_cost if process == COST else of_quality
             phi = phi if y > 0 else 0.0
             step = np.sqrt(1.0 - phi * phi)
             state = clinicians.changing[process]
@@ -97,7 +95,7 @@ def _advance(model, seed, population, y, clinicians):
                 state[i] = phi * state[i] + step * shock[i]
     if y > 0:
         fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, rows[0], rows[1])
-        sd = model.episodes_drift_sd
+        sd = model.volume.episodes_drift_sd
         drift = clinicians.volume_drift
         for i in range(len(drift)):
             drift[i] += sd * rows[0, i] - 0.5 * sd * sd
@@ -109,14 +107,14 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
 
     ``measured`` false: the true rates and costs are observed, without sampling.
     """
-    if model.places_change and y > 0:
+    if model.participation.places_change and y > 0:
         place_clinicians(model, seed, population, y, practices, clinicians, observed)
-    if model.circumstances:
+    if model.shocks.circumstances:
         met = observed.extreme_circumstances
         draw_circumstances(model, seed, measurement, y, clinicians.rows, met)
-    if model.shifted:
+    if model.shocks.shifted:
         shift_performance(model, practices, clinicians, observed)
-    if measured and model.misattributed_share > 0.0:
+    if measured and model.shocks.misattributed_share > 0.0:
         draw_foreign_patients(model, seed, measurement, y, clinicians)
     _advance(model, seed, population, y, clinicians)
     if y > 0 and patients_change(model):
@@ -132,7 +130,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
         observed.pi_score[i] = practices.interoperability[y, p]
         observed.part_b_payments[i] = clinicians.part_b[y, i]
     _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
-    for m in range(len(model.slot)):
+    for m in range(len(model.quality.slot)):
         _collection(model, m, practices, clinicians, observed)
         latent_rate(model, m, y, clinicians, clinicians.rows[0])
         rate_at(
@@ -146,7 +144,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
             clinicians.true_rate[m],
         )
         _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
-    if model.absences:
+    if model.participation.absences:
         determine_participants(model, seed, measurement, y, clinicians, observed)
 
 
@@ -165,7 +163,7 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
     cost_at(model, y, clinicians.latent_cost, clinicians.true_cost)
     if measured:
         true = clinicians.true_cost
-        if model.misattributed_share > 0.0:
+        if model.shocks.misattributed_share > 0.0:
             true = attributed_cost(model, y, true, clinicians)
         sample_cost(model, rows[1], observed.episodes, true, observed.episode_cost)
     else:
@@ -175,7 +173,7 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
 @inlined
 def _collection(model, m, practices, clinicians, observed):
     collection = observed.collection[m]
-    of_type = model.collection_of[m]
+    of_type = model.quality.collection_of[m]
     for i in range(len(collection)):
         collection[i] = of_type[np.int64(practices.collection[clinicians.practice[i]])]
 
@@ -185,6 +183,7 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
     """Cases, completeness and the observed rate of measure m."""
     rows = clinicians.rows
     n = len(model.practice)
+    quality = model.quality
     result, cases_normal, fails, extent = rows[2], rows[3], rows[4], rows[5]
     fill_normals_and_uniforms(
         seed,
@@ -192,7 +191,7 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
         measurement,
         MEASURE,
         y + 1,
-        model.slot[m],
+        quality.slot[m],
         result,
         cases_normal,
         fails,
@@ -205,17 +204,17 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
     fill_poisson(cases_normal, clinicians.cases_mean[m], cases)
     if measured:
         shown = true
-        if model.misattributed_share > 0.0 and not model.reported[m]:
+        if model.shocks.misattributed_share > 0.0 and not quality.reported[m]:
             shown = attributed_rate(model, m, y, observed.collection[m], true, clinicians)
         sample_rate(model, m, result, cases, shown, rows[6:8], rate)
     else:
         rate[:] = true
-    lowest = model.completeness_lowest
+    lowest, low = model.completeness.lowest, model.completeness.low
+    low_share = model.completeness.low_share
     for i in range(n):
         complete = lowest + (1.0 - lowest) * extent[i]
-        fell_short = fails[i] < model.low_completeness_share
-        completeness[i] = model.low_completeness if fell_short else complete
-    if model.reported[m]:
+        completeness[i] = low if fails[i] < low_share else complete
+    if quality.reported[m]:
         for i in range(n):
             silent = practices.silent[y, clinicians.practice[i]]
             rate[i] = np.nan if silent or cases[i] < 1.0 else rate[i]

@@ -1,0 +1,89 @@
+"""What practices report and attest in a year, by the size they have in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.variates import fill_uniform, fill_uniforms
+from asm_sim.kernels.world.practices import size_class_in
+from asm_sim.kernels.world.streams import ATTESTATION
+
+Floats = NDArray[np.float64]
+
+
+class ReportingModel(NamedTuple):
+    """Which practices report no measure in a year."""
+
+    silent_below: Floats  # [4] by size class: the latent normal below which one reports nothing
+    persistence: float
+
+
+class AttestationModel(NamedTuple):
+    """What practices attest: both activities and full interoperability, or one by one."""
+
+    full_credit: Floats  # [4] share by size class
+    persistence: float
+    all_activities: float  # of the rule: activities completed, and score, that cost no points
+    full_interoperability: float
+    one_activity_share: float
+    interoperability_zero_share: float
+    interoperability_lowest: float
+    interoperability_highest: float
+
+
+class CompletenessModel(NamedTuple):
+    """How much of a measure that is reported is reported: too little, or uniform up to all."""
+
+    low_share: float
+    low: float
+    lowest: float
+
+
+@inlined
+def report_and_attest(model, seed, measurement, y, practices):
+    """Which practices report no measure in year y, and what is attested."""
+    willingness, silent = practices.willingness[y], practices.silent[y]
+    silent_below = model.reporting.silent_below
+    for p in range(len(willingness)):
+        silent[p] = willingness[p] < silent_below[size_class_in(practices, p, y)]
+    _attest(model, seed, measurement, practices, y)
+
+
+@kernel
+def _attest(model, seed, measurement, practices, y):
+    """Improvement activities and interoperability of one year: full credit, or one by one.
+
+    With a persistence, that share of the practices attests as in the year before.
+    """
+    full, one, zero, score = (
+        practices.scratch[0],
+        practices.scratch[1],
+        practices.interoperability[y],
+        practices.scratch[3],
+    )
+    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, one, zero, score)
+    activities = practices.activities[y]
+    interoperability = practices.interoperability[y]
+    attestation = model.attestation
+    lowest = attestation.interoperability_lowest
+    width = attestation.interoperability_highest - lowest
+    for p in range(len(full)):
+        if full[p] < attestation.full_credit[size_class_in(practices, p, y)]:
+            activities[p] = attestation.all_activities
+            interoperability[p] = attestation.full_interoperability
+        else:
+            activities[p] = 1.0 if one[p] < attestation.one_activity_share else 0.0
+            nothing = zero[p] < attestation.interoperability_zero_share
+            interoperability[p] = 0.0 if nothing else lowest + width * score[p]
+    persistence = attestation.persistence
+    if y > 0 and persistence > 0.0:
+        again = full
+        fill_uniform(seed, model.address, measurement, ATTESTATION, y + 1, 1, again)
+        for p in range(len(again)):
+            if again[p] < persistence:
+                activities[p] = practices.activities[y - 1, p]
+                interoperability[p] = practices.interoperability[y - 1, p]

@@ -1,0 +1,80 @@
+"""What practices report and attest, by their size."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from pydantic import model_validator
+from scipy.special import ndtri
+
+from asm_sim.kernels.world.reporting import AttestationModel, CompletenessModel, ReportingModel
+from asm_sim.parameters import Number, Strict
+from asm_sim.rules.schema import RuleSet
+
+
+class BySize(Strict):
+    """One number for each class of practice size."""
+
+    solo: Number
+    small: Number
+    medium: Number
+    large: Number
+
+    def values(self) -> list[float]:
+        return [self.solo.value, self.small.value, self.medium.value, self.large.value]
+
+
+class Reporting(Strict):
+    non_reporting_share: BySize
+    persistence: Number
+    low_completeness_share: Number
+    low_completeness: Number
+    completeness_lowest: Number
+
+
+class Attestation(Strict):
+    full_credit_share: BySize
+    persistence: Number
+    one_activity_share: Number
+    interoperability_zero_share: Number
+    interoperability_lowest: Number
+    interoperability_highest: Number
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.interoperability_lowest.value > self.interoperability_highest.value:
+            raise ValueError("interoperability_lowest is above interoperability_highest")
+        return self
+
+
+def compile_reporting(reporting: Reporting) -> ReportingModel:
+    """Which practices report nothing: those whose willingness lies below a quantile."""
+    return ReportingModel(
+        silent_below=np.clip(ndtri(reporting.non_reporting_share.values()), -40.0, 40.0),
+        persistence=reporting.persistence.value,
+    )
+
+
+def compile_completeness(reporting: Reporting) -> CompletenessModel:
+    """How much is reported of a measure that is."""
+    return CompletenessModel(
+        low_share=reporting.low_completeness_share.value,
+        low=reporting.low_completeness.value,
+        lowest=reporting.completeness_lowest.value,
+    )
+
+
+def compile_attestation(attestation: Attestation, rules: RuleSet) -> AttestationModel:
+    """What is attested, in terms of what the rule wants."""
+    activities = rules.improvement_activities.adjustment_by_completed.value
+    return AttestationModel(
+        full_credit=np.array(attestation.full_credit_share.values()),
+        persistence=attestation.persistence.value,
+        all_activities=len(activities) - 1.0,
+        full_interoperability=rules.promoting_interoperability.score_maximum.value,
+        one_activity_share=attestation.one_activity_share.value,
+        interoperability_zero_share=attestation.interoperability_zero_share.value,
+        interoperability_lowest=attestation.interoperability_lowest.value,
+        interoperability_highest=attestation.interoperability_highest.value,
+    )
