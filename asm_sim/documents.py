@@ -96,7 +96,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def plain_at(place: Place, value: Any) -> Any:
-    """The same for what is set at ``place``, which messages name."""
+    """A value set at ``place`` as plain data (:func:`plain`); messages name the place."""
     try:
         return plain(value)
     except InputError as error:
@@ -170,7 +170,7 @@ def is_ordinary_file(path: Path) -> bool:
 
 
 def parse_document(text: str, name: str) -> Document:
-    """The same for a text that is already there; ``name`` is what messages call it."""
+    """A YAML text as a document, as strictly read as a file; messages call it ``name``."""
     return _parsed(text, name).copy()
 
 

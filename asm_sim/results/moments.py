@@ -15,7 +15,11 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Moments(NamedTuple):
-    """Of draws: how many have a finite value, its mean (nan of none), and squared deviations."""
+    """What a mean over draws and its error are made of, an array each.
+
+    ``number`` is that of the draws with a finite value, ``mean`` theirs (nan of none), ``squares``
+    the sum of squared deviations from it.
+    """
 
     number: Floats
     mean: Floats
@@ -28,7 +32,7 @@ class Moments(NamedTuple):
         return np.asarray(np.sqrt(self.squares / (number - 1) / number))
 
     def joined(self, other: Moments) -> Moments:
-        """Those of these draws and others together."""
+        """The moments of these draws and of other ones together."""
         number = self.number + other.number
         total = np.maximum(number, 1.0)
         mean, of_other = (np.where(part.number > 0, part.mean, 0.0) for part in (self, other))

@@ -64,9 +64,10 @@ def is_finite(values: xr.DataArray) -> xr.DataArray:
 
 
 def mcse_of_share(values: xr.DataArray, dim: str = "draw") -> xr.DataArray:
-    """As :func:`mcse`, of shares of clinicians; never zero for what no draw shows.
+    """Monte Carlo standard error of a mean share of clinicians; never zero for what no draw shows.
 
-    Where the share is 0 in every draw, or 1 in every draw, see :func:`never_shown`.
+    That of :func:`mcse`, but where the share is 0 in every draw, or 1 in every draw: there see
+    :func:`never_shown`.
     """
     return never_shown(mean_over_draws(values, dim), mcse(values, dim), is_finite(values).sum(dim))
 

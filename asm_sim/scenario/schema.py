@@ -81,14 +81,14 @@ class ScenarioFile(Strict):
     lens_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # the same
 
     def with_draws(self, draws: int | None, seed: int | None) -> ScenarioFile:
-        """The same with another number of draws or another seed."""
+        """This scenario file with another number of draws or another seed."""
         data = self.model_dump()
         data |= {} if draws is None else {"draws": plain(draws)}
         data |= {} if seed is None else {"seed": plain(seed)}
         return check(ScenarioFile, Document(data, {(): Place("--draws and --seed")}), "scenario")
 
     def plain(self) -> dict[str, Any]:
-        """As plain data, without what the file leaves open."""
+        """The file as plain data, without what it leaves open."""
         return self.model_dump(exclude_none=True)
 
 
@@ -232,7 +232,7 @@ class Scenario:
         return fingerprint(self.mips)
 
     def with_draws(self, draws: int | None, seed: int | None) -> Scenario:
-        """The same scenario with another number of draws or another seed."""
+        """This scenario with other draws or another seed; None leaves either as it is."""
         return replace(self, file=self.file.with_draws(draws, seed))
 
     def resolved(self) -> dict[str, Any]:
@@ -286,7 +286,7 @@ class Base:
     file: ScenarioFile
 
     def without_places(self) -> Base:
-        """The same, lighter: what has been checked needs no places for messages."""
+        """This base without the places of its values, which only messages of checks need."""
         bare: dict[str, Any] = {root: Document(getattr(self, root).data) for root in ROOTS}
         return replace(self, **bare)
 
@@ -337,7 +337,7 @@ class Sweep:
         return next((value for path, value in reversed(settings) if path == axis), None)
 
     def with_draws(self, draws: int | None, seed: int | None) -> Sweep:
-        """The same sweep with another number of draws or another seed."""
+        """This sweep with other draws or another seed; None leaves either as it is."""
         return replace(self, file=self.file.with_draws(draws, seed))
 
     def resolved(self) -> dict[str, Any]:

@@ -11,13 +11,11 @@ from typing import Any
 from asm_sim.documents import Document, Key, Place, canonical, compact, did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.parameters import Count, Parameter, Strict, check, find_node, leaves
+from asm_sim.scenario.checks import UNUSABLE, Planned, checked
 from asm_sim.scenario.load import (
     SWEEP_KEYS,
-    UNUSABLE,
-    Planned,
     Source,
     bases_of,
-    checked,
     members_of,
     read_source,
 )

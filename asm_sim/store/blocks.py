@@ -120,7 +120,7 @@ def missing_jobs(folder: Folder, work: Work) -> list[Job]:
 
 
 def damaged_jobs(folder: Folder, work: Work, jobs: Iterable[Job]) -> dict[Job, str]:
-    """Those of the blocks that do not hold what they should, and why; every one is read."""
+    """The blocks among ``jobs`` that do not hold what they should, and why; every one is read."""
     damaged = {}
     for job in jobs:
         try:

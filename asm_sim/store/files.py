@@ -189,7 +189,7 @@ class ObjectFolder:
 
     @contextmanager
     def replacing(self, name: str, stamp: str) -> Iterator[Fresh]:
-        """The same as on a disk, but for the time of writing the results are not complete.
+        """A Zarr store to write in place of ``name``; until this is left it is not complete.
 
         An object store cannot rename: what is there is complete when its consolidated metadata
         are, which go first and come last. What was there besides goes in the end: so two processes

@@ -133,7 +133,7 @@ class Work:
         return f"{folder}/{job.block.number:06d}-{job.block.draws}.npz"
 
     def with_draws(self, draws: int) -> Work:
-        """The same scenarios with another number of draws."""
+        """The work of these scenarios with another number of draws."""
         return replace(self, source=self.source.with_draws(draws, None), draws=draws)
 
     @cached_property

@@ -91,7 +91,7 @@ class Worker:
             self.pipe.send(job)
 
     def outcome(self) -> str | Exception | None:
-        """Of the block under way: the name of its file, what went wrong, or None from the dead."""
+        """What became of the block under way: its file's name or what went wrong; None: it died."""
         self.job = None
         try:
             told: str | Exception = self.pipe.recv()

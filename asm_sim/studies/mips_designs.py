@@ -251,7 +251,7 @@ def _slope_at_median(run: xr.Dataset, curve: xr.Dataset) -> xr.DataArray:
 
 
 def _of_mips_rule(run: xr.Dataset, median: xr.DataArray) -> dict[str, list[Linear]]:
-    """The same of MIPS, by form: fixed but for where the median lies."""
+    """What a point at the median is worth under MIPS, by form: fixed but for where that lies."""
     threshold, highest = parameter(run, THRESHOLD), parameter(run, HIGHEST)
     up = parameter(run, PERCENT) * parameter(run, SCALE) / (highest - threshold)
     down = np.where(

@@ -192,7 +192,7 @@ def value_of_a_point(ds: xr.Dataset, part_b_payments: float | None = None) -> xr
 
 
 def fixed_standard(ds: xr.Dataset) -> xr.Dataset:
-    """The same clinicians and luck under a standard fixed in advance, against the rule.
+    """What a standard fixed in advance would pay the clinicians of a run, luck and all, beside ASM.
 
     The fixed standard is the first year's: its benchmarks, median score and scaling hold in all
     years (trends that all have in common carry over to it). Dims ``cohort``, ``performance_year``,

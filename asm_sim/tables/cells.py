@@ -67,7 +67,11 @@ def numbers_of(series: pd.Series[Any]) -> tuple[FloatArray, BoolArray, BoolArray
 
 
 def flags_of(series: pd.Series[Any]) -> tuple[FloatArray, BoolArray, BoolArray]:
-    """The same for a column of yes and no, which may also be words: 1.0 and 0.0."""
+    """The flags of a column of yes and no, where it is blank, and where it holds something else.
+
+    Flags are float64[n]: 1.0 and 0.0, also for words such as yes and no; NaN where there is none.
+    A number is given as it is, whatever it is.
+    """
     return _each(series, flag_of)
 
 
