@@ -47,6 +47,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 POINTS = (1.0, 3.0, 5.0)  # percentage points
 FIFTHS = 5
 AMONG = ("all", "middle fifth")
+QUARTERS = (0.25, 0.5, 0.75)
 _PROBE_DIMS = ("cohort", "performance_year", "episodes", LENS, "replicate")
 
 
@@ -142,14 +143,80 @@ def misclassification(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
     return result.transpose("points", "among", "cohort", "performance_year", "group")
 
 
-def _in_the_middle(score: Floats, scored: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Whose score [clinicians, years] is in the middle fifth of the year's, by midrank."""
-    inside = np.zeros(score.shape, dtype=bool)
+def tiers(ds: xr.Dataset, cuts: Sequence[float] = QUARTERS) -> xr.Dataset:
+    """How well tiers of the final score find who is truly in them, as league tables are judged.
+
+    ``cuts`` are the shares of the cohort below each cut: (0.25,) tells the lowest quarter from the
+    rest. Tier 1 has the lowest scores; true tiers are those of the noise-free final score, and the
+    tiers of a cohort and year are made of all who have both. From the panel, by cohort, performance
+    year and group; fractions, with errors:
+
+    ``share``                 (tier, true_tier) of the group's clinicians, all together 1
+    ``sensitivity``           (tier) of those truly in the tier, who are found in it
+    ``predictive_value``      (tier) of those found in the tier, who truly are (PPV)
+    ``false_discovery_rate``  (tier) of those found in the tier, who truly are not
+
+    ``clinicians`` is the mean number. Raises :class:`InputError` for cuts that are not ascending
+    between 0 and 1, for several scenarios and for a run without panel.
+    """
+    limit = np.atleast_1d(np.asarray(cuts, dtype=np.float64))
+    if not (limit.size and (np.diff([0.0, *limit, 1.0]) > 0).all()):
+        raise InputError(f"the cuts are {list(cuts)!r}; give shares between 0 and 1, ascending")
+    panel = read(ds, ["final_score", "true_final_score"])
+    tier = np.arange(len(limit) + 1)
+
+    def measure(view: View) -> Measured:
+        score, true = view.values.values()
+        scored = np.isfinite(score) & np.isfinite(true)
+        found, truly = (_tier(of, scored, limit) for of in (score, true))
+        pairs = scored & (found == tier[:, None, None, None])[..., :, :]
+        pairs = pairs & (truly == tier[:, None, None])
+        counts = view.total(np.moveaxis(pairs, 2, 0))
+        return {"pairs": (("group", "tier", "true_tier", "performance_year"), counts)}
+
+    pairs = panel.collect(measure)["pairs"].assign_coords(tier=tier + 1, true_tier=tier + 1)
+    count = pairs.sum(("tier", "true_tier"))
+    hit = pairs.sel(tier=pairs["tier"], true_tier=pairs["tier"].variable).drop_vars("true_tier")
+    found = pairs.sum("true_tier")
+    truly = pairs.sum("tier").rename(true_tier="tier")
+    parts = (
+        named("clinicians", mean(count, PANEL), "clinicians", "Clinicians with a final score")
+        | named(
+            "share", share_of(pairs, count, PANEL), "fraction",
+            "Share found in a tier and truly in a tier",
+        )
+        | named(
+            "sensitivity", share_of(hit, truly, PANEL), "fraction",
+            "Share of those truly in the tier who are found in it",
+        )
+        | named(
+            "predictive_value", share_of(hit, found, PANEL), "fraction",
+            "Share of those found in the tier who truly are",
+        )
+        | named(
+            "false_discovery_rate", share_of(found - hit, found, PANEL), "fraction",
+            "Share of those found in the tier who truly are not",
+        )
+    )  # fmt: skip
+    result = xr.Dataset(parts, attrs=panel.attrs | {"cuts": limit.tolist()})
+    return result.transpose("tier", "true_tier", "cohort", "performance_year", "group")
+
+
+def _tier(score: Floats, scored: npt.NDArray[np.bool_], limit: Floats) -> npt.NDArray[np.intp]:
+    """The tier of each score [clinicians, years], from 0, by midrank among the year's; ties share
+    one."""
+    tier = np.zeros(score.shape, dtype=np.intp)
     for y in range(score.shape[1]):
         of_year = scored[:, y]
         rank = rankdata(score[of_year, y])
-        inside[of_year, y] = (FIFTHS * (rank - 0.5) / max(len(rank), 1)).astype(int) == FIFTHS // 2
-    return inside
+        tier[of_year, y] = np.searchsorted(limit, (rank - 0.5) / max(len(rank), 1), "right")
+    return tier
+
+
+def _in_the_middle(score: Floats, scored: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whose score [clinicians, years] is in the middle fifth of the year's, by midrank."""
+    fifths = np.arange(1, FIFTHS) / FIFTHS
+    return scored & (_tier(score, scored, fifths) == FIFTHS // 2)
 
 
 def _average_probes(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:
