@@ -13,6 +13,7 @@ from rich.text import Text
 
 from asm_sim.cli.options import AsJson, Draws
 from asm_sim.cli.terminal import Terminal, say
+from asm_sim.cli.theory import published_command, theory_command
 from asm_sim.errors import InputError, printable, reason_of
 
 # Philox4x32-10: counter, key and words, from the Random123 distribution (kat_vectors).
@@ -40,13 +41,32 @@ def doctor(
     calibration: Annotated[
         bool, typer.Option("--calibration", help="Compare with the published figures.")
     ] = False,
+    published: Annotated[
+        bool,
+        typer.Option("--published", help="Reproduce published results under their own conditions."),
+    ] = False,
+    theory: Annotated[
+        bool,
+        typer.Option("--theory", help="Set closed forms beside the results, or a small run."),
+    ] = False,
     draws: Draws = None,
     as_json: AsJson = False,
 ) -> None:
     """Check the installation, the model against what is published, or results for damage."""
+    wanted = {"--calibration": calibration, "--published": published, "--theory": theory}
+    chosen = [option for option, is_chosen in wanted.items() if is_chosen]
+    alone = [*([store] if store is not None and not theory else []), *chosen]
+    if len(alone) > 1:
+        raise InputError(f"{' and '.join(alone)}: choose one")
+    if theory:
+        if store is not None and draws is not None:
+            raise InputError(f"{store} and --draws: the draws are those of the run; leave one out")
+        theory_command(store, draws, as_json)
+        return
+    if published:
+        published_command(draws, as_json)
+        return
     if store is not None:
-        if calibration:
-            raise InputError(f"{store} and --calibration: choose one")
         _results(store, as_json)
         return
     if calibration:

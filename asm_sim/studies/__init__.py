@@ -16,10 +16,13 @@
 ``mips``              what ASM and MIPS pay the same clinicians, and how steady each is
 ``mips_pool``         what becomes of MIPS bonuses when the participants of ASM leave its pool
 ``mips_designs``      the rules of both side by side, each with a simulated number
+``theory``            closed forms beside a run, and the episodes that the right sign takes
 
 Published figures that they compare with are in ``published`` (``data/published.yaml``).
 What they share is in ``estimates`` (what is read of a run, and estimates over draws with errors)
 and ``panel`` (clinicians one by one; ``mips_panel`` says which of its variables are of MIPS).
+The closed forms are functions of numbers: ``closed_forms`` has those of the payment rule, ``normal``
+those of normal measurements.
 """
 
 from asm_sim.studies import (

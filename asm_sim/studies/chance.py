@@ -216,7 +216,7 @@ def _tier(score: Floats, scored: npt.NDArray[np.bool_], limit: Floats) -> npt.ND
 def _in_the_middle(score: Floats, scored: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Whose score [clinicians, years] is in the middle fifth of the year's, by midrank."""
     fifths = np.arange(1, FIFTHS) / FIFTHS
-    return scored & (_tier(score, scored, fifths) == FIFTHS // 2)
+    return np.asarray(scored & (_tier(score, scored, fifths) == FIFTHS // 2))
 
 
 def _average_probes(ds: xr.Dataset, names: Sequence[str]) -> xr.Dataset:

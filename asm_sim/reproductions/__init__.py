@@ -1,0 +1,6 @@
+"""Published results under their own conditions: what was published, closed form and simulation.
+
+``results.yaml`` holds what was published with citation, condition and tolerance; ``tournaments``
+sends official scores through :func:`asm_sim.score`, ``measurement`` simulates a test bed
+(``bench``) of shipped parameters; ``table`` puts the three beside each other.
+"""
