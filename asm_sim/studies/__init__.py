@@ -21,7 +21,7 @@
 Published figures that they compare with are in ``published`` (``data/published.yaml``).
 What they share is in ``estimates`` (what is read of a run, and estimates over draws with errors)
 and ``panel`` (clinicians one by one; ``mips_panel`` says which of its variables are of MIPS).
-The closed forms are functions of numbers: ``closed_forms`` has those of the payment rule, ``normal``
+Closed forms are functions of numbers: ``closed_forms`` has those of the payment rule, ``normal``
 those of normal measurements.
 """
 
@@ -39,6 +39,7 @@ from asm_sim.studies import (
     relative_ranking,
     savings,
     sensitivity,
+    theory,
     transfers,
     uncertainty,
     volatility,
@@ -58,6 +59,7 @@ __all__ = [
     "relative_ranking",
     "savings",
     "sensitivity",
+    "theory",
     "transfers",
     "uncertainty",
     "volatility",
