@@ -95,6 +95,14 @@ def plain(value: Any, depth: int = 0) -> Any:
     return str(value) if isinstance(value, PurePath) else value
 
 
+def whole_number(name: str, given: Any, least: int) -> int | None:
+    """A number that Python code gives, or None; :class:`InputError` for anything else."""
+    number = plain(given)
+    if number is None or (type(number) is int and number >= least):
+        return number
+    raise InputError(f"{name} is {given!r}; give a whole number, {least} or more")
+
+
 def plain_at(place: Place, value: Any) -> Any:
     """A value set at ``place`` as plain data (:func:`plain`); messages name the place."""
     try:

@@ -12,7 +12,7 @@ import typer
 from asm_sim.cli.options import AsJson, Draws, Overwrite, Seed, Settings
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, RunError, printable
+from asm_sim.errors import InputError, RunError, counted, printable
 from asm_sim.places import place_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,15 @@ def run(
     ),
     draws: Draws = None,
     seed: Seed = None,
+    open_draws: Annotated[
+        int | None,
+        typer.Option(
+            "--open-draws",
+            min=0,
+            help="Draws made again with everything drawn that nobody knows, for the ranges (200; "
+            "0: none).",
+        ),
+    ] = None,
     out: Annotated[str | None, typer.Option("--out", help="Folder of the results.")] = None,
     settings: Settings = None,
     overwrite: Overwrite = False,
@@ -58,11 +67,18 @@ def run(
     from asm_sim.store.progress import on_terminal
     from asm_sim.store.work import work_of
 
-    work = work_of(chosen)
+    work = work_of(chosen, open_draws=open_draws)
     folder = usual_folder(work) if place is None else place
     listed = len(work.roster.clinician_id)
     clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
-    note.print(f"{chosen.draws:,} draws of {clinicians}, seed {chosen.seed}, {threads} threads")
+    note.print(
+        f"{counted(chosen.draws, 'draw')} of {clinicians}, seed {chosen.seed}, {threads} threads"
+    )
+    if work.open_draws:
+        note.print(
+            f"{counted(work.open_draws, 'open draw')} beside them: everything drawn that nobody "
+            "knows"
+        )
     for line in work.roster.notes:
         note.print(f"Roster: {line}", markup=False)
     # The name says everything that decides a draw but the version; an older version's run may go.

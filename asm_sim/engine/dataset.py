@@ -21,6 +21,7 @@ from asm_sim.engine.frame import (
     SCORES,
     Frame,
     why_no_lens,
+    why_no_open_draws,
 )
 from asm_sim.kernels.draws.counts import ADJUSTMENT_ONE, SCORE_ONE, SCORE_SQUARED_ONE
 from asm_sim.kernels.draws.output import ClinicianSums
@@ -30,10 +31,15 @@ from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.population.ranges import ROOT
 from asm_sim.results.registry import (
+    ALL_OPEN,
     COHORT_TITLES,
     COORDINATES,
     HISTOGRAMS,
     LENS,
+    NO_OPEN_DRAWS,
+    OPEN_DRAW,
+    OPEN_DRAWS,
+    OPEN_LAYER,
     PANEL,
     PANEL_GROUP,
     PANEL_PRACTICE,
@@ -94,6 +100,8 @@ def coordinates(frame: Frame) -> dict[str, Any]:
         "score_bin": ("score_bin", edges(SCORE_BINS)),
         "dollars_bin": ("dollars_bin", edges(DOLLARS_BINS)),
     }
+    if frame.open_draws:
+        values[OPEN_DRAW] = (OPEN_DRAW, np.arange(frame.open_draws))
     if frame.parameters is not None:
         ranges = frame.parameters.ranges
         values["parameter"] = ("parameter", np.array([item.path for item in ranges]))
@@ -110,6 +118,7 @@ def attributes(frame: Frame) -> dict[str, Any]:
     }
     unscored = {name: reason for name, reason in reasons.items() if reason}
     no_lens = why_no_lens(scenario.rules)
+    no_open = why_no_open_draws(scenario)
     assumed = {
         path: {
             "value": plain_value(leaf),
@@ -140,6 +149,7 @@ def attributes(frame: Frame) -> dict[str, Any]:
         "roster_hash": frame.roster.sha256,
         SEED: str(scenario.seed),  # up to 64 bits: more than JSON readers hold
         "draws": scenario.draws,
+        OPEN_DRAWS: frame.open_draws,
         "rng": "Philox4x32-10, addressed",
         "parameters": json.dumps({path: plain_value(leaf) for path, leaf in parameters.items()}),
         "assumptions": json.dumps(assumed),
@@ -148,8 +158,13 @@ def attributes(frame: Frame) -> dict[str, Any]:
         "numba_version": numba.__version__,
         "created_by": f"asm_sim {__version__}",
     } | ({"no_lens": no_lens} if no_lens else {})
-    if frame.parameters is not None:
-        about[PARAMETER_LAYER] = json.dumps(_parameter_layer(frame.parameters, assumed))
+    if no_open:
+        about[NO_OPEN_DRAWS] = no_open
+    if scenario.layers.all_open:
+        about[ALL_OPEN] = 1
+    for name, part in zip((PARAMETER_LAYER, OPEN_LAYER), frame.parts(), strict=False):
+        if part.parameters is not None:
+            about[name] = json.dumps(_parameter_layer(part.parameters, assumed))
     return about
 
 

@@ -28,6 +28,7 @@ from asm_sim.results.registry import (
     DRAW_LEVEL,
     FIXED_STANDARD,
     HISTOGRAMS,
+    OPEN,
     PANEL,
     PANEL_GROUP,
     PANEL_PRACTICE,
@@ -62,7 +63,8 @@ def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
     outputs = list(spread(lambda task: _run_task(plan, *task), tasks))
     per_cohort = len(tasks) // len(plan.cohorts)
     parts = [outputs[i : i + per_cohort] for i in range(0, len(outputs), per_cohort)]
-    return _named(plan, block, parts)
+    arrays = _named(plan, block, parts)
+    return {v.name: arrays[v.field] for v in OPEN} if plan.is_open else arrays
 
 
 def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:

@@ -11,8 +11,8 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from asm_sim.scenario.schema import LARGEST_DRAW, Layers, Scenario, ScenarioFile
 BLOCK_DRAWS = 100
 PANEL_DRAWS = 200
 LENS_DRAWS = 100
+OPEN_DRAWS = 200
 STORE_FORMAT = 3
 # Indices of a layer are 32 bits wide, and a scenario may have so many draws: no shift beyond this.
 LARGEST_SHIFT = 2**32 - 2 - LARGEST_DRAW
@@ -41,6 +42,8 @@ SCORES = tuple(float(score) for score in range(0, 101, 5))
 ADJUSTMENT_BINS = (-0.125, 0.0025, 150)  # lowest edge, width, number
 SCORE_BINS = (0.0, 1.0, 100)
 DOLLARS_BINS = (-400_000.0, 5_000.0, 160)
+
+OPEN_PARTS = ("open", "yearly")  # what is kept of open draws, in a fingerprint
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Frame:
     listed: Roster  # the roster alone
     parameters: ParameterLayer | None = None  # what is drawn of them, where that layer is on
     shifts: Mapping[str, int] = field(default_factory=dict)  # added to the indices of layers
+    open: int = 0  # open draws beside its own, if there are as many draws
+    is_open: bool = False  # it is of the open draws, of which only what is yearly is kept
 
     @property
     def years(self) -> list[int]:
@@ -83,8 +88,12 @@ class Frame:
         return min(self.lens, self.scenario.draws)
 
     @property
+    def open_draws(self) -> int:
+        return min(self.open, self.scenario.draws)
+
+    @property
     def holds_population(self) -> bool:
-        return self.scenario.layers.population == "off"
+        return self.scenario.layers.population == "off" and not self.is_open
 
     @property
     def measures(self) -> bool:
@@ -93,11 +102,28 @@ class Frame:
     def blocks(self) -> list[Block]:
         return blocks_of(self.scenario.draws, self.block_draws)
 
+    def opened(self) -> Self:
+        """The same for the open draws: the first ones again, everything open drawn."""
+        scenario = self.scenario.opened().with_draws(self.open_draws, None)
+        return replace(
+            self,
+            scenario=scenario,
+            parameters=_parameter_layer(scenario),
+            panel=0,
+            lens=0,
+            open=0,
+            is_open=True,
+        )
+
+    def parts(self) -> list[Self]:
+        """This frame and, where there are open draws, the one of those."""
+        return [self, self.opened()] if self.open_draws else [self]
+
     def scenario_hash(self) -> str:
         return self.scenario.hash(self.roster.sha256)
 
     def fingerprint(self) -> str:
-        kept = (self.panel, self.lens)
+        kept = OPEN_PARTS if self.is_open else (self.panel, self.lens)
         scenario = self.scenario_hash()
         if self.shifts:
             scenario = f"{scenario} {json.dumps(sorted(self.shifts.items()))}"
@@ -133,10 +159,13 @@ def blocks_of(draws: int, block_draws: int) -> list[Block]:
     return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
 
 
-def fingerprint(scenario_hash: str, seed: int, block_draws: int, kept: tuple[int, int]) -> str:
+def fingerprint(
+    scenario_hash: str, seed: int, block_draws: int, kept: tuple[int | str, ...]
+) -> str:
     """SHA-256 of everything that decides the bits of a block, but for its number and length.
 
-    ``kept`` is the number of draws of the panel and of those looked at closely.
+    ``kept`` is the number of draws of the panel and of those looked at closely, or
+    :data:`OPEN_PARTS` where it is of open draws.
     """
     parts = [
         scenario_hash,
@@ -163,6 +192,7 @@ def make_frame(
     panel: int | None = None,
     lens: int | None = None,
     shifts: Mapping[str, int] | None = None,
+    open_draws: int | None = 0,
 ) -> Frame:
     """The frame of a scenario; :class:`asm_sim.errors.InputError` where its parts do not fit.
 
@@ -172,6 +202,7 @@ def make_frame(
     layer what draw d + shift has without, and of the others what it had. So two runs of a scenario
     share some layers and differ in others. Raises ``ValueError`` for a layer that there is not, and
     for a shift that is negative or above ``LARGEST_SHIFT``.
+    ``open_draws`` is the number of open draws beside them; None is as :func:`open_beside` tells.
     """
     shifts = dict(shifts or {})
     for layer, shift in shifts.items():
@@ -183,7 +214,6 @@ def make_frame(
     check_lens(scenario.rules, lens)
     roster = with_areas(roster, scenario.population)
     check_complete(scenario.population, scenario.rules, roster)
-    ranges = scenario.ranges
     everyone = with_reserves(roster, scenario.population, scenario.rules)
     return Frame(
         scenario,
@@ -193,8 +223,44 @@ def make_frame(
         panel,
         lens,
         roster,
-        ParameterLayer(ranges, scenario.population) if ranges else None,
+        _parameter_layer(scenario),
         shifts,
+        open_beside(scenario, open_draws),
+    )
+
+
+def _parameter_layer(scenario: Scenario) -> ParameterLayer | None:
+    ranges = scenario.ranges
+    return ParameterLayer(ranges, scenario.population) if ranges else None
+
+
+def why_no_open_draws(scenario: Scenario) -> str | None:
+    """Why nothing open can be drawn beside a scenario's draws; None where it can."""
+    try:
+        scenario.opened().ranges  # noqa: B018 - what cannot be drawn is refused
+    except InputError as error:
+        return " ".join([error.title, *error.problems])
+    return None
+
+
+def open_beside(scenario: Scenario, open_draws: int | None, usual: int = OPEN_DRAWS) -> int:
+    """How many open draws a scenario has beside its own, if it has as many.
+
+    As given, else as its file says, else ``usual``; none where its own draws are open draws, and by
+    default none where nothing can be drawn. Raises :class:`InputError` where they are asked for.
+    """
+    asked = scenario.file.open_draws if open_draws is None else open_draws
+    wanted = usual if asked is None else asked
+    if scenario.layers.all_open or not wanted:
+        return 0
+    reason = why_no_open_draws(scenario)
+    if reason is None:
+        return wanted
+    if asked is None:
+        return 0
+    raise InputError(
+        f"{wanted:,} open draws are asked for, and there can be none: {reason}; leave out "
+        "open_draws in the scenario file, or --open-draws, or give 0"
     )
 
 

@@ -77,12 +77,13 @@ def make_plan(
     panel: int | None = None,
     lens: int | None = None,
     shifts: Mapping[str, int] | None = None,
+    open_draws: int | None = 0,
 ) -> Plan:
     """A scenario compiled; :class:`asm_sim.errors.InputError` where its parts do not fit.
 
     What is given is as for :func:`asm_sim.engine.frame.make_frame`.
     """
-    return compiled(make_frame(scenario, roster, block_draws, panel, lens, shifts))
+    return compiled(make_frame(scenario, roster, block_draws, panel, lens, shifts, open_draws))
 
 
 def compiled(frame: Frame) -> Plan:

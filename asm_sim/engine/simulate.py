@@ -9,6 +9,7 @@ from typing import Any
 
 import xarray as xr
 
+from asm_sim.documents import whole_number
 from asm_sim.engine.dataset import in_memory
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.plan import make_plan
@@ -22,20 +23,25 @@ def simulate(
     draws: int | None = None,
     seed: int | None = None,
     settings: dict[str, Any] | Iterable[str] = (),
+    open_draws: int | None = None,
 ) -> xr.Dataset:
     """Simulate a scenario and return its results.
 
     ``scenario`` is a name, a YAML file or a loaded scenario; ``draws`` and ``seed`` override its
-    own; ``settings`` sets parameters by dotted path (a mapping, or texts ``path=value``). The
+    own; ``settings`` sets parameters by dotted path (a mapping, or texts ``path=value``).
+    ``open_draws`` is how many of the first draws are made again with everything drawn that nobody
+    knows (200; 0 for none): what ranges are taken from, the variables ``open_*``. The
     Dataset has the variables of :mod:`asm_sim.results.registry`, each with dims, units and a long
     name. It is held in memory: about 40 kB a draw, and for the shipped roster a panel of up to
     270 MB for the first 200 draws; use ``asm-sim run`` for many draws.
 
     Raises :class:`asm_sim.errors.InputError` for a scenario that cannot be used.
     """
-    plan = make_plan(resolve(scenario, draws, seed, settings))
+    chosen = resolve(scenario, draws, seed, settings)
+    plan = make_plan(chosen, open_draws=whole_number("open_draws", open_draws, 0))
     with ThreadPoolExecutor(thread_count()) as pool:
-        return in_memory(plan, [run_block(plan, block, pool) for block in plan.blocks()])
+        blocks = [run_block(part, block, pool) for part in plan.parts() for block in part.blocks()]
+    return in_memory(plan, blocks)
 
 
 def resolve(

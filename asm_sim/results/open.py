@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from asm_sim.errors import InputError, printable
 from asm_sim.places import local_path, place_of
-from asm_sim.results.registry import PARAMETER_LAYER, SETTINGS, VARIABLES
+from asm_sim.results.registry import (
+    NO_OPEN_DRAWS,
+    OPEN_LAYER,
+    PARAMETER_LAYER,
+    SETTINGS,
+    VARIABLES,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,7 +30,8 @@ FORMAT_3 = "zarr.json"
 
 # What is read of the attributes: texts, and JSON in texts.
 _TEXTS = {
-    "title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", "rules", "rule_year",
+    "title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", NO_OPEN_DRAWS, "rules",
+    "rule_year",
 }  # fmt: skip
 _JSON: dict[str, type] = {
     "scenario_yaml": dict,
@@ -33,6 +40,7 @@ _JSON: dict[str, type] = {
     "assumptions": dict,
     "mips_unscored": dict,
     PARAMETER_LAYER: dict,
+    OPEN_LAYER: dict,
     "scenarios": list,
     "design": dict,
 }

@@ -7,7 +7,7 @@ attributes from it, and documentation reads it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 YEARLY_DIMS = ("draw", "cohort", "performance_year")
@@ -309,6 +309,24 @@ DRAW_LEVEL = (
     ),
 )
 
+# What is kept of the open draws, in which everything is drawn that nobody knows: a value a year.
+OPEN_PREFIX, OPEN_DRAW = "open_", "open_draw"
+OPEN = tuple(
+    replace(
+        variable,
+        name=OPEN_PREFIX + variable.name,
+        dims=(OPEN_DRAW, *variable.dims[1:]),
+        long_name=f"{variable.long_name}, everything open drawn",
+        field=variable.name,
+    )
+    for variable in (*YEARLY, *DRAW_LEVEL)
+    if variable.dims[: len(YEARLY_DIMS)] == YEARLY_DIMS
+)
+# Attributes: the number of open draws; why there are none where there could have been; that the
+# draws themselves are open draws; and (JSON) what the open draws draw, hold, and leave fixed.
+OPEN_DRAWS, NO_OPEN_DRAWS, ALL_OPEN = "open_draws", "no_open_draws", "all_open"
+OPEN_LAYER = "open_layer"
+
 HISTOGRAMS = (
     Variable(
         "adjustment_histogram",
@@ -369,6 +387,7 @@ VARIABLES = {
     for variable in (
         *YEARLY,
         *DRAW_LEVEL,
+        *OPEN,
         *BY_GROUP,
         *HISTOGRAMS,
         *PANEL,
@@ -392,6 +411,7 @@ SEED = "seed"
 COORDINATES: dict[str, dict[str, str]] = {
     "draw": {"long_name": "Draw (one synthetic cohort over all years)", "units": "1"},
     SEED: {"long_name": "Seed of the draw", "units": "1"},
+    OPEN_DRAW: {"long_name": "Draw of this number, everything open drawn", "units": "1"},
     "draw_sample": {"long_name": "Draw, of those kept clinician by clinician", "units": "1"},
     "lens_draw": {"long_name": "Draw, of those looked at closely", "units": "1"},
     "cohort": {"long_name": "Cohort of the model", "units": "1"},

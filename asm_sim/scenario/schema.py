@@ -40,6 +40,7 @@ from asm_sim.rules.schema import Cap, RuleSet
 LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
 ROOTS = ("rules", "population", "mips")
+OPEN_LAYERS = ("parameters",)  # those that draw what nobody knows
 EXAMPLE = "rules.payment.exchange.steepness"
 CHECKS: dict[str, Callable[[Document], RuleSet | Population | MipsRules]] = {
     "rules": check_rules,
@@ -65,6 +66,11 @@ class Layers(Strict):
     parameters: str = Field("off", pattern="^(on|off)$")
     selection: str = Field("on", pattern="^(on|off)$")
 
+    @property
+    def all_open(self) -> bool:
+        """Whether everything is drawn that nobody knows."""
+        return all(getattr(self, name) == "on" for name in OPEN_LAYERS)
+
 
 class ScenarioFile(Strict):
     """The keys of a scenario file after its bases are laid under it."""
@@ -79,6 +85,7 @@ class ScenarioFile(Strict):
     layers: Layers = Layers()
     panel_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # None: as the verb that runs it
     lens_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # the same
+    open_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # the same
 
     def with_draws(self, draws: int | None, seed: int | None) -> ScenarioFile:
         """This scenario file with another number of draws or another seed."""
@@ -235,6 +242,11 @@ class Scenario:
         """This scenario with other draws or another seed; None leaves either as it is."""
         return replace(self, file=self.file.with_draws(draws, seed))
 
+    def opened(self) -> Scenario:
+        """The same scenario with everything drawn that nobody knows."""
+        layers = self.layers.model_copy(update=dict.fromkeys(OPEN_LAYERS, "on"))
+        return replace(self, file=self.file.model_copy(update={"layers": layers}))
+
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data: what was named and what was set.
 
@@ -317,7 +329,7 @@ class Sweep:
         base = self.bases[case.base]
         place = Place(f"scenario {case.name!r}")
         settings = [(path, value, place) for path, value in case.settings]
-        shared = ("draws", "seed", "layers", "panel_draws", "lens_draws")
+        shared = ("draws", "seed", "layers", "panel_draws", "lens_draws", "open_draws")
         common = {key: getattr(self.file, key) for key in shared}
         return Scenario(
             name=case.name,

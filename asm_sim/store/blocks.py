@@ -33,7 +33,8 @@ _LONGEST = 60  # characters of a value in a message
 _FORMATS = {"asm_sim run": "run", "asm_sim sweep": "sweep"}
 # What a mark is read for; the rest is only compared.
 _MARKED: dict[str, Callable[[Any], bool]] = {
-    "draws": lambda value: type(value) is int and 0 <= value < 1 << 53,
+    "draws": lambda value: _is_count(value),
+    "open_draws": lambda value: value is None or _is_count(value),
     "parameters": lambda value: isinstance(value, dict),
     "scenarios": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
 }
@@ -50,6 +51,7 @@ _WORDS = {
     "panel": "draws kept clinician by clinician",
     "lens": "draws looked at closely",
 }
+_ADDED = {"draws": "draws", "open_draws": "open draws"}  # what a sweep may have more of
 
 
 class CorruptBlockError(RunError):
@@ -63,7 +65,7 @@ class CorruptBlockError(RunError):
 def write_block(folder: Folder, work: Work, job: Job, arrays: Arrays) -> str:
     """Make a block durable; returns its name."""
     head = {
-        "plan": work.members[job.scenario].fingerprint,
+        "plan": work.fingerprint(job),
         "number": job.block.number,
         "sha256": {name: _checksum(name, values) for name, values in arrays.items()},
     }
@@ -99,7 +101,7 @@ def read_block(
         owner = head["plan"], head["number"]
     except Exception as error:  # a damaged archive fails in more ways than can be listed
         raise CorruptBlockError(job, f"{shown}: not a readable block") from error
-    if owner != (work.members[job.scenario].fingerprint, job.block.number):
+    if owner != (work.fingerprint(job), job.block.number):
         raise CorruptBlockError(job, f"{shown}: belongs to another run")
     complete = set(arrays) == (set(sums) if names is None else set(names))
     if not complete or any(sums.get(n) != _checksum(n, v) for n, v in arrays.items()):
@@ -181,6 +183,7 @@ def claim(
     mark = work.mark() | ({} if promised is None else {"draws": promised})
     if known is not None:
         mark["draws"] = max(mark["draws"], known["draws"])
+        mark["open_draws"] = max(mark["open_draws"], known.get("open_draws") or 0)
     if known != mark:
         folder.write(MARK, json.dumps(mark, indent=1).encode())
 
@@ -230,7 +233,7 @@ def differing(known: dict[str, Any], mark: dict[str, Any]) -> list[str]:
     More draws are added to a sweep, not to a single run, of which no blocks are kept. The
     fingerprints of the scenarios decide; names and parameters say it in words.
     """
-    keys = _WORDS if _FORMATS[mark["format"]] == "sweep" else {**_WORDS, "draws": "draws"}
+    keys = _WORDS if _FORMATS[mark["format"]] == "sweep" else {**_WORDS, **_ADDED}
     found = [
         f"{words}: {_brief(known.get(key))} there, {_brief(mark[key])} here"
         for key, words in keys.items()
@@ -252,6 +255,10 @@ def differing(known: dict[str, Any], mark: dict[str, Any]) -> list[str]:
         more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
         found.append(f"scenarios that are there and not here: {names}{more}")
     return found
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53
 
 
 def _is_text(value: object) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import xarray as xr
 
-from asm_sim.documents import plain
+from asm_sim.documents import whole_number
 from asm_sim.errors import InputError, RunError, reason_of
 from asm_sim.results.open import BLOCKS, RESULTS, open_results
 from asm_sim.scenario.sweep import Sweep, load_sweep
@@ -77,6 +77,7 @@ def sweep(
     overwrite: bool = False,
     panel_draws: int | None = None,
     lens_draws: int | None = None,
+    open_draws: int | None = None,
     block_draws: int | None = None,
     progress: bool | Progress = False,
 ) -> xr.Dataset:
@@ -89,7 +90,8 @@ def sweep(
     workers run the blocks; ``until`` one or more limits such as ``"retained_by_medicare<0.5%"``,
     with ``draws`` as the most; ``verify`` reads every block again and repairs damaged ones;
     ``panel_draws`` is the number of draws kept clinician by clinician (none by default, about
-    1.4 MB a draw and scenario) and ``lens_draws`` the number looked at closely (none, 0.1 MB);
+    1.4 MB a draw and scenario), ``lens_draws`` the number looked at closely (none, 0.1 MB) and
+    ``open_draws`` how many are made again with everything drawn that nobody knows (none);
     ``progress=True`` shows a bar, or give a function of draws done
     and draws in all.
 
@@ -109,9 +111,10 @@ def sweep(
     limits = tuple(parse_limit(text) for text in ([until] if isinstance(until, str) else until))
     work = work_of(
         scenario.with_draws(draws, seed),
-        _whole("block_draws", block_draws, 1),
-        _whole("panel_draws", panel_draws, 0),
-        _whole("lens_draws", lens_draws, 0),
+        whole_number("block_draws", block_draws, 1),
+        whole_number("panel_draws", panel_draws, 0),
+        whole_number("lens_draws", lens_draws, 0),
+        whole_number("open_draws", open_draws, 0),
     )
     folder = open_folder(store)
     runner: Runner = run_here
@@ -129,13 +132,6 @@ def sweep(
             progress=report,
         )
     return open_results(store)
-
-
-def _whole(name: str, given: Any, least: int) -> int | None:
-    number = plain(given)
-    if number is None or (type(number) is int and number >= least):
-        return number
-    raise InputError(f"{name} is {given!r}; give a whole number, {least} or more")
 
 
 def carry_out(
@@ -164,7 +160,7 @@ def carry_out(
         if not work.is_sweep:  # of a run that was stopped at the very end
             folder.remove(BLOCKS)
         if progress:
-            progress(len(work.distinct) * work.draws, len(work.distinct) * work.draws)
+            progress(work.draws_in_all, work.draws_in_all)
         return Report(work.draws, finished=True)
     ours = known is not None and not anew and not differing(known, work.mark())
     if verify and not ours:
@@ -172,6 +168,8 @@ def carry_out(
     held = draws_there(folder) if ours else 0
     if ours and known is not None and not limits:  # a store never shrinks
         work = work.with_draws(max(work.draws, known["draws"]))
+        if work.open:
+            work = work.with_open(max(work.open, known.get("open_draws") or 0))
     work = work.with_draws(max(work.draws, held))
     missing = missing_jobs(folder, work) if ours else list(work.jobs())
     if mode is Mode.START and len(missing) < work.job_count:
@@ -220,7 +218,7 @@ class _Carrier:
     def run(self, jobs: Sequence[Job], total: int | None = None) -> None:
         """Run blocks; ``total`` is what progress counts towards, by default all draws."""
         if total is None:
-            total = len(self.work.distinct) * self.work.draws
+            total = self.work.draws_in_all
         done = total - sum(job.block.draws for job in jobs)
         self._tell(done, total)
         if not jobs:
@@ -278,7 +276,7 @@ class _Carrier:
         while enough is None:
             total = len(self.work.distinct) * (blocks[wanted - 1].first + blocks[wanted - 1].draws)
             missing = missing_jobs(self.folder, self.work)
-            jobs = [job for job in missing if job.block.number < wanted]
+            jobs = [job for job in missing if job.block.number < wanted and not job.open]
             check_room(self.folder, self.work, len(jobs))
             self.run(jobs, total)
             try:

@@ -178,16 +178,16 @@ def _hold(work: Work) -> Work:
 
 def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
     """Run a block, write it, and return this worker's address and the block's name."""
-    plan = plan_here(work, job.scenario)
+    plan = plan_here(work, job)
     compile_kernels(plan)
     name = write_block(open_folder(root), work, job, run_block(plan, job.block))
     return _dask().get_worker().address, name
 
 
-def plan_here(work: Work, index: int) -> Plan:
+def plan_here(work: Work, job: Job) -> Plan:
     """A scenario compiled here; :class:`RunError` where that gives something else than there."""
-    plan = work.plan(index)
-    if plan.fingerprint() != work.members[index].fingerprint:
+    plan = work.plan(job.scenario, job.open)
+    if plan.fingerprint() != work.fingerprint(job):
         raise RunError(
             "a worker computes something else than this machine: it has another version "
             f"of asm_sim (here {__version__}); install the same on all machines"

@@ -25,7 +25,13 @@ from asm_sim.engine.dataset import (
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
 from asm_sim.engine.frame import Frame
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
-from asm_sim.results.registry import PARAMETER_LAYER, VARIABLES, attributes_of
+from asm_sim.results.registry import (
+    OPEN_DRAW,
+    OPEN_LAYER,
+    PARAMETER_LAYER,
+    VARIABLES,
+    attributes_of,
+)
 from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
 from asm_sim.store.blocks import read_block
@@ -86,12 +92,24 @@ def _attributes_there(folder: Folder) -> dict[str, Any]:
 def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> None:
     """Hand all blocks of a scenario to the writer, some of them joined."""
     totals: Arrays = {}
+    for of_open in (False, True) if work.open else (False,):
+        _read_blocks(folder, work, index, of_open, writer, totals)
+    if CLINICIAN_SUMS_NAME in totals:
+        totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
+    for name, values in totals.items():
+        writer.put(name, index, slice(None), values)
+
+
+def _read_blocks(
+    folder: Folder, work: Work, index: int, of_open: bool, writer: _Writer, totals: Arrays
+) -> None:
+    """Hand the blocks of a scenario, or of its open draws, to the writer; sums go to ``totals``."""
     waiting: dict[str, list[Any]] = {}
     first = 0
-    blocks = work.blocks()
+    blocks = work.blocks(of_open)
     per_chunk = max(1, _CHUNK_DRAWS // work.block_draws)
     for block in blocks:
-        arrays = read_block(folder, work, Job(index, block))
+        arrays = read_block(folder, work, Job(index, block, of_open))
         for name, values in arrays.items():
             if is_sum(name):
                 totals[name] = totals[name] + values if name in totals else values
@@ -105,10 +123,6 @@ def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> N
                 length = sum(map(len, parts))  # of the lens, fewer draws than of the others
                 writer.put(name, index, slice(first, first + length), np.concatenate(parts))
             waiting, first = {}, end
-    if CLINICIAN_SUMS_NAME in totals:
-        totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
-    for name, values in totals.items():
-        writer.put(name, index, slice(None), values)
 
 
 class _Writer:
@@ -132,6 +146,7 @@ class _Writer:
             "draw": min(blocks * work.block_draws, draws),
             "draw_sample": min(_PANEL_CHUNK_DRAWS, sizes["draw_sample"]),
             "lens_draw": min(blocks * work.block_draws, sizes["lens_draw"]),
+            OPEN_DRAW: min(blocks * work.block_draws, sizes.get(OPEN_DRAW, 0)),
         }
         self._arrays: dict[str, Any] = {}
         self._gathered: dict[str, list[Any]] = {}
@@ -214,7 +229,8 @@ def _attributes(work: Work, frame: Frame) -> dict[str, Any]:
     about = attributes(frame)
     if isinstance(work.source, Sweep):
         source, draws = work.source, {"draws": work.draws}
-        about.pop(PARAMETER_LAYER, None)  # of the first scenario; parameter_value says it of each
+        for layer in (PARAMETER_LAYER, OPEN_LAYER):  # of the first scenario
+            about.pop(layer, None)
         listed = [
             {"name": m.name, "hash": m.hash, "set": m.changes, "scenario": m.resolved | draws}
             for m in work.members
@@ -232,6 +248,6 @@ def _attributes(work: Work, frame: Frame) -> dict[str, Any]:
             about["design"] = json.dumps(source.design)
     made_with = {name for name in about if name.endswith("_version")} - {"asm_sim_version"}
     lasting = {name: value for name, value in about.items() if name not in made_with}
-    parts = [lasting, [member.fingerprint for member in work.members]]
+    parts = [lasting, [member.fingerprint + member.open_fingerprint for member in work.members]]
     about["stamp"] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     return about

@@ -18,7 +18,7 @@ from asm_sim.engine.threads import thread_count
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.output import ClinicianSums
-from asm_sim.results.registry import CLINICIAN, VARIABLES
+from asm_sim.results.registry import CLINICIAN, OPEN, OPEN_DRAW, VARIABLES
 from asm_sim.store.blocks import missing_jobs
 from asm_sim.store.files import Folder
 from asm_sim.store.work import Work
@@ -35,12 +35,14 @@ class Size:
     block: int
     panel: int  # of a block whose draws are kept clinician by clinician
     lens: int  # of a block whose draws are looked at closely
+    open: int  # of a block of open draws
 
     def of(self, work: Work) -> int:
         """Bytes of all blocks of a work."""
         kept = self.panel * math.ceil(work.panel_draws / work.block_draws)
         kept += self.lens * math.ceil(work.lens_draws / work.block_draws)
-        return len(work.distinct) * (len(work.blocks()) * self.block + kept)
+        beside = len(work.distinct_open) * len(work.blocks(of_open=True)) * self.open
+        return len(work.distinct) * (len(work.blocks()) * self.block + kept) + beside
 
 
 def size_of(work: Work) -> Size:
@@ -49,9 +51,10 @@ def size_of(work: Work) -> Size:
     dims = {dim: len(values) for name, (dim, values, _) in coordinates(plan).items() if name == dim}
     longest = min(work.block_draws, work.draws)
     dims |= {"draw": longest, "draw_sample": min(longest, work.panel)}
-    dims["lens_draw"] = min(longest, work.lens)
+    dims |= {"lens_draw": min(longest, work.lens), OPEN_DRAW: min(longest, work.open)}
     derived = {variable.name for variable in CLINICIAN}
-    block, panel, lens = _OVERHEAD_BYTES * len(VARIABLES), 0, 0
+    block, panel, lens = _OVERHEAD_BYTES * (len(VARIABLES) - len(OPEN)), 0, 0
+    beside = _OVERHEAD_BYTES * len(OPEN)
     for variable in VARIABLES.values():
         if not dims.keys() >= set(variable.dims):  # of a layer that is off
             continue
@@ -60,11 +63,13 @@ def size_of(work: Work) -> Size:
             panel += values
         elif is_lens(variable.name):
             lens += values
+        elif variable.dims[0] == OPEN_DRAW:
+            beside += values
         elif variable.name not in derived:
             block += values
     if plan.holds_population:
         block += len(ClinicianSums._fields) * dims["clinician"] * dims["performance_year"] * 8
-    return Size(block, panel, lens)
+    return Size(block, panel, lens, beside)
 
 
 def check_room(folder: Folder, work: Work, blocks: int) -> None:
@@ -117,10 +122,15 @@ def forecast(folder: Folder | None, work: Work) -> Forecast:
         run_block(plan, Block(0, 0, 2), pool)
         drawing = 0.0
         starts = sorted({0, work.panel_draws, work.lens_draws})
-        for start, end in itertools.pairwise([*starts, work.draws]):
-            count = sum(_overlap(job.block, start, end) for job in missing)
+        spans = [(plan, start, end) for start, end in itertools.pairwise([*starts, work.draws])]
+        if work.open_draws:
+            spans.append((plan.opened(), 0, work.open_draws))
+        for timed, start, end in spans:
+            count = sum(
+                _overlap(job.block, start, end) for job in missing if job.open == timed.is_open
+            )
             if count:
-                drawing += count * _seconds_a_draw(plan, start, _TRIAL_DRAWS * threads, pool)
+                drawing += count * _seconds_a_draw(timed, start, _TRIAL_DRAWS * threads, pool)
     begun = time.perf_counter()
     work.plan(len(work) - 1)
     a_scenario = time.perf_counter() - begun

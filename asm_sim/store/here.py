@@ -20,11 +20,11 @@ def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
     Jobs of the same scenario should follow one another: a scenario is compiled when its turn comes.
     """
     plan: Plan | None = None
-    of: int | None = None
+    of: tuple[int, bool] | None = None
     with ThreadPoolExecutor(thread_count()) as pool:
         for job in jobs:
-            if plan is None or of != job.scenario:
-                plan, of = work.plan(job.scenario), job.scenario
+            if plan is None or of != (job.scenario, job.open):
+                plan, of = work.plan(job.scenario, job.open), (job.scenario, job.open)
                 compile_kernels(plan)
             write_block(folder, work, job, run_block(plan, job.block, pool))
             yield job

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from asm_sim import __version__
 from asm_sim.engine import frame as frame_module
 from asm_sim.engine.frame import (
+    OPEN_DRAWS,
+    OPEN_PARTS,
     Block,
     Frame,
     blocks_of,
@@ -24,6 +26,7 @@ from asm_sim.engine.frame import (
     draws_kept,
     fingerprint,
     make_frame,
+    open_beside,
     roster_of,
     usual_draws,
 )
@@ -43,10 +46,11 @@ _NAME_DIGITS = 16  # of a fingerprint, in the name of a scenario's folder of blo
 
 
 class Job(NamedTuple):
-    """One block of one scenario."""
+    """One block of one scenario: of its draws, or of its open draws."""
 
     scenario: int
     block: Block
+    open: bool = False
 
 
 class Member(NamedTuple):
@@ -55,6 +59,7 @@ class Member(NamedTuple):
     name: str
     hash: str
     fingerprint: str
+    open_fingerprint: str  # of its open draws; nothing where there are none
     changes: dict[str, Any]  # parameters that differ from the first scenario's
     resolved: dict[str, Any]  # its file, as plain data
 
@@ -70,6 +75,7 @@ class Work:
     block_draws: int
     panel: int
     lens: int
+    open: int
     parameters: dict[str, Any] = field(repr=False)  # of the first scenario
 
     @property
@@ -85,6 +91,10 @@ class Work:
         return min(self.lens, self.draws)
 
     @property
+    def open_draws(self) -> int:
+        return min(self.open, self.draws)
+
+    @property
     def compare_to(self) -> str | None:
         position = self.source.compare_to if isinstance(self.source, Sweep) else None
         return None if position is None else self.members[position].name
@@ -96,45 +106,72 @@ class Work:
         """A scenario, resolved anew."""
         return self.source.scenario(index) if isinstance(self.source, Sweep) else self.source
 
-    def plan(self, index: int) -> Plan:
-        """A scenario, compiled."""
-        return compiled(self.frame(index))
+    def plan(self, index: int, of_open: bool = False) -> Plan:
+        """A scenario, compiled; or that of its open draws."""
+        plan = compiled(self.frame(index))
+        return plan.opened() if of_open else plan
 
     def frame(self, index: int) -> Frame:
         """Who is in a scenario, which axes it has and how large it is."""
         return make_frame(
-            self.scenario(index), self.roster, self.block_draws, self.panel, self.lens
+            self.scenario(index),
+            self.roster,
+            self.block_draws,
+            self.panel,
+            self.lens,
+            open_draws=self.open,
         )
 
-    def blocks(self) -> list[Block]:
-        """The blocks of each scenario."""
-        return blocks_of(self.draws, self.block_draws)
+    def blocks(self, of_open: bool = False) -> list[Block]:
+        """The blocks of each scenario, or of its open draws."""
+        return blocks_of(self.open_draws if of_open else self.draws, self.block_draws)
 
     @cached_property
     def distinct(self) -> tuple[int, ...]:
         """The scenarios that are computed: the first of those with the same parameters."""
-        first: dict[str, int] = {}
-        for index, member in enumerate(self.members):
-            first.setdefault(member.fingerprint, index)
-        return tuple(first.values())
+        return _first_of_each(member.fingerprint for member in self.members)
+
+    @cached_property
+    def distinct_open(self) -> tuple[int, ...]:
+        """Those of which open draws are: what is set is held, also at the value that it had."""
+        if not self.open:
+            return ()
+        return _first_of_each(member.open_fingerprint for member in self.members)
 
     def jobs(self) -> Iterator[Job]:
-        """All blocks to be computed, scenario by scenario."""
-        blocks = self.blocks()
-        return (Job(index, block) for index in self.distinct for block in blocks)
+        """All blocks to be computed, scenario by scenario; then those of the open draws."""
+        for of_open, distinct in ((False, self.distinct), (True, self.distinct_open)):
+            blocks = self.blocks(of_open)
+            yield from (Job(index, block, of_open) for index in distinct for block in blocks)
 
     @property
     def job_count(self) -> int:
-        return len(self.distinct) * len(self.blocks())
+        return len(self.distinct) * len(self.blocks()) + len(self.distinct_open) * len(
+            self.blocks(of_open=True)
+        )
+
+    @property
+    def draws_in_all(self) -> int:
+        """The draws of all scenarios that are computed, open ones among them."""
+        return len(self.distinct) * self.draws + len(self.distinct_open) * self.open_draws
+
+    def fingerprint(self, job: Job) -> str:
+        """The hash of everything that decides the bits of a block."""
+        member = self.members[job.scenario]
+        return member.open_fingerprint if job.open else member.fingerprint
 
     def block_name(self, job: Job) -> str:
         """The name of a block's file below the folder of blocks."""
-        folder = self.members[job.scenario].fingerprint[:_NAME_DIGITS]
+        folder = self.fingerprint(job)[:_NAME_DIGITS]
         return f"{folder}/{job.block.number:06d}-{job.block.draws}.npz"
 
     def with_draws(self, draws: int) -> Work:
         """The work of these scenarios with another number of draws."""
         return replace(self, source=self.source.with_draws(draws, None), draws=draws)
+
+    def with_open(self, open_draws: int) -> Work:
+        """The same scenarios with another number of open draws."""
+        return replace(self, open=open_draws)
 
     @cached_property
     def hash(self) -> str:
@@ -163,6 +200,7 @@ class Work:
             "block_draws": self.block_draws,
             "panel": self.panel,
             "lens": self.lens,
+            "open_draws": self.open,
             "parameters": self.parameters,
             "scenarios": {member.fingerprint: member.name for member in self.members},
         }
@@ -173,18 +211,21 @@ def work_of(
     block_draws: int | None = None,
     panel: int | None = None,
     lens: int | None = None,
+    open_draws: int | None = None,
 ) -> Work:
     """Everything that a sweep or a scenario asks for, checked.
 
-    ``panel`` is the number of draws kept clinician by clinician and ``lens`` the number looked at
-    closely; by default what the scenario file says, else 200 and 100 for one scenario (none where
-    its rule does not let them be) and none for a sweep. Raises
+    ``panel`` is the number of draws kept clinician by clinician, ``lens`` the number looked at
+    closely and ``open_draws`` that of the open draws beside them; by default what the scenario file
+    says, else 200, 100 and 200 for one scenario (none where its rule does not let them be, or
+    nothing can be drawn) and none for a sweep. Raises
     :class:`asm_sim.errors.InputError` where a scenario's parts do not fit together, or where
     scenarios cannot stand side by side in one Dataset.
     """
     if block_draws is None:
         block_draws = frame_module.BLOCK_DRAWS
     usual = (0, 0) if isinstance(source, Sweep) else usual_draws(source)
+    usual_open = 0 if isinstance(source, Sweep) else OPEN_DRAWS
     panel, lens = draws_kept(source.file, panel, lens, usual)
     if isinstance(source, Sweep) and not panel and any(a.startswith("mips.") for a in source.axes):
         raise InputError(
@@ -198,6 +239,7 @@ def work_of(
     frame = _frame(first, roster)
     parameters = _values(first)
     members: list[Member] = []
+    beside = 0
     problems: list[str] = []
     for index in range(count):
         scenario = source.scenario(index) if isinstance(source, Sweep) else source
@@ -205,6 +247,7 @@ def work_of(
             _check_roster(scenario, first, roster)
             check_complete(scenario.population, scenario.rules, everyone)
             check_lens(scenario.rules, lens)
+            beside = open_beside(scenario, open_draws, usual_open)
             _check_frame(_frame(scenario, roster), frame)
         except InputError as error:
             problems.append(f"scenario {scenario.name!r}: {error}" if count > 1 else str(error))
@@ -213,13 +256,28 @@ def work_of(
         changes = {path: value for path, value in values.items() if parameters.get(path) != value}
         changes |= {path: None for path in parameters if path not in values}
         own_hash = scenario.hash(roster.sha256)
-        mark = fingerprint(own_hash, scenario.seed, block_draws, (panel, lens))
-        members.append(Member(scenario.name, own_hash, mark, changes, scenario.resolved()))
+        mark, open_mark = (
+            fingerprint(hashed, scenario.seed, block_draws, kept) if hashed else ""
+            for hashed, kept in (
+                (own_hash, (panel, lens)),
+                (scenario.opened().hash(roster.sha256) if beside else "", OPEN_PARTS),
+            )
+        )
+        resolved = scenario.resolved()
+        members.append(Member(scenario.name, own_hash, mark, open_mark, changes, resolved))
     if problems:
         if count == 1:
             raise InputError(problems[0])
         raise InputError("these scenarios cannot be run in one sweep:", problems)
-    return Work(source, tuple(members), roster, first.draws, block_draws, panel, lens, parameters)
+    of_draws = (first.draws, block_draws, panel, lens, beside)
+    return Work(source, tuple(members), roster, *of_draws, parameters)
+
+
+def _first_of_each(fingerprints: Iterable[str]) -> tuple[int, ...]:
+    first: dict[str, int] = {}
+    for index, fingerprint_ in enumerate(fingerprints):
+        first.setdefault(fingerprint_, index)
+    return tuple(first.values())
 
 
 def _values(scenario: Scenario) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def _serve(pipe: Connection[Any, Any], threads: int, first: bool) -> None:
                 folder, work = told
                 continue
             try:
-                plan = plan_here(work, told.scenario)
+                plan = plan_here(work, told)
                 compile_kernels(plan)
                 name = write_block(folder, work, told, run_block(plan, told.block, pool))
             except (InputError, RunError, OSError) as error:

@@ -27,12 +27,12 @@ from asm_sim.store.work import Work, work_of
 @pytest.fixture
 def work(small_scenario: Scenario) -> Work:
     """Four draws in blocks of two."""
-    return work_of(small_scenario.with_draws(4, None), block_draws=2)
+    return work_of(small_scenario.with_draws(4, None), block_draws=2, open_draws=0)
 
 
 @pytest.fixture
 def other_work(small_scenario: Scenario) -> Work:
-    return work_of(small_scenario.with_draws(4, 99), block_draws=2)
+    return work_of(small_scenario.with_draws(4, 99), block_draws=2, open_draws=0)
 
 
 def run(work: Work, path: Path, overwrite: bool = False) -> xr.Dataset:

@@ -48,8 +48,8 @@ def test_every_scenario_is_its_own_simulation(finished: Path) -> None:
         for variable in set(alone.data_vars) & set(ds.data_vars):
             here = ds[variable].sel(scenario=name).values
             assert here.tobytes() == alone[variable].values.tobytes(), variable
-    of_first_draws = {"draw_sample", "lens_draw"}  # of a sweep only where its file says so
-    assert {name for name in alone.data_vars if not of_first_draws & set(alone[name].dims)} == set(
+    beside = {"draw_sample", "lens_draw", "open_draw"}  # of a sweep only where its file says so
+    assert {name for name in alone.data_vars if not beside & set(alone[name].dims)} == set(
         ds.data_vars
     )
 

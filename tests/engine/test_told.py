@@ -173,7 +173,7 @@ def test_the_answer_is_there_before_a_figure_is_drawn(
     monkeypatch.setattr("asm_sim.plots.score_to_adjustment.plot", fail)
     said = [f"{SHARE}=0.7"]
     with pytest.raises(asm.RunError, match=r"could not be drawn \(ValueError: Key backend: \\x1b"):
-        verb.run(str(file), 2, 3, str(tmp_path / "out"), said, False, False)
+        verb.run(str(file), 2, 3, None, str(tmp_path / "out"), said, False, False)
     out = capsys.readouterr().out
     assert f"scenario mine with {SHARE}=0.7 (" in " ".join(out.split())
     assert "All of this rests on assumptions" in out

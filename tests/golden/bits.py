@@ -95,12 +95,13 @@ def of_dataset(dataset: xr.Dataset) -> dict[str, str]:
     }
 
 
-def of_run(scenario: Scenario) -> dict[str, str]:
+def of_run(scenario: Scenario, open_draws: int = 0) -> dict[str, str]:
     """Of three draws, two of them kept clinician by clinician and looked at closely if may be."""
     scenario = scenario.with_draws(DRAWS, None)
     lens = min(LOOKED_AT, usual_draws(scenario)[1])
-    plan = make_plan(scenario, panel=LOOKED_AT, lens=lens)
-    return of_dataset(in_memory(plan, [run_block(plan, block, None) for block in plan.blocks()]))
+    plan = make_plan(scenario, panel=LOOKED_AT, lens=lens, open_draws=open_draws)
+    blocks = [run_block(part, block) for part in plan.parts() for block in part.blocks()]
+    return of_dataset(in_memory(plan, blocks))
 
 
 Settings = dict[str, Any]
@@ -194,6 +195,7 @@ def ledger() -> Ledger:
     """Every digest, by what it is of."""
     with tempfile.TemporaryDirectory() as folder:
         runs = {name: of_run(one) for name, one in small_scenarios(Path(folder))}
+        runs["baseline, open draws"] = of_run(laid_on_small_roster(Path(folder))({}), DRAWS)
     runs |= {name: of_run(load_scenario(name)) for name in OWN_BASES}
     return {"scores": of_scores(), "documents": of_documents(), "words": of_words(), **runs}
 

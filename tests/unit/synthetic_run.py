@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from asm_sim.results.registry import CLINICIAN, COORDINATES, LENS, PARAMETER, VARIABLES
+from asm_sim.results.registry import CLINICIAN, COORDINATES, LENS, OPEN, PARAMETER, VARIABLES
 
 COHORTS = {"HF": (260, 73.0, 14.0, 270_000.0), "LBP": (390, 72.0, 15.5, 175_000.0)}
 YEARS = {2027: 0.09, 2028: 0.09, 2029: 0.10, 2030: 0.11, 2031: 0.12}
@@ -63,8 +63,13 @@ COORDINATE_VALUES: dict[str, npt.NDArray[Any]] = {
 }
 
 
-def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Dataset:
-    """A run of ``draws`` draws; ``enlarge`` multiplies the number of clinicians."""
+def synthetic_dataset(
+    draws: int = 30, seed: int = 1, enlarge: int = 1, open_draws: int = 0
+) -> xr.Dataset:
+    """A run of ``draws`` draws; ``enlarge`` multiplies the number of clinicians.
+
+    ``open_draws`` of them are there again, as :func:`opened` makes them.
+    """
     generator = np.random.default_rng(seed)
     groups = [
         "all" if grouping == "all" else f"{grouping}: {label}"
@@ -87,7 +92,7 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
         if variable.dtype.startswith("int")
         else np.full([dims[dim] for dim in variable.dims], np.nan)
         for name, variable in VARIABLES.items()
-        if variable not in (*CLINICIAN, *LENS, PARAMETER)
+        if variable not in (*CLINICIAN, *LENS, *OPEN, PARAMETER)
     }
     first = 0
     for c, (cohort, (_, mean, sd, part_b_mean)) in enumerate(COHORTS.items()):
@@ -152,7 +157,24 @@ def synthetic_dataset(draws: int = 30, seed: int = 1, enlarge: int = 1) -> xr.Da
         ds[name].attrs = VARIABLES[str(name)].attrs
     for name in ds.coords:
         ds[name].attrs = dict(COORDINATES[str(name)])
-    return ds
+    return opened(ds, open_draws) if open_draws else ds
+
+
+def opened(ds: xr.Dataset, draws: int, spread: float = 0.1) -> xr.Dataset:
+    """The run with open draws: its first ones, all numbers of each times one factor around 1."""
+    factors = np.exp(np.random.default_rng(5).normal(0.0, spread, draws))
+    factor = xr.DataArray(factors, dims="open_draw")
+    first = ds.isel(draw=slice(0, draws)).rename(draw="open_draw")
+    parts = {
+        variable.name: (first[variable.field].reset_coords(drop=True) * factor)
+        .transpose(*first[variable.field].dims)
+        .assign_attrs(variable.attrs)
+        for variable in OPEN
+    }
+    along = {"open_draw": ("open_draw", np.arange(draws), COORDINATES["open_draw"])}
+    layer = {"drawn": {"population.cost.reliability_at_20.HF": [0.35, 0.5, 0.65]}, "held": {}}
+    attrs = {"open_draws": draws, "open_layer": json.dumps(layer)}
+    return ds.assign(parts).assign_coords(along).assign_attrs(attrs)
 
 
 def synthetic_sweep(
