@@ -30,6 +30,7 @@ import os
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.display import display
 
 import asm_sim as asm
 from asm_sim.plots.figure import FIRST_YEAR, INK, QUIET, STYLE
@@ -176,8 +177,8 @@ table = {
 pd.DataFrame.from_dict(table, orient="index")
 
 # %% [markdown]
-# - **The mean adjustment owes nothing to scores.** Its closed form is the risk level times the share
-#   paid out less one; payments that go with scores are all that can move it.
+# - **The mean adjustment owes nothing to scores.** Its closed form is the risk level times the
+#   share paid out less one; payments that go with scores are all that can move it.
 # - **Penalties exceed bonuses by the share that is kept**, in the closed form as in the simulation,
 #   whatever the distribution of the scores.
 # - **Chance makes another share of the variance than one minus the reliability.** The noise-free
@@ -197,7 +198,7 @@ power = theory.power(ds)
 needed = power["episodes"].to_pandas().apply(lambda column: column.map("{:.0f}".format))
 needed.columns = [f"{distance:g} SD" for distance in power["distance"].values]
 needed["nine in ten of all"] = [f"{value:.0f}" for value in power["episodes_for_all"].values]
-needed
+needed.rename_axis("episodes for")
 
 # %%
 asm.plots.episodes_needed.plot(ds)
