@@ -280,7 +280,8 @@ def luck_of_the_peers(sd: Values, clinicians: Values) -> Floats:
     """14. Standard error of the median of so many normal scores: sqrt(pi / 2) sigma / sqrt(n).
 
     In points; times :func:`worth_of_a_point` it is in fractions of Part B. At n 2,607 and sigma 14
-    a third of a point: the luck of the cohort hardly matters.
+    a third of a point: the luck of the cohort hardly matters. It is of scores against a standard
+    that is not the peers' own; what is scored by its distance from their median has none of it.
     """
     sigma, n = floats(sd, clinicians)
     return np.asarray(np.sqrt(np.pi / 2.0) * sigma / np.sqrt(n))

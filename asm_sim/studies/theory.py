@@ -83,7 +83,8 @@ def beside(ds: xr.Dataset) -> xr.Dataset:
     (simulated minus closed form, paired draw by draw), each with ``*_mcse``; ``form_units`` and
     ``form_words`` along ``form``. A closed form has in each draw the spread and the share of zero
     scorers of that draw, and the reliability that the adjustment turned out to have.
-    ``median_sd`` is a spread over draws, which closed forms have of the luck of the peers alone.
+    ``median_sd`` is a spread over draws: the closed form is that of scores against a standard of
+    their own, and where everybody is scored against the peers' median the spread is smaller.
 
     Raises :class:`InputError` for several scenarios, for results of an early version, and for a
     rule other than a logistic about the median of the whole cohort, uncapped and unrounded.
@@ -114,11 +115,7 @@ def beside(ds: xr.Dataset) -> xr.Dataset:
     names = [*(form.name for form in found), "median_sd"]
     result = xr.Dataset(
         {
-            name: xr.concat(values, "form").assign_attrs(
-                units="units of the form",
-                long_name=words[name.removesuffix("_mcse")]
-                + (", Monte Carlo standard error" if name.endswith("_mcse") else ""),
-            )
+            name: _told(xr.concat(values, "form"), name, words[name.removesuffix("_mcse")])
             for name, values in parts.items()
         },
         attrs=about(run),
@@ -131,6 +128,11 @@ def beside(ds: xr.Dataset) -> xr.Dataset:
             [*(form.words for form in found), "SD of the median score over draws"],
         ),
     )
+
+
+def _told(values: xr.DataArray, name: str, words: str) -> xr.DataArray:
+    error = ", Monte Carlo standard error" if name.endswith("_mcse") else ""
+    return values.drop_attrs().assign_attrs(units="units of the form", long_name=words + error)
 
 
 def _check_rule(run: xr.Dataset) -> None:
