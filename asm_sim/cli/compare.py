@@ -35,11 +35,7 @@ def compare(
     Both have the same random numbers, so that differences are paired draw by draw:
     `asm-sim compare sweeps/steepness "steepness=0.2"`, `asm-sim compare runs/a runs/b`.
     """
-    if csv is not None:
-        csv = local_path(csv)
-        if csv.is_dir() or not csv.parent.is_dir():
-            what = "is a folder; name a file" if csv.is_dir() else "its folder does not exist"
-            raise InputError(f"--csv {csv}: {what}")
+    csv = file_of(csv)
     from asm_sim.results.compare import (
         compare,
         comparison_json,
@@ -55,6 +51,17 @@ def compare(
     if csv is not None:
         write_whole(csv, comparison_table(result).to_csv(index=False))
         say(f"Wrote {csv}", err=True)
+
+
+def file_of(csv: Path | None) -> Path | None:
+    """Where ``--csv`` writes, sure to be a place for a file; None where nothing was said."""
+    if csv is None:
+        return None
+    path = local_path(csv)
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder; name a file" if path.is_dir() else "its folder does not exist"
+        raise InputError(f"--csv {path}: {what}")
+    return path
 
 
 def names_of(text: str | None) -> list[str] | None:
