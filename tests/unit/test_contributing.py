@@ -124,7 +124,9 @@ def test_the_files_that_it_names_are_there() -> None:
     named = re.findall(r"`((?:asm_sim|tests|scenarios|figures|docs)/[\w./*-]+)`", text)
     assert len(named) > 20
     for name in named:
-        example = name.replace("NAME", "baseline" if name.startswith("scenarios") else "volatility")
+        known = {"scenarios": "baseline", "asm_sim/cli": "sweep"}
+        called = next((known[room] for room in known if name.startswith(room)), "volatility")
+        example = name.replace("NAME", called)
         found = list(ROOT.glob(example.rstrip("/"))) or name == "asm_sim/plots/NAME.py"
         assert found, name
 
