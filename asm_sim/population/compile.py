@@ -87,6 +87,7 @@ def compile_cohort_model(
         calendar_years=len(rules.years) + lag,
         payment_lag=lag,
         stated=_of(roster.stated, where),
+        special_status_share=population.special_status.of(cohort),
         groups=compile_groups(population, roster, cohort),
         areas=compile_areas(
             roster.areas,

@@ -48,6 +48,15 @@ class Attestation(Strict):
         return self
 
 
+class SpecialStatus(Strict):
+    """Of whom MIPS would not ask for interoperability; nobody in a cohort without an entry."""
+
+    share: dict[str, Number]
+
+    def of(self, cohort: str) -> float:
+        return self.share[cohort].value if cohort in self.share else 0.0
+
+
 def compile_reporting(reporting: Reporting) -> ReportingModel:
     """Which practices report nothing: those whose willingness lies below a quantile."""
     return ReportingModel(

@@ -22,6 +22,7 @@ episodes           mean episodes a year; the count stays Poisson about it and dr
 part_b_payments    USD of the first performance year; trend and yearly changes start from it
 hcc_risk_score     mean HCC score of the patients
 dual_share         fraction of the patients who are also in Medicaid
+special_status     0 or 1: MIPS would not ask for interoperability, as of the hospital-based
 practice_size      clinicians of the practice; it decides the size class and must fit small_practice
 rural              0 or 1, of the practice
 collection_type    ecqm or cqm, of the practice
@@ -75,8 +76,8 @@ class Roster:
     practice_small: NDArray[np.bool_]  # [P]
     practice_listed: NDArray[np.int64]  # [P] clinicians listed, over all cohorts
     practice_address: NDArray[np.uint64]  # [P]
-    # what the roster states beyond that, nan where it does not; without any [5, 0] and [3, 0]
-    stated: NDArray[np.float64]  # [5, n] as in stated.OF_CLINICIAN; a specialty is its index
+    # what the roster states beyond that, nan where it does not; without any [6, 0] and [3, 0]
+    stated: NDArray[np.float64]  # [6, n] as in stated.OF_CLINICIAN; a specialty is its index
     practice_stated: NDArray[np.float64]  # [3, P] as in stated.OF_PRACTICE
     sha256: str
     notes: tuple[str, ...] = ()  # what was left out or taken for something, for whoever runs it

@@ -22,7 +22,7 @@ from asm_sim.population.participation import Churn, Departure, Eligibility
 from asm_sim.population.patients import Patients, PatientSelection
 from asm_sim.population.performance import Cost, Improvement, Quality
 from asm_sim.population.practices import Practice
-from asm_sim.population.reporting import Attestation, Reporting
+from asm_sim.population.reporting import Attestation, Reporting, SpecialStatus
 from asm_sim.population.shocks import Aco, Misattribution, Shocks
 from asm_sim.population.volume import Cases, Episodes, PartB
 
@@ -52,6 +52,7 @@ class Population(Strict):
     cases: Cases
     reporting: Reporting
     attestation: Attestation
+    special_status: SpecialStatus
     quality: Quality
     cost: Cost
     groups: Groups

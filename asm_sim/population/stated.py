@@ -21,7 +21,14 @@ from asm_sim.tables.raw import Row
 Floats = NDArray[np.float64]
 
 # In the order of the rows of the compiled arrays (kernels/world/stated.py).
-OF_CLINICIAN = ("specialty", "episodes", "part_b_payments", "hcc_risk_score", "dual_share")
+OF_CLINICIAN = (
+    "specialty",
+    "episodes",
+    "part_b_payments",
+    "hcc_risk_score",
+    "dual_share",
+    "special_status",
+)
 OF_PRACTICE = ("practice_size", "rural", "collection_type")
 TRAITS = (*OF_CLINICIAN, *OF_PRACTICE)
 
@@ -85,16 +92,16 @@ def read_traits(
     rules: RuleSet,
     population: Population,
 ) -> tuple[Floats, Floats, list[str]]:
-    """What is stated of the clinicians [5, n] and of P practices [3, P], and all that is wrong.
+    """What is stated of the clinicians [6, n] and of P practices [3, P], and all that is wrong.
 
-    nan is not stated; without anything stated the arrays are [5, 0] and [3, 0]. ``practice`` is the
+    nan is not stated; without anything stated the arrays are [6, 0] and [3, 0]. ``practice`` is the
     index of each row's practice, ``small`` [P] their flags. A specialty is its index in the mix of
     the cohort, a collection type that in the rule set's list.
     """
     readers: dict[str, Callable[[str], float]] = {
         name: amount.read for name, amount in _AMOUNTS.items()
     }
-    readers["rural"] = _read_yes_no
+    readers["rural"] = readers["special_status"] = _read_yes_no
     readers["collection_type"] = _one_of(rules.quality.collection_types.value)
     specialties = {cohort: _one_of(list(mix)) for cohort, mix in population.specialty_mix.items()}
     cells = np.full((len(TRAITS), len(rows)), np.nan)

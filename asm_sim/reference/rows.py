@@ -44,6 +44,7 @@ class Clinician:
     episodes: float | None
     episode_cost: float | None
     extreme_circumstances: bool
+    special_status: bool
     measures: Mapping[str, MeasureResult]
 
 
@@ -83,6 +84,7 @@ def read_row(row: Row, rules: RuleSet, cohort: str) -> Clinician:
         episodes=_number(row, "episodes"),
         episode_cost=_number(row, "episode_cost"),
         extreme_circumstances=_number(row, "extreme_circumstances") == 1,
+        special_status=_number(row, "special_status") == 1,
         measures=measures,
     )
 

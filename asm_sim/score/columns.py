@@ -92,6 +92,13 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
             maximum=1,
             may_be_absent=True,
         ),
+        Column(
+            "special_status",
+            "flag",
+            "1: MIPS would not ask for interoperability, as of the hospital-based",
+            maximum=1,
+            may_be_absent=True,
+        ),
     ]
     for measure in measures_of(rules, list(rules.cohorts)):
         columns += _measure_columns(measure, rules.measures[measure])

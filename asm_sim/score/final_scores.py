@@ -32,6 +32,7 @@ _MAKE_IT = frozenset(
         "pi_score",
         "episode_cost",
         "extreme_circumstances",
+        "special_status",
     }
 )
 
@@ -102,6 +103,7 @@ def scores_as_observed(rows: pd.DataFrame, compiled: CohortRules, y: int) -> Obs
         part_b_payments=rows["part_b_payments"].to_numpy(np.float64),
         rural=np.zeros(n),
         extreme_circumstances=np.zeros(n),
+        special_status=np.zeros(n),
     )
 
 

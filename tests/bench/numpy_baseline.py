@@ -332,7 +332,8 @@ def observe_year(model: Any, clinicians: Clinicians, y: int, rng: Generator) -> 
         clinicians.dual,
         clinicians.part_b[y],
         np.zeros(n),  # the place plays no part in the rule as it stands
-        np.zeros(len(at)),
+        np.zeros(n),  # nor circumstances
+        np.zeros(n),  # nor a special status
     )
 
 

@@ -376,6 +376,7 @@ def probe_rows(cohort: CohortPlan, y: int) -> Observed:
         part_b_payments=np.ones(n),
         rural=np.zeros(n),
         extreme_circumstances=np.zeros(n),
+        special_status=np.zeros(n),
     )
 
 

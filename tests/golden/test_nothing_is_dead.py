@@ -116,6 +116,7 @@ EXCEPTIONS: dict[str, str] = {
     "rules.quality.national.benchmarks": "the name of a file",
     "mips.quality.benchmarks": "the name of a file",
     "population.roster": "the name of a file",
+    "population.special_status.*": "no rule reads it",
     "population.specialty_mix.HF.cardiology": "the only one, so it is 1",
     "mips.form": "both forms are always scored; setting it is refused",
     "mips.performance_years": "the year of the rules; the simulation has years of its own",

@@ -86,6 +86,8 @@ class _Table:
         self.rng.shuffle(rows)
         for row in rows:
             row["rural"] = self.rng.choice([None, 0, 1])
+        for row in rows:
+            row["special_status"] = self.rng.choice([None, 0, 1])
         return rows
 
     # One clinician, one measure

@@ -537,6 +537,7 @@ def test_kappa_is_found_again() -> None:
         part_b_payments=np.full(n, 1e5),
         rural=np.zeros(n),
         extreme_circumstances=np.zeros(n),
+        special_status=np.zeros(n),
     )
     _, fit = fit_and_score(seen, compiled, 0)
     assert fit.cost_shrinkage[1] == pytest.approx(100.0, rel=0.1)

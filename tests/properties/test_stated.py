@@ -16,6 +16,7 @@ COLUMNS = (
     "part_b_payments",
     "hcc_risk_score",
     "dual_share",
+    "special_status",
     "practice_size",
     "rural",
     "collection_type",
@@ -26,6 +27,7 @@ STATED = {
     "part_b_payments": (["123456.78"], {"part_b_payments", "part_b_later", "paid"}),
     "hcc_risk_score": (["0.25"], {"hcc_risk_score"}),
     "dual_share": (["0.985"], {"dual_share", "group"}),
+    "special_status": (["1", "0"], {"special_status"}),
     "practice_size": (
         ["1", "16"],
         {"practice_size", "group", "rate", "true_rate", "completeness"}
@@ -69,7 +71,8 @@ def test_a_stated_trait_changes_what_it_is_about_for_one_clinician(
         different |= here
         seen.append({name: values[..., at] for name, values in b.items()})
     assert different
-    if column in ("part_b_payments", "hcc_risk_score", "dual_share", "practice_size"):
+    of_numbers = {"part_b_payments", "hcc_risk_score", "dual_share", "special_status"}
+    if column in of_numbers | {"practice_size"}:
         assert [values[column][0] for values in seen] == [float(choice) for choice in choices]
     if column == "practice_size":  # class solo and medium
         assert [values["group"][0, 0] for values in seen] == [1, 3]
@@ -108,6 +111,7 @@ def test_every_cell_of_a_roster_comes_out_in_the_table(make_scenario: MakeScenar
             "part_b_payments": repr(round(float(rng.uniform(1e4, 1e6)), 2)),
             "hcc_risk_score": repr(float(rng.uniform(0.1, 4))),
             "dual_share": repr(float(rng.uniform(0, 1))),
+            "special_status": rng.choice(["0", "1"]),
         }
         row |= {name: str(cell) if rng.random() < 0.6 else "" for name, cell in cells.items()}
         row["practice_size"] = sizes[row["practice_id"]]
@@ -121,7 +125,7 @@ def test_every_cell_of_a_roster_comes_out_in_the_table(make_scenario: MakeScenar
             assert out["practice_size"] == float(row["practice_size"])
             if row["specialty"]:
                 assert out["specialty"] == row["specialty"]
-            for name in ("part_b_payments", "hcc_risk_score", "dual_share"):
+            for name in ("part_b_payments", "hcc_risk_score", "dual_share", "special_status"):
                 if row[name]:
                     assert out[name] == float(row[name])
                     compared += 1

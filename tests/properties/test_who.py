@@ -31,6 +31,15 @@ def test_share_that_practises_alone(cohort: str, share: float) -> None:
     assert seen.mean() == pytest.approx(share, abs=0.006)
 
 
+@pytest.mark.parametrize(("cohort", "share"), [("HF", 0.15), ("LBP", 0.08)])
+def test_share_with_a_special_status(cohort: str, share: float) -> None:
+    seen = sample(cohort).special_status
+    assert seen[:, 0].mean() == pytest.approx(share, abs=0.006)
+    assert (seen == seen[:, :1]).all()  # the same in all years
+    nobody = (("population.special_status.share", 0),)
+    assert sample(cohort, 2, nobody).special_status.max() == 0
+
+
 @pytest.mark.parametrize("cohort", COHORTS)
 def test_practice_sizes_fit_flag_and_list(cohort: str) -> None:
     roster = plan_with().roster

@@ -25,6 +25,7 @@ TRAITS = (
     "part_b_payments",
     "hcc_risk_score",
     "dual_share",
+    "special_status",
     "practice_size",
     "rural",
     "collection_type",
@@ -61,11 +62,11 @@ def test_what_is_stated_is_kept_and_the_rest_is_not_a_number(tmp_path: Path) -> 
     line = next(i for i, row in enumerate(rows) if row["cohort"] == "LBP")
     rows[line] |= {"specialty": "Neurosurgery", "hcc_risk_score": " 2.5 ", "part_b_payments": "0"}
     rows[line] |= {"practice_size": "8.0", "small_practice": "1", "practice_id": "new"}
-    rows[line] |= {"collection_type": "CQM", "rural": "yes"}
+    rows[line] |= {"collection_type": "CQM", "rural": "yes", "special_status": "TRUE"}
     write_roster(tmp_path / "mine.csv", rows)
     roster = read(tmp_path)
     at = roster.clinician_id.index(rows[line]["clinician_id"])
-    assert roster.stated[:, at] == pytest.approx([2, np.nan, 0, 2.5, np.nan], nan_ok=True)
+    assert roster.stated[:, at] == pytest.approx([2, np.nan, 0, 2.5, np.nan, 1], nan_ok=True)
     assert np.isnan(np.delete(roster.stated, at, axis=1)).all()
     practice = roster.practice_id.index("new")
     assert roster.practice[at] == practice
@@ -77,10 +78,10 @@ def test_what_is_stated_is_kept_and_the_rest_is_not_a_number(tmp_path: Path) -> 
 def test_a_roster_that_states_nothing_costs_nothing(rows: Rows, tmp_path: Path) -> None:
     write_roster(tmp_path / "mine.csv", rows)
     plan = make_plan(load_scenario(scenario_beside(tmp_path)))
-    assert plan.roster.stated.shape == (5, 0)
+    assert plan.roster.stated.shape == (6, 0)
     assert plan.roster.practice_stated.shape == (3, 0)
     for cohort in plan.cohorts:
-        assert cohort.model.stated.shape == (5, 0)
+        assert cohort.model.stated.shape == (6, 0)
         assert cohort.practices.stated.shape == (3, 0)
         assert cohort.model.effects.table.shape == (2, 0)
 
@@ -106,6 +107,7 @@ def test_a_value_of_a_practice_may_stand_in_any_of_its_rows(tmp_path: Path) -> N
         ({"dual_share": "35"}, "dual_share: '35' is not a number from 0 to 1 (a fraction, not"),
         ({"practice_size": "7.5"}, "practice_size: '7.5' is not a whole number"),
         ({"practice_size": "16"}, "practice_size: 16 clinicians, but small_practice is 1 (1: 15"),
+        ({"special_status": "hospital"}, "special_status: 'hospital' is not 0 or 1"),
         ({"rural": "2"}, "rural: '2' is not 0 or 1"),
         ({"collection_type": "claims"}, "collection_type: 'claims' is not one of: ecqm, cqm"),
     ],
@@ -194,7 +196,7 @@ def test_what_r_writes_for_no_value_is_drawn(tmp_path: Path) -> None:
     rows[4] |= {"rural": "FALSE", "practice_id": "new", "small_practice": "TRUE"}
     write_roster(tmp_path / "mine.csv", rows)
     roster = read(tmp_path)
-    assert np.isnan(roster.stated[:, 3]).tolist() == [True, True, True, False, True]
+    assert np.isnan(roster.stated[:, 3]).tolist() == [True, True, True, False, True, True]
     assert roster.practice_stated[1, roster.practice_id.index("new")] == 0
 
 

@@ -33,6 +33,7 @@ class Observed(NamedTuple):
     part_b_payments: Floats  # [n] USD
     rural: Floats  # [n] 1 in a rural practice, else 0
     extreme_circumstances: Floats  # [n] 1 of one who met them; read where the rule excuses
+    special_status: Floats  # [n] 1 of one who has one in MIPS; read where the rule exempts them
 
 
 class Outcome(NamedTuple):
@@ -74,6 +75,7 @@ def new_observed(measures, n):
         part_b_payments=np.empty(n),
         rural=np.zeros(n),
         extreme_circumstances=np.zeros(n),
+        special_status=np.zeros(n),
     )
 
 

@@ -52,8 +52,8 @@ class CohortModel(NamedTuple):
     performance_years: int
     calendar_years: int  # performance years and the payment years beyond
     payment_lag: int
-    # what the roster states, nan where not: specialty, episodes, Part B, HCC score, dual share
-    stated: NDArray[np.float64]  # [5, n] or [5, 0]
+    stated: NDArray[np.float64]  # [6, n] what the roster states, nan where not, or [6, 0]
+    special_status_share: float  # 0 where no rule reads who has one
     groups: GroupModel
     areas: AreaModel
     participation: ParticipationModel

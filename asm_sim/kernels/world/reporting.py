@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import fill_uniform, fill_uniforms
 from asm_sim.kernels.world.practices import size_class_in
-from asm_sim.kernels.world.streams import ATTESTATION
+from asm_sim.kernels.world.streams import ATTESTATION, SPECIAL_STATUS
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,17 @@ class CompletenessModel(NamedTuple):
     low_share: float
     low: float
     lowest: float
+
+
+@inlined
+def draw_special_status(model, seed, population, clinicians, observed):
+    """Of whom MIPS would not ask for interoperability; nobody where no rule reads it."""
+    share, has_one = model.special_status_share, observed.special_status
+    if share > 0.0:
+        uniform = clinicians.rows[6]
+        fill_uniform(seed, model.address, population, SPECIAL_STATUS, 0, 0, uniform)
+        for i in range(len(has_one)):
+            has_one[i] = 1.0 if uniform[i] < share else 0.0
 
 
 @inlined

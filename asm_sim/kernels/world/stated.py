@@ -11,7 +11,7 @@ import numpy as np
 from asm_sim.kernels._jit import inlined
 from asm_sim.kernels.world.groups import BY_SPECIALTY
 
-SPECIALTY, EPISODES, PART_B, HCC, DUAL_SHARE = range(5)
+SPECIALTY, EPISODES, PART_B, HCC, DUAL_SHARE, SPECIAL_STATUS = range(6)
 SIZE, RURAL, COLLECTION = range(3)
 
 
@@ -34,7 +34,10 @@ def state_practices(model, practices):
 
 @inlined
 def state_clinicians(model, hcc_normal, clinicians, observed):
-    """Specialty (the HCC score is then drawn as of this one), episodes, HCC score, dual share."""
+    """Specialty, episodes, HCC score, dual share and special status.
+
+    The HCC score is drawn as of the stated specialty.
+    """
     patients, first = model.patients, model.groups.first
     for i in range(model.stated.shape[1]):
         specialty = model.stated[SPECIALTY, i]
@@ -45,13 +48,15 @@ def state_clinicians(model, hcc_normal, clinicians, observed):
             score = patients.hcc_mean[s] + patients.hcc_sd[s] * hcc_normal[i]
             observed.hcc_risk_score[i] = max(score, patients.hcc_floor)
         episodes, hcc = model.stated[EPISODES, i], model.stated[HCC, i]
-        dual = model.stated[DUAL_SHARE, i]
+        dual, status = model.stated[DUAL_SHARE, i], model.stated[SPECIAL_STATUS, i]
         if episodes == episodes:
             clinicians.episodes_mean[i] = episodes
         if hcc == hcc:
             observed.hcc_risk_score[i] = hcc
         if dual == dual:
             observed.dual_share[i] = dual
+        if status == status:
+            observed.special_status[i] = status
 
 
 @inlined

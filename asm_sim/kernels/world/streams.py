@@ -119,6 +119,9 @@ TABLE = {
     "area": Stream(
         25, "selection", "area", "uniforms: order in which areas are drawn, three spare"
     ),
+    "special_status": Stream(
+        26, "population", "clinician", "uniforms: has a special status, three spare"
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -146,6 +149,7 @@ AGEING = TABLE["ageing"].number
 CHURN = TABLE["churn"].number
 CONSOLIDATION = TABLE["consolidation"].number
 AREA = TABLE["area"].number
+SPECIAL_STATUS = TABLE["special_status"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0

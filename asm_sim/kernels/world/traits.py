@@ -30,6 +30,7 @@ from asm_sim.kernels.world.participation import (
     new_stays,
 )
 from asm_sim.kernels.world.patients import draw_patients, draw_selection
+from asm_sim.kernels.world.reporting import draw_special_status
 from asm_sim.kernels.world.shocks import draw_misattribution
 from asm_sim.kernels.world.stated import state_clinicians, state_part_b
 from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, FIRST_SLOT, IMPROVEMENT, PERFORMANCE
@@ -130,6 +131,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     _place(model, practices, clinicians, observed)
     draw_patients(model, practices, rows[2], rows[3], clinicians, observed)
     draw_episodes(model, rows[0], clinicians.episodes_mean)
+    draw_special_status(model, seed, population, clinicians, observed)
     state_clinicians(model, rows[2], clinicians, observed)
     _tell_apart(model.groups, clinicians, observed)
     draw_cases(model, seed, population, clinicians)
