@@ -189,9 +189,10 @@ written(ds, "retained_by_medicare_payment_year", million_usd).transpose()
 # A clinician with 25 episodes and one expensive patient looks expensive. The simulation knows
 # everybody's true performance, so each draw can be scored a second time with true rates and true
 # costs. The difference between the two adjustments is **chance**. Below: its share of the
-# variance of the adjustment, the share of clinicians for whom it turns a bonus into a penalty or
-# the other way round, and the share whose adjustment changes sign from one year to the next
-# (chance and true change together).
+# variance of the adjustment (which is not one minus the reliability: noise-free scores are scaled
+# by themselves, so that it is near 2 (1 - √reliability)), the share of clinicians for whom it turns
+# a bonus into a penalty or the other way round, and the share whose adjustment changes sign from
+# one year to the next (chance and true change together).
 
 # %%
 pd.concat(
