@@ -28,7 +28,7 @@ from asm_sim.kernels.draws.output import ClinicianSums
 from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.parameters import plain_value
 from asm_sim.population.parameter_layer import ParameterLayer
-from asm_sim.population.probes import PROBES, REPLICATES
+from asm_sim.population.probes import REPLICATES, probes_with
 from asm_sim.population.ranges import ROOT
 from asm_sim.results.registry import (
     ALL_OPEN,
@@ -59,6 +59,7 @@ def coordinates(frame: Frame) -> dict[str, Any]:
     """All coordinates with their metadata."""
     rules = frame.scenario.rules
     memberships = [group.grouping for group in frame.groups[1:]]
+    probes = probes_with(frame.scenario.file.probes)
 
     def edges(bins: tuple[float, float, int]) -> NDArray[np.float64]:
         lowest, width, count = bins
@@ -91,10 +92,10 @@ def coordinates(frame: Frame) -> dict[str, Any]:
         "clinician_practice": ("clinician", frame.roster.practice),
         "membership": ("membership", np.array(list(dict.fromkeys(memberships)))),
         "factors": ("factors", np.array(factor_sets())),
-        "probe": ("probe", np.array([probe.label for probe in PROBES])),
-        "probe_level": ("probe", np.array([probe.level for probe in PROBES])),
-        "probe_gain": ("probe", np.array([probe.gain for probe in PROBES])),
-        "probe_episodes": ("probe", np.array([probe.episodes for probe in PROBES])),
+        "probe": ("probe", np.array([probe.label for probe in probes])),
+        "probe_level": ("probe", np.array([probe.level for probe in probes])),
+        "probe_gain": ("probe", np.array([probe.gain for probe in probes])),
+        "probe_episodes": ("probe", np.array([probe.episodes for probe in probes])),
         "replicate": ("replicate", np.arange(REPLICATES)),
         "adjustment_bin": ("adjustment_bin", edges(ADJUSTMENT_BINS)),
         "score_bin": ("score_bin", edges(SCORE_BINS)),

@@ -125,7 +125,9 @@ def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Out
     close = max(0, min(draws, plan.lens_draws - first))
     held = cohort.clinicians if plan.holds_population else 0
     size = cohort.clinicians, len(plan.years), len(plan.groups)
-    return new_output(draws, *size, panel, close, held, cohort.probes.replicates)
+    replicates = cohort.probes.replicates
+    probes = len(cohort.probes.level) // replicates
+    return new_output(draws, *size, panel, close, held, replicates, probes)
 
 
 def new_output(
@@ -137,6 +139,7 @@ def new_output(
     close: int = 0,
     held: int = 0,
     replicates: int = 1,
+    probes: int = len(PROBES),
 ) -> Output:
     """Room for so many draws of a cohort.
 
@@ -148,7 +151,7 @@ def new_output(
         return np.zeros((years, groups, bins[2] + 2), np.int64)
 
     yearly = panel, years, clinicians
-    of_probe = close, years, len(PROBES), replicates
+    of_probe = close, years, probes, replicates
     fixed_standard = np.zeros((close, years, groups), record(FIXED_STANDARD))
     return Output(
         yearly=_nothing((draws, years), YEARLY),

@@ -24,7 +24,7 @@ from asm_sim.population.compile import (
     compile_cohort_model,
     compile_practices,
 )
-from asm_sim.population.probes import compile_probes
+from asm_sim.population.probes import compile_probes, probes_with
 from asm_sim.population.roster import Roster
 from asm_sim.population.schema import Population
 from asm_sim.rules.compile import compile_cohort
@@ -124,7 +124,8 @@ def _of_population(
     """The parts of a cohort's plan that a population decides; ``everyone`` are all who may come."""
     practices = compile_practices(population, scenario.rules, listed, name)
     model = compile_cohort_model(population, scenario.rules, everyone, name)
-    return practices, model, compile_probes(population, model, name)
+    probes = probes_with(scenario.file.probes)
+    return practices, model, compile_probes(population, model, name, probes)
 
 
 def grids() -> Grids:

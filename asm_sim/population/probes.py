@@ -2,22 +2,28 @@
 
 A way of asking, not a part of the model: how chance moves a truly average clinician by the number
 of episodes, what a standard deviation of true performance is worth, and what becomes of one who
-holds still or improves. Kernels/probes.py scores them.
+holds still or improves. Every run has those that the studies ask; a scenario file may add a grid
+(``probes``). Kernels/draws/probes.py scores them.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import product
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from asm_sim.kernels.draws.probes import Probes
 from asm_sim.kernels.world.model import CohortModel
+from asm_sim.parameters import Strict
 from asm_sim.population.addresses import address, words
 from asm_sim.population.schema import Population
 
 REPLICATES = 32
 USUAL_EPISODES = 50.0
+LARGEST_GRID = 1_000
 
 
 class Probe(NamedTuple):
@@ -41,19 +47,46 @@ PROBES = (
 )
 
 
-def compile_probes(population: Population, model: CohortModel, cohort: str) -> Probes:
+class ProbeGrid(Strict):
+    """Probes that a scenario adds: every level with every gain and number of episodes."""
+
+    levels: list[Annotated[float, Field(ge=-10, le=10)]] = Field([0.0], min_length=1)
+    gains: list[Annotated[float, Field(ge=-2, le=2)]] = Field([0.0], min_length=1)
+    episodes: list[Annotated[float, Field(ge=1, le=100_000)]] = Field(
+        [USUAL_EPISODES], min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Self:
+        number = len(self.levels) * len(self.gains) * len(self.episodes)
+        if number > LARGEST_GRID:
+            raise ValueError(f"{number:,} probes are more than {LARGEST_GRID:,}")
+        return self
+
+
+def probes_with(grid: ProbeGrid | None) -> tuple[Probe, ...]:
+    """The probes of a run: those of every run, then those of the grid, each once."""
+    if grid is None:
+        return PROBES
+    added = (Probe(*one) for one in product(grid.levels, grid.gains, grid.episodes))
+    return tuple(dict.fromkeys((*PROBES, *added)))
+
+
+def compile_probes(
+    population: Population, model: CohortModel, cohort: str, probes: Sequence[Probe] = PROBES
+) -> Probes:
     """The probes of a cohort, each so many times: cases at their medians, both collection types.
 
     Replicates report by the collection types in the shares in which practices do.
     """
-    rows = np.repeat(np.arange(len(PROBES)), REPLICATES)
-    replicate = np.tile(np.arange(REPLICATES), len(PROBES))
+    rows = np.repeat(np.arange(len(probes)), REPLICATES)
+    replicate = np.tile(np.arange(REPLICATES), len(probes))
     by_ecqm = (np.arange(REPLICATES) + 0.5) / REPLICATES < population.practice.ecqm_share.value
     kind = np.where(by_ecqm, 0, 1)[replicate]
     own = np.array(
         [address("probe", f"{cohort}\x1f{number}") for number in range(REPLICATES)], np.uint64
     )
-    table = np.array(PROBES)
+    table = np.array(probes)
     cases = np.rint(np.exp(model.volume.cases_log_median))
     return Probes(
         replicates=REPLICATES,

@@ -34,6 +34,7 @@ COLUMNS = (
     *("clinician_id", "cohort", "state", "practice_id", "small_practice"),
     *("practice_size", "episodes", "part_b_payments"),
 )
+PROBES = "{levels: [-1.5, -1, -0.5, 0, 0.5, 1, 1.5], episodes: [20, 50, 200]}"
 _SCENARIO = "bed.yaml"
 
 Settings = Mapping[str, Any]
@@ -95,7 +96,10 @@ class Bench:
     _runs: dict[str, xr.Dataset] = field(default_factory=dict)
 
     def run(self, settings: Settings, episodes: float = EPISODES, lens: bool = False) -> xr.Dataset:
-        """The test bed with these settings on top, everyone with so many episodes a year."""
+        """The test bed with these settings on top, everyone with so many episodes a year.
+
+        ``lens`` looks closely at every draw, with a grid of probes.
+        """
         key = repr((sorted(settings.items()), episodes, lens))
         if key not in self._runs:
             self._write(episodes, lens)
@@ -117,6 +121,8 @@ class Bench:
         lines = ["title: The test bed", f"draws: {kept}", "seed: 1", f"panel_draws: {kept}"]
         lines += [
             f"lens_draws: {kept if lens else 0}",
+            "open_draws: 0",
+            *([f"probes: {PROBES}"] if lens else []),
             "set:",
             f"  population.roster: {roster.name}",
         ]

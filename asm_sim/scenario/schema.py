@@ -31,6 +31,7 @@ from asm_sim.parameters import (
 )
 from asm_sim.population.agreement import disagreements
 from asm_sim.population.load import check_population
+from asm_sim.population.probes import ProbeGrid
 from asm_sim.population.ranges import Range, ranges_of, set_by
 from asm_sim.population.schema import Population
 from asm_sim.rules.load import check_mips, check_rules
@@ -86,6 +87,7 @@ class ScenarioFile(Strict):
     panel_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # None: as the verb that runs it
     lens_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # the same
     open_draws: int | None = Field(None, ge=0, le=LARGEST_DRAW)  # the same
+    probes: ProbeGrid | None = None  # beside those of every run, of draws looked at closely
 
     def with_draws(self, draws: int | None, seed: int | None) -> ScenarioFile:
         """This scenario file with another number of draws or another seed."""
@@ -273,6 +275,7 @@ class Scenario:
             roster_sha256,
             self.layers.model_dump_json(exclude={"parameters"}),
             *[[item.path, item.low, item.high, not item.held] for item in self.ranges],
+            *([self.file.probes.model_dump_json()] if self.file.probes else []),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -329,7 +332,7 @@ class Sweep:
         base = self.bases[case.base]
         place = Place(f"scenario {case.name!r}")
         settings = [(path, value, place) for path, value in case.settings]
-        shared = ("draws", "seed", "layers", "panel_draws", "lens_draws", "open_draws")
+        shared = ("draws", "seed", "layers", "panel_draws", "lens_draws", "open_draws", "probes")
         common = {key: getattr(self.file, key) for key in shared}
         return Scenario(
             name=case.name,

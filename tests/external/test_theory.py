@@ -107,7 +107,9 @@ def test_form_10_and_12_by_probe_clinicians(bench: Bench) -> None:
     ds = bench.run(settings, episodes=episodes, lens=True).sel(cohort=COHORT)
     spread = np.sqrt(1.0 + kappa / episodes)  # of what is measured, in true SDs
     cut = float(forms.break_even_in_sds(k, SD_SCORE, RHO)) * spread
-    for p in np.flatnonzero(ds["probe_gain"].values == 0):
+    still = ds["probe_gain"].values == 0
+    assert still.sum() == 7 * 3 + 2  # levels by episodes, and the average one with 30 and 100
+    for p in np.flatnonzero(still):
         level, n = (float(ds[f"probe_{of}"][p]) for of in ("level", "episodes"))
         paid = ds["probe_adjustment"].isel(probe=p).values.astype(np.float64)
         gains = (paid >= 0).reshape(len(paid), -1).mean(axis=1)
