@@ -170,7 +170,7 @@ STUDIES = (
     Study(
         "sensitivity",
         "Which unknown matters: effects, screening, indices, shares of the variance?",
-        how="asm.sensitivity in Python, which runs the scenarios that it needs",
+        how="asm-sim sensitivity, or with asm.sensitivity in Python",
     ),
     Study(
         "mips",

@@ -42,7 +42,9 @@ class Found(NamedTuple):
 def paired(y: Floats, reference: Floats) -> Found:
     """The change of an outcome [..., draw] from ``reference`` [draw], mean and error over draws."""
     _check_draws(y)
-    found = moments(y - reference, axis=-1)
+    change = y - reference
+    change = np.where(np.abs(change) > ROUNDING * np.abs(reference), change, 0.0)
+    found = moments(change, axis=-1)
     return Found(found.mean, found.error)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from asm_sim.results.sensitivity import SHARES
 from asm_sim.studies.sensitivity import Found, morris, paired, sobol
-from asm_sim.unknowns.axes import Axis, written
+from asm_sim.unknowns.axes import written
 from asm_sim.unknowns.outcome import Outcome
 from asm_sim.unknowns.points import Points
 
@@ -27,7 +28,7 @@ _WORDS = {
     "total": "Share of the variance that would stay if all others were known",
     "sd": "SD of the outcome over what the unknowns may be, without the luck of draws",
 }
-_SHARES = {"first", "total"}
+ALTERNATIVE, PARAMETER = "alternative", "parameter"
 
 
 def answer(
@@ -48,22 +49,21 @@ def answer(
     found = [
         [of_one(points, every[..., k].copy()) for k in range(len(cohorts))] for every in values
     ]
-    dim = "alternative" if method == "effects" else "parameter"
+    dim = ALTERNATIVE if points.alternatives else PARAMETER
     parts: dict[str, Any] = {}
     for name, first in found[0][0].items():
         dims = ("outcome", "cohort", dim) if np.ndim(first.value) else ("outcome", "cohort")
-        units = "fraction" if name in _SHARES else "units of the outcome"
+        units = "fraction" if name in SHARES else "units of the outcome"
         for end, ending, words in ((0, "", ""), (1, "_mcse", ", standard error")):
             numbers = np.array([[one[name][end] for one in row] for row in found])
             attrs = {"units": units, "long_name": _WORDS[name] + words}
             parts[name + ending] = (dims, numbers, attrs)
-    labels = _alternatives(points) if method == "effects" else _parameters(points.axes)
     coords: dict[str, Any] = {
         "outcome": [outcome.name for outcome in outcomes],
         "units": ("outcome", [outcome.units for outcome in outcomes]),
         "words": ("outcome", [outcome.words for outcome in outcomes]),
         "cohort": list(cohorts),
-        **labels,
+        **_labels(points),
     }
     return xr.Dataset(parts, coords, about | {"method": method})
 
@@ -82,7 +82,10 @@ def _morris(points: Points, y: Floats) -> Estimates:
 
 
 def _sobol(points: Points, y: Floats) -> Estimates:
-    return sobol(y.reshape(*_quantiles(points).shape[:2], -1))._asdict()
+    """Of a design with second-order indices, the columns that the first and total ones need."""
+    rows, columns, inputs = _quantiles(points).shape
+    kept = [*range(inputs + 1), columns - 1]
+    return sobol(y.reshape(rows, columns, -1)[:, kept])._asdict()
 
 
 def _quantiles(points: Points) -> Floats:
@@ -90,25 +93,20 @@ def _quantiles(points: Points) -> Floats:
     return points.quantiles
 
 
-def _alternatives(points: Points) -> Labels:
-    units = {axis.path: axis.unit for axis in points.axes}
-    central = {axis.path: written(axis.central) for axis in points.axes}
-
-    def along(of: Callable[[Any], str]) -> tuple[str, Any]:
-        return "alternative", np.array([of(one) for one in points.alternatives], np.str_)
-
-    return {
-        "parameter": along(lambda one: one.path),
-        "end": along(lambda one: one.end),
-        "value": along(lambda one: written(one.value)),
-        "central_value": along(lambda one: central[one.path]),
-        "unit": along(lambda one: units[one.path]),
+def _labels(points: Points) -> Labels:
+    """What stands along the alternatives of effects, or else along the parameters."""
+    axes = {axis.path: axis for axis in points.axes}
+    paths = [one.path for one in points.alternatives] or list(axes)
+    dim = ALTERNATIVE if points.alternatives else PARAMETER
+    columns = {
+        PARAMETER: paths,
+        "central_value": [written(axes[path].central) for path in paths],
+        "unit": [axes[path].unit for path in paths],
+        "description": [axes[path].words for path in paths],
     }
-
-
-def _parameters(axes: Sequence[Axis]) -> Labels:
-    return {
-        "parameter": ("parameter", np.array([axis.path for axis in axes], np.str_)),
-        "central_value": ("parameter", np.array([written(a.central) for a in axes], np.str_)),
-        "unit": ("parameter", np.array([axis.unit for axis in axes], np.str_)),
-    }
+    if points.alternatives:
+        columns |= {
+            "end": [one.end for one in points.alternatives],
+            "value": [written(one.value) for one in points.alternatives],
+        }
+    return {name: (dim, np.array(column, np.str_)) for name, column in columns.items()}

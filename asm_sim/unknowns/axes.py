@@ -9,8 +9,9 @@ none of the outcomes.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from asm_sim.rules.schema import Cap
 from asm_sim.scenario.schema import Scenario
 
 LOW, HIGH = "low", "high"
+_CLAUSE = re.compile(r"[.;:] ")
 _ROUNDING = 1e-12  # of a sum of shares
 _ROOTS = ("rules", "population")
 _NUMBERS = (Number, YearlyNumber, Cap, Count)
@@ -54,6 +56,7 @@ class Axis:
     readings: tuple[tuple[Any, float], ...] = ()
     whole: bool = False
     mix: str = ""  # of a share: what must keep its sum
+    words: str = ""  # what it is
 
     def at(self, quantile: float) -> Any:
         """The value at a quantile, 0 to 1."""
@@ -85,11 +88,17 @@ def open_axes(scenario: Scenario) -> list[Axis]:
             found += _of_rule(path, leaf)
     ranges = ranges_of(scenario.population, scenario.settings)
     in_mix = {k: ranges[k].path.rpartition(".")[0] for mix in mixes(ranges) for k in mix}
-    return found + [
+    found += [
         Axis(item.path, item.unit, item.value, item.low, item.high, mix=in_mix.get(k, ""))
         for k, item in enumerate(ranges)
         if not item.held and item.low < item.high
     ]
+    return [_told(axis, known[axis.path]) for axis in found]
+
+
+def _told(axis: Axis, leaf: Parameter) -> Axis:
+    """The axis with the first clause of what its parameter is."""
+    return replace(axis, words=_CLAUSE.split(leaf.description, maxsplit=1)[0])
 
 
 def _of_rule(path: str, leaf: Parameter) -> Iterator[Axis]:
@@ -121,6 +130,7 @@ def with_levers(axes: Sequence[Axis], scenario: Scenario, levers: Iterable[str])
     for text in levers:
         path, _, written = text.partition("=")
         axis = _lever(scenario, path.strip(), written)
+        axis = _told(axis, scenario.leaves()[axis.path])
         known = found.get(axis.path)
         if known is None or written:
             found[axis.path] = axis
@@ -164,7 +174,10 @@ def _values(place: str, written: str) -> list[Any]:
     """What a lever is to move between, read as YAML."""
     if not written:
         return []
-    values: list[Any] = parse_document(f"values: [{written}]", place).data["values"]
+    document = parse_document(f"values: [{written}]", place)
+    if len(document.data) > 1:
+        raise InputError(f"{place}: write low and high, or alternatives, with a comma between them")
+    values: list[Any] = document.data["values"]
     return values
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import xarray as xr
 
 from asm_sim.documents import did_you_mean, quoted
+from asm_sim.engine.frame import QUANTILES, SCORES
 from asm_sim.errors import InputError
 from asm_sim.results.registry import DRAW_LEVEL, VARIABLES, YEARLY, YEARLY_DIMS
 
 USUAL = "share_negative"
 _WRITTEN = re.compile(r"\s*(\w+)\s*(?:\(\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*\))?\s*")
-# Those along one more dim, of which one place is named, and an example.
+# Those along one more dim, of which one place is named; the places there are, and one of them.
 _PLACED = {v.name: v.dims[-1] for v in DRAW_LEVEL if v.dims[:-1] == YEARLY_DIMS}
+_PLACES = {"quantile": QUANTILES, "score": SCORES}
 _EXAMPLES = {"quantile": "0.05", "score": "60"}
 
 
@@ -39,16 +41,11 @@ class Outcome:
         return words if self.place is None else f"{words} ({_PLACED[self.variable]} {self.place:g})"
 
     def of(self, ds: xr.Dataset, year: int) -> xr.DataArray:
-        """Its values in a performance year; :class:`InputError` where there are none there."""
+        """Its values in a performance year."""
         values = ds[self.variable].sel(performance_year=year, drop=True)
         if self.place is None:
             return values
-        dim = _PLACED[self.variable]
-        known = ds[dim].values
-        if not any(abs(known - self.place) < 1e-9):
-            listed = ", ".join(f"{place:g}" for place in known)
-            raise InputError(f"outcome {self.name}: {dim} is one of {listed}")
-        return values.sel({dim: self.place}, method="nearest", drop=True)
+        return values.sel({_PLACED[self.variable]: self.place}, method="nearest", drop=True)
 
 
 def parse_outcome(text: str) -> Outcome:
@@ -64,4 +61,10 @@ def parse_outcome(text: str) -> Outcome:
     if (name in _PLACED) != (inside is not None):
         example = f"{name}({_EXAMPLES[_PLACED[name]]})" if name in _PLACED else name
         raise InputError(f"outcome {quoted(text)}: write {example}")
-    return Outcome(name, None if inside is None else float(inside))
+    if inside is None:
+        return Outcome(name)
+    dim = _PLACED[name]
+    if float(inside) not in _PLACES[dim]:
+        listed = ", ".join(f"{place:g}" for place in _PLACES[dim])
+        raise InputError(f"outcome {quoted(text)}: {dim} is one of {listed}")
+    return Outcome(name, float(inside))

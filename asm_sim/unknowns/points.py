@@ -49,17 +49,9 @@ def one_at_a_time(axes: Sequence[Axis]) -> Points:
     return Points(tuple(axes), settings, tuple(found))
 
 
-def sampled(axes: Sequence[Axis], method: str, rows: int, seed: int) -> Points:
-    """Points that SALib spreads over the quantiles of all axes: rows of ``morris`` are
-    trajectories, of ``sobol`` pairs of samples with each input of the one in the other.
-
-    :class:`InputError` where there are more than may be or than memory holds.
-    """
-    design = Design.model_validate(
-        {"method": method, "n": rows, "seed": seed, "over": {axis.path: Span() for axis in axes}}
-        | ({"levels": LEVELS} if method == "morris" else {})
-    )
-    count, inputs = design.count(), len(axes)
+def check_size(method: str, rows: int, inputs: int) -> None:
+    """:class:`InputError` where a design has more points than may be, or than memory holds."""
+    count = rows * (inputs + (2 if method == "sobol" else 1))
     if count > LARGEST_SWEEP:
         raise InputError(
             f"{rows:,} rows of {inputs} unknowns are {count:,} runs; at most {LARGEST_SWEEP:,}: "
@@ -67,6 +59,20 @@ def sampled(axes: Sequence[Axis], method: str, rows: int, seed: int) -> Points:
         )
     needed = count * (_BYTES_OF_A_POINT + inputs * _BYTES_OF_A_VALUE)
     check_memory(needed, f"{count:,} runs over {inputs} unknowns", "give fewer rows (--rows)")
+
+
+def sampled(axes: Sequence[Axis], method: str, rows: int, seed: int) -> Points:
+    """Points that SALib spreads over the quantiles of all axes: rows of ``morris`` are
+    trajectories, of ``sobol`` pairs of samples with each input of the one in the other.
+
+    :class:`InputError` as :func:`check_size`.
+    """
+    design = Design.model_validate(
+        {"method": method, "n": rows, "seed": seed, "over": {axis.path: Span() for axis in axes}}
+        | ({"levels": LEVELS} if method == "morris" else {})
+    )
+    check_size(method, rows, len(axes))
+    count, inputs = design.count(), len(axes)
     names = [axis.path for axis in axes]
     unit: Any = {"num_vars": inputs, "names": names, "bounds": [[0.0, 1.0]] * inputs}
     drawn = np.array(design.sample(unit))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from typer.testing import CliRunner, Result
 
 import asm_sim as asm
+from asm_sim.cli.main import app
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.results.describe import source_line
@@ -18,11 +22,13 @@ from asm_sim.results.effects import effects_in
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.store import here
-from asm_sim.unknowns.sensitivity import Question, answered, ask
+from asm_sim.unknowns.question import Question, ask
+from asm_sim.unknowns.sensitivity import answered
 
 STEEPNESS = "rules.payment.exchange.steepness"
 RELIABILITY = "population.cost.reliability_at_20.HF"
 POOL = "rules.payment.zero_scorers_in_pool_base"
+CHOSEN = (STEEPNESS, RELIABILITY, POOL)
 OUTCOMES = ["share_negative", "misclassified_share", "adjustment_at_score(60)"]
 DRAWS = 6
 
@@ -31,8 +37,7 @@ DRAWS = 6
 def question(small_scenario: Scenario) -> Question:
     """Of three unknowns only."""
     asked = ask(small_scenario, OUTCOMES, draws=DRAWS)
-    chosen = (STEEPNESS, RELIABILITY, POOL)
-    return replace(asked, axes=tuple(axis for axis in asked.axes if axis.path in chosen))
+    return replace(asked, axes=tuple(axis for axis in asked.axes if axis.path in CHOSEN))
 
 
 @pytest.fixture(scope="module")
@@ -135,11 +140,12 @@ def test_the_eight_largest_are_those_of_the_effects(
     small_scenario: Scenario, tmp_path: Path
 ) -> None:
     asked = ask(small_scenario, "adjustment_mean", "sobol", draws=2, rows=2)
-    few = tuple(axis for axis in asked.axes if "clinician_share" not in axis.path)[:10]
-    found = answered(replace(asked, axes=few), str(tmp_path))
+    some = asked.axes[:10]
+    found = answered(replace(asked, axes=some), str(tmp_path))
     assert found.sizes["parameter"] == 8
     assert POOL in found["parameter"].values
-    assert asked.stages()[1] == ("sobol", 20)
+    assert [stage.method for stage in asked.stages()] == ["effects", "sobol"]
+    assert asked.stages()[1].points == 20
 
 
 def test_an_outcome_without_a_value_is_told(question: Question, store: str) -> None:
@@ -148,15 +154,87 @@ def test_an_outcome_without_a_value_is_told(question: Question, store: str) -> N
         answered(replace(none, axes=question.axes), store)
 
 
-def test_the_public_name_needs_no_store(small_scenario: Scenario) -> None:
-    decided = [
-        (path, leaf.value)  # type: ignore[attr-defined]
+@pytest.fixture(scope="module")
+def few(small_scenario: Scenario) -> Path:
+    """A scenario in which only three things are open: all the rest is set."""
+    decided = {
+        path: leaf.value  # type: ignore[attr-defined]
         for path, leaf in small_scenario.leaves().items()
-        if path.startswith(("rules.", "population.")) and path != POOL
+        if path.startswith(("rules.", "population.")) and path not in CHOSEN
         if leaf.low is not None or leaf.readings
-    ]
-    found = asm.sensitivity(
-        small_scenario.folder / "scenario.yaml", settings=dict(decided), draws=2
+    }
+    path = small_scenario.folder / "few.yaml"
+    text = {"title": "Few are open", "extends": "scenario", "set": decided}
+    path.write_text(json.dumps(text))  # which is YAML
+    return path
+
+
+def test_the_public_name_needs_no_store(few: Path) -> None:
+    found = asm.sensitivity(few, draws=2)
+    assert set(found["parameter"].values) == set(CHOSEN)
+    of_pool = found["change"].values[..., found["parameter"].values == POOL]
+    assert (abs(of_pool) > 0).all()
+
+
+DESIGN = """\
+title: A design of the tests
+extends: scenario
+draws: 3
+sweep:
+  design:
+    method: sobol
+    n: 8
+    second_order: true
+    over:
+      rules.payment.exchange.steepness: {}
+      population.cost.reliability_at_20: {low: 0.4, high: 0.7}
+"""
+
+
+def test_a_design_of_a_file_is_answered_from_its_own_store(
+    small_scenario: Scenario, tmp_path: Path
+) -> None:
+    file = small_scenario.folder / "design.yaml"
+    file.write_text(DESIGN)
+    asm.sweep(file, tmp_path / "store")
+    ran = here.run_block
+    here.run_block = None  # type: ignore[assignment]  # nothing is run again
+    try:
+        found = asm.sensitivity(file, "adjustment_at_score(60)", store=tmp_path / "store")
+    finally:
+        here.run_block = ran
+    assert found.attrs["method"] == "sobol"
+    assert found.sizes["parameter"] == 2
+    assert float(found["total"].sel(parameter=STEEPNESS, cohort="HF").squeeze()) > 0.5
+    with pytest.raises(InputError, match="whose design says method"):
+        ask(file, method="morris")
+    (small_scenario.folder / "grid.yaml").write_text(
+        "title: A grid\nextends: scenario\nsweep: {grid: {rules.payment.cap: [1, 2]}}\n"
     )
-    assert found["parameter"].values.tolist() == [POOL]
-    assert (abs(found["change"]) > 0).all()
+    with pytest.raises(InputError, match="this sweep has none"):
+        ask(small_scenario.folder / "grid.yaml")
+
+
+def asm_sim(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_the_command_plans_answers_and_keeps(few: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    given = ("sensitivity", few, "--draws", "2", "--out", out)
+    plan = asm_sim(*given, "--method", "sobol", "--rows", "2", "--plan", "--json")
+    assert plan.exit_code == 0, plan.output
+    told = json.loads(plan.stdout)
+    assert told["stages"] == [{"method": "sobol", "points": 10}]
+    assert told["runs"] == 10
+    assert told["seconds"] > 0
+    assert not out.exists()
+    result = asm_sim(*given, "--outcome", "share_negative")
+    assert result.exit_code == 0, result.output
+    assert "3 unknowns: 6 runs (effects) of 2 draws each, seed 7" in result.stderr
+    assert "Share of scored clinicians with a penalty" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    table = pd.read_csv(out / "effects.csv")
+    assert set(table.cohort) == {"HF", "LBP"}
+    as_json = json.loads(asm_sim(*given, "--json").stdout)
+    assert len(as_json["numbers"]) == len(table)

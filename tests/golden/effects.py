@@ -9,7 +9,8 @@ from __future__ import annotations
 import tempfile
 
 from asm_sim.results.effects import SHARE_OF_PENALTIES, Effects, effects_in, write_effects
-from asm_sim.unknowns.sensitivity import Question, answered, ask
+from asm_sim.unknowns.question import Question, ask
+from asm_sim.unknowns.sensitivity import answered
 
 
 def question() -> Question:

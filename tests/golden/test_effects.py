@@ -8,7 +8,6 @@ import pytest
 
 from asm_sim.results.effects import BELONGS_TO, shipped_effects
 from asm_sim.unknowns.axes import written
-from asm_sim.unknowns.sensitivity import about_of
 from tests.golden.effects import computed, question
 
 MADE_ANEW = "python -m tests.golden.effects makes the table anew"
@@ -17,7 +16,7 @@ AGAIN = ("rules.payment.exchange.steepness", "rules.final_score.missing_category
 
 def test_they_belong_to_this_baseline_and_name_all_that_is_open_in_it() -> None:
     shipped, asked = shipped_effects(), question()
-    here = about_of(asked)
+    here = asked.about()
     assert {name: shipped.about[name] for name in BELONGS_TO} == {
         name: here[name] for name in BELONGS_TO
     }, MADE_ANEW

@@ -186,7 +186,7 @@ def test_what_cannot_be_is_one_message(base: Path, tmp_path: Path) -> None:
     assert "no study is called 'overlp' (did you mean 'overlap'?)" in refused("overlp", base)
     assert "no part 'dolars' (did you mean 'dollars'?)" in refused("volatility.dolars", base)
     assert "layers.population is not off" in refused("geography", base)
-    assert "run it with asm.sensitivity" in refused("sensitivity", base)
+    assert "run it with asm-sim sensitivity, or" in refused("sensitivity", base)
     assert "there is no such folder" in refused("volatility", tmp_path / "nothing")
     assert "is a folder; name a file" in refused("hires", base, "--csv", tmp_path)
     partly = asm_sim("savings", base)

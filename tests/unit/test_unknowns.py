@@ -15,7 +15,7 @@ from asm_sim.scenario.sweep import sweep_of_points
 from asm_sim.unknowns.axes import Axis, open_axes, settled, with_levers
 from asm_sim.unknowns.outcome import Outcome, parse_outcome
 from asm_sim.unknowns.points import CENTRAL, one_at_a_time, sampled
-from asm_sim.unknowns.sensitivity import ask
+from asm_sim.unknowns.question import ask
 from tests.unit.refusal import refused
 
 STEEPNESS = "rules.payment.exchange.steepness"

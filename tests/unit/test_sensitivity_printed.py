@@ -1,0 +1,144 @@
+"""The printed answer: the largest first, in 80 columns, with errors, and all of it as a table."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from rich.console import Console
+
+from asm_sim.results.sensitivity import (
+    leading,
+    print_sensitivity,
+    sensitivity_json,
+    sensitivity_table,
+)
+
+LONG = "population.specialty_mix.LBP.physical_medicine_and_rehabilitation"
+PATHS = ["rules.a.steepness", LONG, "population.b.nothing"]
+ABOUT: dict[str, Any] = {
+    "title": "A scenario", "scenario": "one", "scenario_hash": "0123456789", "draws": 8,
+    "seed": "1", "asm_sim_version": "0", "performance_year": 2027,
+}  # fmt: skip
+
+
+def coords(paths: list[str], dim: str) -> dict[str, Any]:
+    return {
+        "outcome": ["share_negative", "retained_by_medicare"],
+        "units": ("outcome", ["fraction", "USD"]),
+        "words": ("outcome", ["Share with a penalty", "Kept by Medicare"]),
+        "cohort": ["HF", "LBP"],
+        "parameter": (dim, paths),
+        "central_value": (dim, ["0.1"] * len(paths)),
+        "unit": (dim, ["per point"] * len(paths)),
+        "description": (dim, ["What it is"] * len(paths)),
+    }
+
+
+def effects() -> xr.Dataset:
+    paths = [PATHS[0], PATHS[0], PATHS[1], PATHS[2]]
+    change = np.array([0.01, -0.05, 0.11, 0.0004])
+    numbers = np.stack([np.stack([change, change / 2]), 1e8 * np.stack([change, 0 * change])])
+    error = np.abs(numbers) / 10 + np.array([0, 0, 0, 1.0]) * np.abs(numbers)
+    dims = ("outcome", "cohort", "alternative")
+    whole = np.array([[0.5, 0.6], [1e7, 2e7]])
+    return xr.Dataset(
+        {
+            "central": (dims[:2], whole),
+            "central_mcse": (dims[:2], whole / 50),
+            "change": (dims, numbers),
+            "change_mcse": (dims, error),
+        },
+        coords(paths, "alternative")
+        | {
+            "end": ("alternative", ["low", "high", "low", "zero"]),
+            "value": ("alternative", ["0.05", "0.2", "0.15", "zero"]),
+        },
+        ABOUT | {"method": "effects"},
+    )
+
+
+def sampled(method: str) -> xr.Dataset:
+    names = {"morris": ("mean", "size", "spread"), "sobol": ("first", "total")}[method]
+    numbers = np.array([0.2, 0.7, -0.01]) * np.ones((2, 2, 3))
+    dims = ("outcome", "cohort", "parameter")
+    found: dict[str, Any] = dict.fromkeys(names, (dims, numbers))
+    found |= {f"{name}_mcse": (dims, np.full((2, 2, 3), 0.03)) for name in names}
+    if method == "sobol":
+        found |= {"sd": (dims[:2], np.full((2, 2), 0.04))}
+        found |= {"sd_mcse": (dims[:2], np.full((2, 2), 0.001))}
+    return xr.Dataset(found, coords(PATHS, "parameter"), ABOUT | {"method": method})
+
+
+def printed(ds: xr.Dataset, encoding: str = "utf-8") -> str:
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    print_sensitivity(ds, Console(file=file, width=80))
+    file.seek(0)
+    return file.read()
+
+
+def test_effects_are_the_largest_first_in_80_columns() -> None:
+    text = printed(effects())
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.index(LONG) < text.index("rules.a.steepness")
+    assert "population.b.nothing" not in text  # no larger than its errors
+    assert "Not shown: 1 other unknown with" in text
+    for said in (
+        "Share with a penalty, performance year 2027",
+        "changes in percentage points",
+        "at the central values (%)",
+        "rules.a.steepness (0.1 per point)",
+        "+1.00 ±0.10",
+        "-5.0 ±0.5",
+        "+11.0 ±1.1",
+        "changes in million USD",
+    ):
+        assert said in text, said
+
+
+def test_a_terminal_without_the_sign_is_written_without_it() -> None:
+    text = printed(effects(), "ascii")
+    assert "±" not in text
+    assert "+11.0 +/-1.1" in text
+
+
+def test_screening_shows_size_mean_and_spread() -> None:
+    text = printed(sampled("morris"))
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.index(LONG) < text.index("rules.a.steepness")
+    assert "size" in text
+    assert "+70 ±3" in text
+
+
+def test_shares_say_how_far_an_answer_would_narrow() -> None:
+    text = printed(sampled("sobol"))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "70 ±3" in text
+    assert "-1" not in text  # a share below zero is zero
+    spread = "SD in percentage points is 4.00 ±0.10 (HF), 2.19 if it were known"
+    assert spread in " ".join(text.split())  # 4 times the root of 1 - .7
+
+
+@pytest.mark.parametrize("ds", [effects(), sampled("morris"), sampled("sobol")])
+def test_the_table_has_every_number(ds: xr.Dataset) -> None:
+    table = sensitivity_table(ds)
+    values = [ds[str(n)].size for n in ds.data_vars if not str(n).endswith("_mcse")]
+    assert len(table) == sum(values)
+    row = table[(table.parameter == LONG) & (table.cohort == "LBP")].iloc[0]
+    name = str(row.statistic)
+    here = ds.sel(outcome=row.outcome, cohort="LBP")
+    at = int(np.flatnonzero(here["parameter"].values == LONG)[0])
+    assert row.value == float(here[name].values[at])
+    assert row.mcse == float(here[f"{name}_mcse"].values[at])
+    told = json.loads(json.dumps(sensitivity_json(ds), allow_nan=False))
+    assert len(told["numbers"]) == len(table)
+    assert told["run"]["scenario"] == "one"
+
+
+def test_the_order_is_that_of_any_cohort() -> None:
+    assert leading(effects(), "share_negative") == [LONG, PATHS[0], PATHS[2]]
+    assert leading(sampled("sobol"), "share_negative")[0] == LONG
