@@ -45,13 +45,13 @@ def figures(
     folder = local_path(folder)
     wanted = wanted_of(folder, names or [])
     datasets: dict[str, xr.Dataset] = {}
-    for needed in wanted.values():  # every run is there before the first figure is drawn
-        if needed.command not in datasets:
+    for needed in (one for figure in wanted.values() for one in figure.all):
+        if needed.command not in datasets:  # all are there before the first figure is drawn
             datasets[needed.command] = _results(needed, make, overwrite, note)
     stale = [
         name
-        for name, needed in wanted.items()
-        if not _draw(name, datasets[needed.command], folder, check, note)
+        for name, figure in wanted.items()
+        if not _draw(name, [datasets[one.command] for one in figure.all], folder, check, note)
     ]
     if stale:
         say(f"Out of date: {', '.join(stale)}. `asm-sim figures` draws them anew.")
@@ -97,18 +97,22 @@ def _work(needed: Needed) -> tuple[Work, Path]:
     from asm_sim.store.work import work_of
 
     if needed.run is not None:
-        work = work_of(load_scenario(needed.run))
+        scenario = load_scenario(needed.run, needed.set.items())
+        work = work_of(scenario.with_draws(needed.draws, None))
         return work, folder_of_run(work)
-    sweep = load_sweep(needed.sweep or "")
+    sweep = load_sweep(needed.sweep or "", needed.set.items()).with_draws(needed.draws, None)
     return work_of(sweep), folder_of_sweep(sweep)
 
 
-def _draw(name: str, ds: xr.Dataset, folder: Path, check_only: bool, note: Terminal) -> bool:
+def _draw(
+    name: str, results: list[xr.Dataset], folder: Path, check_only: bool, note: Terminal
+) -> bool:
     """Draw one figure, or compare it with the one that is there; whether that is up to date."""
     from asm_sim import plots
     from asm_sim.plots.save import differing, numbers, save
 
-    figure: Any = getattr(plots, name).plot(ds)
+    figure: Any = getattr(plots, name).plot(*results)
+    ds = results[0]
     if not check_only:
         for path in save(figure, folder, name, ds):
             note.print(f"Figure    {path}", markup=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -15,10 +16,13 @@ LIST = "figures.yaml"
 
 
 class Needed(Strict):
-    """The run or the sweep that a figure is drawn from."""
+    """The run or the sweep that a figure is drawn from, and a second run to set against it."""
 
     run: str | None = None
     sweep: str | None = None
+    draws: int | None = Field(None, ge=1)
+    set: dict[str, Any] = Field(default_factory=dict)
+    without: Needed | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -28,7 +32,15 @@ class Needed(Strict):
 
     @property
     def command(self) -> str:
-        return f"asm-sim run {self.run}" if self.run else f"asm-sim sweep {self.sweep}"
+        words = ["asm-sim", *(["run", self.run] if self.run else ["sweep", str(self.sweep)])]
+        words += ["--draws", str(self.draws)] if self.draws else []
+        words += [w for path, value in self.set.items() for w in ("--set", f"{path}={value}")]
+        return shlex.join(words)
+
+    @property
+    def all(self) -> list[Needed]:
+        """Itself and what is set against it, in the order in which a figure takes them."""
+        return [self, *(self.without.all if self.without else [])]
 
 
 class FiguresFile(Strict):

@@ -31,10 +31,14 @@ if "matplotlib" not in sys.modules:
 
 from asm_sim.plots import (  # noqa: E402 - after matplotlib
     adjustment_distribution,
+    areas_redrawn,
     asm_against_mips,
     chance_band,
     episodes_needed,
+    inherited_adjustments,
+    mips_pool_cases,
     misclassification_by_volume,
+    paid_twice,
     quintile_transitions,
     same_score,
     save,
@@ -45,14 +49,19 @@ from asm_sim.plots import (  # noqa: E402 - after matplotlib
     standing_still,
     transfer_matrix,
     variance_shares,
+    who_invests,
 )
 
 __all__ = [
     "adjustment_distribution",
+    "areas_redrawn",
     "asm_against_mips",
     "chance_band",
     "episodes_needed",
+    "inherited_adjustments",
+    "mips_pool_cases",
     "misclassification_by_volume",
+    "paid_twice",
     "quintile_transitions",
     "same_score",
     "save",
@@ -63,4 +72,5 @@ __all__ = [
     "standing_still",
     "transfer_matrix",
     "variance_shares",
+    "who_invests",
 ]

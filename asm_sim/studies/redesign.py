@@ -10,6 +10,7 @@ Every number is a mean over draws with its Monte Carlo standard error (``*_mcse`
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -37,6 +38,33 @@ _WANTED = f"`asm-sim run {SCENARIO}` and `asm-sim run baseline`"
 
 _PROBES = ("probe_level", "probe_gain", "probe_episodes")
 _MONEY = ("bonuses_by_group", "penalties_by_group", "clinicians_by_group")
+
+
+class Programme(NamedTuple):
+    """What investing does and costs: SDs of true quality, USD a clinician and year."""
+
+    effect: float
+    usd_per_year: float
+
+
+def programme_of_all(ds: xr.Dataset) -> Programme:
+    """The effect and the cost of the programmes in which all invest in a run, added up.
+
+    Raises :class:`InputError` where a programme has a share other than 0 and 1, or none has 1.
+    """
+    values = parameters_of(one_scenario(ds))
+    shares = {
+        path.removesuffix(".share"): share
+        for path, share in values.items()
+        if path.startswith(PROGRAMMES) and path.endswith(".share")
+    }
+    if set(shares.values()) not in ({0, 1}, {1}):
+        raise InputError(f"not everybody invests in these results; `asm-sim run {SCENARIO}` does")
+    effect, usd = (
+        sum(float(values.get(f"{path}.{name}", 0)) for path, share in shares.items() if share)
+        for name in ("effect_on_quality", "usd_per_clinician_year")
+    )
+    return Programme(effect, usd)
 
 
 def first_mover(

@@ -9,23 +9,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import xarray as xr
 from typer.testing import CliRunner, Result
 
 import asm_sim as asm
 from asm_sim.cli.main import app
-from asm_sim.engine.dataset import in_memory
-from asm_sim.engine.execute import run_block
-from asm_sim.engine.plan import make_plan
 from asm_sim.errors import InputError
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.sweep import load_sweep
 from asm_sim.studies.catalogue import BASELINE, LENS, PANEL, STUDIES, Part, Study
 from asm_sim.studies.table import study_table
-from tests.golden.bits import laid_on_small_roster
+from tests.unit.study_runs import Runs
 from tests.unit.synthetic_run import write_run
 
-DRAWS = 4
 # Modules that are no study: what studies share.
 SHARED = {
     "catalogue", "closed_forms", "estimates", "jackknife", "mips_panel", "normal", "panel",
@@ -35,27 +30,6 @@ PARTS = [(study, part) for study in STUDIES for part in study.parts]
 every_part = pytest.mark.parametrize(
     ("study", "part"), PARTS, ids=[f"{study.name}.{part.name}" for study, part in PARTS]
 )
-
-
-class Runs:
-    """Runs of the small roster by the command of the catalogue, each made once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._laid = laid_on_small_roster(folder)
-        self._known: dict[tuple[str, tuple[str, ...]], xr.Dataset] = {}
-
-    def of(self, command: str, keeps: tuple[str, ...] = (PANEL, LENS)) -> xr.Dataset:
-        key = command, keeps
-        if key not in self._known:
-            _, verb, name, *settings = shlex.split(command)
-            assert verb == "run"
-            chosen = load_scenario(name, [text for text in settings if text != "--set"])
-            small = self._laid(dict(chosen.settings), chosen.layers.model_dump())
-            panel, lens = (DRAWS - 1 if what in keeps else 0 for what in (PANEL, LENS))
-            plan = make_plan(small.with_draws(DRAWS, None), panel=panel, lens=lens)
-            blocks = [run_block(plan, block, None) for block in plan.blocks()]
-            self._known[key] = in_memory(plan, blocks)
-        return self._known[key]
 
 
 @pytest.fixture(scope="module")
