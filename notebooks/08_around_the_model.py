@@ -31,6 +31,8 @@
 # %%
 import os
 
+import pandas as pd
+
 import asm_sim as asm
 from asm_sim.plots import (
     areas_redrawn,
@@ -172,15 +174,20 @@ paid_twice.plot(saving, idle)
 # %%
 pool = mips_pool.without_participants(baseline, "traditional").isel(mips_form=0)
 of_last = pool.isel(performance_year=-1).swap_dims(case="case_title")
-change = written(of_last, "mean_bonus_change").to_pandas()
-change.index.name = "case"
-change.to_frame("change of the mean bonus of who stays, USD a year")
+changes = {
+    "largest bonus, percentage points": ("largest_bonus_change", percentage_points),
+    "mean bonus of who stays, USD a year": ("mean_bonus_change", round_to_error),
+}
+pd.DataFrame(
+    {words: written(of_last, name, how).to_pandas() for words, (name, how) in changes.items()}
+).rename_axis("change without the participants")
 
 # %%
 mips_pool_cases.plot(baseline)
 
 # %% [markdown]
-# Where cases lie on both sides of zero, the sign is not known.
+# Bonuses have one scale, so that all change in the proportion of the largest. Where cases lie on
+# both sides of zero, the sign is not known.
 #
 # ## What this rests on
 #

@@ -25,14 +25,16 @@ from asm_sim.results.describe import one_scenario
 from asm_sim.studies import mips_pool
 
 NARROWEST = 7.2  # inches, for the titles of the cases
+CHANGE = "largest_bonus_change_percentage_points"
 APART = 0.24  # of the distance of two cases, between the years
 LOOKS = ((FIRST_YEAR, "o"), (LAST_YEAR, "s"))
 
 
 def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
-    """A line per case: by how much the mean bonus of those who stay in MIPS changes, USD a year.
+    """A line per case: by how much the largest bonus changes of those who stay in MIPS.
 
-    Without the participants of ASM in the pool minus with them, in the first and the last year; the
+    Without the participants of ASM in the pool minus with them, in percentage points of Part B, in
+    the first and the last year: all bonuses change in this proportion, as they have one scale. The
     central case first, then what is assumed or published otherwise. Bars are two Monte Carlo
     standard errors either way. Raises :class:`InputError` as
     :func:`asm_sim.studies.mips_pool.without_participants` does.
@@ -44,10 +46,12 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     lines = [
         {
             "performance_year": year,
-            "mean_bonus_change_usd": found["mean_bonus_change"].sel(performance_year=year).values,
-            "mean_bonus_change_usd_mcse": (
-                found["mean_bonus_change_mcse"].sel(performance_year=year).values
-            ),
+            **{
+                f"{CHANGE}{ending}": (
+                    100.0 * found[f"largest_bonus_change{ending}"].sel(performance_year=year).values
+                )
+                for ending in ("", "_mcse")
+            },
         }
         for year in years
     ]
@@ -71,8 +75,8 @@ def _draw(titles: list[str], lines: list[dict[str, Any]], ax: Axes) -> None:
     rows = np.arange(len(titles), dtype=np.float64)
     for k, (line, (colour, marker)) in enumerate(zip(lines, LOOKS, strict=False)):
         ax.errorbar(
-            line["mean_bonus_change_usd"], rows + APART * (k - (len(lines) - 1) / 2),
-            xerr=2 * line["mean_bonus_change_usd_mcse"], color=colour, linestyle="none",
+            line[CHANGE], rows + APART * (k - (len(lines) - 1) / 2),
+            xerr=2 * line[f"{CHANGE}_mcse"], color=colour, linestyle="none",
             marker=marker, markersize=4.5, elinewidth=1.0, capsize=2.0, zorder=2,
         )  # fmt: skip
     ax.set_yticks(rows, titles)
@@ -80,7 +84,7 @@ def _draw(titles: list[str], lines: list[dict[str, Any]], ax: Axes) -> None:
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
     ax.xaxis.set_major_formatter(FuncFormatter(signed))
-    ax.set_xlabel("Change of the mean bonus of who stays (USD a year)")
+    ax.set_xlabel("Change of the largest bonus (percentage points of Part B)")
 
 
 def _keys(lines: list[dict[str, Any]]) -> list[Line2D]:

@@ -26,6 +26,7 @@ NAMES = (
     "areas_redrawn", "inherited_adjustments", "mips_pool_cases", "paid_twice", "who_invests",
 )  # fmt: skip
 every_figure = pytest.mark.parametrize("name", NAMES)
+UNITS = r"\((%|percentage points|thousand USD|million USD).*\)$|^Performance year$"
 Drawn = dict[str, tuple[RunFigure, list[xr.Dataset]]]
 
 
@@ -51,9 +52,9 @@ def test_labels_have_units_and_there_is_a_source_line(name: str, drawn: Drawn) -
     labels = [label for ax in figure.axes for label in (ax.get_xlabel(), ax.get_ylabel()) if label]
     assert labels
     for label in labels:
-        assert re.search(r"\((%|thousand USD|million USD|USD).*\)$|^Performance year$", label), (
-            label
-        )
+        assert re.search(
+            r"\((%|percentage points|thousand USD|million USD|USD).*\)$|^Performance year$", label
+        ), label
     assert f"{ds.sizes['draw']} draws" in words(figure)
     titles = [ax.get_title("left") for ax in figure.axes if ax.get_title("left")]
     assert titles == ([] if name == "mips_pool_cases" else ["Heart failure", "Low back pain"])
@@ -116,7 +117,8 @@ def test_cases_of_the_pool_are_those_of_the_study(drawn: Drawn) -> None:
     assert figure.plotted["cases"] == found["case_title"].values.tolist()
     for line in figure.plotted["years"]:
         at = found.sel(performance_year=line["performance_year"])
-        np.testing.assert_array_equal(line["mean_bonus_change_usd"], at["mean_bonus_change"])
+        plotted = line["largest_bonus_change_percentage_points"]
+        np.testing.assert_allclose(plotted, 100 * at["largest_bonus_change"], rtol=1e-12)
     labels = [text.get_text() for text in figure.axes[0].get_yticklabels()]
     assert labels == figure.plotted["cases"]
 
