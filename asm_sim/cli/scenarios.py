@@ -11,7 +11,6 @@ from rich.text import Text
 
 from asm_sim.cli.options import AsJson
 from asm_sim.cli.terminal import Terminal, say
-from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ def scenarios(
     as_json: AsJson = False,
 ) -> None:
     """List the scenarios that can be run, or say all about one."""
+    from asm_sim.documents import did_you_mean
     from asm_sim.scenario.load import shipped
 
     found = shipped()

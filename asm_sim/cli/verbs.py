@@ -41,14 +41,19 @@ UsageError: Any = typer.BadParameter.__base__  # typer gives it no name of its o
 
 
 class Modules(Mapping[str, Any]):
-    """The verbs by name. The module of one is imported when it is asked for."""
+    """The verbs by name. The module of one is imported when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
         if name not in VERBS:
             raise KeyError(name)
-        alone = typer.Typer(add_completion=False)
-        alone.command(name)(getattr(import_module(f"asm_sim.cli.{name}"), name))
-        return typer.main.get_command(alone)
+        if name not in self._known:
+            alone = typer.Typer(add_completion=False)
+            alone.command(name)(getattr(import_module(f"asm_sim.cli.{name}"), name))
+            self._known[name] = typer.main.get_command(alone)
+        return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(VERBS)
