@@ -28,7 +28,6 @@ import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.describe import leading_assumptions
 from asm_sim.results.open import latest_run
 from asm_sim.results.sentences import sentences
 from asm_sim.results.statistics import (
@@ -38,6 +37,7 @@ from asm_sim.results.statistics import (
     percent,
     round_to_error,
 )
+from asm_sim.results.summary import effects_table
 
 # %% [markdown]
 # ## The run
@@ -59,7 +59,10 @@ print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['a
 # another history that fits what is known equally well. All numbers below are means over draws.
 # Behind `±` stands the **Monte Carlo standard error**: by how much the number would typically
 # move if the draws were made anew. More draws make it smaller. It does *not* say whether the
-# assumptions are right; the last section is about those. The answer first:
+# assumptions are right. That is what a **range** is for, in parentheses behind a number: the first
+# draws are made again with everything drawn that nobody knows (`docs/uncertainty.md`), and nine in
+# ten of these *open draws* lie in it. The last section says what matters most of it. The answer
+# first:
 
 # %%
 for sentence in sentences(ds):
@@ -213,18 +216,15 @@ written(ds.sel(group="all"), "penalty_years", percent)
 # %% [markdown]
 # ## What it rests on
 #
-# The errors above shrink with more draws. What follows does not. The text of the rule could not
-# be read to its end, and no published figure was found for how reliable the cost measures are for
-# a single clinician. These values are assumed:
+# The errors above shrink with more draws. What follows does not: the text of the rule could not be
+# read to its end, and much of what clinicians are like is not published. By so many percentage
+# points the share with a penalty in 2027 moves where one unknown is not at its central value:
 
 # %%
-pd.DataFrame(
-    [(part.words, part.value, part.status) for part in leading_assumptions(ds)],
-    columns=["", "value in this run", "status"],
-)
+effects_table(ds)
 
 # %% [markdown]
-# Take the first. Here the same draws are scored with a flatter and with a steeper curve. Both use
+# Take the steepness. The same draws are scored with a flatter and with a steeper curve. Both use
 # the same random numbers, so the difference is known better than either number alone.
 
 # %%

@@ -26,10 +26,11 @@ import os
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.describe import cohort_title, leading_assumptions
+from asm_sim.results.describe import cohort_title
 from asm_sim.results.open import latest_run
 from asm_sim.results.scenarios import scenario_of
 from asm_sim.results.statistics import percent, percentage_points, written
+from asm_sim.results.summary import effects_table
 from asm_sim.studies import chance, decomposition, volatility
 
 # %% [markdown]
@@ -374,10 +375,8 @@ pd.concat(
 # | Part B | lognormal, fitted to the largest payments; SD of the yearly change from a panel |
 # | practices | listed together at the start; who moves is not followed |
 #
-# Errors behind `±` are those of the simulation and do not hold these. The results rest most on:
+# Errors behind `±` are those of the simulation and do not hold these. Of all that nobody knows,
+# these move the share with a penalty most:
 
 # %%
-pd.DataFrame(
-    [(part.words, part.value, part.status) for part in leading_assumptions(ds)],
-    columns=["", "value in this run", "status"],
-)
+effects_table(ds)

@@ -33,10 +33,10 @@ import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.describe import leading_assumptions
 from asm_sim.results.open import latest_run
 from asm_sim.results.scenarios import scenario_of
 from asm_sim.results.statistics import millions, percent, percentage_points, written
+from asm_sim.results.summary import effects_table
 from asm_sim.studies import improvement, relative_ranking, transfers
 
 # %% [markdown]
@@ -374,13 +374,10 @@ pd.concat(
 # | a penalty dollar is shared in proportion | a convention; the rule has only one pot |
 # | nobody changes behaviour because of the model | assumed in the baseline |
 #
-# Of the parameters, these weigh most:
+# Of the parameters that nobody knows, these move the share with a penalty most:
 
 # %%
-pd.DataFrame(
-    [(part.words, part.value, part.status) for part in leading_assumptions(ds)],
-    columns=["", "value in this run", "status"],
-)
+effects_table(ds)
 
 # %% [markdown]
 # Next: `04_medicare_savings` shows what Medicare keeps and why it is arithmetic;

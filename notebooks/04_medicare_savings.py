@@ -28,9 +28,9 @@ import os
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.describe import leading_assumptions
 from asm_sim.results.open import latest_run
 from asm_sim.results.statistics import millions, percent, percentage_points, written
+from asm_sim.results.summary import effects_table
 from asm_sim.studies import savings
 
 # %% [markdown]
@@ -241,14 +241,11 @@ pd.concat(
 # | 3.1 % stop practising a year | published for 2014; that the score does not matter is assumed |
 # | no change of behaviour | not modelled |
 #
-# What is kept does not rest on the measures, the scores or the curve. The share of losers, the
-# break-even score and the average clinician rest on these as well:
+# What is kept does not rest on the measures, the scores or the curve. The share of losers does, and
+# these move it most of all that nobody knows:
 
 # %%
-pd.DataFrame(
-    [(part.words, part.value, part.status) for part in leading_assumptions(ds)],
-    columns=["", "value in this run", "status"],
-)
+effects_table(ds)
 
 # %% [markdown]
 # Next: `10_sweeps` shows how the steepness of the curve and the share work together;

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from asm_sim.cli.options import AsJson, Variables
+from asm_sim.cli.options import AsJson, Errors, Variables
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError
@@ -28,6 +28,7 @@ def compare(
     ] = None,
     variables: Variables = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the numbers here too.")] = None,
+    errors: Errors = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a scenario changes: A minus B of a sweep, or one run minus another.
@@ -47,7 +48,7 @@ def compare(
     if as_json:
         typer.echo(json.dumps(comparison_json(result), indent=1))
     else:
-        print_comparison(result, Terminal(highlight=False))
+        print_comparison(result, Terminal(highlight=False), errors)
     if csv is not None:
         write_whole(csv, comparison_table(result).to_csv(index=False))
         say(f"Wrote {csv}", err=True)

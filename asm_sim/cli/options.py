@@ -19,6 +19,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program t
 Variables = Annotated[
     str | None, typer.Option("--variables", metavar="NAMES", help="Which variables: a,b,c.")
 ]
+Errors = Annotated[
+    bool,
+    typer.Option(
+        "--errors",
+        help="Print Monte Carlo standard errors, with ± before them, not ranges.",
+    ),
+]
 Draws = Annotated[int | None, typer.Option("--draws", min=1, help="Number of draws.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the draws.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old results.")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asm_sim.cli.options import AsJson, Draws, Overwrite, Seed, Settings
+from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError, RunError, counted, printable
@@ -43,6 +43,7 @@ def run(
     out: Annotated[str | None, typer.Option("--out", help="Folder of the results.")] = None,
     settings: Settings = None,
     overwrite: Overwrite = False,
+    errors: Errors = False,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a scenario."""
@@ -101,7 +102,7 @@ def run(
     if as_json:
         typer.echo(json.dumps(summary_json(ds), indent=1))
     else:
-        print_summary(ds, Terminal(highlight=False))
+        print_summary(ds, Terminal(highlight=False), errors)
     write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
     write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
     figures = _figures(ds, folder / FIGURES)

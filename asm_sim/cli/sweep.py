@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asm_sim.cli.job_array import sweep_command, write_job_array
-from asm_sim.cli.options import AsJson, Draws, Overwrite, Seed, Settings
+from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
 from asm_sim.cli.run import RUNS
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.errors import InputError, RunError, counted, printable, reason_of
@@ -87,6 +87,7 @@ def sweep(
         int | None, typer.Option("--block-draws", min=1, help="Draws to a block (100).")
     ] = None,
     overwrite: Overwrite = False,
+    errors: Errors = False,
     as_json: AsJson = False,
 ) -> None:
     """Run many scenarios into one store: grids, lists and designs, here or on a cluster."""
@@ -162,7 +163,7 @@ def sweep(
         ) from error
     _say_what_was_done(report, verify, part is not None, note)
     if report.finished:
-        _answer(place, folder, as_json, note)
+        _answer(place, folder, errors, as_json, note)
         note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
 
 
@@ -316,7 +317,7 @@ def _say_what_was_done(report: Report, verify: bool, sharded: bool, note: Termin
             )
 
 
-def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
+def _answer(place: str, folder: Any, errors: bool, as_json: bool, note: Terminal) -> None:
     """The table of all scenarios on standard output, and beside the results."""
     from asm_sim.results.describe import provenance
     from asm_sim.results.open import open_results
@@ -331,7 +332,7 @@ def _answer(place: str, folder: Any, as_json: bool, note: Terminal) -> None:
         rows = json.loads(table.to_json(orient="records"))
         typer.echo(json.dumps({**about, "outcomes": rows}, indent=1))
     else:
-        print_sweep(table, ds, Terminal(highlight=False))
+        print_sweep(table, ds, Terminal(highlight=False), errors)
     shown = str(folder).rstrip("/")
     note.print(f"\nResults   {shown}/results.zarr", markup=False)
     note.print(f"Table     {shown}/summary.csv", markup=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numba
@@ -26,7 +27,7 @@ from asm_sim.engine.frame import (
 from asm_sim.kernels.draws.counts import ADJUSTMENT_ONE, SCORE_ONE, SCORE_SQUARED_ONE
 from asm_sim.kernels.draws.output import ClinicianSums
 from asm_sim.kernels.draws.summaries import QUINTILES
-from asm_sim.parameters import plain_value
+from asm_sim.parameters import Parameter, plain_value
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import REPLICATES, probes_with
 from asm_sim.population.ranges import ROOT
@@ -46,6 +47,7 @@ from asm_sim.results.registry import (
     PARAMETER_LAYER,
     SEED,
     SETTINGS,
+    STATUSES,
     VARIABLES,
     attributes_of,
     factor_sets,
@@ -154,6 +156,7 @@ def attributes(frame: Frame) -> dict[str, Any]:
         "rng": "Philox4x32-10, addressed",
         "parameters": json.dumps({path: plain_value(leaf) for path, leaf in parameters.items()}),
         "assumptions": json.dumps(assumed),
+        STATUSES: json.dumps(_statuses(parameters)),
         "asm_sim_version": __version__,
         "numpy_version": np.__version__,
         "numba_version": numba.__version__,
@@ -167,6 +170,14 @@ def attributes(frame: Frame) -> dict[str, Any]:
         if part.parameters is not None:
             about[name] = json.dumps(_parameter_layer(part.parameters, assumed))
     return about
+
+
+def _statuses(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, int]]:
+    """How many parameters of each root have each status."""
+    found: dict[str, Counter[str]] = {}
+    for path, leaf in parameters.items():
+        found.setdefault(path.partition(".")[0], Counter())[leaf.status] += 1
+    return {root: dict(counts) for root, counts in found.items()}
 
 
 def _parameter_layer(layer: ParameterLayer, assumed: Collection[str]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Differences between scenarios, paired draw by draw.
 
 Scenarios of one seed share their random numbers, so that draw d of one is compared with draw d of
-the other and most of the chance cancels; every difference carries its Monte Carlo standard error.
+the other and most of the chance cancels; every difference carries its Monte Carlo standard error
+and, where both have open draws, its range over these, paired in the same way.
 """
 
 from __future__ import annotations
@@ -26,6 +27,14 @@ from asm_sim.results.describe import (
 )
 from asm_sim.results.open import open_results
 from asm_sim.results.pairs import on_shared_draws
+from asm_sim.results.ranges import (
+    FEWEST_OPEN,
+    OUTSIDE_NOTE,
+    PERCENT_OF_RANGE,
+    Numbers,
+    open_part,
+    range_of,
+)
 from asm_sim.results.registry import COHORT_TITLES, SETTINGS
 from asm_sim.results.scenarios import (
     COMPARE_TO,
@@ -37,14 +46,9 @@ from asm_sim.results.scenarios import (
     scenario_of,
     told,
 )
-from asm_sim.results.statistics import (
-    Estimate,
-    estimate,
-    paired_difference,
-    rounded,
-)
+from asm_sim.results.statistics import estimate, paired_difference, rounded
 from asm_sim.results.summary import PRINTED, STATISTICS, json_value
-from asm_sim.results.terminal import say, say_fitting, value_and_error, writable
+from asm_sim.results.terminal import Layout, cell, say, say_fitting, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,9 +67,27 @@ HEADLINES = (
     "retained_by_medicare",
     "retained_by_medicare_payment_year",
 )
-REFERENCE, DIFFERENCE, MCSE = "_reference", "_difference", "_mcse"
+REFERENCE, DIFFERENCE = "_reference", "_difference"
+# What follows the name of a number: of its error, and of its range.
+SUFFIXES = ("", *(f"_{name}" for name in Numbers._fields[1:]))
+_SUFFIX_WORDS = dict(
+    zip(
+        SUFFIXES,
+        (
+            "",
+            "Monte Carlo standard error",
+            "low end of the 90 % range over open draws",
+            "low end of the 90 % range over open draws, Monte Carlo standard error",
+            "high end of the 90 % range over open draws",
+            "high end of the 90 % range over open draws, Monte Carlo standard error",
+        ),
+        strict=True,
+    )
+)
+# What a number is of, in its name and in words.
+_WHAT = {"": "", REFERENCE: "reference", DIFFERENCE: "difference from the reference"}
 REFERENCE_SETTINGS = "reference_settings"
-NUMBERS = ("a", "a_mcse", "b", "b_mcse", "difference", "difference_mcse")
+NUMBERS = [name + suffix for name in ("a", "b", "difference") for suffix in SUFFIXES]
 ALL_YEARS = "all years"
 VALUES_AT_ONCE = 1_000_000  # 8 MB: what is read of a sweep at a time
 
@@ -100,8 +122,9 @@ def compare(
 
     Returns, for every variable ``x`` (by default :data:`HEADLINES`), ``x`` (mean over draws of
     ``a``), ``x_reference`` (of ``b``) and ``x_difference`` (a - b, paired within draw), each with
-    its Monte Carlo standard error ``*_mcse``: float64, dims of ``x`` less ``draw``, its units.
-    Raises :class:`InputError`.
+    its Monte Carlo standard error ``*_mcse``; where both have open draws of ``x`` the 90 % range
+    over these as well, ``*_range_low`` and ``*_range_high``, with errors. float64, dims of ``x``
+    less ``draw``, its units. Raises :class:`InputError`.
     """
     ds = _opened(results)
     if SCENARIO in ds.dims:
@@ -131,15 +154,16 @@ def compare_runs(
     run, reference = one_scenario(run), one_scenario(reference)
     names = chosen_variables(run, variables, HEADLINES)
     chosen_variables(reference, names, ())
+    opened = _open_pair(run, reference)
     run, reference = on_shared_draws(run, reference)
     parts: dict[str, xr.DataArray] = {}
     for name in names:
         pair = [_per_draw(ds, name).load() for ds in (run, reference)]
         difference = paired_difference(pair[0], pair[1], name)
-        attrs = run[name].attrs
-        parts |= _named(name, estimate(pair[0], name), attrs)
-        parts |= _named(name + REFERENCE, estimate(pair[1], name), attrs, "reference")
-        parts |= _named(name + DIFFERENCE, difference, attrs, "difference from the reference")
+        found = [estimate(pair[0], name), estimate(pair[1], name), difference]
+        ranges = _ranges(opened, name)
+        for what, numbers, known in zip(_WHAT, found, ranges, strict=True):
+            parts |= _named(name + what, [*numbers, *known], run[name].attrs, _WHAT[what])
     about = {
         "scenario": run.attrs.get("scenario", "?"),
         SETTINGS: run.attrs.get(SETTINGS, "[]"),
@@ -169,9 +193,8 @@ def versus_reference(ds: xr.Dataset, variables: Iterable[str] | None = None) -> 
             paired_difference(every.isel(scenario=slice(first, first + step)).load(), one, name)
             for first in range(0, ds.sizes[SCENARIO], step)
         ]
-        whole = Estimate(*(xr.concat(part, SCENARIO) for part in zip(*pieces, strict=True)))
-        attrs = ds[name].attrs
-        parts |= _named(name + DIFFERENCE, whole, attrs, "difference from the reference")
+        whole = [xr.concat(part, SCENARIO) for part in zip(*pieces, strict=True)]
+        parts |= _named(name + DIFFERENCE, whole, ds[name].attrs, _WHAT[DIFFERENCE])
     about = {
         "scenario": ds.attrs.get("scenario", "?"),
         SETTINGS: ds.attrs.get(SETTINGS, "[]"),
@@ -198,13 +221,14 @@ def comparison_table(result: xr.Dataset) -> pd.DataFrame:
     """What :func:`compare` returned, one row per variable, cohort and performance year.
 
     Columns ``cohort``, ``performance_year``, one per further dim, ``variable``, ``units``, and
-    float64 ``a``, ``b`` (means), ``difference`` (a - b), each with ``*_mcse``.
+    float64 ``a``, ``b`` (means), ``difference`` (a - b), each with ``*_mcse`` and a range, nan
+    where it is not known.
     """
     frames, dims = [], ["cohort", "performance_year"]
     for name in _compared(result):
-        suffixes = [kind + error for kind in ("", REFERENCE, DIFFERENCE) for error in ("", MCSE)]
+        names = [name + what + suffix for what in _WHAT for suffix in SUFFIXES]
         parts = {
-            column: result[name + suffix] for column, suffix in zip(NUMBERS, suffixes, strict=True)
+            column: result[one] for column, one in zip(NUMBERS, names, strict=True) if one in result
         }
         frame = xr.Dataset(parts).reset_coords(drop=True).to_dataframe().reset_index()
         frames.append(frame.assign(variable=name, units=result[name].attrs.get("units", "")))
@@ -229,8 +253,11 @@ def comparison_json(result: xr.Dataset) -> dict[str, Any]:
     }
 
 
-def print_comparison(result: xr.Dataset, console: Console) -> None:
-    """Print what is compared and, for each cohort, the differences with their errors."""
+def print_comparison(result: xr.Dataset, console: Console, errors: bool = False) -> None:
+    """Print what is compared and, for each cohort, the differences with their ranges.
+
+    With their errors where there are no open draws, and where ``errors`` asks for them.
+    """
     from rich.text import Text
 
     about, table = result.attrs, comparison_table(result)
@@ -243,17 +270,31 @@ def print_comparison(result: xr.Dataset, console: Console) -> None:
     draws = about["draws"]
     text = (
         f"A minus B: {draws:,} {'draw' if draws == 1 else 'draws'}, seed {about['seed']}. Both "
-        "were given the same random numbers, so that the differences are paired within draws; "
-        "± is their Monte Carlo standard error."
+        f"were given the same random numbers, so that the differences are paired within draws"
+        f"{_kind_of_number(table, errors)}."
     )
     say(console, Text(writable(text, console)))
     for cohort in dict.fromkeys(table["cohort"]):
         rows = table[table["cohort"] == cohort]
         say(console, Text(f"\n{cohort_title(result, cohort)} ({cohort})", style="bold"))
-        say_fitting(console, partial(_table, rows, console))
+        say_fitting(console, partial(_table, rows, console, errors))
+    differences = table[[f"difference{suffix}" for suffix in SUFFIXES]].itertuples(index=False)
+    if not errors and any(Numbers(*row).is_outside for row in differences):
+        say(console, Text(OUTSIDE_NOTE))
 
 
-def _table(rows: pd.DataFrame, console: Console, between: str) -> Table:
+def _kind_of_number(table: pd.DataFrame, errors: bool) -> str:
+    """What stands beside the differences of a table."""
+    ranged = table["difference_range_low"].notna()
+    kinds = [
+        f"the range beside one holds the middle {PERCENT_OF_RANGE} % of the open draws, paired "
+        "in the same way"
+    ] * bool(ranged.any() and not errors)
+    kinds += ["± is their Monte Carlo standard error"] * bool(errors or not ranged.all())
+    return "".join(f"; {kind}" for kind in kinds)
+
+
+def _table(rows: pd.DataFrame, console: Console, errors: bool, layout: Layout) -> Table:
     """One cohort: variables down, grouped by unit, performance years across."""
     from rich import box
     from rich.table import Table
@@ -279,25 +320,43 @@ def _table(rows: pd.DataFrame, console: Console, between: str) -> Table:
                 if value is not pd.NA
             ]
             label = ", ".join([LABELS.get(str(name), str(name)), *places])
-            numbers = zip(of_key["difference"], of_key["difference_mcse"], strict=True)
+            columns = [of_key[f"difference{suffix}"] for suffix in SUFFIXES]
+            numbers = (Numbers(*row).times(factor) for row in zip(*columns, strict=True))
             by_year = dict(zip(of_key["year"], numbers, strict=True))
             cells = [
-                _difference(factor * by_year[year][0], factor * by_year[year][1], between)
-                if year in by_year
-                else ""
+                _difference(by_year[year], layout, errors) if year in by_year else ""
                 for year in years
             ]
             table.add_row(Text(f"  {label}"), *(writable(cell, console) for cell in cells))
     return table
 
 
-def _difference(value: float, error: float, between: str) -> str:
-    """A difference with its sign and error; what is exactly equal is just 0."""
-    if (value == 0 and not error > 0) or rounded(value, error) == ("0", "0"):
+def _difference(numbers: Numbers, layout: Layout, errors: bool) -> str:
+    """A difference with its sign and its range or error; what is exactly equal is just 0."""
+    value, error = numbers.value, numbers.mcse
+    same = (value == 0 and not error > 0) or rounded(value, error) == ("0", "0")
+    if same and not numbers.has_width:
         return "0"
-    written = value_and_error(value, error, between)
-    digits = written.partition(between)[0]
+    written = cell(numbers, layout, errors)
+    digits = written.partition(layout.before_error)[0]
     return f"+{written}" if value > 0 and any(c in "123456789" for c in digits) else written
+
+
+def _open_pair(run: xr.Dataset, reference: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset] | None:
+    """The open draws that both runs have; None where there are too few."""
+    parts = [open_part(ds) for ds in (run, reference)]
+    if parts[0] is None or parts[1] is None:
+        return None
+    pair = on_shared_draws(parts[0], parts[1])
+    return pair if pair[0].sizes["draw"] >= FEWEST_OPEN else None
+
+
+def _ranges(pair: tuple[xr.Dataset, xr.Dataset] | None, name: str) -> list[Iterable[xr.DataArray]]:
+    """The ranges of both and of their difference; nothing where they have no such open draws."""
+    if pair is None or any(name not in part for part in pair):
+        return [(), (), ()]
+    one, other = (part[name].load() for part in pair)
+    return [range_of(values) for values in (one, other, one - other)]
 
 
 def _opened(results: Results) -> xr.Dataset:
@@ -313,14 +372,15 @@ def _per_draw(ds: xr.Dataset, name: str) -> xr.Dataset:
 
 
 def _named(
-    name: str, numbers: Estimate, attrs: dict[str, Any], what: str = ""
+    name: str, numbers: Iterable[xr.DataArray], attrs: dict[str, Any], what: str
 ) -> dict[str, xr.DataArray]:
-    """The mean and its error under their names, with units and long names."""
-    long_name = ", ".join(part for part in (attrs.get("long_name", name), what) if part)
-    error_name = f"{long_name}, Monte Carlo standard error"
+    """A mean, its error and its range under their names, with units and long names."""
     return {
-        name: numbers.mean.assign_attrs(attrs | {"long_name": long_name}),
-        name + MCSE: numbers.mcse.assign_attrs(attrs | {"long_name": error_name}),
+        name + suffix: values.assign_attrs(
+            attrs
+            | {"long_name": ", ".join(filter(None, (attrs.get("long_name", name), what, words)))}
+        )
+        for (suffix, words), values in zip(_SUFFIX_WORDS.items(), numbers, strict=False)
     }
 
 

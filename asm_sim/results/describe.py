@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import xarray as xr
@@ -30,35 +29,6 @@ _LONG_TEXTS = {
 HASH_DIGITS = 8
 LONGEST_NAME = 300  # characters: no file system has longer names
 SETTINGS_SHOWN = 8
-FORM, STEEPNESS = "rules.payment.exchange.form", "rules.payment.exchange.steepness"
-
-# What the results rest on most, the weightiest first: dotted path, and the words for it.
-LEADING_ASSUMPTIONS = (
-    (STEEPNESS, "the steepness of the logistic that turns a final score "
-     "into a payment"),
-    ("population.cost.reliability_at_20", "the reliability of the cost measure at 20 episodes"),
-    ("rules.cost.standard_deviation_curve.anchor", "the anchor of the cost curve"),
-    ("rules.final_score.missing_category", "what a category that cannot be scored counts for"),
-    ("rules.complex_patient.form", "the formula for complex patients"),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """One parameter that the results rest on, as the run had it.
-
-    ``value`` is its value in words, empty where the run does not record it; ``status`` is
-    ``assumption`` or ``precedent``, or empty where it is known better.
-    """
-
-    path: str
-    words: str
-    value: str
-    status: str
-
-    def __str__(self) -> str:
-        known = ", ".join(part for part in (self.value, self.status) if part)
-        return f"{self.words} ({known})" if known else self.words
 
 
 def cohort_title(ds: xr.Dataset, cohort: object) -> str:
@@ -140,6 +110,11 @@ def with_settings_in_words(about: Mapping[Any, Any], settings: str = SETTINGS) -
     return f" with {shown}{more}" if pairs else ""
 
 
+def settings_of(ds: xr.Dataset) -> list[tuple[str, Any]]:
+    """What was set beside the scenario's file: paths and values."""
+    return _settings(as_run(ds).attrs)
+
+
 def _settings(about: Mapping[Any, Any], name: str = SETTINGS) -> list[tuple[str, Any]]:
     """Paths and values in an attribute; nothing of what is no such pair."""
     given = json.loads(about.get(name, "[]"))
@@ -185,69 +160,3 @@ def provenance(ds: xr.Dataset) -> dict[str, Any]:
         pairs = _settings(about)
         about[SETTINGS] = [{"path": path, "value": value} for path, value in pairs]
     return about
-
-
-def leading_assumptions(ds: xr.Dataset) -> list[Assumption]:
-    """What the results rest on most, with the values that this run used.
-
-    From the run's attributes, JSON text each: ``assumptions`` maps the dotted path of every
-    open parameter to its ``value``, ``unit`` and ``status``; ``parameters`` maps the path of every
-    parameter to its value, whatever its status.
-    """
-    ds = as_run(ds)
-    assumed, parameters = (
-        json.loads(ds.attrs.get(name, "{}")) for name in ("assumptions", "parameters")
-    )
-    assumptions = []
-    form = parameters.get(FORM, "logistic")
-    for path, words in LEADING_ASSUMPTIONS:
-        if path == STEEPNESS and form != "logistic":  # which has no steepness
-            words_of_form = "an exchange function that is not the rule's logistic"
-            assumptions.append(Assumption(FORM, words_of_form, _written(form), ""))
-            continue
-        leaf = _at(assumed, path)
-        status = "" if leaf is None else _status(leaf)
-        known = _at(parameters, path) if leaf is None else leaf
-        assumptions.append(Assumption(path, words, _written(known), status))
-    return assumptions
-
-
-def _at(by_path: Mapping[str, Any], path: str) -> Any:
-    """The parameter at ``path``; for a group, its parameters by name; None where there is none."""
-    if path in by_path:
-        return by_path[path]
-    below = {
-        str(key).removeprefix(f"{path}."): leaf
-        for key, leaf in by_path.items()
-        if str(key).startswith(f"{path}.")
-    }
-    return below or None
-
-
-def _written(leaf: Any) -> str:
-    """A leaf's value with its unit; of a group of leaves, each value with its name."""
-    if leaf is None:
-        return ""
-    if not isinstance(leaf, Mapping):
-        return _plain(leaf)
-    if "value" not in leaf:
-        return ", ".join(f"{name} {_plain(_value(part))}" for name, part in leaf.items())
-    value, unit = leaf["value"], str(leaf.get("unit", ""))
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(number)}" for key, number in value.items())
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{_plain(value)} {unit}" if unit and is_number else _plain(value)
-
-
-def _status(leaf: Mapping[str, Any]) -> str:
-    """Of an open leaf, or of the first of a group of them."""
-    first = leaf if "value" in leaf else next(iter(leaf.values()))
-    return str(first.get("status", "assumption"))
-
-
-def _value(leaf: Any) -> Any:
-    return leaf["value"] if isinstance(leaf, Mapping) and "value" in leaf else leaf
-
-
-def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,22 +1,39 @@
-"""The answer of a run in sentences, each number with its Monte Carlo standard error."""
+"""The answer of a run in sentences: numbers with their ranges, and what is behind them."""
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from asm_sim.documents import compact
+from asm_sim.errors import counted
 from asm_sim.results.describe import (
     drawn_parameters,
     draws_in_words,
     layers_of,
-    leading_assumptions,
     one_scenario,
+    settings_of,
     with_settings_in_words,
 )
+from asm_sim.results.effects import Effect, Effects, effects_of, shipped_effects, told
+from asm_sim.results.ranges import (
+    OUTSIDE,
+    OUTSIDE_NOTE,
+    PERCENT_OF_RANGE,
+    answer_of,
+    how_to_open,
+    open_part,
+    why_no_range,
+)
+from asm_sim.results.registry import ALL_OPEN, OPEN_LAYER, PARAMETER_LAYER, STATUSES
+from asm_sim.results.scenarios import DRAW
 from asm_sim.results.statistics import (
     PLUS_MINUS,
-    estimate_of,
+    USD_PER_MILLION,
     mean_over_draws,
     million_usd,
     percent,
@@ -25,104 +42,235 @@ from asm_sim.results.statistics import (
 if TYPE_CHECKING:
     import xarray as xr
 
+ByDraw = Callable[["xr.Dataset"], "xr.DataArray"]
 
-def sentences(ds: xr.Dataset) -> list[str]:
-    """Three sentences: what the numbers mean, how much is chance, what all of it rests on.
+READ = ("regulation", "published")  # statuses: seen in the text, or in official data
+FOLLOWS = ("secondary", "derived", "inferred")  # told by others, or follows from what is read
 
-    Where the parameter layer is on, a fourth says so.
+
+def sentences(ds: xr.Dataset, errors: bool = False) -> list[str]:
+    """What the numbers mean, how much is chance, what a range or an error is, what is settled.
+
+    Numbers have their ranges; without open draws, and where ``errors`` asks for them, their Monte
+    Carlo errors.
     """
     ds = one_scenario(ds)
-    return [_meaning(ds), _chance(ds), _assumptions(ds), *_parameter_uncertainty(ds)]
+    ranged = open_part(ds) is not None and not errors
+    first = [_meaning(ds, ranged), _chance(ds, ranged)]
+    outside = [OUTSIDE_NOTE] if any(OUTSIDE in sentence for sentence in first) else []
+    return [*first, *outside, *_kind_of_number(ds, ranged), *_drawn(ds), _settled(ds), _origin(ds)]
 
 
-def _meaning(ds: xr.Dataset) -> str:
-    first = ds.isel(performance_year=0)
-    negative, mean = _by_cohort(first["share_negative"]), _by_cohort(first["adjustment_mean"])
-    money = ["retained_by_medicare", "amount_at_risk", "retained_by_medicare_payment_year"]
-    over_all = ds[money].sum(["cohort", "performance_year"], skipna=False)
-    retained = over_all["retained_by_medicare"]
-    actual = over_all["retained_by_medicare_payment_year"]
-    if mean_over_draws(retained) >= 0:
-        more, less, medicare = "penalties", "bonuses", "keeps"
-    else:
-        more, less, medicare = "bonuses", "penalties", "adds"
-        retained, actual = -retained, -actual
-    share = _percent(retained / over_all["amount_at_risk"])
+def _meaning(ds: xr.Dataset, ranged: bool) -> str:
+    keeps = float(mean_over_draws(_over_all("retained_by_medicare")(ds))) >= 0
+    more, less, medicare = (
+        ("penalties", "bonuses", "keeps") if keeps else ("bonuses", "penalties", "adds")
+    )
+
+    def kept(name: str) -> ByDraw:
+        return lambda run: (1.0 if keeps else -1.0) * _over_all(name)(run)
+
+    def share(run: xr.Dataset) -> xr.DataArray:
+        return kept("retained_by_medicare")(run) / _over_all("amount_at_risk")(run)
+
     settings = with_settings_in_words(ds.attrs).strip()
     return (
         f"{f'{settings[0].upper()}{settings[1:]}: in' if settings else 'In'} "
-        f"performance year {int(first['performance_year'])}, {negative} of scored clinicians "
-        f"get a penalty and the mean adjustment is {mean}; over payment "
-        f"{_span(ds['payment_year'].values)} {more} exceed {less} by {_usd(retained)}, which "
-        f"Medicare {medicare}: {share} of the amount at risk; on what is paid in those years, "
-        f"after the trend of payments and exits, it is {_usd(actual)}."
+        f"performance year {int(ds['performance_year'][0])}, "
+        f"{_by_cohort(ds, 'share_negative', ranged)} of scored clinicians get a penalty and the "
+        f"mean adjustment is {_by_cohort(ds, 'adjustment_mean', ranged)}; over payment "
+        f"{_span(ds['payment_year'].values)} {more} exceed {less} by "
+        f"{_usd(ds, kept('retained_by_medicare'), ranged)}, which Medicare {medicare}: "
+        f"{_percent(ds, share, ranged)} of the amount at risk; on what is paid in those years, "
+        "after the trend of payments and exits, it is "
+        f"{_usd(ds, kept('retained_by_medicare_payment_year'), ranged)}."
     )
 
 
-def _chance(ds: xr.Dataset) -> str:
-    error = (
-        f"{PLUS_MINUS} is the Monte Carlo standard error over {draws_in_words(ds)} and says "
-        "nothing about the assumptions"
-    )
+def _over_all(name: str) -> ByDraw:
+    return lambda run: run[name].sum(["cohort", "performance_year"], skipna=False)
+
+
+def _chance(ds: xr.Dataset, ranged: bool) -> str:
     if layers_of(ds).get("measurement") == "off":
-        return f"True rates and costs are shown, so that nothing of it is chance; {error}."
+        return "True rates and costs are shown, so that nothing of it is chance."
     first = ds.isel(performance_year=0)
     names = ("chance_variance_share", "misclassified_share")
     if any(name not in ds or not np.isfinite(first[name]).any() for name in names):
-        return f"How much of the adjustment is chance was not computed in this run; {error}."
-    share, misclassified = (_by_cohort(first[name]) for name in names)
+        return "How much of the adjustment is chance was not computed in this run."
+    share, misclassified = (_by_cohort(ds, name, ranged) for name in names)
     return (
         "Chance, that is few episodes and few cases rather than performance, makes up "
         f"{share} of the variance of the adjustment in performance year "
         f"{int(first['performance_year'])} and gives {misclassified} of clinicians the opposite "
-        f"sign; {error}."
+        "sign."
     )
 
 
-def _assumptions(ds: xr.Dataset) -> str:
-    first, *others = leading_assumptions(ds)
-    unseen = ", which no source states" if first.status == "assumption" else ""
-    return (
-        f"All of this rests on assumptions: above all {first}{unseen}, then "
-        f"{'; '.join(str(part) for part in others[:-1])}; and {others[-1]}."
-    )
+def _kind_of_number(ds: xr.Dataset, ranged: bool) -> list[str]:
+    """What a range is, or an error."""
+    part = open_part(ds)
+    if not ranged or part is None:
+        error = (
+            f"{PLUS_MINUS} is the Monte Carlo standard error over {draws_in_words(ds)}: how far a "
+            "number would move with other random draws, and nothing of what nobody knows."
+        )
+        missing = [] if part is not None else [f"No ranges: {why_no_range(ds)}; {how_to_open(ds)}."]
+        return [error, *missing]
+    own = ALL_OPEN in ds.attrs
+    number = counted(part.sizes[DRAW], "draw" if own else "open draw")
+    central = "" if own else ", what nobody knows held at its central value"
+    return [
+        f"A value is the mean over {draws_in_words(ds)}{central}.",
+        f"The range beside it holds the middle {PERCENT_OF_RANGE} % of {number}: the clinicians, "
+        f"their luck and everything that nobody knows{_how_many_open(ds)} drawn in each. Monte "
+        "Carlo errors (--errors) tell only what more draws would change.",
+    ]
 
 
-def _parameter_uncertainty(ds: xr.Dataset) -> list[str]:
+def _how_many_open(ds: xr.Dataset) -> str:
+    """How many parameters open draws draw and hold, as far as the results say it."""
+    of = PARAMETER_LAYER if ALL_OPEN in ds.attrs else OPEN_LAYER
+    layer: dict[str, Any] = json.loads(ds.attrs.get(of, "{}"))
+    drawn, held = (len(layer.get(name, ())) for name in ("drawn", "held"))
+    more = f", {held:,} more held" if held else ""
+    return f" ({counted(drawn, 'parameter')}{more})" if layer else ""
+
+
+def _drawn(ds: xr.Dataset) -> list[str]:
+    """Where each draw has parameters of its own, and these are not all that is open."""
     count = len(drawn_parameters(ds))
-    if not count:
+    if not count or ALL_OPEN in ds.attrs:
         return []
     return [
-        f"Each draw has its own values of {count} parameters of the population, drawn from low to "
-        "high: the spread over draws, and every interval taken from it, includes uncertainty about "
-        "them beside that of the other layers; parameters without low and high, and the rule, stay "
-        "as they are."
+        f"Each draw has its own values of {counted(count, 'parameter')} of the population, drawn "
+        "from low to high: the spread over draws holds what is not known of them."
     ]
 
 
-def _by_cohort(values: xr.DataArray) -> str:
-    """Fractions by draw and cohort as words, such as ``59 ±1 % (HF) and 57 ±1 % (LBP)``."""
-    told = [
-        f"{_percent(values.sel(cohort=cohort))} ({cohort})" for cohort in values["cohort"].values
+def _settled(ds: xr.Dataset) -> str:
+    """What no open draw changes, and how much of the rule has been read."""
+    counts: dict[str, int] = json.loads(ds.attrs.get(STATUSES, "{}")).get("rules", {})
+    read, follows = (sum(counts.get(name, 0) for name in of) for of in (READ, FOLLOWS))
+    of_rule = (
+        f"of the {counted(sum(counts.values()), 'parameter')} of the rule {read:,} are read in the "
+        f"regulation or in official data, {follows:,} follow from these or are told by others"
+    )
+    parts = [*_kept_in_any_case(ds), *([of_rule] if counts else [])]
+    return f"Settled: {'; '.join(parts) or 'these results do not say what'}."
+
+
+def _kept_in_any_case(ds: xr.Dataset) -> list[str]:
+    """What Medicare keeps of the amount at risk, where no open draw changes that."""
+    if open_part(ds) is None:
+        return []
+    share = answer_of(
+        ds,
+        lambda run: _over_all("retained_by_medicare")(run) / _over_all("amount_at_risk")(run),
+    ).at()
+    if not share.has_range or share.times(100.0).has_width:
+        return []
+    return [f"Medicare keeps {share.times(100.0).written()} % of the amount at risk in any case"]
+
+
+def _origin(ds: xr.Dataset) -> str:
+    return (
+        f"`{_command(ds)} --method variance` tells where a range comes from: readings of the rule, "
+        "parameters, clinicians, their luck."
+    )
+
+
+def _command(ds: xr.Dataset) -> str:
+    """The command that asks how sensitive the scenario of a run is."""
+    words = [str(ds.attrs.get("scenario", "?"))]
+    for path, value in settings_of(ds):
+        words += ["--set", f"{path}={compact(value)}"]
+    return f"asm-sim sensitivity {shlex.join(words)}"
+
+
+# What moves the share of penalties
+
+
+def effects_lines(ds: xr.Dataset) -> list[str]:
+    """Which unknowns move the share of penalties most, by cohort, the largest first."""
+    effects, own = _known_effects(ds)
+    whose = "" if own else f"; effects of the {effects.about['scenario']}"
+    lines = [
+        "What nobody knows and moves the share of penalties of "
+        f"{effects.about['performance_year']} most (one at a time, percentage points{whose}):"
     ]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    named_of = _named(effects)
+    for cohort, named in named_of.items():
+        start = f"  {cohort:<{max(map(len, named_of))}}  "
+        lines += [f"{start}{rows[0].path} ({rows[0].central}): {told(rows)}" for rows in named]
+        lines += [] if named else [f"{start}nothing by more than two errors"]
+    return lines if own else [*lines, f"`{_command(ds)}` computes those of this scenario."]
 
 
-def _percent(values: xr.DataArray) -> str:
-    return _without_zero_error(percent(*_numbers(values)))
+def effects_json(ds: xr.Dataset) -> dict[str, Any]:
+    """The effects that are named, for a program: whose they are, and a row for each end."""
+    effects, own = _known_effects(ds)
+    return {
+        "scenario": effects.about["scenario"],
+        "of_this_scenario": own,
+        "outcome": "share_negative",
+        "performance_year": effects.about["performance_year"],
+        "command": _command(ds),
+        "rows": [row._asdict() for row in named_effects(ds)],
+    }
 
 
-def _usd(values: xr.DataArray) -> str:
-    return _without_zero_error(million_usd(*_numbers(values)))
+def named_effects(ds: xr.Dataset) -> list[Effect]:
+    """The clear effects of what moves the share of penalties most, by cohort, largest first."""
+    of_cohorts = _named(_known_effects(ds)[0]).values()
+    return [row for named in of_cohorts for rows in named for row in rows if row.is_clear]
 
 
-def _numbers(values: xr.DataArray) -> tuple[float, float]:
-    mean, error = estimate_of(values)
-    return float(mean), float(error)
+def _known_effects(ds: xr.Dataset) -> tuple[Effects, bool]:
+    """The effects of the scenario of a run, or else those of the shipped baseline."""
+    own = effects_of(ds.attrs)
+    return (shipped_effects(), False) if own is None else (own, True)
 
 
-def _without_zero_error(written: str) -> str:
-    return written.replace(f" {PLUS_MINUS}0 ", " ")
+def _named(effects: Effects) -> dict[str, list[list[Effect]]]:
+    cohorts = dict.fromkeys(row.cohort for row in effects.rows)
+    return {cohort: effects.named(cohort) for cohort in cohorts}
+
+
+# How numbers are written
+
+
+def _by_cohort(ds: xr.Dataset, name: str, ranged: bool) -> str:
+    """Fractions of the first year, such as ``59 (51 to 66) % (HF) and 57 (50 to 64) % (LBP)``."""
+
+    def of(cohort: object) -> ByDraw:
+        return lambda run: run[name].isel(performance_year=0).sel(cohort=cohort)
+
+    written = [f"{_percent(ds, of(cohort), ranged)} ({cohort})" for cohort in ds["cohort"].values]
+    return " and ".join([", ".join(written[:-1]), written[-1]] if len(written) > 1 else written)
+
+
+def _percent(ds: xr.Dataset, values: ByDraw, ranged: bool) -> str:
+    return _written(ds, values, percent, 100.0, "%", ranged)
+
+
+def _usd(ds: xr.Dataset, values: ByDraw, ranged: bool) -> str:
+    return _written(ds, values, million_usd, 1 / USD_PER_MILLION, "million USD", ranged)
+
+
+def _written(
+    ds: xr.Dataset,
+    values: ByDraw,
+    with_error: Callable[[float, float], str],
+    factor: float,
+    unit: str,
+    ranged: bool,
+) -> str:
+    """A number with its range, or with its error; a share that no draw shows with its bound."""
+    found = answer_of(ds, values).at()
+    if ranged and found.times(factor).has_width:
+        return f"{found.times(factor).written()} {unit}"
+    return with_error(found.value, found.mcse).replace(f" {PLUS_MINUS}0 ", " ")
 
 
 def _span(years: np.ndarray[Any, Any]) -> str:

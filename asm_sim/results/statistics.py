@@ -31,6 +31,7 @@ RELATIVE_ROUNDING = 1e-7
 USD_PER_MILLION = 1e6
 DOUBT = 0.05  # with which a bound does not hold
 DIGITS_OF_BOUND = 2
+DIGITS_OF_RANGE = 2  # of its width
 ANY_DOUBLE = Context(prec=700)  # digits of the longest number, from its first to its last place
 
 
@@ -144,6 +145,30 @@ def rounded(value: float, error: float) -> tuple[str, str]:
         return _grouped(_to_digits(exact_value, DIGITS_WITHOUT_DOUBT, whole=True).normalize()), "0"
     place = _last_place(exact_error)
     return _grouped(_to_place(exact_value, place)), _grouped(_to_place(exact_error, place))
+
+
+def rounded_to_range(value: float, low: float, high: float) -> tuple[str, str, str]:
+    """Value, low and high as text, with two significant digits of the width of the range.
+
+    Where the range has no width, or is not known, there is nothing between low and high to write:
+    they are empty, and the value is written as one without error (:func:`rounded`).
+    """
+    numbers = [Decimal(repr(float(number))) for number in (value, low, high)]
+    if not all(number.is_finite() for number in numbers):
+        return rounded(value, math.nan if math.isfinite(value) else 0.0)[0], "", ""
+    width = numbers[2] - numbers[1]
+    largest = max(map(abs, numbers))
+    if width <= max(Decimal(RELATIVE_ROUNDING) * largest, Decimal(ROUNDING)):
+        return rounded(value, 0.0)[0], "", ""
+    place = width.adjusted() - DIGITS_OF_RANGE + 1
+    written = [_grouped(_to_place(number, place)) for number in numbers]
+    return written[0], written[1], written[2]
+
+
+def is_outside(value: float, low: float, high: float) -> bool:
+    """Whether a central value lies outside its range, by more than rounding."""
+    slack = max(RELATIVE_ROUNDING * abs(value), ROUNDING)
+    return value < low - slack or value > high + slack
 
 
 def round_to_error(value: float, error: float) -> str:

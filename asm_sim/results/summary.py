@@ -1,11 +1,13 @@
-"""The answer of a run in plain words: one table per cohort, and three sentences.
+"""The answer of a run in plain words: one table per cohort, and some sentences.
 
-Every number carries its Monte Carlo standard error and is rounded to it.
+Every number carries its Monte Carlo standard error and, where there are open draws, its range.
+Printed is the range, unless errors are asked for.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,20 +18,17 @@ import pandas as pd
 from asm_sim.errors import printable
 from asm_sim.results.describe import (
     cohort_title,
-    leading_assumptions,
     one_scenario,
     provenance,
     scenario_in_words,
     title_line,
     with_settings_in_words,
 )
-from asm_sim.results.sentences import sentences
-from asm_sim.results.statistics import (
-    Estimate,
-    bound_of,
-    estimate,
-)
-from asm_sim.results.terminal import say, say_fitting, value_and_error, writable
+from asm_sim.results.effects import in_points
+from asm_sim.results.ranges import OUTSIDE_NOTE, Answer, Numbers, answer_of
+from asm_sim.results.sentences import effects_json, effects_lines, named_effects, sentences
+from asm_sim.results.statistics import bound_of
+from asm_sim.results.terminal import Layout, cell, say, say_fitting, writable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLUMNS = [
-    "scenario", "cohort", "performance_year", "payment_year", "statistic", "value", "mcse", "unit"
+    "scenario", "cohort", "performance_year", "payment_year", "statistic", *Numbers._fields, "unit"
 ]  # fmt: skip
 # How a unit of the results is printed: the factor, and the unit in words.
 PRINTED = {
@@ -57,15 +56,16 @@ class Statistic:
     variable: str
     quantile: float | None = None
 
-    def of(self, ds: xr.Dataset) -> Estimate:
-        """Mean over draws and error, dims cohort and performance_year, in the variable's units."""
+    def of(self, ds: xr.Dataset) -> Answer:
+        """The answer, dims cohort and performance_year, in the variable's units."""
+        return answer_of(ds, self.by_draw)
+
+    def by_draw(self, ds: xr.Dataset) -> xr.DataArray:
+        """The statistic of each draw."""
+        values = ds[self.variable]
         if self.quantile is None:
-            return estimate(ds, self.variable)
-        mean, error = (
-            part.sel(quantile=self.quantile, method="nearest", tolerance=1e-9)
-            for part in estimate(ds, self.variable)
-        )
-        return Estimate(mean, error)
+            return values
+        return values.sel(quantile=self.quantile, method="nearest", tolerance=1e-9)
 
 
 SCORE, ADJUSTMENT, MONEY = "Final score", "Adjustment", "Money"
@@ -92,13 +92,15 @@ def summary_table(ds: xr.Dataset) -> pd.DataFrame:
     """One row per cohort, performance year and statistic of a run.
 
     Columns ``scenario`` (its name, and what was set beside its file), ``cohort``,
-    ``performance_year``, ``payment_year``, ``statistic`` (a name of
-    :data:`STATISTICS`), ``value`` and ``mcse`` (float64: mean over draws and its Monte Carlo
-    standard error, nan with one draw) and ``unit`` (points, fraction or USD, of both).
+    ``performance_year``, ``payment_year``, ``statistic`` (a name of :data:`STATISTICS`), ``value``
+    and ``mcse`` (float64: mean over draws and its Monte Carlo standard error, nan with one draw),
+    ``range_low`` and ``range_high`` (between what the middle 90 % of open draws lie, nan without
+    them) with errors ``range_low_mcse`` and ``range_high_mcse``, and ``unit`` (points, fraction or
+    USD, of all of these).
     """
     ds = one_scenario(ds)
     scenario = scenario_in_words(ds)
-    estimates = {statistic.name: statistic.of(ds) for statistic in STATISTICS}
+    answers = {statistic.name: statistic.of(ds) for statistic in STATISTICS}
     rows = [
         (
             scenario,
@@ -106,8 +108,7 @@ def summary_table(ds: xr.Dataset) -> pd.DataFrame:
             int(year),
             int(ds["payment_year"].sel(performance_year=year)),
             statistic.name,
-            float(estimates[statistic.name].mean.sel(cohort=cohort, performance_year=year)),
-            float(estimates[statistic.name].mcse.sel(cohort=cohort, performance_year=year)),
+            *answers[statistic.name].at(cohort=cohort, performance_year=year),
             ds[statistic.variable].attrs["units"],
         )
         for cohort in ds["cohort"].values
@@ -120,7 +121,8 @@ def summary_table(ds: xr.Dataset) -> pd.DataFrame:
 def summary_json(ds: xr.Dataset) -> dict[str, Any]:
     """The summary for a program: ``run`` (what it was), ``statistics`` (the rows of
     :func:`summary_table`, at full precision, null for what is not known), ``sentences`` and
-    ``assumptions``. Holds nothing that JSON cannot write.
+    ``effects`` (of which scenario they are, and those that are named). Holds nothing that JSON
+    cannot write.
     """
     ds = one_scenario(ds)
     rows = summary_table(ds).to_dict(orient="records")
@@ -130,22 +132,35 @@ def summary_json(ds: xr.Dataset) -> dict[str, Any]:
             {str(name): json_value(value) for name, value in row.items()} for row in rows
         ],
         "sentences": sentences(ds),
-        "assumptions": [
-            {"path": part.path, "value": part.value or None, "status": part.status or None}
-            for part in leading_assumptions(ds)
-        ],
+        "effects": effects_json(ds),
     }
+
+
+def effects_table(ds: xr.Dataset) -> pd.DataFrame:
+    """What nobody knows and moves the share of penalties most: a row for each end of each.
+
+    The effects of the scenario of a run, else of the shipped baseline. Columns ``cohort``,
+    ``parameter``, ``central value``, ``at`` and ``percentage points`` (of the share, as a text).
+    """
+    return pd.DataFrame(
+        [
+            (row.cohort, row.path, row.central, row.value, in_points(row))
+            for row in named_effects(ds)
+        ],
+        columns=["cohort", "parameter", "central value", "at", "percentage points"],
+    )
 
 
 def json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_summary(ds: xr.Dataset, console: Console) -> None:
-    """Print a table per cohort and the sentences.
+def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> None:
+    """Print a table per cohort and the sentences: ranges or, where ``errors`` asks, errors.
 
-    Readable from 80 columns, where each error stands below its value; beside it where the terminal
-    is wide enough. Where the console cannot write the sign of plus and minus it is ``+/-``.
+    Readable from 80 columns, where each range or error stands below its value; beside it where the
+    terminal is wide enough. Where the console cannot write the sign of plus and minus it is
+    ``+/-``.
     """
     from rich.text import Text
 
@@ -156,20 +171,29 @@ def print_summary(ds: xr.Dataset, console: Console) -> None:
         of_cohort = rows[rows["cohort"] == cohort]
         heading = f"\n{cohort_title(ds, cohort)} ({printable(cohort)})"
         say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
-        say_fitting(console, partial(_table, of_cohort, console))
-        for note in (MONEY_NOTE, *_bounds(of_cohort), *_without_break_even(ds, cohort)):
+        say_fitting(console, partial(_table, of_cohort, console, errors))
+        notes = _notes(of_cohort, errors)
+        for note in (MONEY_NOTE, *notes, *_without_break_even(ds, cohort)):
             say(console, Text(note, style="dim"))
     say(console, Text())
-    for sentence in sentences(ds):
-        say(console, Text(writable(sentence, console) + "\n"))
+    *first, settled, origin = sentences(ds, errors)
+    for lines in (first, effects_lines(ds), [settled, origin]):
+        for line in lines:
+            say(console, Text(writable(line, console)))
+        say(console, Text())
 
 
-def _bounds(rows: pd.DataFrame) -> list[str]:
-    """A note where a share is told by a bound."""
-    shares = rows[rows["unit"] == "fraction"]
-    if not any(map(bound_of, shares["value"], shares["mcse"])):
-        return []
-    return ["< and >: of nobody, or of all, in every draw; the bound holds with 95 % confidence."]
+def _notes(rows: pd.DataFrame, errors: bool) -> Iterator[str]:
+    """What the signs in a table mean, where there are any."""
+    cells = [(_numbers(row), str(row["unit"])) for _, row in rows.iterrows()]
+    if any(_bound(numbers, unit, errors) for numbers, unit in cells):
+        yield "< and >: of nobody, or of all, in every draw; the bound holds with 95 % confidence."
+    if not errors and any(numbers.is_outside for numbers, _ in cells):
+        yield OUTSIDE_NOTE
+
+
+def _numbers(row: pd.Series[Any]) -> Numbers:
+    return Numbers(*(float(row[name]) for name in Numbers._fields))
 
 
 def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
@@ -184,8 +208,8 @@ def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
     ]
 
 
-def _table(rows: pd.DataFrame, console: Console, between: str) -> Table:
-    """One cohort: statistics down, performance years across; ``between`` value and error."""
+def _table(rows: pd.DataFrame, console: Console, errors: bool, layout: Layout) -> Table:
+    """One cohort: statistics down, performance years across."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -198,19 +222,24 @@ def _table(rows: pd.DataFrame, console: Console, between: str) -> Table:
     section = ""
     for statistic in STATISTICS:
         of_statistic = rows[rows["statistic"] == statistic.name]
-        _, unit = PRINTED[of_statistic["unit"].iloc[0]]
+        unit = str(of_statistic["unit"].iloc[0])
         if statistic.section != section:
             section = statistic.section
-            table.add_row(Text(f"{section} ({unit})", style="italic"))
+            table.add_row(Text(f"{section} ({PRINTED[unit][1]})", style="italic"))
         cells = [
-            writable(_cell(value, error, of_statistic["unit"].iloc[0], between), console)
-            for value, error in zip(of_statistic["value"], of_statistic["mcse"], strict=True)
+            writable(_cell(_numbers(row), unit, layout, errors), console)
+            for _, row in of_statistic.iterrows()
         ]
         table.add_row(f"  {statistic.label}", *cells)
     return table
 
 
-def _cell(value: float, error: float, unit: str, between: str) -> str:
+def _cell(numbers: Numbers, unit: str, layout: Layout, errors: bool) -> str:
     factor, _ = PRINTED[unit]
-    bound = bound_of(value, error) if unit == "fraction" else ""
-    return bound or value_and_error(factor * value, factor * error, between)
+    return _bound(numbers, unit, errors) or cell(numbers.times(factor), layout, errors)
+
+
+def _bound(numbers: Numbers, unit: str, errors: bool) -> str:
+    """The bound of a share that no draw shows, and no open draw where ranges are shown."""
+    ranged = not errors and numbers.has_width
+    return bound_of(numbers.value, numbers.mcse) if unit == "fraction" and not ranged else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -14,17 +15,14 @@ from rich.text import Text
 
 from asm_sim.errors import counted, printable
 from asm_sim.results.describe import cohort_title, title_line, with_settings_in_words
+from asm_sim.results.ranges import OUTSIDE_NOTE, PERCENT_OF_RANGE, Numbers, answer, open_part
 from asm_sim.results.scenarios import COMPARE_TO, axes, partly_set, scenario_names
 from asm_sim.results.statistics import (
     PLUS_MINUS,
     USD_PER_MILLION,
     bound_of,
-    estimate_of,
-    mcse,
-    mean_over_draws,
-    rounded,
 )
-from asm_sim.results.terminal import say, say_whole, writable
+from asm_sim.results.terminal import BESIDE, Layout, cell, say, say_fitting, say_whole, writable
 
 SHOWN = 20
 MOST_AXES = 3  # with more, a scenario is named, not spelled out
@@ -66,50 +64,69 @@ OUTCOMES = (
 
 
 def sweep_table(ds: xr.Dataset) -> pd.DataFrame:
-    """Every outcome of every scenario and cohort, with its Monte Carlo standard error.
+    """Every outcome of every scenario and cohort, with its Monte Carlo standard error and range.
 
-    Columns: scenario, cohort, outcome, units, mean, mcse, and, where the sweep names a scenario to
-    compare with, difference (paired within draw) and difference_mcse. Outcomes are means over the
-    performance years, money is added up. One scenario is read at a time.
+    Columns: scenario, cohort, outcome, units, mean, mcse and, where there are open draws,
+    range_low and range_high with errors (``*_mcse``); where the sweep names a scenario to compare
+    with, the same of difference (paired within draw). Outcomes are means over the performance
+    years, money is added up. One scenario is read at a time.
     """
     reference = _reference(ds)
     base = None if reference is None else _outcomes(ds.sel(scenario=reference))
     rows: list[dict[str, Any]] = []
     for scenario in ds["scenario"].values:
-        values = base if base is not None and scenario == reference else None
-        values = values or _outcomes(ds.sel(scenario=scenario))
+        own = base if scenario == reference else None
+        own = own or _outcomes(ds.sel(scenario=scenario))
         for outcome in OUTCOMES:
-            value = values[outcome.name]
-            mean, error = estimate_of(value.rename(outcome.variable))
-            apart = None if base is None else value - base[outcome.name]
+            draws = [part[outcome.name] for part in own]
+            found = {"": answer(*_with_open(draws))}
+            if base is not None:
+                pairs = zip(draws, base, strict=True)
+                apart = [(one - other[outcome.name]).rename(None) for one, other in pairs]
+                found["difference_"] = answer(*_with_open(apart))
             for cohort in ds["cohort"].values:
-                row = {
+                row: dict[str, Any] = {
                     "scenario": str(scenario),
                     "cohort": str(cohort),
                     "outcome": outcome.name,
                     "units": outcome.units,
-                    "mean": float(mean.sel(cohort=cohort)),
-                    "mcse": float(error.sel(cohort=cohort)),
                 }
-                if apart is not None:
-                    row["difference"] = float(mean_over_draws(apart).sel(cohort=cohort))
-                    row["difference_mcse"] = float(mcse(apart).sel(cohort=cohort))
+                for what, numbers in found.items():
+                    row |= _columns(what, numbers.at(cohort=cohort), len(own) > 1)
                 rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _outcomes(ds: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Each outcome by draw and cohort."""
-    found = {}
-    for outcome in OUTCOMES:
-        values = ds[outcome.variable].load()
-        over = values.sum if outcome.added else values.mean
-        found[outcome.name] = over("performance_year", skipna=True)
-    return found
+def _with_open(draws: list[xr.DataArray]) -> tuple[xr.DataArray, xr.DataArray | None]:
+    return draws[0], draws[1] if len(draws) > 1 else None
 
 
-def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
-    """A table per cohort: the reference's values, and the others' differences from them."""
+def _columns(what: str, numbers: Numbers, ranged: bool) -> dict[str, float]:
+    """A number under the names of the columns that it has."""
+    names = [what.rstrip("_") or "mean", *(what + name for name in Numbers._fields[1:])]
+    return dict(zip(names, numbers if ranged else numbers[:2], strict=False))
+
+
+def _outcomes(ds: xr.Dataset) -> list[dict[str, xr.DataArray]]:
+    """Each outcome by draw and cohort; where there are open draws by these, too."""
+    parts = [ds, open_part(ds)]
+    return [{of.name: _by_draw(of, part) for of in OUTCOMES} for part in parts if part is not None]
+
+
+def _by_draw(outcome: Outcome, ds: xr.Dataset) -> xr.DataArray:
+    values = ds[outcome.variable].load()
+    over = values.sum if outcome.added else values.mean
+    return over("performance_year", skipna=True).rename(outcome.variable)
+
+
+def print_sweep(
+    table: pd.DataFrame, ds: xr.Dataset, console: Console, errors: bool = False
+) -> None:
+    """A table per cohort: the reference's values, and the others' differences from them.
+
+    With ranges where there are open draws, unless ``errors`` asks for Monte Carlo errors.
+    """
+    ranged = "range_low" in table and not errors
     reference = _reference(ds)
     names = scenario_names(ds)
     titles, labels = _labels(ds, names)
@@ -119,25 +136,33 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
         names.insert(0, reference)
     for cohort in ds["cohort"].values:
         here = table[table["cohort"] == cohort].set_index(["scenario", "outcome"])
-        grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for title in titles:
-            grid.add_column(Text(printable(title)), overflow="fold")
-        for outcome in OUTCOMES:
-            grid.add_column(outcome.title, justify="right", no_wrap=True)
-        for name in names[:SHOWN]:
-            column = "mean" if reference is None or name == reference else "difference"
-            cells = [
-                writable(_cell(here.loc[(name, outcome.name)], outcome, column), console)
-                for outcome in OUTCOMES
-            ]
-            grid.add_row(
-                *(Text(printable(label)) for label in labels[name]),
-                *cells,
-                style="bold" if name == reference else "",
-            )
+
+        def grid(layout: Layout, here: pd.DataFrame = here) -> Table:
+            """All scenarios of the cohort."""
+            lines = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+            for title in titles:
+                lines.add_column(Text(printable(title)), overflow="fold")
+            for outcome in OUTCOMES:
+                lines.add_column(outcome.title, justify="right", no_wrap=True)
+            for name in names[:SHOWN]:
+                column = "mean" if reference is None or name == reference else "difference"
+                cells = [
+                    _cell(here.loc[(name, outcome.name)], outcome, column, ranged, layout)
+                    for outcome in OUTCOMES
+                ]
+                lines.add_row(
+                    *(Text(printable(label)) for label in labels[name]),
+                    *(writable(one, console) for one in cells),
+                    style="bold" if name == reference else "",
+                )
+            return lines
+
         heading = f"\n{cohort_title(ds, cohort)} ({printable(str(cohort))})"
         say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
-        say_whole(console, grid)
+        if ranged:
+            say_fitting(console, grid)
+        else:
+            say_whole(console, grid(BESIDE))
         if len(names) > SHOWN:
             say(console, Text(f"... and {len(names) - SHOWN:,} more scenarios"))
     years = [int(ds["payment_year"].values[i]) for i in (0, -1)]
@@ -149,7 +174,13 @@ def print_sweep(table: pd.DataFrame, ds: xr.Dataset, console: Console) -> None:
     )
     text = (
         f"\n{said}Means over the performance years; money is added up over payment years "
-        f"{years[0]}-{years[1]}. {PLUS_MINUS} is the Monte Carlo standard error "
+        f"{years[0]}-{years[1]}. "
+    )
+    text += (
+        f"The range beside a number holds the middle {PERCENT_OF_RANGE} % of the open draws of "
+        f"each scenario, in which everything is drawn that nobody knows. {OUTSIDE_NOTE}"
+        if ranged
+        else f"{PLUS_MINUS} is the Monte Carlo standard error "
         f"({counted(ds.sizes['draw'], 'draw')} of each scenario)."
     )
     say(console, Text(writable(text, console)))
@@ -180,10 +211,15 @@ def _reference(ds: xr.Dataset) -> str | None:
     return name if name in scenario_names(ds) else None
 
 
-def _cell(row: pd.Series[Any], outcome: Outcome, column: str) -> str:
-    error = row["mcse" if column == "mean" else "difference_mcse"]
-    if column == "mean" and outcome.units == "fraction" and (bound := bound_of(row[column], error)):
-        return bound
-    value, error = rounded(outcome.factor * row[column], outcome.factor * error)
-    above = column == "difference" and row[column] > 0 and value.strip("0.,") != ""
-    return f"{'+' if above else ''}{value} {PLUS_MINUS}{error}" if error else value
+def _cell(row: Any, outcome: Outcome, column: str, ranged: bool, layout: Layout) -> str:
+    what = "" if column == "mean" else "difference_"
+    fields = [column, *(what + name for name in Numbers._fields[1:])]
+    numbers = Numbers(*(float(row.get(name, math.nan)) for name in fields))
+    if column == "mean" and outcome.units == "fraction" and not (ranged and numbers.has_width):
+        bound = bound_of(numbers.value, numbers.mcse)
+        if bound:
+            return bound
+    written = cell(numbers.times(outcome.factor), layout, not ranged)
+    above = column == "difference" and numbers.value > 0
+    digits = written.partition(layout.before_error)[0]
+    return f"+{written}" if above and digits.strip("0.,") else written

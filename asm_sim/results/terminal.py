@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from asm_sim.results.statistics import PLUS_MINUS, rounded
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from asm_sim.results.ranges import Numbers
 
 # Where + and - do for a terminal that cannot write the sign.
 ASCII_PLUS_MINUS = "+/-"
@@ -29,11 +31,28 @@ def say_whole(console: Console, table: Table) -> None:
     console.width = given
 
 
-def say_fitting(console: Console, table: Callable[[str], Table]) -> None:
-    """Print ``table(between)``: errors beside values where there is room, else below them."""
-    beside = table(" ")
-    fits = width_of(beside, console) <= console.width
-    say_whole(console, beside if fits else table("\n"))
+class Layout(NamedTuple):
+    """What stands in a cell before an error, before a range, between its ends and after it."""
+
+    before_error: str
+    before_range: str
+    between: str
+    after: str
+
+
+BESIDE = Layout(" ", " (", " to ", ")")
+BELOW = Layout("\n", "\n", " to ", "")
+ON_THREE_LINES = Layout("\n", "\n", " to\n", "")
+
+
+def say_fitting(console: Console, table: Callable[[Layout], Table]) -> None:
+    """Print ``table(layout)``: errors and ranges beside values where there is room, else below."""
+    for layout in (BESIDE, BELOW):
+        if width_of(table(layout), console) <= console.width:
+            break
+    else:
+        layout = ON_THREE_LINES
+    say_whole(console, table(layout))
 
 
 def writable(text: str, console: Console) -> str:
@@ -49,7 +68,12 @@ def width_of(table: Table, console: Console) -> int:
     return Measurement.get(console, console.options.update(width=10_000), table).maximum
 
 
-def value_and_error(value: float, error: float, between: str) -> str:
-    """A value and its error as a cell of a table, ``between`` them a blank or a new line."""
-    written, written_error = rounded(value, error)
-    return f"{written}{between}{PLUS_MINUS}{written_error}" if written_error else written
+def cell(numbers: Numbers, layout: Layout, errors: bool) -> str:
+    """A value and its range as a cell of a table; with its error where it has no range.
+
+    ``errors`` asks for the error where it has one, too.
+    """
+    if numbers.has_range and not errors:
+        return numbers.written(*layout[1:])
+    written, error = rounded(numbers.value, numbers.mcse)
+    return f"{written}{layout.before_error}{PLUS_MINUS}{error}" if error else written

@@ -26,13 +26,12 @@ import xarray as xr
 from scipy.stats import norm, rankdata, t
 
 from asm_sim.errors import InputError
+from asm_sim.results.ranges import TAIL, error_of_quantile
 from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import (
     LENS,
     PANEL,
-    TAIL,
     Floats,
-    error_of_quantile,
     limits,
     looked_at_closely,
     mean,
@@ -60,7 +59,7 @@ def average_clinician(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
     ``moved_share`` (dim ``points``) the share moved by more than so many percentage points, up or
     down; ``noise_free_adjustment`` what it would be without chance. Errors take a draw's replicates
     as one cluster; that of a quantile is
-    :func:`asm_sim.studies.estimates.error_of_quantile`, nan where there are too few draws.
+    :func:`asm_sim.results.ranges.error_of_quantile`, nan where there are too few draws.
 
     Raises :class:`InputError` for several scenarios and for a run without lens.
     """

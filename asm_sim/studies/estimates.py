@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.stats import beta, norm
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
@@ -28,7 +27,6 @@ Names = str | Iterable[str] | None
 
 # The dims of draws: all, those kept clinician by clinician, those looked at closely.
 DRAW, PANEL, LENS = "draw", "draw_sample", "lens_draw"
-QUANTILES = (0.05, 0.5, 0.95)
 TOTALS = {
     "all_years": ("performance_year",),
     "all_cohorts": ("cohort",),
@@ -40,7 +38,6 @@ NEUTRAL_BAND = "rules.payment.neutral_band"
 ROUNDING = "rules.payment.rounding"
 PART_B_EXAMPLE = 500_000.0  # USD a year
 PER_POINT = "fraction per point"
-TAIL = float(norm.sf(2.0))  # what lies beyond two standard errors on one side
 
 _KEPT_FOR = {PANEL: "panel_draws", LENS: "lens_draws"}
 _ABOUT = (
@@ -289,47 +286,6 @@ def root(square: Linear) -> Linear:
     value = square.mean.clip(min=0.0) ** 0.5
     slope = 0.5 / value.where(value > 0)
     return Linear(value, square.influence * slope.where(value != 0, 0.0), square.dim)
-
-
-def quantiles(values: xr.DataArray) -> Estimate:
-    """:data:`QUANTILES` over the draws in which the value is finite, with their errors.
-
-    See :func:`error_of_quantile`; the 5 % quantile has an error from 74 draws on.
-    """
-
-    def of_known(column: Floats) -> Floats:
-        known = np.sort(column[np.isfinite(column)])
-        if not known.size:
-            return np.full((2, len(QUANTILES)), np.nan)
-        errors = [error_of_quantile(known, q, known.size) for q in QUANTILES]
-        return np.stack([np.quantile(known, QUANTILES), errors])
-
-    found = xr.apply_ufunc(
-        of_known,
-        values,
-        input_core_dims=[[DRAW]],
-        output_core_dims=[["part", "quantile"]],
-        vectorize=True,
-    ).assign_coords(quantile=list(QUANTILES))
-    return Estimate(found.isel(part=0), found.isel(part=1))
-
-
-def error_of_quantile(ordered: Floats, q: float, draws: float) -> float:
-    """Half of the distance (root mean square) from a quantile to the ends of its 95 % interval.
-
-    ``ordered`` are values in ascending order that say as much as so many independent ``draws``. The
-    interval is that between the quantiles at the ends of the exact (Clopper-Pearson) interval of
-    the share of values below, whatever the distribution. Value and two errors cover the true
-    quantile in more than 90 of 100 runs where there is an error, from 200 draws on in 94. nan
-    where an end lies, with more doubt than that of two errors, beyond all values: below 74 draws
-    for the 5 % quantile, as nothing is known of what is rarer than the rarest draw.
-    """
-    if max(q, 1.0 - q) ** draws > TAIL:
-        return math.nan
-    low = beta.ppf(TAIL, draws * q, draws * (1.0 - q) + 1.0)
-    high = beta.ppf(1.0 - TAIL, draws * q + 1.0, draws * (1.0 - q))
-    below, middle, above = np.quantile(ordered, [low, q, high])
-    return math.hypot(above - middle, middle - below) / math.sqrt(8.0)
 
 
 def named(name: str, found: Estimate | Linear, units: str, words: str) -> dict[str, xr.DataArray]:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.ranges import quantiles
 from asm_sim.results.registry import YEARLY_DIMS
 from asm_sim.studies.estimates import (
     LENS,
@@ -35,7 +36,6 @@ from asm_sim.studies.estimates import (
     named,
     needed,
     on_draws_of,
-    quantiles,
     ratio,
 )
 from asm_sim.studies.jackknife import sd_over_draws

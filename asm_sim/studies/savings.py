@@ -20,6 +20,7 @@ import xarray as xr
 from asm_sim.errors import InputError
 from asm_sim.results.compare import reference_of
 from asm_sim.results.describe import one_scenario
+from asm_sim.results.ranges import quantiles
 from asm_sim.results.registry import YEARLY_DIMS
 from asm_sim.results.scenarios import (
     SCENARIO,
@@ -43,7 +44,6 @@ from asm_sim.studies.estimates import (
     mean,
     named,
     needed,
-    quantiles,
 )
 from asm_sim.studies.published import published
 

@@ -18,9 +18,10 @@ import xarray as xr
 from asm_sim.errors import InputError
 from asm_sim.results.describe import drawn_parameters
 from asm_sim.results.pairs import paired
+from asm_sim.results.ranges import quantiles
 from asm_sim.results.registry import PARAMETER
 from asm_sim.results.statistics import Estimate
-from asm_sim.studies.estimates import DRAW, about, mean, named, needed, quantiles
+from asm_sim.studies.estimates import DRAW, about, mean, named, needed
 from asm_sim.studies.jackknife import covariance, sd_over_draws
 
 WITHOUT, WITH = "without", "with"

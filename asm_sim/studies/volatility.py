@@ -14,9 +14,9 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.ranges import QUANTILES
 from asm_sim.studies.estimates import (
     PANEL,
-    QUANTILES,
     Floats,
     about,
     limits,

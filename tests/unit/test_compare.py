@@ -7,10 +7,12 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from rich.console import Console
@@ -22,6 +24,7 @@ from asm_sim.plots import adjustment_distribution
 from asm_sim.results import compare as module
 from asm_sim.results.compare import (
     HEADLINES,
+    NUMBERS,
     compare,
     compare_runs,
     comparison_json,
@@ -29,11 +32,13 @@ from asm_sim.results.compare import (
     print_comparison,
     versus_reference,
 )
-from asm_sim.results.describe import leading_assumptions, one_scenario, source_line
+from asm_sim.results.describe import one_scenario, source_line
 from asm_sim.results.open import open_results
+from asm_sim.results.ranges import OUTSIDE_NOTE
 from asm_sim.results.scenarios import by_axis, scenario_of, with_settings
+from asm_sim.results.sweep_summary import print_sweep, sweep_table
 from tests.unit.refusal import refused
-from tests.unit.synthetic_run import AXES, synthetic_dataset, synthetic_sweep, write_run
+from tests.unit.synthetic_run import AXES, opened, synthetic_dataset, synthetic_sweep, write_run
 
 DRAWS = 8
 HIGH, BASE = (f"steepness={steep}, redistribution_share=0.85" for steep in (0.2, 0.1))
@@ -111,7 +116,6 @@ def test_settings_change_the_leaves_below() -> None:
 def test_a_scenario_is_described_with_its_own_parameters(ds: xr.Dataset) -> None:
     for run in (scenario_of(ds, HIGH), one_scenario(ds.sel(scenario=HIGH))):
         assert json.loads(run.attrs["parameters"])[AXES[0]] == 0.2
-        assert "0.2" in leading_assumptions(run)[0].value
         assert json.loads(run.attrs["scenario_yaml"])["set"] == {AXES[0]: 0.2, AXES[1]: 0.85}
     only = ds.isel(scenario=[5])
     assert one_scenario(only).attrs == scenario_of(ds, 5).attrs
@@ -225,7 +229,7 @@ def test_the_table(ds: xr.Dataset) -> None:
     assert len(table) == 2 * 5 + 2 * groups * 6 + 2 * 5 * groups
     assert list(table.columns) == [
         *("cohort", "performance_year", "group", "n_years", "variable", "units"),
-        *("a", "a_mcse", "b", "b_mcse", "difference", "difference_mcse"),
+        *NUMBERS,
     ]
     row = table.query("variable == 'final_score_mean' and cohort == 'LBP'").iloc[2]
     assert row["performance_year"] == 2029
@@ -303,3 +307,78 @@ def test_the_table_of_a_comparison_is_written_whole(
     assert said.stderr == f"Error: {tmp_path / 'a.csv'}: No space left on device\n"
     assert (tmp_path / "a.csv").read_text() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+# Ranges
+
+
+@pytest.fixture(scope="module")
+def opened_pair() -> tuple[xr.Dataset, xr.Dataset]:
+    """Two runs whose open draws differ by a factor that is their own."""
+    run = synthetic_dataset(30)
+    factor = xr.DataArray(np.linspace(1.01, 1.06, 30), dims="open_draw")
+    reference = opened(run, 30)
+    share = (reference.open_share_negative * factor).transpose("open_draw", ...)
+    return reference.assign(open_share_negative=share.assign_attrs(units="fraction")), reference
+
+
+def test_the_range_of_a_difference_is_paired(opened_pair: tuple[xr.Dataset, xr.Dataset]) -> None:
+    run, reference = opened_pair
+    result = compare_runs(run, reference, ["share_negative", "share_negative_by_group"])
+    apart = (run.open_share_negative - reference.open_share_negative).values[:, 1, 2]
+    at = {"cohort": "LBP", "performance_year": 2029}
+    names = [f"share_negative_difference_range_{end}" for end in ("low", "high")]
+    ends = [float(result[name].sel(at)) for name in names]
+    assert ends == pytest.approx(np.quantile(apart, [0.05, 0.95]))
+    assert "range" in result.share_negative_difference_range_low.attrs["long_name"]
+    assert result.share_negative_difference_range_low.attrs["units"] == "fraction"
+    assert "share_negative_by_group_difference_range_low" not in result  # of no open draw
+    row = comparison_table(result).query("cohort == 'LBP' and performance_year == 2029").iloc[0]
+    assert [row["difference_range_low"], row["difference_range_high"]] == ends
+    assert row["a_range_low"] > row["b_range_low"]
+    json.dumps(comparison_json(result), allow_nan=False)
+    for pair in (
+        (run, reference.drop_dims("open_draw")),
+        (run.isel(open_draw=slice(15)), reference),
+    ):
+        assert comparison_table(compare_runs(*pair))["difference_range_low"].isna().all()
+
+
+def test_a_range_or_an_error_is_printed(opened_pair: tuple[xr.Dataset, xr.Dataset]) -> None:
+    result = compare_runs(*opened_pair, ["share_negative", "final_score_mean"])
+    text = printed(result, 140)
+    assert "holds the middle 90 % of the open draws, paired" in " ".join(text.split())
+    assert "±" not in text
+    assert re.search(r"share with a penalty +0\.0\* \(\d\.\d to \d\.\d\)", text)
+    assert text.count(OUTSIDE_NOTE) == 1
+    assert re.search(r"mean final score +0 +0 +0 +0 +0\n", text)
+    stream = io.StringIO()
+    print_comparison(result, Console(file=stream, width=140), errors=True)
+    assert "± is their Monte Carlo standard error" in " ".join(stream.getvalue().split())
+    assert "range" not in stream.getvalue()
+
+
+def test_a_sweep_has_ranges_of_values_and_differences() -> None:
+    sweep = synthetic_sweep(30)
+    own = ["scenario", "scenario_hash", *AXES]
+    parts = [sweep.isel(scenario=k).drop_vars(own) for k in range(6)]
+    parts = [opened(part, 30, spread=0.1 + 0.01 * k) for k, part in enumerate(parts)]
+    beside = xr.concat(parts, "scenario", coords="minimal")
+    beside = beside.assign_coords({name: sweep[name] for name in own}).assign_attrs(sweep.attrs)
+    table = sweep_table(beside).set_index(["scenario", "cohort", "outcome"])
+    plain = sweep_table(sweep).set_index(["scenario", "cohort", "outcome"])
+    pd.testing.assert_frame_equal(table[plain.columns.tolist()], plain)
+    name = HIGH, "HF", "share_negative"
+    values = beside.open_share_negative.sel(cohort="HF").mean("performance_year")
+    apart = values.sel(scenario=HIGH) - values.sel(scenario=BASE)
+    low, high = np.quantile(apart, [0.05, 0.95])
+    expected = float(values.sel(scenario=HIGH).quantile(0.05))
+    assert table.loc[name, "range_low"] == pytest.approx(expected)
+    assert table.loc[name, "difference_range_low"] == pytest.approx(low)
+    assert table.loc[name, "difference_range_high"] == pytest.approx(high)
+    assert (table.query("scenario == @BASE")["difference_range_high"] == 0).all()
+    for errors, sign in ((False, " to "), (True, "±")):
+        stream = io.StringIO()
+        print_sweep(table.reset_index(), beside, Console(file=stream, width=170), errors)
+        assert stream.getvalue().count(sign) > 40
+        assert {False: "±", True: " to "}[errors] not in stream.getvalue()

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results import ranges
 from asm_sim.studies import estimates
 from asm_sim.studies.jackknife import sd_over_draws
 
@@ -44,7 +45,7 @@ def test_error_of_a_standard_deviation() -> None:
 def test_error_of_a_quantile() -> None:
     """Against the known one: sqrt(q (1 - q) / n) over the density, of a normal."""
     values = xr.DataArray(np.random.default_rng(2).normal(size=(4000, 200)), dims=("draw", "run"))
-    errors = estimates.quantiles(values).mcse.mean("run")
+    errors = ranges.quantiles(values).mcse.mean("run")
     for q, density in ((0.05, 0.103136), (0.5, 0.398942), (0.95, 0.103136)):
         expected = math.sqrt(q * (1 - q) / 4000) / density
         assert float(errors.sel(quantile=q)) == pytest.approx(expected, rel=0.05)
@@ -53,7 +54,7 @@ def test_error_of_a_quantile() -> None:
 def covered(draws: int, q: float) -> float:
     """In how many of 2,000 runs value and two errors cover the quantile of an exponential."""
     values = np.random.default_rng(draws).exponential(size=(draws, 2000))
-    found = estimates.quantiles(xr.DataArray(values, dims=("draw", "run")))
+    found = ranges.quantiles(xr.DataArray(values, dims=("draw", "run")))
     away = abs(found.mean.sel(quantile=q) + math.log(1 - q))
     return float((away <= 2 * found.mcse.sel(quantile=q)).mean())
 
@@ -67,10 +68,10 @@ def test_two_errors_cover_a_quantile(draws: int, least: float, q: float) -> None
 def test_few_draws_do_not_say_how_sure_a_rare_quantile_is() -> None:
     for draws, known in ((20, [False, True, False]), (73, [False, True, False]), (74, [True] * 3)):
         values = xr.DataArray(np.random.default_rng(1).normal(size=draws), dims="draw")
-        found = estimates.quantiles(values)
+        found = ranges.quantiles(values)
         assert np.isfinite(found.mean).all()
         assert np.isfinite(found.mcse).values.tolist() == known
-    three = estimates.quantiles(xr.DataArray([1.0, np.nan, 3.0, np.inf, 2.0], dims="draw"))
+    three = ranges.quantiles(xr.DataArray([1.0, np.nan, 3.0, np.inf, 2.0], dims="draw"))
     assert float(three.mean.sel(quantile=0.5)) == 2.0
     assert not np.isfinite(three.mcse).any()
 

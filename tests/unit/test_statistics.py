@@ -22,6 +22,7 @@ from asm_sim.results.statistics import (
     percent,
     percentage_points,
     round_to_error,
+    rounded_to_range,
     written,
 )
 from tests.unit.synthetic_run import synthetic_dataset
@@ -212,3 +213,32 @@ def test_only_shares_of_clinicians_have_a_bound() -> None:
     bounds = [float(estimate(never, name).mcse.max()) for name in names]
     assert bounds == [pytest.approx(0.0951 / 2, rel=0.01)] * 2 + [0.0, 0.0]
     assert (estimate(ds, "share_negative").mcse == mcse(ds["share_negative"])).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "texts"),
+    [
+        (57.786, 51.2, 66.4, ("58", "51", "66")),  # a width of 15
+        (57.786, 57.02, 58.61, ("57.8", "57.0", "58.6")),  # of 1.6
+        (57.786, 57.7, 57.799, ("57.786", "57.700", "57.799")),  # of .099
+        (57.786, 47.99, 57.99, ("58", "48", "58")),  # of 10
+        (57.786, 48.0, 57.99, ("57.8", "48.0", "58.0")),  # of 9.99: its two digits are 9.9
+        (-8.6, -9.94, -7.36, ("-8.6", "-9.9", "-7.4")),
+        (0.04, -1.0, 1.2, ("0.0", "-1.0", "1.2")),  # no negative zero
+        (-0.04, -1.0, 1.2, ("0.0", "-1.0", "1.2")),
+        (15.0, 15.0, 15.0, ("15", "", "")),  # no width
+        (15.000000001, 15.0, 15.00000001, ("15", "", "")),  # rounding of binary numbers
+        (0.0, 0.0, 0.0, ("0", "", "")),
+        (0.0, 0.0, 1e-12, ("0", "", "")),
+        (1_234_567.0, -8.7e8, 1.3e9, ("0", "-900,000,000", "1,300,000,000")),  # huge
+        (1.5e300, 1e300, 2e300, (f"15{'0' * 299}", f"10{'0' * 299}", f"20{'0' * 299}")),
+        (math.nan, 1.0, 2.0, ("none", "", "")),
+        (1.23456, math.nan, 2.0, ("1.23", "", "")),
+        (1.23456, 1.0, math.inf, ("1.23", "", "")),
+    ],
+)
+def test_a_range_has_two_digits_of_its_width(
+    value: float, low: float, high: float, texts: tuple[str, str, str]
+) -> None:
+    plain = tuple(part.replace(",", "") for part in rounded_to_range(value, low, high))
+    assert plain == tuple(part.replace(",", "") for part in texts)

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -14,17 +15,22 @@ import xarray as xr
 from rich.console import Console
 
 from asm_sim.errors import InputError
-from asm_sim.results.describe import leading_assumptions, source_line
-from asm_sim.results.sentences import sentences
-from asm_sim.results.statistics import million_usd, round_to_error
+from asm_sim.results.describe import source_line
+from asm_sim.results.effects import BELONGS_TO, MOST_NAMED, in_points, shipped_effects
+from asm_sim.results.ranges import FEWEST_OPEN, OUTSIDE, OUTSIDE_NOTE
+from asm_sim.results.sentences import effects_lines, sentences
+from asm_sim.results.statistics import million_usd, round_to_error, rounded_to_range
 from asm_sim.results.summary import (
     PRINTED,
     STATISTICS,
+    effects_table,
     print_summary,
     summary_json,
     summary_table,
 )
-from tests.unit.synthetic_run import YEARS, synthetic_dataset
+from tests.unit.synthetic_run import YEARS, opened, synthetic_dataset
+
+RANGE = ["range_low", "range_low_mcse", "range_high", "range_high_mcse"]
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +38,16 @@ def ds() -> xr.Dataset:
     return synthetic_dataset(draws=40)
 
 
-def printed(ds: xr.Dataset, width: int = 80, encoding: str = "utf-8") -> str:
+@pytest.fixture(scope="module")
+def opened_ds() -> xr.Dataset:
+    """With 80 open draws beside as many draws."""
+    return synthetic_dataset(draws=80, open_draws=80)
+
+
+def printed(ds: xr.Dataset, width: int = 80, encoding: str = "utf-8", errors: bool = False) -> str:
     written = io.BytesIO()
     with io.TextIOWrapper(written, encoding=encoding) as stream:
-        print_summary(ds, Console(file=stream, width=width))
+        print_summary(ds, Console(file=stream, width=width), errors)
         stream.flush()
         return written.getvalue().decode(encoding)
 
@@ -55,6 +67,7 @@ def test_table_has_a_row_for_all(ds: xr.Dataset) -> None:
     assert (table["payment_year"] == table["performance_year"] + 2).all()
     assert set(table["unit"]) == {"points", "fraction", "USD"}
     assert table[["value", "mcse"]].notna().all(axis=None)
+    assert table[RANGE].isna().all(axis=None)
 
 
 def test_table_is_the_data(ds: xr.Dataset) -> None:
@@ -85,16 +98,18 @@ def test_every_number_is_printed_with_its_error_and_no_digit_more(
     text = printed(ds, width)
     table = summary_table(ds)
     assert max(map(len, text.splitlines())) <= width
-    for *_, value, error, unit in table.itertuples(index=False):
-        factor, _ = PRINTED[unit]
+    for row_ in table.itertuples(index=False):
+        value, error, (factor, _) = row_.value, row_.mcse, PRINTED[row_.unit]
         for part in round_to_error(factor * value, factor * error).split():
             assert re.search(rf"(?<![\d.]){re.escape(part)}(?![\d.])", text), part
     tables = text.partition("In performance year")[0]
     numbers = re.findall(r"-?\d[\d,]*\.\d+", tables)
     known = {
         part
-        for *_, value, error, unit in table.itertuples(index=False)
-        for part in round_to_error(PRINTED[unit][0] * value, PRINTED[unit][0] * error)
+        for row_ in table.itertuples(index=False)
+        for part in round_to_error(
+            PRINTED[row_.unit][0] * row_.value, PRINTED[row_.unit][0] * row_.mcse
+        )
         .replace("±", "")
         .split()
     }
@@ -123,23 +138,20 @@ def test_a_console_without_the_sign(ds: xr.Dataset) -> None:
     assert printed(ds, 140).count("±") == text.count("+/-")
 
 
-def test_three_sentences_from_the_data(ds: xr.Dataset) -> None:
-    three = sentences(ds)
-    assert len(three) == 3
-    for sentence in three:
+def test_sentences_from_the_data(ds: xr.Dataset) -> None:
+    told = sentences(ds)
+    for sentence in told:
         assert sentence.endswith(".")
-        assert not re.search(r"\. [A-Z]", sentence)
     share = ds["share_negative"].sel(cohort="HF", performance_year=2027).values
     error = share.std(ddof=1) / math.sqrt(len(share))
-    assert f"{round_to_error(100 * share.mean(), 100 * error)} % (HF)" in three[0]
-    assert "payment years 2029 to 2033" in three[0]
+    assert f"{round_to_error(100 * share.mean(), 100 * error)} % (HF)" in told[0]
+    assert "payment years 2029 to 2033" in told[0]
     paid = ds["retained_by_medicare_payment_year"].sum(["cohort", "performance_year"]).values
     written = million_usd(paid.mean(), paid.std(ddof=1) / math.sqrt(len(paid)))
-    assert three[0].endswith(f"after the trend of payments and exits, it is {written}.")
-    assert "over 40 draws" in three[1]
-    assert "steepness of the logistic" in three[2]
-    assert "(0.1 per point, assumption)" in three[2]
-    assert "reliability of the cost measure at 20 episodes" in three[2]
+    assert told[0].endswith(f"after the trend of payments and exits, it is {written}.")
+    assert "± is the Monte Carlo standard error over 40 draws" in told[2]
+    assert told[3].startswith("No ranges: these results have no open draws, from which ranges are")
+    assert "run the scenario again with --open-draws 200" in told[3]
 
 
 def test_sentences_follow_the_data(ds: xr.Dataset) -> None:
@@ -154,42 +166,10 @@ def test_sentences_follow_the_data(ds: xr.Dataset) -> None:
     assert "over payment year 2031 penalties" in sentences(one_year)[0]
 
 
-def test_assumptions_carry_the_values_and_status_of_the_run(ds: xr.Dataset) -> None:
-    sentence = sentences(ds)[2]
-    assert "at 20 episodes (HF 0.5, LBP 0.55, assumption)" in sentence
-    assert "the anchor of the cost curve (7.5 points, assumption)" in sentence
-    assert "which no source states, then" in sentence
-    known = json.loads(ds.attrs["assumptions"])
-    known["rules.payment.exchange.steepness"]["value"] = 0.2
-    changed = sentences(ds.assign_attrs(assumptions=json.dumps(known)))[2]
-    assert "(0.2 per point, assumption), which no source states, then" in changed
-
-
-def test_what_is_known_better_is_not_called_an_assumption(ds: xr.Dataset) -> None:
-    known = json.loads(ds.attrs["assumptions"])
-    del known["rules.payment.exchange.steepness"]
-    changed = ds.assign_attrs(assumptions=json.dumps(known))
-    assert leading_assumptions(changed)[0].status == ""
-    assert "into a payment (0.1), then" in sentences(changed)[2]
-
-
-def test_another_exchange_function_stands_in_place_of_the_steepness(ds: xr.Dataset) -> None:
-    known = json.loads(ds.attrs["parameters"]) | {"rules.payment.exchange.form": "rank"}
-    changed = ds.assign_attrs(parameters=json.dumps(known))
-    first = leading_assumptions(changed)[0]
-    assert (first.path, first.value) == ("rules.payment.exchange.form", "rank")
-    assert (
-        "above all an exchange function that is not the rule's logistic (rank), then"
-        in (sentences(changed)[2])
-    )
-    assert "steepness" not in sentences(changed)[2]
-
-
-def test_without_a_recorded_scenario_no_value_is_claimed(ds: xr.Dataset) -> None:
+def test_without_a_recorded_scenario_nothing_is_claimed(ds: xr.Dataset) -> None:
     bare = ds.copy()
     bare.attrs = {}
-    assert all(not part.value for part in leading_assumptions(bare))
-    assert "the steepness of the logistic" in sentences(bare)[2]
+    assert "Settled: these results do not say what." in sentences(bare)
     assert "40 draws" in source_line(bare)
 
 
@@ -197,7 +177,7 @@ def test_one_draw_has_no_error() -> None:
     text = printed(synthetic_dataset(draws=1))
     assert "±?" in text
     assert not re.search(r"±\d", text)
-    assert "over 1 draw " in text
+    assert "over 1 draw: " in " ".join(text.split())
 
 
 def test_draws_without_a_break_even_score_are_counted(ds: xr.Dataset) -> None:
@@ -215,9 +195,11 @@ def test_json_is_complete_and_can_be_written(ds: xr.Dataset) -> None:
     assert answer["run"]["seed"] == "1"
     assert answer["run"]["scenario_hash"] == ds.attrs["scenario_hash"]
     assert "scenario_yaml" not in answer["run"]
-    assert pd.DataFrame(answer["statistics"]).equals(summary_table(ds))
+    expected = summary_table(ds)
+    given = pd.DataFrame(answer["statistics"]).astype(dict.fromkeys(RANGE, float))
+    pd.testing.assert_frame_equal(given, expected)
     assert answer["sentences"] == sentences(ds)
-    assert answer["assumptions"][0]["value"] == "0.1 per point"
+    assert answer["effects"]["outcome"] == "share_negative"
     json.dumps(summary_json(synthetic_dataset(draws=1)), allow_nan=False)
 
 
@@ -240,5 +222,150 @@ def test_a_penalty_that_no_draw_shows_is_told_by_a_bound(ds: xr.Dataset) -> None
     row_ = row(summary_table(never), "share_maximum_penalty")
     assert row_["value"] == 0
     assert 2 * row_["mcse"] == pytest.approx(1 - 0.05 ** (1 / 40))
+    assert re.search(
+        r"at maximum penalty +<7.3", printed(opened(never, 30), 140)
+    )  # nor an open one
     some = never.assign(share_negative=xr.zeros_like(ds["share_negative"]))
     assert "below 7.3 % (HF) and below 7.3 % (LBP) of scored clinicians" in sentences(some)[0]
+
+
+# Ranges
+
+
+def test_the_range_is_that_of_the_open_draws(opened_ds: xr.Dataset) -> None:
+    """Its ends by NumPy, their errors by the interval of order statistics; beside the same mean."""
+    table = summary_table(opened_ds)
+    assert table[RANGE].notna().all(axis=None)
+    share = row(table, "share_negative")
+    at = {"cohort": "LBP", "performance_year": 2029}
+    values = opened_ds["open_share_negative"].sel(at).values
+    low, high = np.quantile(values, [0.05, 0.95])
+    assert (share["range_low"], share["range_high"]) == (pytest.approx(low), pytest.approx(high))
+    assert 0 < share["range_low_mcse"] < share["range_high"] - share["range_low"]
+    assert share["value"] == pytest.approx(opened_ds["share_negative"].sel(at).mean())
+    quantile = opened_ds["open_adjustment_quantile"].sel(at).isel(quantile=1).values
+    assert row(table, "adjustment_p05")["range_low"] == pytest.approx(np.quantile(quantile, 0.05))
+    columns = ["value", "mcse"]
+    without = summary_table(opened_ds.drop_dims("open_draw"))
+    pd.testing.assert_frame_equal(table[columns], without[columns])
+
+
+@pytest.mark.parametrize("width", [80, 110, 200])
+def test_every_range_is_printed_with_two_digits_of_its_width(
+    opened_ds: xr.Dataset, width: int
+) -> None:
+    text = printed(opened_ds, width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "±" not in text
+    tables = text[text.index("Heart failure") : text.index("In performance year")]
+    numbers = Counter(re.findall(r"-?\d[\d,]*(?:\.\d+)?", tables))
+    for row_ in summary_table(opened_ds).itertuples(index=False):
+        factor, _ = PRINTED[row_.unit]
+        three = (factor * number for number in (row_.value, row_.range_low, row_.range_high))
+        numbers.subtract(rounded_to_range(*three))
+    left = {number for number, count in numbers.items() if count}
+    years = {str(year) for first in YEARS for year in (first, first + 2)}
+    assert left == years | {"5", "95"}  # percentiles
+
+
+def test_ranges_stand_beside_the_values_where_there_is_room(opened_ds: xr.Dataset) -> None:
+    number = r"-?\d+(\.\d+)?"
+    assert re.search(
+        rf"share with a penalty +{number} \({number} to {number}\) ", printed(opened_ds, 160)
+    )
+    below = printed(opened_ds, 110).splitlines()
+    line = next(k for k, text in enumerate(below) if "share with a penalty" in text)
+    assert re.fullmatch(rf"( +{number} to {number}){{5}}", below[line + 1].rstrip())
+    narrow = printed(opened_ds).splitlines()
+    line = next(k for k, text in enumerate(narrow) if "share with a penalty" in text)
+    assert re.fullmatch(rf"( +{number} to){{5}}", narrow[line + 1].rstrip())
+    assert re.fullmatch(rf"( +{number}){{5}}", narrow[line + 2].rstrip())
+
+
+def test_errors_are_printed_where_they_are_asked_for(opened_ds: xr.Dataset) -> None:
+    """As without open draws, but for what is said of ranges."""
+    asked = printed(opened_ds, errors=True)
+    assert "No ranges" not in asked
+    assert " to " not in asked.partition("In performance year")[0]
+    without = printed(opened_ds.drop_dims("open_draw"))
+    assert asked.partition("± is the")[0] == without.partition("± is the")[0]
+
+
+def test_sentences_have_ranges_and_say_what_they_are(opened_ds: xr.Dataset) -> None:
+    told = sentences(opened_ds)
+    low, high = np.quantile(opened_ds.open_share_negative[:, 0, 0], [0.05, 0.95])
+    value = float(opened_ds.share_negative[:, 0, 0].mean())
+    three = rounded_to_range(100 * value, 100 * low, 100 * high)
+    assert "{} ({} to {}) % (HF)".format(*three) in told[0]
+    assert "the middle 90 % of 80 open draws" in " ".join(told)
+    assert "(1 parameter) drawn in each" in " ".join(told)
+    assert "±" not in " ".join(told)
+    assert told[-1].startswith("`asm-sim sensitivity baseline --method variance` tells where")
+
+
+def test_what_medicare_keeps_has_no_range_where_nothing_changes_it(opened_ds: xr.Dataset) -> None:
+    told = sentences(opened_ds)
+    assert "which Medicare keeps: 15 % of the amount at risk; on" in told[0]
+    assert "Settled: Medicare keeps 15 % of the amount at risk in any case" in told[-2]
+    moved = opened_ds.assign(open_amount_at_risk=opened_ds.open_amount_at_risk**1.01)
+    assert re.search(r"keeps: 15\.\d+\*? \(1\d\.\d+ to 1\d\.\d+\) % of", sentences(moved)[0])
+    assert "in any case" not in " ".join(sentences(moved))
+
+
+def test_a_value_outside_its_range_is_said_so(opened_ds: xr.Dataset) -> None:
+    assert OUTSIDE not in printed(opened_ds)
+    moved = opened_ds.assign(open_share_negative=opened_ds.open_share_negative + 0.3)
+    text = printed(moved, 160)
+    assert re.search(r"share with a penalty +5\d\* \(7\d to 9\d\)", text)
+    assert text.count(OUTSIDE_NOTE) == 3  # below each table, and behind the sentences
+    assert OUTSIDE not in printed(moved, 160, errors=True)
+
+
+def test_why_there_is_no_range(ds: xr.Dataset) -> None:
+    few = " ".join(sentences(opened(ds, FEWEST_OPEN - 1)))
+    assert "No ranges: 19 open draws are too few for a range, which needs 20" in few
+    refused = ds.assign_attrs(no_open_draws="the ends of a range do not fit")
+    assert "can be drawn in this scenario: the ends of a range do not fit" in printed(refused, 200)
+
+
+def test_draws_that_are_open_themselves_are_those_of_the_range(ds: xr.Dataset) -> None:
+    own = ds.assign_attrs(all_open=1)
+    told = " ".join(sentences(own))
+    assert (
+        "A value is the mean over 40 draws. The range beside it holds the middle 90 % of 40 draw"
+        in told
+    )
+    assert summary_table(own)["range_low"].notna().all()
+
+
+# What moves the share of penalties
+
+
+def test_effects_are_those_of_the_scenario_or_said_to_be_of_the_baseline(ds: xr.Dataset) -> None:
+    effects = shipped_effects()
+    named = effects.named("HF")[0][0]
+    other = effects_lines(ds.assign_attrs(settings=json.dumps([["rules.a", [1, "b c"]]])))
+    assert "effects of the baseline" in other[0]
+    assert other[-1].startswith("`asm-sim sensitivity baseline --set 'rules.a=[1, b c]'` computes")
+    own = ds.assign_attrs({name: effects.about[name] for name in BELONGS_TO})
+    lines = effects_lines(own)
+    assert "effects of" not in lines[0]
+    assert "sensitivity" not in " ".join(lines)
+    assert lines[1:] == other[1:-1]
+    assert lines[1].startswith(f"  HF   {named.path} ({named.central}): {in_points(named)} at ")
+    assert summary_json(own)["effects"]["of_this_scenario"] is True
+    assert summary_json(ds)["effects"]["of_this_scenario"] is False
+    rows = effects_table(own)
+    assert rows["parameter"].nunique() <= 2 * MOST_NAMED
+    assert rows.iloc[0].tolist() == [
+        "HF", named.path, named.central, named.value, in_points(named)
+    ]  # fmt: skip
+
+
+def test_how_much_of_the_rule_has_been_read(ds: xr.Dataset) -> None:
+    counts = {"rules": {"regulation": 5, "published": 2, "derived": 4, "precedent": 1, "lever": 3}}
+    told = sentences(ds.assign_attrs(statuses=json.dumps(counts)))
+    assert (
+        "Settled: of the 15 parameters of the rule 7 are read in the regulation or in official "
+        "data, 4 follow from these or are told by others." in told
+    )

@@ -16,7 +16,7 @@ from asm_sim.plots import adjustment_distribution, score_to_adjustment
 from asm_sim.plots.figure import SOURCE_LINE
 from asm_sim.plots.save import numbers
 from asm_sim.results.compare import compare_runs, comparison_json, print_comparison, reference_of
-from asm_sim.results.describe import leading_assumptions, provenance, source_line
+from asm_sim.results.describe import one_scenario, parameters_of, provenance, source_line
 from asm_sim.results.pairs import on_shared_draws
 from asm_sim.results.sentences import sentences
 from asm_sim.results.statistics import paired_difference
@@ -51,7 +51,7 @@ def test_what_was_set_is_told_everywhere(ds: xr.Dataset, changed: xr.Dataset) ->
     assert text.splitlines()[0].startswith("Baseline: asm_sim")
     assert f"Heart failure (HF) with {SET}\n" in text
     assert f"Low back pain (LBP) with {SET}\n" in text
-    assert text.count(SET) == 4  # the title, a table for each cohort, the sentences
+    assert text.count(SET) == 6  # the title, a table for each cohort, the sentences, commands
     assert sentences(changed)[0].startswith(f"With {SET}: in performance year 2027, ")
     assert set(summary_table(changed)["scenario"]) == {f"baseline with {SET}"}
     assert summary_json(changed)["run"]["settings"] == [{"path": PATH, "value": 0.7}]
@@ -83,7 +83,7 @@ def test_many_settings_are_counted(ds: xr.Dataset) -> None:
 def test_part_of_the_draws_says_how_many_they_are(ds: xr.Dataset, part: slice | list[int]) -> None:
     some = ds.isel(draw=part)
     assert ", 3 draws, seed 1" in source_line(some)
-    assert "standard error over 3 draws and" in sentences(some)[1]
+    assert "standard error over 3 draws:" in sentences(some)[2]
     assert summary_json(some)["run"]["draws"] == 3 == about(some)["draws"]
     assert provenance(some)["draws"] == 3
     assert ", 1 draw, seed 1" in source_line(ds.isel(draw=4))
@@ -136,7 +136,7 @@ def test_a_scenario_of_a_sweep_says_which_it_is() -> None:
     assert f"scenario {name} (" in source_line(one)
     assert "4 draws" in source_line(one)
     assert provenance(one)["scenario"] == name
-    assert leading_assumptions(one)[0].value.startswith("0.2")
+    assert parameters_of(one_scenario(one))["rules.payment.exchange.steepness"] == 0.2
     assert f"with {SET}" in source_line(one.assign_attrs(settings=json.dumps([[PATH, 0.7]])))
     two = sweep.isel(scenario=[0, 1], draw=slice(2))
     assert "scenario steepness, 2 of its 6 scenarios (" in source_line(two)
