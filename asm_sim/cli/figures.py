@@ -62,6 +62,8 @@ def figures(
 
 def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.Dataset:
     """The stored results that figures are drawn from; made if asked for and not there."""
+    if needed.sensitivity is not None:
+        return _answer(needed, make, note)
     from asm_sim.results.open import open_results
     from asm_sim.store.carry_out import Mode, carry_out
     from asm_sim.store.consolidate import is_consolidated
@@ -86,6 +88,22 @@ def _results(needed: Needed, make: bool, overwrite: bool, note: Terminal) -> xr.
                 progress=progress,
             )
     return open_results(path)
+
+
+def _answer(needed: Needed, make: bool, note: Terminal) -> xr.Dataset:
+    """The answer of a method of sensitivity, its runs made if asked for and not there."""
+    from asm_sim.cli.sensitivity import usual_folder
+    from asm_sim.store.progress import on_terminal
+    from asm_sim.unknowns.question import ask
+    from asm_sim.unknowns.sensitivity import answered
+
+    question = ask(
+        needed.sensitivity or "", method=needed.method, draws=needed.draws, settings=needed.set
+    )
+    if make:
+        note.print(f"Running what is not there yet of {needed.command}")
+    with on_terminal() as progress:
+        return answered(question, str(usual_folder(question)), progress, make)
 
 
 def _work(needed: Needed) -> tuple[Work, Path]:

@@ -16,23 +16,35 @@ LIST = "figures.yaml"
 
 
 class Needed(Strict):
-    """The run or the sweep that a figure is drawn from, and a second run to set against it."""
+    """What a figure is drawn from: a run, a sweep or the answer of a method of sensitivity.
+
+    And a second run to set against it.
+    """
 
     run: str | None = None
     sweep: str | None = None
+    sensitivity: str | None = None
+    method: str | None = None
     draws: int | None = Field(None, ge=1)
     set: dict[str, Any] = Field(default_factory=dict)
     without: Needed | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.run is None) == (self.sweep is None):
-            raise ValueError("give either 'run' or 'sweep': the name of a scenario or of a sweep")
+    def _one_of_them(self) -> Self:
+        if sum(name is not None for name in (self.run, self.sweep, self.sensitivity)) != 1:
+            raise ValueError(
+                "give one of 'run', 'sweep' and 'sensitivity': the name of a scenario or of a sweep"
+            )
+        if (self.method is None) != (self.sensitivity is None):
+            raise ValueError("'method' belongs to 'sensitivity', which needs one")
         return self
 
     @property
     def command(self) -> str:
-        words = ["asm-sim", *(["run", self.run] if self.run else ["sweep", str(self.sweep)])]
+        kinds = {"run": self.run, "sweep": self.sweep, "sensitivity": self.sensitivity}
+        verb, name = next((verb, name) for verb, name in kinds.items() if name is not None)
+        words = ["asm-sim", verb, name]
+        words += ["--method", self.method] if self.method else []
         words += ["--draws", str(self.draws)] if self.draws else []
         words += [w for path, value in self.set.items() for w in ("--set", f"{path}={value}")]
         return shlex.join(words)

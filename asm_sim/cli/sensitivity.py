@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,8 @@ from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
 from asm_sim.errors import counted, printable
 from asm_sim.places import place_of
+
+_NO_NAME = re.compile(r"\W+")  # in the name of a file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -62,7 +65,7 @@ def sensitivity(
     ),
     rows: Annotated[
         int | None,
-        typer.Option("--rows", min=1, help="Trajectories of morris (10), samples of sobol (64)."),
+        typer.Option("--rows", min=1, help="Trajectories of morris (10), samples of sobol (128)."),
     ] = None,
     seed: Seed = None,
     settings: Settings = None,
@@ -86,7 +89,7 @@ def sensitivity(
     question = ask(
         scenario, outcome or [], method, lever or [], draws, seed, settings or [], year, rows
     )
-    place = str(_usual_folder(question) if out is None else place_of(out))
+    place = str(usual_folder(question) if out is None else place_of(out))
     note.print(printable(question.scenario.title), markup=False)
     note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     _say_plan(question, place, threads, as_json and plan, note)
@@ -105,7 +108,8 @@ def sensitivity(
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
 
 
-def _usual_folder(question: Question) -> Path:
+def usual_folder(question: Question) -> Path:
+    """Where the runs of a question go if nothing else is said."""
     if question.sweep is not None:
         from asm_sim.cli.sweep import usual_folder
 
@@ -139,7 +143,8 @@ def _minutes(seconds: float) -> str:
 
 
 def _answer(ds: xr.Dataset, place: str, as_json: bool, note: Terminal) -> None:
-    """The tables on standard output; beside the runs, where these lie on a disk, all numbers."""
+    """The tables on standard output; beside the runs, where these lie on a disk, all numbers and
+    the figure."""
     from asm_sim.results.sensitivity import print_sensitivity, sensitivity_json, sensitivity_table
 
     if as_json:
@@ -151,3 +156,21 @@ def _answer(ds: xr.Dataset, place: str, as_json: bool, note: Terminal) -> None:
         table = folder / f"{ds.attrs['method']}.csv"
         write_whole(table, sensitivity_table(ds).to_csv(index=False))
         note.print(f"\nTable     {table}", markup=False)
+        for figure in _figures(ds, folder):
+            note.print(f"Figure    {figure}", markup=False)
+
+
+def _figures(ds: xr.Dataset, folder: Path) -> list[Path]:
+    """The figure of each outcome; none of a screening."""
+    from asm_sim.plots import sensitivity_indices, tornado
+    from asm_sim.plots.save import save
+
+    module = {"effects": tornado, "sobol": sensitivity_indices}.get(str(ds.attrs["method"]))
+    if module is None:
+        return []
+    drawn = []
+    for outcome in map(str, ds["outcome"].values):
+        name = f"{module.__name__.rpartition('.')[2]}_{_NO_NAME.sub('_', outcome).strip('_')}"
+        paths = save(module.plot(ds, outcome), folder / "figures", name, ds)
+        drawn.append(next(path for path in paths if path.suffix == ".png"))
+    return drawn

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.plots.figure import FIRST_YEAR, INK, LAST_YEAR, QUIET, signed
 from asm_sim.results.scenarios import draws_of
@@ -105,3 +106,18 @@ def labels_of(ds: xr.Dataset, grouping: str) -> dict[str, str]:
     groups = [str(name) for name in ds["group"].values]
     prefix = f"{grouping}: "
     return {name: name.removeprefix(prefix) for name in groups if name.startswith(prefix)}
+
+
+def outcome_of(ds: xr.Dataset, outcome: str | None) -> xr.Dataset:
+    """One outcome of what ``asm_sim.sensitivity`` returned, by default the first.
+
+    Raises :class:`InputError` for one that it does not hold.
+    """
+    known = [str(name) for name in ds["outcome"].values]
+    name = known[0] if outcome is None else outcome
+    if name not in known:
+        raise InputError(
+            f"these results hold no outcome {name!r}{did_you_mean(name, known)}; "
+            f"they hold {', '.join(known)}"
+        )
+    return ds.sel(outcome=name)

@@ -18,7 +18,7 @@ from asm_sim.engine.frame import roster_of
 from asm_sim.engine.simulate import resolve
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, counted
-from asm_sim.results.registry import SEED, SETTINGS
+from asm_sim.results.registry import COHORT_TITLES, SEED, SETTINGS
 from asm_sim.scenario.load import SWEEP_KEYS, read_source
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import Sweep, load_sweep, sweep_of_points
@@ -32,7 +32,7 @@ from asm_sim.unknowns.points import Points, check_size, one_at_a_time
 
 EFFECTS, MORRIS, SOBOL = METHODS = ("effects", "morris", "sobol")
 USUAL_DRAWS = 8
-USUAL_ROWS = {MORRIS: 10, SOBOL: 64}
+USUAL_ROWS = {MORRIS: 10, SOBOL: 128}
 LARGEST = 8  # unknowns whose indices are computed
 _TRIED = (2, 6)  # points that are timed
 
@@ -112,6 +112,9 @@ class Question:
             "rules": scenario.rules.id,
             "rule_year": scenario.rules.rule_year,
             "rules_hash": scenario.rules_hash,
+            COHORT_TITLES: json.dumps(
+                {name: cohort.title for name, cohort in scenario.rules.cohorts.items()}
+            ),
             "population": scenario.population.id,
             "population_hash": scenario.population_hash,
             "roster_hash": roster,

@@ -17,9 +17,10 @@ from asm_sim.results.open import BLOCKS, open_results
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import sweep_of_points
 from asm_sim.store.carry_out import Mode, carry_out
-from asm_sim.store.files import open_folder
+from asm_sim.store.consolidate import is_consolidated
+from asm_sim.store.files import Folder, open_folder
 from asm_sim.store.progress import Progress, shown
-from asm_sim.store.work import work_of
+from asm_sim.store.work import Work, work_of
 from asm_sim.studies.sensitivity import FEWEST_DRAWS
 from asm_sim.unknowns.answer import answer
 from asm_sim.unknowns.outcome import USUAL, Outcome
@@ -57,7 +58,7 @@ def sensitivity(
     ``effects``, the usual method, moves one unknown at a time to each of its alternatives
     (``change``); ``morris`` screens all over their whole width, from ``rows`` trajectories (10);
     ``sobol`` splits the variance over the eight with the largest effects (``first``, ``total``),
-    from ``rows`` pairs of samples (64). What is luck of the draws is taken out. Every number has
+    from ``rows`` pairs of samples (128). What is luck of the draws is taken out. Every number has
     its standard error (``_mcse``): over draws, and over rows where these are a sample.
 
     ``scenario`` may also be a sweep with a design of method ``morris`` or ``sobol``, whose points
@@ -75,23 +76,49 @@ def sensitivity(
         return answered(question, folder, report)
 
 
-def answered(question: Question, store: str, progress: Progress | None = None) -> xr.Dataset:
+def answered(
+    question: Question, store: str, progress: Progress | None = None, make: bool = True
+) -> xr.Dataset:
     """The answer to a question.
 
     Its runs are kept in folders below ``store``, whose names hold all that decides their draws;
-    those of a sweep in ``store`` itself, as ``asm-sim sweep`` keeps them.
+    those of a sweep in ``store`` itself, as ``asm-sim sweep`` keeps them. :class:`InputError` where
+    they are not there and are not to be made.
     """
     if question.sweep is not None:
-        return _of_design(question, store, progress)
-    first = one_at_a_time(question.axes)
-    if question.method == EFFECTS:
-        return _of_points(question, EFFECTS, first, store, progress)
-    axes = question.axes
-    if question.method == SOBOL and len(axes) > LARGEST:
-        effects = _of_points(question, EFFECTS, first, store, progress)
+        folder, work = open_folder(store), work_of(question.sweep)
+        _carry_out(folder, work, Mode.GO_ON, progress, make)
+        points = points_of_design(question)
+        return _read(question, question.method, points, open_results(folder.place))
+
+    def of_points(method: str, points: Points) -> xr.Dataset:
+        work = work_of(sweep_of_points(question.scenario, points.settings), panel=0, lens=0)
+        seed, digits = question.scenario.seed, work.hash[:_HASH_DIGITS]
+        name = f"{method}-{work.draws}-draws-seed-{seed}-{digits}"
+        folder = open_folder(f"{store.rstrip('/')}/{name}")
+        _carry_out(folder, work, Mode.REPLACE, progress, make)
+        folder.remove(BLOCKS)  # other draws or points have a folder of their own
+        return _read(question, method, points, open_results(folder.place))
+
+    axes, method = question.axes, question.method
+    if method == EFFECTS or (method == SOBOL and len(axes) > LARGEST):
+        effects = of_points(EFFECTS, one_at_a_time(axes))
+        if method == EFFECTS:
+            return effects
         axes = tuple(axis for axis in axes if axis.path in largest(effects, LARGEST))
-    points = sampled(axes, question.method, question.rows, question.scenario.seed % _LARGEST_SEED)
-    return _of_points(question, question.method, points, store, progress)
+    seed = question.scenario.seed % _LARGEST_SEED
+    return of_points(method, sampled(axes, method, question.rows, seed))
+
+
+def _carry_out(
+    folder: Folder, work: Work, mode: Mode, progress: Progress | None, make: bool
+) -> None:
+    if not make and not is_consolidated(folder, work):
+        raise InputError(
+            f"{folder}: no finished runs of this version are there; asm-sim sensitivity makes "
+            "them, or add --make"
+        )
+    carry_out(folder, work, mode=mode, progress=progress)
 
 
 def largest(effects: xr.Dataset, most: int) -> list[str]:
@@ -102,27 +129,6 @@ def largest(effects: xr.Dataset, most: int) -> list[str]:
     of_parameter = relative.groupby("parameter").max()
     order = np.argsort(-of_parameter.values, kind="stable")[:most]
     return [str(path) for path in of_parameter["parameter"].values[order]]
-
-
-def _of_points(
-    question: Question, method: str, points: Points, store: str, progress: Progress | None
-) -> xr.Dataset:
-    """A method's answer from runs at its points."""
-    scenario = question.scenario
-    work = work_of(sweep_of_points(scenario, points.settings), panel=0, lens=0)
-    what = f"{method}-{work.draws}-draws-seed-{scenario.seed}-{work.hash[:_HASH_DIGITS]}"
-    folder = open_folder(f"{store.rstrip('/')}/{what}")
-    carry_out(folder, work, mode=Mode.REPLACE, progress=progress)
-    folder.remove(BLOCKS)  # other draws or points have a folder of their own
-    return _read(question, method, points, open_results(folder.place))
-
-
-def _of_design(question: Question, store: str, progress: Progress | None) -> xr.Dataset:
-    """The answer from the points of a file."""
-    assert question.sweep is not None
-    folder = open_folder(store)
-    carry_out(folder, work_of(question.sweep), progress=progress)
-    return _read(question, question.method, points_of_design(question), open_results(folder.place))
 
 
 def _read(question: Question, method: str, points: Points, ds: xr.Dataset) -> xr.Dataset:

@@ -234,7 +234,24 @@ def test_the_command_plans_answers_and_keeps(few: Path, tmp_path: Path) -> None:
     assert "3 unknowns: 6 runs (effects) of 2 draws each, seed 7" in result.stderr
     assert "Share of scored clinicians with a penalty" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80
+    assert (out / "figures" / "tornado_share_negative.png").is_file()
     table = pd.read_csv(out / "effects.csv")
     assert set(table.cohort) == {"HF", "LBP"}
     as_json = json.loads(asm_sim(*given, "--json").stdout)
     assert len(as_json["numbers"]) == len(table)
+
+
+def test_figures_are_drawn_from_answers(
+    few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "figures").mkdir()
+    needed = f"{{sensitivity: {few}, method: effects}}"
+    (tmp_path / "figures" / "figures.yaml").write_text(f"figures:\n  tornado: {needed}\n")
+    refused = asm_sim("figures")
+    assert refused.exit_code == 2
+    assert "no finished runs of this version are there" in refused.stderr
+    assert asm_sim("figures", "--make").exit_code == 0
+    good = asm_sim("figures", "--check")
+    assert good.exit_code == 0, good.output
+    assert (tmp_path / "figures" / "tornado.svg").is_file()
