@@ -75,5 +75,10 @@ def cell(numbers: Numbers, layout: Layout, errors: bool) -> str:
     """
     if numbers.has_range and not errors:
         return numbers.written(*layout[1:])
-    written, error = rounded(numbers.value, numbers.mcse)
-    return f"{written}{layout.before_error}{PLUS_MINUS}{error}" if error else written
+    return value_and_error(numbers.value, numbers.mcse, layout.before_error)
+
+
+def value_and_error(value: float, error: float, between: str) -> str:
+    """A value and its error as a cell of a table, ``between`` them a blank or a new line."""
+    written, written_error = rounded(value, error)
+    return f"{written}{between}{PLUS_MINUS}{written_error}" if written_error else written

@@ -12,7 +12,7 @@ import xarray as xr
 from asm_sim.errors import printable
 from asm_sim.results.describe import cohort_title
 from asm_sim.results.statistics import ROUNDING, USD_PER_MILLION, bound_of, rounded
-from asm_sim.results.terminal import say, say_fitting, value_and_error, writable
+from asm_sim.results.terminal import Layout, say, say_fitting, value_and_error, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,14 +163,14 @@ def _unit(units: str) -> str:
     return "%" if units in _FRACTIONS else "" if units == "1" else units
 
 
-def _table(lines: list[Line], columns: list[str], console: Console, between: str) -> Table:
+def _table(lines: list[Line], columns: list[str], console: Console, layout: Layout) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     written = [
         [
-            writable(_cell(*line.cells[name], line.units, between), console)
+            writable(_cell(*line.cells[name], line.units, layout.before_error), console)
             if name in line.cells
             else ""
             for name in columns
