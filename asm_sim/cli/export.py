@@ -28,7 +28,8 @@ def export(
 ) -> None:
     """Write results for R, Stata, Excel and others: NetCDF, Parquet or CSV.
 
-    Tables are long: a row per draw, cohort and performance year, a column per variable.
+    Tables are long: a row per draw, cohort and performance year, a column per variable. Beside
+    each, NAME.answers has the means over draws, with Monte Carlo errors and 90 % ranges.
     """
     from asm_sim.results.export import plan_export
     from asm_sim.results.open import folder_of, open_results

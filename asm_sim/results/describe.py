@@ -9,8 +9,16 @@ from typing import Any
 import xarray as xr
 
 from asm_sim.documents import compact
-from asm_sim.errors import InputError, printable
-from asm_sim.results.registry import COHORT_TITLES, PARAMETER, PARAMETER_LAYER, SETTINGS
+from asm_sim.errors import InputError, counted, printable
+from asm_sim.results.registry import (
+    COHORT_TITLES,
+    OPEN_DRAW,
+    OPEN_LAYER,
+    PARAMETER,
+    PARAMETER_LAYER,
+    SETTINGS,
+    STATUSES,
+)
 from asm_sim.results.scenarios import (
     NAMES_SHOWN,
     SCENARIO,
@@ -24,7 +32,7 @@ from asm_sim.results.scenarios import (
 
 _LONG_TEXTS = {
     "scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp", COHORT_TITLES,
-    PARAMETER_LAYER,
+    PARAMETER_LAYER, OPEN_LAYER, STATUSES,
 }  # fmt: skip
 HASH_DIGITS = 8
 LONGEST_NAME = 300  # characters: no file system has longer names
@@ -81,7 +89,7 @@ def source_line(ds: xr.Dataset) -> str:
     return (
         f"asm_sim {about.get('asm_sim_version', '?')}, {rule}scenario {scenario_in_words(ds)} "
         f"({str(about.get('scenario_hash', '?'))[:HASH_DIGITS]}), "
-        f"{draws_in_words(ds)}, {_seeds_in_words(ds)}"
+        f"{draws_in_words(ds)}, {_open_in_words(ds)}{_seeds_in_words(ds)}"
         + (f", {len(drawn)} parameters drawn" if (drawn := drawn_parameters(ds)) else "")
     )
 
@@ -124,6 +132,11 @@ def _settings(about: Mapping[Any, Any], name: str = SETTINGS) -> list[tuple[str,
 def draws_in_words(ds: xr.Dataset) -> str:
     draws = int(draws_of(ds) or 0)
     return f"{draws:,} {'draw' if draws == 1 else 'draws'}"
+
+
+def _open_in_words(ds: xr.Dataset) -> str:
+    number = ds.sizes.get(OPEN_DRAW, 0)
+    return f"{counted(number, 'open draw')}, " if number else ""
 
 
 def _seeds_in_words(ds: xr.Dataset) -> str:

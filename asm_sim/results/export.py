@@ -24,8 +24,10 @@ from asm_sim.documents import did_you_mean
 from asm_sim.durable import appearing
 from asm_sim.errors import InputError
 from asm_sim.places import local_path
+from asm_sim.results.answers import answers_table
 from asm_sim.results.registry import COORDINATES, VARIABLES, YEARLY
 from asm_sim.results.scenarios import (
+    DRAW,
     SCENARIO,
     SCENARIO_HASH,
     Which,
@@ -36,6 +38,7 @@ from asm_sim.results.scenarios import (
 NETCDF, PARQUET, CSV = "netcdf", "parquet", "csv"
 SUFFIXES = {NETCDF: ".nc", PARQUET: ".parquet", CSV: ".csv"}
 CODEBOOK = ".columns.csv"
+ANSWERS = ".answers"
 STEM = "results"
 VALUES_AT_ONCE = 4_000_000  # 32 MB
 BYTES = {PARQUET: 8, CSV: 18}  # of a number, before compression
@@ -50,10 +53,12 @@ class Export:
     """An export that has been checked: the chosen variables, the format and where they go.
 
     ``output`` is a file, or a folder where the variables take several tables (one for each set of
-    dims). ``files`` are all that will be written.
+    dims). ``files`` are all that will be written. ``source`` holds more than the chosen variables:
+    the open draws, from which ranges are taken.
     """
 
     ds: xr.Dataset
+    source: xr.Dataset
     to: str
     output: Path
     tables: dict[Dims, list[str]]
@@ -64,9 +69,12 @@ class Export:
 
     @property
     def files(self) -> list[Path]:
-        """The files of data, then the codebooks of CSV files."""
-        data = [self._file(dims) for dims in self.tables] if self.is_folder else [self.output]
-        return data + [codebook_of(path) for path in data if self.to == CSV]
+        """The files of data, the answers where there are draws, and codebooks of CSV files."""
+        if self.to == NETCDF:
+            return [self.output]
+        tables = {self._file(dims) if self.is_folder else self.output: dims for dims in self.tables}
+        answers = [answers_of(path) for path, dims in tables.items() if DRAW in dims]
+        return [*tables, *answers, *(codebook_of(path) for path in tables if self.to == CSV)]
 
     @property
     def size(self) -> str:
@@ -103,15 +111,26 @@ class Export:
         return [*_key_columns(self.ds, dims), *self.tables[dims]]
 
     def _write_table(self, dims: Dims, path: Path, values_at_once: int) -> None:
-        """One table; the codebook of a CSV is there before its table is."""
+        """One table; the codebook of a CSV and the answers are there before the table is."""
         names = self.tables[dims]
         with appearing(path) as partial:
             with _table_writer(self, dims, partial) as write:
                 for piece in _pieces(self.ds, dims, len(self._columns(dims)), values_at_once):
                     write(_columns_of(self.ds[names].isel(piece), dims))
+            if DRAW in dims:
+                with appearing(answers_of(path)) as answers:
+                    self._write_answers(names, answers)
             if self.to == CSV:
                 with appearing(codebook_of(path)) as codebook:
                     _write_codebook(self.ds, self._columns(dims), codebook)
+
+    def _write_answers(self, names: list[str], path: Path) -> None:
+        """Value, error and range of each number that the rows of a table are draws of."""
+        table = answers_table(self.source, names)
+        if self.to == CSV:
+            table.to_csv(path, index=False, lineterminator="\n")
+        else:
+            table.to_parquet(path, index=False)
 
 
 def plan_export(
@@ -126,7 +145,8 @@ def plan_export(
     """Check an export of a run or a sweep; nothing is written.
 
     ``to`` is ``netcdf``, ``parquet`` or ``csv``. ``variables`` are by default all but ``panel_*``
-    for NetCDF, and those with a value per draw, cohort and performance year for tables;
+    for NetCDF, and those with a value per draw, cohort and performance year for tables, beside
+    which stand the answers: mean, error and 90 % range of each number that rows are draws of.
     ``scenario`` is the one scenario to take of a sweep. ``output`` is by default ``results.nc``,
     ``results.parquet`` or ``results.csv`` in ``folder``; ``results-parquet`` or ``results-csv``
     where several tables are needed. Raises :class:`InputError`, also where the output exists
@@ -139,6 +159,7 @@ def plan_export(
         )
     if scenario is not None:
         ds = scenario_of(ds, scenario)
+    source = ds
     ds = ds[chosen_variables(ds, variables, _default_variables(ds, to))]
     tables: dict[Dims, list[str]] = {}
     for name, variable in ds.data_vars.items():
@@ -155,7 +176,7 @@ def plan_export(
         )
     if not several and output.suffix != suffix:
         raise InputError(f"{output}: a {to} file must end in {suffix}")
-    export = Export(ds, to, output, tables)
+    export = Export(ds, source, to, output, tables)
     _check_output(export, overwrite)
     return export
 
@@ -163,6 +184,11 @@ def plan_export(
 def codebook_of(table: Path) -> Path:
     """The file that says what the columns of a CSV table are."""
     return table.with_name(table.stem + CODEBOOK)
+
+
+def answers_of(table: Path) -> Path:
+    """The file beside a table of draws that has the means, their errors and their ranges."""
+    return table.with_name(table.stem + ANSWERS + table.suffix)
 
 
 def _default_variables(ds: xr.Dataset, to: str) -> list[str]:
@@ -193,7 +219,8 @@ def _is_export(path: Path) -> bool:
     """Whether a file's name is one of those that an export gives: dims and a suffix."""
     stem, _, suffix = path.name.partition(".")
     known = {SCENARIO, *COORDINATES}
-    return f".{suffix}" in {*SUFFIXES.values(), CODEBOOK} and set(stem.split("-")) <= known
+    endings = {*SUFFIXES.values(), CODEBOOK, *(ANSWERS + ending for ending in SUFFIXES.values())}
+    return f".{suffix}" in endings and set(stem.split("-")) <= known
 
 
 def _pieces(

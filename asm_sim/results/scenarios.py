@@ -14,7 +14,7 @@ from xarray.core import indexing
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError, counted
-from asm_sim.results.registry import SEED
+from asm_sim.results.registry import OPEN_DRAW, OPEN_DRAWS, SEED
 
 SCENARIO = "scenario"
 SCENARIO_HASH = "scenario_hash"
@@ -68,7 +68,7 @@ def axes(ds: xr.Dataset) -> list[str]:
 
 
 def told(ds: xr.Dataset) -> xr.Dataset:
-    """The Dataset with the attributes that its data have: draws, seed, and of which scenario it is.
+    """The Dataset with the attributes that its data have: draws, seed, of which scenario it is.
 
     Attributes stay where draws or a scenario are selected, or draws of another run are joined.
     """
@@ -76,6 +76,7 @@ def told(ds: xr.Dataset) -> xr.Dataset:
     draws, seeds = draws_of(ds), ", ".join(map(str, seeds_of(ds)))
     fresh: dict[str, Any] = {"draws": draws} if draws is not None else {}
     fresh |= {SEED: seeds} if seeds else {}
+    fresh |= {OPEN_DRAWS: ds.sizes.get(OPEN_DRAW, 0)} if OPEN_DRAWS in ds.attrs else {}
     return ds if all(ds.attrs.get(key) == fresh[key] for key in fresh) else ds.assign_attrs(fresh)
 
 

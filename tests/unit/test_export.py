@@ -19,11 +19,11 @@ from typer.testing import CliRunner
 from asm_sim.cli.main import app
 from asm_sim.errors import InputError
 from asm_sim.results import export as tables
-from asm_sim.results.export import codebook_of, plan_export
+from asm_sim.results.export import answers_of, codebook_of, plan_export
 from asm_sim.results.open import open_results
 from asm_sim.results.registry import YEARLY
 from asm_sim.results.scenarios import scenario_of
-from tests.unit.synthetic_run import AXES, synthetic_sweep, write_run
+from tests.unit.synthetic_run import AXES, opened, synthetic_dataset, synthetic_sweep, write_run
 
 DRAWS = 7
 READ = {
@@ -86,8 +86,44 @@ def test_a_table_holds_every_number(ds: xr.Dataset, tmp_path: Path, to: str, at_
     pd.testing.assert_frame_equal(
         table, expected[keys + names], check_dtype=False, check_exact=True
     )
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        {path.name, codebook_of(path).name} if to == "csv" else {path.name}
+    beside = {answers_of(path).name} | ({codebook_of(path).name} if to == "csv" else set())
+    assert {found.name for found in tmp_path.iterdir()} == {path.name, *beside}
+
+
+@pytest.mark.parametrize("to", ["parquet", "csv"])
+def test_beside_a_table_of_draws_are_the_answers(tmp_path: Path, to: str) -> None:
+    """A value, its error and its range for each number that the rows are draws of."""
+    run = opened(synthetic_dataset(30), 25)
+    names = ["share_negative", "adjustment_mean_by_group", "penalty_years"]
+    export = plan_export(run, to, folder=tmp_path, variables=names)
+    folder = export.write()
+    assert set(folder.iterdir()) == set(export.files)
+    yearly = READ[to](folder / f"draw-cohort-performance_year.answers.{to}")
+    assert list(yearly.columns) == [
+        *("cohort", "performance_year", "variable", "units", "value", "mcse"),
+        *("range_low", "range_low_mcse", "range_high", "range_high_mcse"),
+    ]
+    assert len(yearly) == 2 * 5
+    row = yearly.query("cohort == 'LBP' and performance_year == 2029").iloc[0]
+    at = {"cohort": "LBP", "performance_year": 2029}
+    draws, open_draws = run.share_negative.sel(at), run.open_share_negative.sel(at)
+    assert row["value"] == pytest.approx(float(draws.mean()))
+    assert row["mcse"] == pytest.approx(float(draws.std(ddof=1)) / 30**0.5)
+    assert row["range_low"] == pytest.approx(float(open_draws.quantile(0.05)))
+    groups = READ[to](folder / f"draw-cohort-performance_year-group.answers.{to}")
+    assert groups["value"].notna().any()
+    assert groups["range_low"].isna().all()  # of no group are there open draws
+    plan_export(run, to, folder=tmp_path, variables=names, overwrite=True).write()
+
+
+def test_answers_of_a_sweep_name_the_scenario(ds: xr.Dataset, tmp_path: Path) -> None:
+    path = plan_export(ds, "csv", tmp_path / "a.csv", ["share_negative"]).write()
+    table = READ["csv"](answers_of(path))
+    assert table["scenario"].unique().tolist() == ds["scenario"].values.tolist()
+    pd.testing.assert_series_equal(
+        table["value"],
+        ds["share_negative"].mean("draw").to_series().reset_index(drop=True),
+        check_names=False,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.describe import provenance, source_line
 from asm_sim.results.pairs import on_shared_draws
 from asm_sim.results.ranges import (
     FEWEST_OPEN,
@@ -43,6 +44,18 @@ def test_open_draws_are_read_as_if_they_were_a_run(ds: xr.Dataset) -> None:
     other = opened(ds, 30, spread=0.2)
     one, two = on_shared_draws(needs_open_draws(run), needs_open_draws(other))
     assert one.draw.values.tolist() == two.draw.values.tolist() == list(range(25))
+
+
+def test_a_run_says_how_many_there_are(ds: xr.Dataset) -> None:
+    run = opened(ds, 25)
+    assert ", 30 draws, 25 open draws, seed 1" in source_line(run)
+    assert provenance(run)["open_draws"] == 25
+    assert "open_layer" not in provenance(run)
+    some = run.isel(open_draw=[3])
+    assert ", 30 draws, 1 open draw, seed 1" in source_line(some)
+    assert provenance(some)["open_draws"] == 1
+    assert provenance(run.drop_dims("open_draw"))["open_draws"] == 0
+    assert "open" not in source_line(ds)
 
 
 def test_draws_that_are_open_themselves_are_open_draws(ds: xr.Dataset) -> None:
