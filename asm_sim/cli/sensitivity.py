@@ -60,9 +60,9 @@ def sensitivity(
     year: Annotated[
         int | None, typer.Option("--year", help="The performance year (the first).")
     ] = None,
-    draws: Annotated[int | None, typer.Option("--draws", min=1, help="Draws of each run (8).")] = (
-        None
-    ),
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=1, help="Draws of each run (8; of variance 200).")
+    ] = (None),
     rows: Annotated[
         int | None,
         typer.Option("--rows", min=1, help="Trajectories of morris (10), samples of sobol (128)."),

@@ -124,9 +124,7 @@ class Frame:
 
     def fingerprint(self) -> str:
         kept = OPEN_PARTS if self.is_open else (self.panel, self.lens)
-        scenario = self.scenario_hash()
-        if self.shifts:
-            scenario = f"{scenario} {json.dumps(sorted(self.shifts.items()))}"
+        scenario = with_shifts(self.scenario_hash(), self.shifts)
         return fingerprint(scenario, self.scenario.seed, self.block_draws, kept)
 
     def seed_words(self) -> Any:
@@ -157,6 +155,11 @@ def blocks_of(draws: int, block_draws: int) -> list[Block]:
     """The blocks of so many draws; the last one is shorter where they are no multiple."""
     starts = range(0, draws, block_draws)
     return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
+
+
+def with_shifts(scenario_hash: str, shifts: Mapping[str, int]) -> str:
+    """A scenario's hash with what is added to the indices of its layers, if anything is."""
+    return f"{scenario_hash} {json.dumps(sorted(shifts.items()))}" if shifts else scenario_hash
 
 
 def fingerprint(

@@ -12,6 +12,7 @@ from asm_sim.errors import counted, printable
 from asm_sim.results.describe import provenance, title_line
 from asm_sim.results.effects import ERRORS
 from asm_sim.results.statistics import (
+    NOT_KNOWN,
     PLUS_MINUS,
     USD_PER_MILLION,
     round_to_error,
@@ -28,9 +29,16 @@ SHOWN = 8  # unknowns in a table
 WIDTH, BETWEEN = 80, "   "  # characters of a table, and between its columns
 COLUMNS = ["outcome", "units", "cohort", "statistic", "parameter", "set_to", "value", "mcse"]
 HALF = 0.5  # of a percent: an error that is written
-SHARES = {"first", "total"}  # fractions, whatever the outcome's units
+SHARES = {"first", "total", "share"}  # fractions, whatever the outcome's units
 # What a method's answers are ordered by, and what a table shows of them.
 LEADING = {"effects": "change", "morris": "size", "sobol": "total"}
+LAYER_WORDS = {
+    "readings": "how the rule is read",
+    "parameters": "unknown numbers of the population",
+    "population": "luck: who the clinicians are",
+    "measurement": "luck: few episodes and cases",
+}
+FIXED = "fixed by the rule"
 COLUMNS_OF = {
     "morris": {"size": "size", "mean": "mean", "spread": "spread"},
     "sobol": {"first": "goes if known", "total": "left by the others"},
@@ -41,6 +49,9 @@ _NOTES = {
     "square (size), mean, and SD (spread: bends and interactions).",
     "sobol": "Shares of the variance over all that the unknowns may be: what would go if this one "
     "were known, and what would be left if all others were. Luck of draws is taken out.",
+    "variance": "Shares of the variance over draws in which everything open is drawn; what layers "
+    "do together goes to the later one. Luck stays whatever is known; better data, and the text of "
+    "the rule, can reduce the rest; more draws reduce the errors alone.",
 }
 
 
@@ -77,7 +88,8 @@ def sensitivity_table(ds: xr.Dataset) -> pd.DataFrame:
     """Every number of an answer: a row per outcome, cohort, statistic and unknown.
 
     Columns ``outcome``, ``units`` (of value and error), ``cohort``, ``statistic``, ``parameter``
-    and ``set_to`` (empty where a number is of no one unknown), ``value`` and ``mcse``.
+    (of variance the layer) and ``set_to`` (both empty where a number is of no one), ``value`` and
+    ``mcse``.
     """
     rows = []
     names = [str(name) for name in ds.data_vars if not str(name).endswith("_mcse")]
@@ -88,7 +100,8 @@ def sensitivity_table(ds: xr.Dataset) -> pd.DataFrame:
                 units = "fraction" if name in SHARES else str(here["units"].item())
                 values, errors = (np.atleast_1d(here[n].values) for n in (name, f"{name}_mcse"))
                 of_one = here[name].ndim > 0
-                paths = here["parameter"].values if of_one else [""]
+                along = "layer" if "layer" in here.coords else "parameter"
+                paths = here[along].values if of_one else [""]
                 ends = here["value"].values if of_one and "value" in here.coords else [""]
                 for k, (value, error) in enumerate(zip(values, errors, strict=True)):
                     what = (str(paths[k]), str(ends[k % len(ends)]), float(value), float(error))
@@ -111,10 +124,15 @@ def print_sensitivity(ds: xr.Dataset, console: Console) -> None:
     method = str(ds.attrs["method"])
     say(console, Text(title_line(ds), style="bold"))
     for outcome in ds["outcome"].values:
-        here, order = ds.sel(outcome=outcome), leading(ds, str(outcome))
+        here = ds.sel(outcome=outcome)
         unit, words = unit_of(str(here["units"].item())), str(here["words"].item())
         year = ds.attrs["performance_year"]
         say(console, Text(f"\n{printable(words)}, performance year {year}\n", style="bold"))
+        if method == "variance":
+            for line, style in _laid_out("shares of the variance (%)", *_layers(here, unit)):
+                say(console, Text(writable(line, console), style=style))
+            continue
+        order = leading(ds, str(outcome))
         shown = _moving(here, order) if method == "effects" else list(order[:SHOWN])
         blocks = [_heading(here, path, unit) for path in shown]
         title = f"changes in {unit.change}"
@@ -192,6 +210,17 @@ def _heading(here: xr.Dataset, path: str, unit: Unit) -> Block:
     if "change" in here:
         return Block(title, words, [_alternative(here.isel({dim: k}), unit) for k in at])
     return Block(title, words, [_cohort(one, unit) for _, one in first.groupby("cohort")])
+
+
+def _layers(here: xr.Dataset, unit: Unit) -> tuple[list[str], list[Block]]:
+    """The shares of the layers, cohorts across, and the SD that they are of."""
+    rows = []
+    for layer, words in LAYER_WORDS.items():
+        cells = [_cell(one.sel(layer=layer), "share", 100.0) for one in _by_cohort(here)]
+        rows.append((f"  {words}", [FIXED if cell == NOT_KNOWN else cell for cell in cells]))
+    spread = [_cell(one, "sd", unit.factor) for one in _by_cohort(here)]
+    rows.append((f"  SD over draws ({unit.change})", spread))
+    return [printable(str(name)) for name in here["cohort"].values], [Block("", "", rows)]
 
 
 def _central(here: xr.Dataset, unit: Unit) -> tuple[str, list[str]]:

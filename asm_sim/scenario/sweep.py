@@ -21,6 +21,7 @@ from asm_sim.scenario.load import (
 )
 from asm_sim.scenario.schema import (
     CHECKS,
+    OPEN_LAYERS,
     ROOTS,
     Base,
     Case,
@@ -38,7 +39,6 @@ __all__ = ["Base", "Case", "Sweep", "duplicates", "load_sweep", "sweep_of_points
 
 LARGEST_SWEEP = 100_000
 LONGEST_NAME = 120
-_DRAWN_VALUES = ("parameters",)  # the layers that give parameters a value by draw
 _Form = type[dict[Any, Any]] | type[list[Any]]
 KINDS = ("grid", "list", "scenarios", "design")
 
@@ -101,14 +101,16 @@ def load_sweep(
     )
 
 
-def sweep_of_points(scenario: Scenario, points: Mapping[str, Mapping[str, Any]]) -> Sweep:
+def sweep_of_points(
+    scenario: Scenario, points: Mapping[str, Mapping[str, Any]], drawn: bool = False
+) -> Sweep:
     """A sweep whose scenarios each set more parameters of one scenario: name, path, value.
 
-    Parameters and readings of all of them are held, at what is set or central. Raises
+    What is open in all of them is held, at what is set or central, or else ``drawn``. Raises
     :class:`asm_sim.errors.InputError` as :func:`load_sweep`.
     """
-    held = scenario.layers.model_copy(update=dict.fromkeys(_DRAWN_VALUES, "off"))
-    file = scenario.file.model_copy(update={"layers": held})
+    states = dict.fromkeys(OPEN_LAYERS, "on" if drawn else "off")
+    file = scenario.file.model_copy(update={"layers": scenario.layers.model_copy(update=states)})
     documents = {root: Document(getattr(scenario, root).model_dump()) for root in ROOTS}
     base = Base(**documents, folder=scenario.folder, settings=scenario.settings, file=file)
     planned = [

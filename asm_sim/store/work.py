@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -29,6 +29,7 @@ from asm_sim.engine.frame import (
     open_beside,
     roster_of,
     usual_draws,
+    with_shifts,
 )
 from asm_sim.engine.plan import Plan, compiled
 from asm_sim.errors import InputError
@@ -77,6 +78,7 @@ class Work:
     lens: int
     open: int
     parameters: dict[str, Any] = field(repr=False)  # of the first scenario
+    shifts: tuple[Mapping[str, int], ...] = ()  # of each scenario's layers; none of any where empty
 
     @property
     def is_sweep(self) -> bool:
@@ -119,6 +121,7 @@ class Work:
             self.block_draws,
             self.panel,
             self.lens,
+            self.shifts[index] if self.shifts else None,
             open_draws=self.open,
         )
 
@@ -212,13 +215,15 @@ def work_of(
     panel: int | None = None,
     lens: int | None = None,
     open_draws: int | None = None,
+    shifts: Sequence[Mapping[str, int]] = (),
 ) -> Work:
     """Everything that a sweep or a scenario asks for, checked.
 
     ``panel`` is the number of draws kept clinician by clinician, ``lens`` the number looked at
     closely and ``open_draws`` that of the open draws beside them; by default what the scenario file
     says, else 200, 100 and 200 for one scenario (none where its rule does not let them be, or
-    nothing can be drawn) and none for a sweep. Raises
+    nothing can be drawn) and none for a sweep. ``shifts`` are added to the indices of the layers of
+    each scenario, as :func:`asm_sim.engine.frame.make_frame` says. Raises
     :class:`asm_sim.errors.InputError` where a scenario's parts do not fit together, or where
     scenarios cannot stand side by side in one Dataset.
     """
@@ -259,7 +264,7 @@ def work_of(
         mark, open_mark = (
             fingerprint(hashed, scenario.seed, block_draws, kept) if hashed else ""
             for hashed, kept in (
-                (own_hash, (panel, lens)),
+                (with_shifts(own_hash, shifts[index] if shifts else {}), (panel, lens)),
                 (scenario.opened().hash(roster.sha256) if beside else "", OPEN_PARTS),
             )
         )
@@ -270,7 +275,7 @@ def work_of(
             raise InputError(problems[0])
         raise InputError("these scenarios cannot be run in one sweep:", problems)
     of_draws = (first.draws, block_draws, panel, lens, beside)
-    return Work(source, tuple(members), roster, *of_draws, parameters)
+    return Work(source, tuple(members), roster, *of_draws, parameters, tuple(shifts))
 
 
 def _first_of_each(fingerprints: Iterable[str]) -> tuple[int, ...]:

@@ -10,7 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from asm_sim.results.sensitivity import SHARES
-from asm_sim.studies.sensitivity import Found, morris, paired, sobol
+from asm_sim.studies.estimates import DRAW
+from asm_sim.studies.jackknife import sd_over_draws
+from asm_sim.studies.sensitivity import LAYERS, Found, morris, paired, sobol, variance_shares
 from asm_sim.unknowns.axes import written
 from asm_sim.unknowns.outcome import Outcome
 from asm_sim.unknowns.points import Points
@@ -26,9 +28,11 @@ _WORDS = {
     "spread": "SD of the elementary effect over trajectories: interactions and bends",
     "first": "Share of the variance that would go if this were known",
     "total": "Share of the variance that would stay if all others were known",
-    "sd": "SD of the outcome over what the unknowns may be, without the luck of draws",
+    "share": "Share of the variance over draws that comes from a layer",
+    "sd": "SD of the outcome over what the unknowns may be, without the luck of draws; of variance "
+    "with it",
 }
-ALTERNATIVE, PARAMETER = "alternative", "parameter"
+ALTERNATIVE, PARAMETER, LAYER = "alternative", "parameter", "layer"
 
 
 def answer(
@@ -42,14 +46,18 @@ def answer(
     """The Dataset of a method.
 
     ``values`` are arrays [point, draw, cohort], one for each outcome. Dims are ``outcome``,
-    ``cohort`` and, of effects, ``alternative`` (with coordinates ``parameter``, ``end``, ``value``)
-    or ``parameter``. Units are those of the outcome (coordinate ``units``); of shares, fractions.
+    ``cohort`` and ``alternative`` of effects (with coordinates ``parameter``, ``end``, ``value``),
+    ``layer`` of variance, else ``parameter``. Units are those of the outcome (coordinate
+    ``units``); of shares, fractions.
     """
-    of_one = {"effects": _effects, "morris": _morris, "sobol": _sobol}[method]
+    of_one = {
+        "effects": _effects, "morris": _morris, "sobol": _sobol, "variance": _variance
+    }[method]  # fmt: skip
     found = [
         [of_one(points, every[..., k].copy()) for k in range(len(cohorts))] for every in values
     ]
-    dim = ALTERNATIVE if points.alternatives else PARAMETER
+    labels = _labels(points)
+    dim = next(iter(labels.values()))[0]
     parts: dict[str, Any] = {}
     for name, first in found[0][0].items():
         dims = ("outcome", "cohort", dim) if np.ndim(first.value) else ("outcome", "cohort")
@@ -63,7 +71,7 @@ def answer(
         "units": ("outcome", [outcome.units for outcome in outcomes]),
         "words": ("outcome", [outcome.words for outcome in outcomes]),
         "cohort": list(cohorts),
-        **_labels(points),
+        **labels,
     }
     return xr.Dataset(parts, coords, about | {"method": method})
 
@@ -88,13 +96,21 @@ def _sobol(points: Points, y: Floats) -> Estimates:
     return sobol(y.reshape(rows, columns, -1)[:, kept])._asdict()
 
 
+def _variance(points: Points, y: Floats) -> Estimates:
+    del points
+    sd = sd_over_draws(xr.DataArray(y[0], dims=DRAW))
+    return {"share": variance_shares(y), "sd": Found(sd.mean.values, sd.mcse.values)}
+
+
 def _quantiles(points: Points) -> Floats:
     assert points.quantiles is not None
     return points.quantiles
 
 
 def _labels(points: Points) -> Labels:
-    """What stands along the alternatives of effects, or else along the parameters."""
+    """What stands along the alternatives of effects, the layers, or else along the parameters."""
+    if points.shifts:
+        return {LAYER: (LAYER, np.array(LAYERS, np.str_))}
     axes = {axis.path: axis for axis in points.axes}
     paths = [one.path for one in points.alternatives] or list(axes)
     dim = ALTERNATIVE if points.alternatives else PARAMETER

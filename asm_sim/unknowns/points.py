@@ -17,6 +17,15 @@ from asm_sim.scenario.sweep import LARGEST_SWEEP
 from asm_sim.unknowns.axes import Axis, Settings, settled
 
 CENTRAL = "central"
+_FAR = 2**30  # further than any draw
+_MEASURED, _WHO = {"measurement": _FAR}, {"population": _FAR, "selection": _FAR}
+# Four sets of draws, in each of which one layer more is drawn anew: what is added to its indices.
+SETS: dict[str, dict[str, int]] = {
+    "as drawn": {},
+    "new measurement": _MEASURED,
+    "new population too": _MEASURED | _WHO,
+    "new parameters too": _MEASURED | _WHO | {"parameters": _FAR},
+}
 LEVELS = 8  # of Morris's grid of quantiles
 _BYTES_OF_A_POINT, _BYTES_OF_A_VALUE = 30_000, 1_000  # of a scenario that is held ready, about
 Floats = NDArray[np.float64]
@@ -38,6 +47,7 @@ class Points:
     settings: dict[str, Settings] = field(repr=False)
     alternatives: tuple[Alternative, ...] = ()
     quantiles: Floats | None = None  # [row, step, axis]
+    shifts: tuple[dict[str, int], ...] = ()  # of each point's layers
 
 
 def one_at_a_time(axes: Sequence[Axis]) -> Points:
@@ -47,6 +57,12 @@ def one_at_a_time(axes: Sequence[Axis]) -> Points:
     for path, _, value in found:
         settings[f"{path}={compact(value)}"] = settled(axes, {path: value})
     return Points(tuple(axes), settings, tuple(found))
+
+
+def paired_sets(axes: Sequence[Axis]) -> Points:
+    """The four sets of draws, with nothing set in any."""
+    nothing = {name: Settings() for name in SETS}
+    return Points(tuple(axes), nothing, shifts=tuple(SETS.values()))
 
 
 def check_size(method: str, rows: int, inputs: int) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,13 +26,13 @@ from asm_sim.scenario.sweep import Sweep, load_sweep, sweep_of_points
 from asm_sim.store.carry_out import carry_out
 from asm_sim.store.files import open_folder
 from asm_sim.store.work import Work, work_of
-from asm_sim.studies.sensitivity import FEWEST_DRAWS
+from asm_sim.studies.sensitivity import FEWEST_DRAWS, FEWEST_FOR_SHARES
 from asm_sim.unknowns.axes import Axis, Settings, open_axes, with_levers
 from asm_sim.unknowns.outcome import USUAL, Outcome, parse_outcome
-from asm_sim.unknowns.points import Points, check_size, one_at_a_time
+from asm_sim.unknowns.points import SETS, Points, check_size, one_at_a_time
 
-EFFECTS, MORRIS, SOBOL = METHODS = ("effects", "morris", "sobol")
-USUAL_DRAWS = 8
+EFFECTS, MORRIS, SOBOL, VARIANCE = METHODS = ("effects", "morris", "sobol", "variance")
+USUAL_DRAWS, DRAWS_OF_VARIANCE = 8, 200
 USUAL_ROWS = {MORRIS: 10, SOBOL: 128}
 LARGEST = 8  # unknowns whose indices are computed
 _TRIED = (2, 6)  # points that are timed
@@ -71,6 +72,8 @@ class Question:
         """What is run, one after the other."""
         if self.sweep is not None:
             return [Stage(self.method, len(self.sweep))]
+        if self.method == VARIANCE:
+            return [Stage(VARIANCE, len(SETS))]
         effects = Stage(EFFECTS, len(one_at_a_time(self.axes).settings))
         if self.method == EFFECTS:
             return [effects]
@@ -82,12 +85,16 @@ class Question:
 
     def expected(self) -> Expected:
         """Time and room for all runs, from a few and a few more; nothing is kept of them."""
+        asked, runs = self, sum(stage.points for stage in self.stages())
+        if self.method == VARIANCE:  # few runs of many draws: timed by as many draws in runs
+            asked = replace(self, scenario=self.scenario.with_draws(USUAL_DRAWS, None))
+            runs = math.ceil(runs * self.scenario.draws / USUAL_DRAWS)
         points = list(one_at_a_time(self.axes).settings.items())
         tried = [min(count, len(points)) for count in _TRIED]
-        runs, seconds, size = sum(stage.points for stage in self.stages()), [], 0
-        compile_kernels(self._work(points[:1]).plan(0))
+        seconds, size = [], 0
+        compile_kernels(asked._work(points[:1]).plan(0))
         for count in tried:
-            work = self._work(points[:count])
+            work = asked._work(points[:count])
             with tempfile.TemporaryDirectory() as place:
                 begun = time.perf_counter()
                 carry_out(open_folder(place), work)
@@ -98,7 +105,9 @@ class Question:
         return Expected(seconds[0] + runs * each, round(runs * size / tried[1]))
 
     def _work(self, points: Iterable[tuple[str, Settings]]) -> Work:
-        return work_of(sweep_of_points(self.scenario, dict(points)), panel=0, lens=0)
+        drawn = self.method == VARIANCE
+        sweep = sweep_of_points(self.scenario, dict(points), drawn)
+        return work_of(sweep, panel=0, lens=0, open_draws=0)
 
     def about(self) -> dict[str, Any]:
         """The attributes that say of what an answer is, as a run's say it."""
@@ -145,34 +154,38 @@ def ask(
             f"no method is called {quoted(method)}{did_you_mean(method, list(METHODS))}; "
             f"one of: {', '.join(METHODS)}"
         )
-    settings = settings if isinstance(settings, dict) else list(settings)
+    settings, levers = settings if isinstance(settings, dict) else list(settings), list(levers)
     pairs = list(settings.items()) if isinstance(settings, dict) else settings
     if not isinstance(scenario, Scenario):
         source = read_source(scenario, pairs)
         if any(key in source.document.data for key in SWEEP_KEYS):
-            if method or rows or list(levers):
+            if method or rows or levers:
                 raise InputError(
                     f"{scenario}: this file describes a sweep, whose design says method, rows and "
                     "what moves; leave out --method, --rows and --lever, or name a scenario"
                 )
             return _of_design(load_sweep(scenario, pairs).with_draws(draws, seed), outcomes, year)
-    base = resolve(scenario, USUAL_DRAWS if draws is None else draws, seed, settings)
     method = method or EFFECTS
+    if method == VARIANCE and levers:
+        raise InputError("variance is split over all that is open; --lever belongs to the others")
+    usual = DRAWS_OF_VARIANCE if method == VARIANCE else USUAL_DRAWS
+    base = resolve(scenario, usual if draws is None else draws, seed, settings)
     axes = with_levers(open_axes(base), base, levers)
     if not axes:
         raise InputError("nothing is open in this scenario: all is set; name a lever (--lever)")
     rows = _rows(method, rows)
-    if method != EFFECTS:
+    if method in USUAL_ROWS:
         check_size(method, rows, len(axes) if method == MORRIS else min(LARGEST, len(axes)))
     return _checked(Question(base, outcomes, method, tuple(axes), _year(base, year), rows))
 
 
 def _checked(question: Question) -> Question:
     draws = question.scenario.draws
-    if draws < FEWEST_DRAWS:
+    fewest = FEWEST_FOR_SHARES if question.method == VARIANCE else FEWEST_DRAWS
+    if draws < fewest:
         raise InputError(
             f"{counted(draws, 'draw')} at each point cannot tell luck from sensitivity; give "
-            f"{FEWEST_DRAWS} or more (--draws)"
+            f"{fewest} or more (--draws)"
         )
     return question
 

@@ -24,8 +24,16 @@ from asm_sim.store.work import Work, work_of
 from asm_sim.studies.sensitivity import FEWEST_DRAWS
 from asm_sim.unknowns.answer import answer
 from asm_sim.unknowns.outcome import USUAL, Outcome
-from asm_sim.unknowns.points import Points, one_at_a_time, sampled
-from asm_sim.unknowns.question import EFFECTS, LARGEST, SOBOL, Question, ask, points_of_design
+from asm_sim.unknowns.points import Points, one_at_a_time, paired_sets, sampled
+from asm_sim.unknowns.question import (
+    EFFECTS,
+    LARGEST,
+    SOBOL,
+    VARIANCE,
+    Question,
+    ask,
+    points_of_design,
+)
 
 _HASH_DIGITS = 8
 _LARGEST_SEED = 2**32  # of a design
@@ -58,8 +66,10 @@ def sensitivity(
     ``effects``, the usual method, moves one unknown at a time to each of its alternatives
     (``change``); ``morris`` screens all over their whole width, from ``rows`` trajectories (10);
     ``sobol`` splits the variance over the eight with the largest effects (``first``, ``total``),
-    from ``rows`` pairs of samples (128). What is luck of the draws is taken out. Every number has
-    its standard error (``_mcse``): over draws, and over rows where these are a sample.
+    from ``rows`` pairs of samples (128). What is luck of the draws is taken out. ``variance`` draws
+    everything at once and splits the variance over draws (200) by layer: readings of the rule,
+    parameters of the population, the population itself, and measurement (``share``). Every number
+    has its standard error (``_mcse``): over draws, and over rows where these are a sample.
 
     ``scenario`` may also be a sweep with a design of method ``morris`` or ``sobol``, whose points
     are then those of its file.
@@ -92,7 +102,9 @@ def answered(
         return _read(question, question.method, points, open_results(folder.place))
 
     def of_points(method: str, points: Points) -> xr.Dataset:
-        work = work_of(sweep_of_points(question.scenario, points.settings), panel=0, lens=0)
+        drawn, shifts = method == VARIANCE, points.shifts
+        sweep = sweep_of_points(question.scenario, points.settings, drawn)
+        work = work_of(sweep, panel=0, lens=0, open_draws=0, shifts=shifts)
         seed, digits = question.scenario.seed, work.hash[:_HASH_DIGITS]
         name = f"{method}-{work.draws}-draws-seed-{seed}-{digits}"
         folder = open_folder(f"{store.rstrip('/')}/{name}")
@@ -101,6 +113,8 @@ def answered(
         return _read(question, method, points, open_results(folder.place))
 
     axes, method = question.axes, question.method
+    if method == VARIANCE:
+        return of_points(VARIANCE, paired_sets(axes))
     if method == EFFECTS or (method == SOBOL and len(axes) > LARGEST):
         effects = of_points(EFFECTS, one_at_a_time(axes))
         if method == EFFECTS:

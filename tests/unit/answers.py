@@ -61,3 +61,23 @@ def sampled(method: str) -> xr.Dataset:
         found |= {"sd": (dims[:2], np.full((2, 2), 0.04))}
         found |= {"sd_mcse": (dims[:2], np.full((2, 2), 0.001))}
     return xr.Dataset(found, coords(PATHS, "parameter"), ABOUT | {"method": method})
+
+
+def layers() -> xr.Dataset:
+    """Shares of layers; the second outcome is the same in every draw."""
+    known = np.array([0.5, 0.3, 0.25, -0.05]) * np.ones((2, 1))
+    share = np.stack([known, known * np.nan])
+    dims = ("outcome", "cohort", "layer")
+    whole = np.array([[0.02, 0.01], [0.0, 0.0]])
+    base = coords([], "parameter")
+    kept = {name: base[name] for name in ("outcome", "units", "words", "cohort")}
+    return xr.Dataset(
+        {
+            "share": (dims, share),
+            "share_mcse": (dims, 0.0 * share + 0.06),
+            "sd": (dims[:2], whole),
+            "sd_mcse": (dims[:2], whole / 20),
+        },
+        kept | {"layer": ["readings", "parameters", "population", "measurement"]},
+        ABOUT | {"method": "variance"},
+    )

@@ -16,7 +16,7 @@ from asm_sim.results.sensitivity import (
     sensitivity_json,
     sensitivity_table,
 )
-from tests.unit.answers import LONG, PATHS, effects, sampled
+from tests.unit.answers import LONG, PATHS, effects, layers, sampled
 
 
 def printed(ds: xr.Dataset, encoding: str = "utf-8") -> str:
@@ -66,6 +66,20 @@ def test_shares_say_how_far_an_answer_would_narrow() -> None:
     assert "-1" not in text  # a share below zero is zero
     spread = "SD in percentage points is 4.00 ±0.10 (HF), 2.19 if it were known"
     assert spread in " ".join(text.split())  # 4 times the root of 1 - .7
+
+
+def test_layers_have_shares_that_are_no_less_than_zero() -> None:
+    text = printed(layers())
+    assert max(map(len, text.splitlines())) <= 80
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "how the rule is read 50 ±6 50 ±6" in lines
+    assert "luck: few episodes and cases 0 ±6 0 ±6" in lines
+    assert "SD over draws (percentage points) 2.00 ±0.10 1.00 ±0.05" in lines
+    assert "how the rule is read fixed by the rule fixed by the rule" in lines
+    table = sensitivity_table(layers())
+    assert len(table) == 2 * 2 * (4 + 1)
+    row = table[(table.parameter == "measurement") & (table.outcome == "share_negative")].iloc[0]
+    assert (row.statistic, row.units, row.value) == ("share", "fraction", -0.05)
 
 
 @pytest.mark.parametrize("ds", [effects(), sampled("morris"), sampled("sobol")])
