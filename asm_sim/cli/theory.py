@@ -144,7 +144,8 @@ def theory_command(store: str | None, draws: int | None, as_json: bool) -> None:
     say(
         textwrap.fill(
             "Closed forms are of normal scores with the run's own spread, zero scorers and "
-            "reliability. What differs by more than its error is due to the shape of the scores.",
+            "reliability. What differs by more than its error comes from what they leave out: "
+            "scores that are not normal, and payments that go with scores.",
             WIDTH,
         )
     )

@@ -82,7 +82,8 @@ def multipliers() -> pd.DataFrame:
 
     Columns ``performance_score`` (0-100), ``incentive_payment_multiplier`` and ``facilities``, how
     many have the pair: 4,308 pairs of 10,533 facilities, from the Facility-Level Dataset of the
-    Provider Data Catalog (public domain). Names and identifiers are left out.
+    Provider Data Catalog (public domain; read from the copy in JoshStevenMiller/carecompare at
+    commit 2add869c). Names and identifiers are left out.
     """
     import pandas as pd
 

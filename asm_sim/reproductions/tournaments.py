@@ -73,7 +73,7 @@ def snf_multiplier_form(result: Result) -> list[float]:
 def snf_below_one(result: Result) -> Numbers:
     """Facilities below one; and, of scores without payments, the first that loses nothing."""
     pairs = multipliers()
-    grid = np.arange(45.0, 55.0, 1e-4)
+    grid = np.arange(50.0, 52.0, 1e-4)
     scores = np.concatenate([pairs["performance_score"], grid])
     payments = np.concatenate([pairs["facilities"], np.zeros(len(grid))])
     adjustment = pay(scores, payments, facilities(result))["payment_adjustment_factor"].to_numpy()

@@ -102,7 +102,8 @@ def misclassification(ds: xr.Dataset, points: Sequence[float] = POINTS) -> xr.Da
     ``misclassified_share`` (fraction) have a penalty where the noise-free adjustment is none, or
     the other way round; ``moved_share`` (dim ``points``) are moved by more than so many percentage
     points, up or down. Dim ``among``: ``all`` with a final score, or those of them whose noise-free
-    final score is in the middle fifth of their cohort and year. ``clinicians`` is the mean number.
+    final score is in the middle fifth of their cohort and year. ``clinicians`` is the mean number;
+    its error is 0 where nobody lacks a score in any draw of the panel, though some may in others.
 
     Raises :class:`InputError` for several scenarios and for a run without panel.
     """
@@ -155,8 +156,9 @@ def tiers(ds: xr.Dataset, cuts: Sequence[float] = QUARTERS) -> xr.Dataset:
     ``predictive_value``      (tier) of those found in the tier, who truly are (PPV)
     ``false_discovery_rate``  (tier) of those found in the tier, who truly are not
 
-    ``clinicians`` is the mean number. Raises :class:`InputError` for cuts that are not ascending
-    between 0 and 1, for several scenarios and for a run without panel.
+    ``clinicians`` is the mean number, as in :func:`misclassification`. Raises :class:`InputError`
+    for cuts that are not ascending between 0 and 1, for several scenarios and for a run without
+    panel.
     """
     limit = np.atleast_1d(np.asarray(cuts, dtype=np.float64))
     if not (limit.size and (np.diff([0.0, *limit, 1.0]) > 0).all()):

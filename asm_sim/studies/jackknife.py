@@ -59,7 +59,9 @@ def covariance(a: xr.DataArray, b: xr.DataArray, dim: str = DRAW) -> Jackknifed:
 def sd_over_draws(values: xr.DataArray, dim: str = DRAW) -> Estimate:
     """The sample standard deviation over the draws in which the value is finite.
 
-    nan in fewer than two draws, its error in fewer than three.
+    nan in fewer than two draws, its error in fewer than three. With few draws the error is too
+    small: value and two errors reach the SD in 93 of 100 runs of 40 draws where the values are
+    normal, in 83 where they are as skewed as an exponential, and of 1,000 draws in 94.
     """
     variance = covariance(values, values, dim)
     return variance.combined(variance, lambda a, _: a.clip(min=0.0) ** 0.5).estimate()

@@ -89,7 +89,9 @@ def steps(ds: xr.Dataset) -> xr.Dataset:
     ``savings_all_years`` (step, cohort), ``savings_all_cohorts`` (step, performance_year) and
     ``savings_total`` (step), each with ``*_mcse``. The sums also have ``*_quantile`` over draws
     (5 %, 50 %, 95 %): how much one history differs from another, not how sure the mean is. Their
-    own errors ``*_quantile_mcse`` are nan where there are too few draws to tell.
+    own errors ``*_quantile_mcse`` are nan where there are too few draws to tell. The step
+    ``without_final_score`` is that of very few clinicians, in some draws of none: its error is too
+    small where few draws have one.
 
     Raises :class:`InputError` for several scenarios, for results without Part B of all clinicians,
     and for rules under which Medicare does not keep (1 - rho) of the amount at risk.

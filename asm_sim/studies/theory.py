@@ -125,7 +125,7 @@ def beside(ds: xr.Dataset) -> xr.Dataset:
         form_units=("form", [*(form.units for form in found), "points"]),
         form_words=(
             "form",
-            [*(form.words for form in found), "SD of the median score over draws"],
+            [*(form.words for form in found), "SD of medians over draws"],
         ),
     )
 
@@ -173,7 +173,7 @@ def _of_payment(run: xr.Dataset, read: xr.Dataset) -> list[Form]:
             read["scaling_factor"].values, forms.scaling(paid, zero),
         ),
         Form(
-            "break_even_above_median", "points", "Break-even score above the median",
+            "break_even_above_median", "points", "Break-even above median",
             above, forms.break_even(0.0, k, paid, zero),
         ),
         Form(
@@ -185,19 +185,19 @@ def _of_payment(run: xr.Dataset, read: xr.Dataset) -> list[Form]:
             read["adjustment_sd"].values, forms.adjustment_sd(risk, k, sd, paid, zero),
         ),
         Form(
-            "share_negative", "fraction", "Share of the scored with a penalty",
+            "share_negative", "fraction", "Share with a penalty",
             read["share_negative"].values, forms.penalty_share(k, sd, paid, zero),
         ),
         Form(
-            "bonuses", "fraction", "Bonuses over the amount at risk",
+            "bonuses", "fraction", "Bonuses over amount at risk",
             read["bonuses"].values / amount, forms.bonuses(k, sd, paid, zero),
         ),
         Form(
-            "penalties", "fraction", "Penalties over the amount at risk",
+            "penalties", "fraction", "Penalties over amount at risk",
             read["penalties"].values / amount, forms.penalties(k, sd, paid, zero),
         ),
         Form(
-            "worth_of_a_point", "fraction per point", "Worth of a point at the median",
+            "worth_of_a_point", "fraction per point", "Worth of a point",
             risk * read["scaling_factor"].values * k / 4.0,
             forms.worth_of_a_point(risk, k, paid, zero),
         ),
@@ -213,15 +213,15 @@ def _of_chance(run: xr.Dataset, read: xr.Dataset) -> list[Form]:
     alike = normal.correlation_of_ranks(read["rank_correlation"].values)
     return [
         Form(
-            "chance_variance_share", "1", "Variance of chance over that of the adjustment",
+            "chance_variance_share", "1", "Variance of chance over total",
             read["chance_variance_share"].values, forms.chance_share_of_variance(reliability),
         ),
         Form(
-            "misclassified_share", "fraction", "Share with another sign than noise-free",
+            "misclassified_share", "fraction", "Sign not the noise-free one",
             read["misclassified_share"].values, scored * forms.wrong_sign(cut, reliability),
         ),
         Form(
-            "sign_change_share", "fraction", "Share with another sign than the year before",
+            "sign_change_share", "fraction", "Sign not that of last year",
             read["sign_change_share"].values, scored * forms.sign_change(cut, alike),
         ),
     ]  # fmt: skip
