@@ -57,6 +57,15 @@ def sensitivity(
             "May be repeated.",
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PATH",
+            help="Only unknowns that are or lie below this path, such as rules.payment. "
+            "May be repeated.",
+        ),
+    ] = None,
     year: Annotated[
         int | None, typer.Option("--year", help="The performance year (the first).")
     ] = None,
@@ -87,7 +96,16 @@ def sensitivity(
     from asm_sim.unknowns.question import ask
 
     question = ask(
-        scenario, outcome or [], method, lever or [], draws, seed, settings or [], year, rows
+        scenario,
+        outcome or [],
+        method,
+        lever or [],
+        draws,
+        seed,
+        settings or [],
+        year,
+        rows,
+        only or [],
     )
     place = str(usual_folder(question) if out is None else place_of(out))
     note.print(printable(question.scenario.title), markup=False)

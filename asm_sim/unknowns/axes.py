@@ -137,6 +137,23 @@ def with_levers(axes: Sequence[Axis], scenario: Scenario, levers: Iterable[str])
     return list(found.values())
 
 
+def among(axes: Sequence[Axis], only: Iterable[str]) -> list[Axis]:
+    """The axes whose paths are ``only`` these, or lie below them; all where none is given.
+
+    Raises :class:`InputError` for a path below which nothing is open.
+    """
+    wanted = list(only)
+    for path in wanted:
+        if not any(f"{axis.path}.".startswith(f"{path}.") for axis in axes):
+            hint = did_you_mean(path, [axis.path for axis in axes])
+            raise InputError(f"only {quoted(path)}: nothing open is called so{hint}")
+    return [
+        axis
+        for axis in axes
+        if not wanted or any(f"{axis.path}.".startswith(f"{path}.") for path in wanted)
+    ]
+
+
 def _lever(scenario: Scenario, path: str, written: str) -> Axis:
     place = f"lever {quoted(path)}"
     if path.partition(".")[0] == "mips":

@@ -27,7 +27,7 @@ from asm_sim.store.carry_out import carry_out
 from asm_sim.store.files import open_folder
 from asm_sim.store.work import Work, work_of
 from asm_sim.studies.sensitivity import FEWEST_DRAWS, FEWEST_FOR_SHARES
-from asm_sim.unknowns.axes import Axis, Settings, open_axes, with_levers
+from asm_sim.unknowns.axes import Axis, Settings, among, open_axes, with_levers
 from asm_sim.unknowns.outcome import USUAL, Outcome, parse_outcome
 from asm_sim.unknowns.points import SETS, Points, check_size, one_at_a_time
 
@@ -145,6 +145,7 @@ def ask(
     settings: dict[str, Any] | Iterable[str] = (),
     year: int | None = None,
     rows: int | None = None,
+    only: Iterable[str] = (),
 ) -> Question:
     """The question of :func:`asm_sim.unknowns.sensitivity.sensitivity`, checked."""
     names = [outcome] if isinstance(outcome, str) else list(dict.fromkeys(outcome))
@@ -154,23 +155,26 @@ def ask(
             f"no method is called {quoted(method)}{did_you_mean(method, list(METHODS))}; "
             f"one of: {', '.join(METHODS)}"
         )
-    settings, levers = settings if isinstance(settings, dict) else list(settings), list(levers)
+    settings = settings if isinstance(settings, dict) else list(settings)
+    levers, only = list(levers), list(only)
     pairs = list(settings.items()) if isinstance(settings, dict) else settings
     if not isinstance(scenario, Scenario):
         source = read_source(scenario, pairs)
         if any(key in source.document.data for key in SWEEP_KEYS):
-            if method or rows or levers:
+            if method or rows or levers or only:
                 raise InputError(
                     f"{scenario}: this file describes a sweep, whose design says method, rows and "
-                    "what moves; leave out --method, --rows and --lever, or name a scenario"
+                    "what moves; leave out --method, --rows, --lever and --only, or name a scenario"
                 )
             return _of_design(load_sweep(scenario, pairs).with_draws(draws, seed), outcomes, year)
     method = method or EFFECTS
-    if method == VARIANCE and levers:
-        raise InputError("variance is split over all that is open; --lever belongs to the others")
+    if method == VARIANCE and (levers or only):
+        raise InputError(
+            "variance is split over all that is open; --lever and --only belong to other methods"
+        )
     usual = DRAWS_OF_VARIANCE if method == VARIANCE else USUAL_DRAWS
     base = resolve(scenario, usual if draws is None else draws, seed, settings)
-    axes = with_levers(open_axes(base), base, levers)
+    axes = with_levers(among(open_axes(base), only), base, levers)
     if not axes:
         raise InputError("nothing is open in this scenario: all is set; name a lever (--lever)")
     rows = _rows(method, rows)

@@ -46,6 +46,7 @@ def sensitivity(
     method: str | None = None,
     *,
     levers: Iterable[str] = (),
+    only: Iterable[str] = (),
     draws: int | None = None,
     seed: int | None = None,
     settings: dict[str, Any] | Iterable[str] = (),
@@ -60,8 +61,9 @@ def sensitivity(
     :mod:`asm_sim.results.registry`, one at a place (``adjustment_at_score(60)``,
     ``adjustment_quantile(0.05)``), or several; ``year`` a performance year, by default the first.
     Unknowns are the numbers of rule and population that have low and high and the readings of the
-    rule, but for what the scenario sets, and ``levers``: paths, or ``path=low,high``. Every point
-    has the same ``draws`` (8), so that points differ by the unknowns alone.
+    rule, but for what the scenario sets (``only`` those that are or lie below these paths), and
+    ``levers``: paths, or ``path=low,high``. Every point has the same ``draws`` (8), so that points
+    differ by the unknowns alone.
 
     ``effects``, the usual method, moves one unknown at a time to each of its alternatives
     (``change``); ``morris`` screens all over their whole width, from ``rows`` trajectories (10);
@@ -80,7 +82,7 @@ def sensitivity(
 
     Raises :class:`asm_sim.errors.InputError` for what cannot be asked.
     """
-    question = ask(scenario, outcome, method, levers, draws, seed, settings, year, rows)
+    question = ask(scenario, outcome, method, levers, draws, seed, settings, year, rows, only)
     place = tempfile.TemporaryDirectory() if store is None else nullcontext(str(store))
     with place as folder, shown(progress) as report:
         return answered(question, folder, report)

@@ -148,7 +148,7 @@ def test_variance_is_split_over_layers_that_are_drawn_anew(
     opened = simulate(small_scenario.with_draws(16, None).opened())
     spread = opened["misclassified_share"].sel(performance_year=2027).std("draw", ddof=1)
     np.testing.assert_allclose(found["sd"].sel(outcome="misclassified_share"), spread)
-    with pytest.raises(InputError, match="--lever belongs to the others"):
+    with pytest.raises(InputError, match="--lever and --only belong"):
         ask(small_scenario, method="variance", levers=[STEEPNESS])
     with pytest.raises(InputError, match="give 3 or more"):
         ask(small_scenario, method="variance", draws=2)

@@ -101,6 +101,14 @@ def test_what_cannot_be_moved_is_told(baseline: Scenario, lever: str, told: str)
     assert told in refused(with_levers, [], baseline, [lever])
 
 
+def test_only_some_are_looked_at() -> None:
+    asked = ask("baseline", only=["rules.payment", "population.cost.sd.HF"])
+    paths = [axis.path for axis in asked.axes]
+    assert "population.cost.sd.HF" in paths
+    assert STEEPNESS in paths
+    assert all(path.startswith(("rules.payment.", "population.cost.sd.HF")) for path in paths)
+
+
 def test_shares_of_a_mix_keep_their_sum(axes: list[Axis]) -> None:
     mix = [axis for axis in axes if axis.mix == MIX]
     assert len(mix) == 6
@@ -163,6 +171,8 @@ def test_points_of_a_design_are_its_quantiles(baseline: Scenario, axes: list[Axi
         ({"method": "morris", "rows": 1}, "give 2 or more"),
         ({"method": "morris", "rows": 1_000_000}, "at most 100,000: give fewer"),
         ({"draws": 1}, "cannot tell luck from sensitivity"),
+        ({"only": ["rules.paiment"]}, "nothing open is called so"),
+        ({"only": ["rules.payment.exchang"]}, "did you mean 'rules.payment.exchange.steepness'"),
         ({"year": 2026}, "2026 is no performance year"),
     ],
 )
