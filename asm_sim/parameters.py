@@ -455,7 +455,7 @@ def _value_of(leaf: Parameter) -> Any:
     return value
 
 
-def with_values(model: Model, values: Mapping[str, float]) -> Model:
+def with_values(model: Model, values: Mapping[str, Any]) -> Model:
     """The model with other values of the parameters at these dotted paths; nothing is checked."""
     parts = {
         name: _with_values(getattr(model, name), inner) for name, inner in _by_first(values).items()
@@ -463,7 +463,7 @@ def with_values(model: Model, values: Mapping[str, float]) -> Model:
     return model.model_copy(update=parts)
 
 
-def _with_values(part: Any, values: Mapping[str, float]) -> Any:
+def _with_values(part: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(part, Parameter):
         return part.model_copy(update={"value": values[""]})
     if isinstance(part, BaseModel):
@@ -472,9 +472,9 @@ def _with_values(part: Any, values: Mapping[str, float]) -> Any:
     return {**part, **inside}
 
 
-def _by_first(values: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def _by_first(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Values by the first part of their paths, then by the rest of them."""
-    below: dict[str, dict[str, float]] = {}
+    below: dict[str, dict[str, Any]] = {}
     for path, value in values.items():
         name, _, rest = path.partition(".")
         below.setdefault(name, {})[rest] = value

@@ -16,6 +16,10 @@ Settings = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Statuses = Annotated[
+    str | None,
+    typer.Option("--status", metavar="A,B", help="Only of these, such as assumption,precedent."),
+]
 Variables = Annotated[
     str | None, typer.Option("--variables", metavar="NAMES", help="Which variables: a,b,c.")
 ]

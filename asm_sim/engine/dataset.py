@@ -28,9 +28,7 @@ from asm_sim.kernels.draws.counts import ADJUSTMENT_ONE, SCORE_ONE, SCORE_SQUARE
 from asm_sim.kernels.draws.output import ClinicianSums
 from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.parameters import Parameter, plain_value
-from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.probes import REPLICATES, probes_with
-from asm_sim.population.ranges import ROOT
 from asm_sim.results.registry import (
     ALL_OPEN,
     COHORT_TITLES,
@@ -45,6 +43,8 @@ from asm_sim.results.registry import (
     PANEL_GROUP,
     PANEL_PRACTICE,
     PARAMETER_LAYER,
+    READINGS,
+    READINGS_APART,
     SEED,
     SETTINGS,
     STATUSES,
@@ -105,10 +105,13 @@ def coordinates(frame: Frame) -> dict[str, Any]:
     }
     if frame.open_draws:
         values[OPEN_DRAW] = (OPEN_DRAW, np.arange(frame.open_draws))
-    if frame.parameters is not None:
-        ranges = frame.parameters.ranges
-        values["parameter"] = ("parameter", np.array([item.path for item in ranges]))
-        values["parameter_unit"] = ("parameter", np.array([item.unit for item in ranges]))
+    drawables = frame.drawables
+    if drawables:
+        values["parameter"] = ("parameter", np.array([item.path for item in drawables]))
+        values["parameter_unit"] = ("parameter", np.array([item.unit for item in drawables]))
+    if frame.readings is not None:
+        names = [READINGS_APART.join(name for name, _ in item.readings) for item in drawables]
+        values[READINGS] = ("parameter", np.array(names))
     return {name: (dim, value, COORDINATES[name]) for name, (dim, value) in values.items()}
 
 
@@ -120,7 +123,7 @@ def attributes(frame: Frame) -> dict[str, Any]:
         name: unscored_because(scenario.mips, scenario.rules, name) for name in frame.roster.cohorts
     }
     unscored = {name: reason for name, reason in reasons.items() if reason}
-    no_lens = why_no_lens(scenario.rules)
+    no_lens = why_no_lens(scenario)
     no_open = why_no_open_draws(scenario)
     assumed = {
         path: {
@@ -167,8 +170,8 @@ def attributes(frame: Frame) -> dict[str, Any]:
     if scenario.layers.all_open:
         about[ALL_OPEN] = 1
     for name, part in zip((PARAMETER_LAYER, OPEN_LAYER), frame.parts(), strict=False):
-        if part.parameters is not None:
-            about[name] = json.dumps(_parameter_layer(part.parameters, assumed))
+        if part.drawables:
+            about[name] = json.dumps(_parameter_layer(part, assumed))
     return about
 
 
@@ -180,14 +183,17 @@ def _statuses(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, int]]:
     return {root: dict(counts) for root, counts in found.items()}
 
 
-def _parameter_layer(layer: ParameterLayer, assumed: Collection[str]) -> dict[str, Any]:
-    """What is drawn, with low, value and high; what is held, and why; and which assumptions of the
-    population stay fixed because nothing says between what they lie."""
-    known = {item.path for item in layer.ranges}
+def _parameter_layer(frame: Frame, assumed: Collection[str]) -> dict[str, Any]:
+    """What is drawn, with low, value and high or the weights of readings; what is held, and why;
+    and what is open in the layers that are on and stays fixed because nothing says between what it
+    lies."""
+    known = {item.path for item in frame.drawables}
+    layers = {"population": frame.parameters, "rules": frame.readings}
+    on = tuple(f"{root}." for root, layer in layers.items() if layer is not None)
     return {
-        "drawn": {r.path: [r.low, r.value, r.high] for r in layer.ranges if not r.held},
-        "held": {item.path: item.held for item in layer.ranges if item.held},
-        "without_range": [p for p in assumed if p.startswith(f"{ROOT}.") and p not in known],
+        "drawn": {item.path: item.span for item in frame.drawables if not item.held},
+        "held": {item.path: item.held for item in frame.drawables if item.held},
+        "without_range": [path for path in assumed if path.startswith(on) and path not in known],
     }
 
 

@@ -69,7 +69,7 @@ def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
 
 def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
     output = _empty_output(plan, cohort, first, draws)
-    if plan.parameters is None:
+    if not plan.drawables:
         _simulate(plan, cohort, first, draws, output)
         return output
     for draw in range(first, first + draws):  # each with parameters of its own
@@ -218,7 +218,7 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         arrays |= columns(by_draw(attrgetter("lens.fixed_standard")), FIXED_STANDARD)
         for variable in PROBE:
             arrays[variable.name] = by_draw(attrgetter(f"lens.probe.{variable.column}"))
-    if plan.parameters is not None:
+    if plan.drawables:
         arrays[PARAMETER.name] = plan.parameter_values(block.first, block.draws)
     if plan.holds_population:
         sums = [sum(np.stack(output.clinician) for output in outputs) for outputs in parts]

@@ -17,6 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from asm_sim import __version__
+from asm_sim.drawn import Drawable
 from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.population.agreement import check_complete
@@ -25,6 +26,7 @@ from asm_sim.population.groups import Group, groups
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.reserves import with_reserves
 from asm_sim.population.roster import Roster, find_roster, read_roster
+from asm_sim.rules.readings import ReadingsLayer
 from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.schema import LARGEST_DRAW, Layers, Scenario, ScenarioFile
 
@@ -67,6 +69,7 @@ class Frame:
     lens: int  # draws looked at closely, if there are as many
     listed: Roster  # the roster alone
     parameters: ParameterLayer | None = None  # what is drawn of them, where that layer is on
+    readings: ReadingsLayer | None = None  # the same of the rule
     shifts: Mapping[str, int] = field(default_factory=dict)  # added to the indices of layers
     open: int = 0  # open draws beside its own, if there are as many draws
     is_open: bool = False  # it is of the open draws, of which only what is yearly is kept
@@ -109,6 +112,7 @@ class Frame:
             self,
             scenario=scenario,
             parameters=_parameter_layer(scenario),
+            readings=_readings_layer(scenario),
             panel=0,
             lens=0,
             open=0,
@@ -143,12 +147,25 @@ class Frame:
         on = getattr(self.scenario.layers, layer) == "on"
         return (draw + self.shifts.get(layer, 0)) * on
 
+    @property
+    def drawables(self) -> tuple[Drawable, ...]:
+        """Every parameter that is drawn or could be: of the population, then of the rule."""
+        of_population = self.parameters.ranges if self.parameters else ()
+        return of_population + (self.readings.ranges if self.readings else ())
+
     def parameter_values(self, first: int, draws: int) -> Any:
-        """What the parameter layer draws, float64 [draws, parameters]; nan where one is held."""
-        assert self.parameters is not None
+        """What is drawn of the parameters, float64 [draws, parameters]; nan where one is held.
+
+        Of one with readings that is the position of one of them.
+        """
+        both = {"parameters": self.parameters, "readings": self.readings}
+        layers = {name: layer for name, layer in both.items() if layer is not None}
         seed = self.seed_words()
-        indices = [self.index("parameters", draw) for draw in range(first, first + draws)]
-        return np.stack([self.parameters.values(seed, index) for index in indices])
+        values = [
+            [layer.values(seed, self.index(name, draw)) for name, layer in layers.items()]
+            for draw in range(first, first + draws)
+        ]
+        return np.array([np.concatenate(of_draw) for of_draw in values])
 
 
 def blocks_of(draws: int, block_draws: int) -> list[Block]:
@@ -214,7 +231,7 @@ def make_frame(
     if roster is None:
         roster = roster_of(scenario)
     panel, lens = draws_kept(scenario.file, panel, lens, usual_draws(scenario))
-    check_lens(scenario.rules, lens)
+    check_lens(scenario, lens)
     roster = with_areas(roster, scenario.population)
     check_complete(scenario.population, scenario.rules, roster)
     everyone = with_reserves(roster, scenario.population, scenario.rules)
@@ -227,6 +244,7 @@ def make_frame(
         lens,
         roster,
         _parameter_layer(scenario),
+        _readings_layer(scenario),
         shifts,
         open_beside(scenario, open_draws),
     )
@@ -237,13 +255,19 @@ def _parameter_layer(scenario: Scenario) -> ParameterLayer | None:
     return ParameterLayer(ranges, scenario.population) if ranges else None
 
 
+def _readings_layer(scenario: Scenario) -> ReadingsLayer | None:
+    readings = scenario.readings
+    return ReadingsLayer(readings, scenario.rules) if readings else None
+
+
 def why_no_open_draws(scenario: Scenario) -> str | None:
     """Why nothing open can be drawn beside a scenario's draws; None where it can."""
+    opened = scenario.opened()
     try:
-        scenario.opened().ranges  # noqa: B018 - what cannot be drawn is refused
+        found = (*opened.ranges, *opened.readings)  # what cannot be drawn is refused
     except InputError as error:
         return " ".join([error.title, *error.problems])
-    return None
+    return None if found else "neither population nor rule set says between what anything lies"
 
 
 def open_beside(scenario: Scenario, open_draws: int | None, usual: int = OPEN_DRAWS) -> int:
@@ -267,11 +291,16 @@ def open_beside(scenario: Scenario, open_draws: int | None, usual: int = OPEN_DR
     )
 
 
-def why_no_lens(rules: RuleSet) -> str | None:
-    """Why no draw can be looked at closely under a rule; None where they can.
+def why_no_lens(scenario: Scenario) -> str | None:
+    """Why no draw can be looked at closely under its rule, or a reading of it; None if they can.
 
     The decomposition and the probes score one clinician and one performance year by itself.
     """
+    reasons = (_why_no_lens(rules) for rules in scenario.possible_rules)
+    return next((reason for reason in reasons if reason), None)
+
+
+def _why_no_lens(rules: RuleSet) -> str | None:
     years = rules.final_score.averaging_years.value
     if years > 1:
         return (
@@ -291,10 +320,10 @@ def why_no_lens(rules: RuleSet) -> str | None:
     return None
 
 
-def check_lens(rules: RuleSet, lens: int) -> None:
+def check_lens(scenario: Scenario, lens: int) -> None:
     """:class:`InputError` where draws are to be looked at closely and cannot be."""
-    reason = why_no_lens(rules)
-    if lens and reason:
+    reason = why_no_lens(scenario) if lens else None
+    if reason:
         raise InputError(
             f"{lens:,} draws are to be looked at closely, and under this rule none can be: "
             f"{reason}; leave out lens_draws in the scenario file, or --lens, or give 0"
@@ -306,7 +335,7 @@ def usual_draws(scenario: Scenario) -> tuple[int, int]:
 
     Of a synthetic frame fewer, by as much as it has more clinicians.
     """
-    lens = 0 if why_no_lens(scenario.rules) else LENS_DRAWS
+    lens = 0 if why_no_lens(scenario) else LENS_DRAWS
     copies = frame_copies(scenario.population)
     return math.ceil(PANEL_DRAWS / copies), math.ceil(lens / copies)
 

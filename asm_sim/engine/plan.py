@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,17 @@ from asm_sim.population.roster import Roster
 from asm_sim.population.schema import Population
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.compile_mips import compile_mips
+from asm_sim.rules.mips import MipsRules
+from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.schema import Scenario
+
+# What of a rule set is compiled into a population, by the beginnings of paths.
+READ_BY_POPULATIONS = (
+    "participation.",
+    "measures.",
+    "cost.case_minimum",
+    "promoting_interoperability.score_maximum",
+)
 
 
 @dataclass(frozen=True)
@@ -60,11 +71,16 @@ class Plan(Frame):
 
         Groups are the same in all draws: the fifths of the dual share keep their limits.
         """
-        if self.parameters is None:
+        seed, rules, population = self.seed_words(), self.scenario.rules, self.scenario.population
+        if self.readings is not None:
+            rules = self.readings.at(seed, self.index("readings", draw))
+            cohort = replace(cohort, **_of_rules(rules, self.scenario.mips, cohort.name))
+        if self.parameters is not None:
+            population = self.parameters.at(seed, self.index("parameters", draw))
+        elif self.readings is None or not self.readings.draws(*READ_BY_POPULATIONS):
             return cohort
-        population = self.parameters.at(self.seed_words(), self.index("parameters", draw))
         practices, model, probes = _of_population(
-            self.scenario, population, self.listed, self.roster, cohort.name
+            self.scenario, population, rules, self.listed, self.roster, cohort.name
         )
         model = model._replace(groups=cohort.model.groups)
         return replace(cohort, practices=practices, model=model, probes=probes)
@@ -105,25 +121,37 @@ _kept: dict[str, tuple[CohortPlan, ...]] = {}
 
 
 def _compile(scenario: Scenario, listed: Roster, everyone: Roster, name: str) -> CohortPlan:
-    rules, mips = scenario.rules, scenario.mips
-    practices, model, probes = _of_population(scenario, scenario.population, listed, everyone, name)
+    rules, population = scenario.rules, scenario.population
+    practices, model, probes = _of_population(scenario, population, rules, listed, everyone, name)
     return CohortPlan(
         name=name,
-        rules=compile_cohort(rules, name),
         practices=practices,
         model=model,
-        mips=compile_mips(mips, rules, name, "traditional"),
-        pathway=compile_mips(mips, rules, name, "value_pathway"),
         probes=probes,
+        **_of_rules(rules, scenario.mips, name),
     )
 
 
+def _of_rules(rules: RuleSet, mips: MipsRules, name: str) -> dict[str, Any]:
+    """The parts of a cohort's plan that rule sets decide."""
+    return {
+        "rules": compile_cohort(rules, name),
+        "mips": compile_mips(mips, rules, name, "traditional"),
+        "pathway": compile_mips(mips, rules, name, "value_pathway"),
+    }
+
+
 def _of_population(
-    scenario: Scenario, population: Population, listed: Roster, everyone: Roster, name: str
+    scenario: Scenario,
+    population: Population,
+    rules: RuleSet,
+    listed: Roster,
+    everyone: Roster,
+    name: str,
 ) -> tuple[PracticeModel, CohortModel, Probes]:
     """The parts of a cohort's plan that a population decides; ``everyone`` are all who may come."""
-    practices = compile_practices(population, scenario.rules, listed, name)
-    model = compile_cohort_model(population, scenario.rules, everyone, name)
+    practices = compile_practices(population, rules, listed, name)
+    model = compile_cohort_model(population, rules, everyone, name)
     probes = probes_with(scenario.file.probes)
     return practices, model, compile_probes(population, model, name, probes)
 

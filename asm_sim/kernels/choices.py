@@ -84,6 +84,13 @@ class InteroperabilityForm(RuleChoice):
     LINEAR = 0
 
 
+class InteroperabilityExempt(RuleChoice):
+    """Who has nothing deducted for promoting interoperability."""
+
+    NOBODY = 0
+    SPECIAL_STATUS = 1
+
+
 class ComplexPatientForm(RuleChoice):
     """The formula of the points for complex patients."""
 

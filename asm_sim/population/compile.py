@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.addresses import words
 from asm_sim.kernels.world.model import CohortModel, PracticeModel
-from asm_sim.population.addresses import words
 from asm_sim.population.behaviour import compile_behaviour
 from asm_sim.population.effects import compile_effects
 from asm_sim.population.geography import compile_areas

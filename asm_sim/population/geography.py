@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy.special import ndtri
 
+from asm_sim.addresses import address, addresses, words
 from asm_sim.kernels.world.geography import AreaModel
 from asm_sim.parameters import Choice, Count, Number, Numbers, Strict
-from asm_sim.population.addresses import address, addresses, words
 
 if TYPE_CHECKING:
     from asm_sim.population.roster import Roster

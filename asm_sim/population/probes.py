@@ -15,10 +15,10 @@ from typing import Annotated, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from asm_sim.addresses import address, words
 from asm_sim.kernels.draws.probes import Probes
 from asm_sim.kernels.world.model import CohortModel
 from asm_sim.parameters import Strict
-from asm_sim.population.addresses import address, words
 from asm_sim.population.schema import Population
 
 REPLICATES = 32

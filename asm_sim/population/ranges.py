@@ -3,55 +3,37 @@
 A number of the population that has low and high is drawn from there in every draw where a
 scenario's parameter layer is on. What the scenario sets is not uncertain any more: the user has
 decided it, so that it is held at what was set; another central value goes into a population file.
-Numbers without low and high, lists and whole numbers stay as they are. The rule is not uncertain:
-its numbers are levers, also those that are assumptions.
+Numbers without low and high, lists and whole numbers stay as they are. What is open of the rule is
+drawn in a layer of its own (:mod:`asm_sim.rules.readings`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from asm_sim.drawn import Drawable, drawable, senseless, set_by
 from asm_sim.errors import InputError
 from asm_sim.parameters import Number, Parameter, leaves, with_values
 from asm_sim.population.schema import Population
 
 ROOT = "population"
-SET = "set by the scenario"
-OUTSIDE = "its value lies outside low to high"
 NOTHING_TO_GIVE = "no other share of its mix is drawn"
 
 
-class Range(NamedTuple):
-    """A number of the population that could be drawn, by its dotted path.
-
-    ``held`` says why it is not; empty where it is drawn.
-    """
-
-    path: str
-    low: float
-    value: float
-    high: float
-    unit: str
-    held: str = ""
-
-
-def ranges_of(population: Population, settings: Iterable[tuple[str, Any]]) -> tuple[Range, ...]:
+def ranges_of(population: Population, settings: Iterable[tuple[str, Any]]) -> tuple[Drawable, ...]:
     """Every number with low and high, those that ``settings`` (path and value) give held.
 
     Raises :class:`InputError` where there is none, where an end of a range makes no sense, and
     where values that could be drawn together do not fit together.
     """
-    numbers = {
-        path: leaf
-        for path, leaf in leaves(population, ROOT)
-        if isinstance(leaf, Number) and leaf.low is not None and leaf.high is not None
-    }
+    numbers = {p: leaf for p, leaf in leaves(population, ROOT) if isinstance(leaf, Number)}
     chosen = set_by(settings, numbers)
-    found = [_range(path, leaf, path in chosen) for path, leaf in numbers.items()]
+    could = (drawable(path, leaf, path in chosen) for path, leaf in numbers.items())
+    found = [item for item in could if item is not None]
     for mix in mixes(found):
         if len(mix) == 1:  # its sum with those that are held leaves it no freedom
             found[mix[0]] = found[mix[0]]._replace(held=NOTHING_TO_GIVE)
@@ -60,7 +42,7 @@ def ranges_of(population: Population, settings: Iterable[tuple[str, Any]]) -> tu
             "layers.parameters is on, but no number of the population has low and high to be "
             "drawn between; give some in a population file, or leave the layer off"
         )
-    problems = [*_senseless(found, numbers), *_unfit(population, found)]
+    problems = [*senseless(found, numbers), *_unfit(population, found)]
     if problems:
         raise InputError(
             "layers.parameters is on, and these ranges cannot be drawn from:", problems
@@ -68,18 +50,7 @@ def ranges_of(population: Population, settings: Iterable[tuple[str, Any]]) -> tu
     return tuple(found)
 
 
-def set_by(settings: Iterable[tuple[str, Any]], paths: Collection[str]) -> set[str]:
-    """Those of the paths that settings give a value: by name, by their group, in a mapping."""
-    found: set[str] = set()
-    for path, value in settings:
-        if isinstance(value, Mapping) and path not in paths:
-            found |= set_by([(f"{path}.{part}", item) for part, item in value.items()], paths)
-        else:
-            found |= {leaf for leaf in paths if leaf == path or leaf.startswith(f"{path}.")}
-    return found
-
-
-def mixes(ranges: Iterable[Range]) -> list[list[int]]:
+def mixes(ranges: Iterable[Drawable]) -> list[list[int]]:
     """Positions of the shares that are drawn, mix by mix: what must keep its sum."""
     by_mix: dict[str, list[int]] = {}
     for k, item in enumerate(ranges):
@@ -89,24 +60,7 @@ def mixes(ranges: Iterable[Range]) -> list[list[int]]:
     return list(by_mix.values())
 
 
-def _range(path: str, leaf: Number, chosen: bool) -> Range:
-    assert leaf.low is not None
-    assert leaf.high is not None
-    outside = not leaf.low <= leaf.value <= leaf.high
-    held = SET if chosen else OUTSIDE if outside else ""
-    return Range(path, leaf.low, leaf.value, leaf.high, leaf.unit, held)
-
-
-def _senseless(ranges: Iterable[Range], numbers: Mapping[str, Number]) -> Iterator[str]:
-    for item in ranges:
-        limits = numbers[item.path].range
-        if not item.held and limits is not None:
-            for end in (item.low, item.high):
-                if not limits[0] <= end <= limits[1]:
-                    yield f"{item.path}: {end:g} is out of range: {limits[0]:g} to {limits[1]:g}"
-
-
-def _unfit(population: Population, ranges: Iterable[Range]) -> Iterator[str]:
+def _unfit(population: Population, ranges: Iterable[Drawable]) -> Iterator[str]:
     """What a part of the population refuses at the ends of the ranges of its own numbers.
 
     Every check across numbers holds between two points at which it holds (each is linear in one

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from asm_sim.population.addresses import addresses, distinct
+from asm_sim.addresses import addresses, distinct
 from asm_sim.population.roster import Roster
 from asm_sim.population.schema import Population
 from asm_sim.rules.schema import RuleSet

@@ -45,9 +45,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.addresses import addresses
 from asm_sim.documents import did_you_mean, is_name, is_ordinary_file
 from asm_sim.errors import InputError, counted, printable
-from asm_sim.population.addresses import addresses
 from asm_sim.population.geography import Areas
 from asm_sim.population.load import DATA
 from asm_sim.population.participant_file import is_participant_file, participants

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from pydantic import model_validator
 
+from asm_sim.addresses import address, words
 from asm_sim.documents import did_you_mean
 from asm_sim.kernels.world.shocks import ShockModel
 from asm_sim.parameters import NamesByYear, Number, Shifts, Strict, leaves
-from asm_sim.population.addresses import address, words
 from asm_sim.rules.schema import RuleSet
 
 if TYPE_CHECKING:

@@ -46,7 +46,8 @@ def promoting_interoperability_adjustment(
 ) -> float:
     """Points for the interoperability score (512.740), 0 or less, linear in the score.
 
-    Raises ``ValueError`` for a score outside 0 to the maximum.
+    Nothing is deducted of those whom the rules exempt. Raises ``ValueError`` for a score outside 0
+    to the maximum.
     """
     rule = rules.promoting_interoperability
     score = clinician.pi_score
@@ -57,6 +58,8 @@ def promoting_interoperability_adjustment(
         raise input_error(
             clinician.clinician_id, f"pi_score is {score:g}; it must be 0 to {maximum:g}"
         )
+    if rule.exempt.value == "special_status" and clinician.special_status:
+        return 0.0
     adjustment = rule.adjustment_at_zero.at(performance_year) * (1 - score / maximum)
     return adjustment * proportion(clinician, rule, rules, performance_year)
 
@@ -119,7 +122,7 @@ def complex_patient_component(
 ) -> float:
     """One of the two components: intercept + slope x z, at least 0; by ``mips`` 0 below the median.
 
-    It is 0 for a blank too, and where the values have no spread.
+    It is 0 for a blank too, and where the values have no spread, and it may have a greatest value.
     """
     rule = rules.complex_patient
     if value is None or moments is None:
@@ -127,4 +130,5 @@ def complex_patient_component(
     if rule.form.value == "mips" and value < moments.median:
         return 0.0
     z = (value - moments.mean) / moments.standard_deviation
-    return max(0.0, rule.intercept.at(performance_year) + rule.slope.at(performance_year) * z)
+    component = rule.intercept.at(performance_year) + rule.slope.at(performance_year) * z
+    return min(max(0.0, component), rule.component_maximum.at(performance_year))

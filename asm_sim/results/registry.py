@@ -374,15 +374,18 @@ def attributes_of(variable: Variable, draws: int) -> dict[str, Any]:
     return {**variable.attrs, "draws": draws} if over_draws else variable.attrs
 
 
-# The attribute (JSON) that says what the parameter layer draws, holds, and leaves fixed.
+# The attribute (JSON) that says what the layers of parameters and readings draw, hold, and leave
+# fixed.
 PARAMETER_LAYER = "parameter_layer"
 PARAMETER = Variable(
     "parameter_value",
     ("draw", "parameter"),
     "unit of the parameter",
-    "Value that the draw has of a parameter, where the parameter layer is on; nan where the "
+    "Value that the draw has of a parameter, or the position of one of its readings; nan where the "
     "scenario holds it",
 )
+# Where readings are drawn, the value of a choice is the position of a reading among these names.
+READINGS, READINGS_APART = "parameter_readings", "|"
 
 VARIABLES = {
     variable.name: variable
@@ -443,8 +446,12 @@ COORDINATES: dict[str, dict[str, str]] = {
     "probe_gain": {"long_name": "Change of its true performance", "units": "SD a year"},
     "probe_episodes": {"long_name": "Episodes of the probe", "units": "episodes a year"},
     "replicate": {"long_name": "Repetition of the probe's measurement", "units": "1"},
-    "parameter": {"long_name": "Parameter of the population, its dotted path", "units": "1"},
+    "parameter": {"long_name": "Parameter that could be drawn, its dotted path", "units": "1"},
     "parameter_unit": {"long_name": "Unit of the parameter", "units": "1"},
+    READINGS: {
+        "long_name": "Readings of the parameter, its value is the position of one (from 0)",
+        "units": "1",
+    },
     "adjustment_bin": {"long_name": "Lower edge of the adjustment bin", "units": "fraction"},
     "score_bin": {"long_name": "Lower edge of the final-score bin", "units": "points"},
     "dollars_bin": {"long_name": "Lower edge of the dollars bin", "units": "USD"},

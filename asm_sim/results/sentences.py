@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -139,12 +140,15 @@ def _how_many_open(ds: xr.Dataset) -> str:
 
 def _drawn(ds: xr.Dataset) -> list[str]:
     """Where each draw has parameters of its own, and these are not all that is open."""
-    count = len(drawn_parameters(ds))
-    if not count or ALL_OPEN in ds.attrs:
+    drawn = drawn_parameters(ds)
+    if not drawn or ALL_OPEN in ds.attrs:
         return []
+    counts = Counter(path.partition(".")[0] for path in drawn)
+    words = {"population": "of the population", "rules": "of the rule"}
+    told = [f"{counted(n, 'parameter')} {words.get(root, root)}" for root, n in counts.items()]
     return [
-        f"Each draw has its own values of {counted(count, 'parameter')} of the population, drawn "
-        "from low to high: the spread over draws holds what is not known of them."
+        f"Each draw has its own values of {' and '.join(told)}, drawn from low to high or by the "
+        "weights of readings: the spread over draws holds what is not known of them."
     ]
 
 

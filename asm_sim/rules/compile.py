@@ -103,6 +103,7 @@ def _by_year(rules: RuleSet) -> NDArray[np.void]:
         "complex_slope": rules.complex_patient.slope,
         "complex_minimum": rules.complex_patient.minimum,
         "complex_maximum": rules.complex_patient.maximum,
+        "complex_component_maximum": rules.complex_patient.component_maximum,
         "weight_quality": final.weight_quality,
         "weight_cost": final.weight_cost,
         "risk_level": payment.risk_level,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -49,5 +51,19 @@ def check_choices(model: BaseModel) -> None:
 def numbers(model: BaseModel) -> dict[str, Any]:
     """What is chosen, as the compiled rule holds it: the number of the alternative by field."""
     return {
-        of.field: of.choices.number(leaf.value) for _, leaf, of in programmed(model) if of.field
+        of.field: of.choices.number(leaf(model).value) for leaf, of in _compiled(type(model), "")
     }
+
+
+@cache
+def _compiled(model: type[BaseModel], prefix: str) -> list[tuple[Callable[[Any], Any], Programmed]]:
+    """How to find each choice that the compiled rule holds: none of them stands in a mapping."""
+    found: list[tuple[Callable[[Any], Any], Programmed]] = []
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        known = [item for item in field.metadata if isinstance(item, Programmed)]
+        if known:
+            found += [(attrgetter(path), of) for of in known if of.field]
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found += _compiled(field.annotation, f"{path}.")
+    return found

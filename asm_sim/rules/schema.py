@@ -246,6 +246,7 @@ class PromotingInteroperability(Strict):
     adjustment_at_zero: YearlyNumber
     score_maximum: Number
     form: Annotated[Choice, Programmed(choices.InteroperabilityForm)]
+    exempt: Annotated[Choice, Programmed(choices.InteroperabilityExempt, "interoperability_exempt")]
     blank_counts_as: Number
     small_practice_scale: YearlyNumber
     rural_scale: YearlyNumber
@@ -263,6 +264,7 @@ class ComplexPatient(Strict):
     slope: YearlyNumber
     minimum: YearlyNumber
     maximum: YearlyNumber
+    component_maximum: Cap
     reference_population: Annotated[Choice, Programmed(choices.ComplexPatientReference)]
 
 
@@ -361,6 +363,11 @@ class RuleSet(Strict):
             raise ValueError("final_score: minimum is above maximum")
         check_choices(self)
         self._check_years()
+        self.check_together()
+        return self
+
+    def check_together(self) -> None:
+        """``ValueError`` where numbers and choices of which each makes sense do not go together."""
         self._check_exchange()
         if self.scoring_level.pools and self.peers.basis.value == "specialty":
             raise ValueError(
@@ -376,7 +383,6 @@ class RuleSet(Strict):
                 raise ValueError(f"final_score: {weights} sum to {total:g} in {year}, not 1")
             if self.complex_patient.minimum.at(year) > self.complex_patient.maximum.at(year):
                 raise ValueError(f"complex_patient: minimum is above maximum in {year}")
-        return self
 
     def _check_exchange(self) -> None:
         exchange, highest = self.payment.exchange, self.final_score.maximum.value

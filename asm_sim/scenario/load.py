@@ -95,11 +95,12 @@ def load_scenario(
         assigned=source.assigned,
         **checked_parts,
     )
-    try:
-        scenario.ranges  # noqa: B018 - what the parameter layer draws is checked too
-    except InputError as error:
-        place = source.document.place(("layers", "parameters"))
-        raise InputError(f"{place}: {error.title}", list(error.problems)) from error
+    for layer, drawn in (("parameters", "ranges"), ("readings", "readings")):
+        try:
+            getattr(scenario, drawn)  # what a layer draws is checked too
+        except InputError as error:
+            place = source.document.place(("layers", layer))
+            raise InputError(f"{place}: {error.title}", list(error.problems)) from error
     return scenario
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from asm_sim.documents import Document, Key, Place, did_you_mean, plain
+from asm_sim.drawn import Drawable, set_by
 from asm_sim.errors import InputError
 from asm_sim.parameters import (
     Count,
@@ -32,16 +33,17 @@ from asm_sim.parameters import (
 from asm_sim.population.agreement import disagreements
 from asm_sim.population.load import check_population
 from asm_sim.population.probes import ProbeGrid
-from asm_sim.population.ranges import Range, ranges_of, set_by
+from asm_sim.population.ranges import ranges_of
 from asm_sim.population.schema import Population
 from asm_sim.rules.load import check_mips, check_rules
 from asm_sim.rules.mips import MipsRules
+from asm_sim.rules.readings import ReadingsLayer, open_leaves, readings_of
 from asm_sim.rules.schema import Cap, RuleSet
 
 LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
 ROOTS = ("rules", "population", "mips")
-OPEN_LAYERS = ("parameters",)  # those that draw what nobody knows
+OPEN_LAYERS = ("parameters", "readings")  # those that draw what nobody knows
 EXAMPLE = "rules.payment.exchange.steepness"
 CHECKS: dict[str, Callable[[Document], RuleSet | Population | MipsRules]] = {
     "rules": check_rules,
@@ -59,13 +61,15 @@ class Layers(Strict):
     draws the numbers of the population that have low and high and that the scenario does not set
     (see population/parameter_layer.py); off has them at their central values. ``selection`` off
     holds the areas that are drawn of a synthetic frame, the same in all draws; without a frame
-    there is nothing to select.
+    there is nothing to select. ``readings`` on draws what is open of the rule set and not set by
+    the scenario (see rules/readings.py); off has it as the rule set reads the rule.
     """
 
     population: str = Field("on", pattern="^(on|off)$")
     measurement: str = Field("on", pattern="^(on|off)$")
     parameters: str = Field("off", pattern="^(on|off)$")
     selection: str = Field("on", pattern="^(on|off)$")
+    readings: str = Field("off", pattern="^(on|off)$")
 
     @property
     def all_open(self) -> bool:
@@ -215,7 +219,7 @@ class Scenario:
         return self.file.layers
 
     @cached_property
-    def ranges(self) -> tuple[Range, ...]:
+    def ranges(self) -> tuple[Drawable, ...]:
         """What the parameter layer draws or could draw; nothing where it is off.
 
         Raises :class:`InputError` where that cannot be drawn.
@@ -223,6 +227,45 @@ class Scenario:
         if self.layers.parameters == "off":
             return ()
         return ranges_of(self.population, self.settings)
+
+    @cached_property
+    def readings(self) -> tuple[Drawable, ...]:
+        """What the readings layer draws or could draw; nothing where it is off.
+
+        Raises :class:`InputError` where that cannot be drawn.
+        """
+        if self.layers.readings == "off":
+            return ()
+        found = readings_of(self.rules, self.settings)
+        for rules in ReadingsLayer(found, self.rules).alternatives():
+            problems = disagreements(self.population, rules)
+            if problems:
+                raise InputError(
+                    "layers.readings is on, and the population does not fit everything that is "
+                    "drawn of the rule set:",
+                    problems,
+                )
+        return found
+
+    @property
+    def possible_rules(self) -> Iterator[RuleSet]:
+        """The rule set, and with it what each reading that is drawn would make of it."""
+        yield self.rules
+        yield from ReadingsLayer(self.readings, self.rules).alternatives()
+
+    def opened(self) -> Scenario:
+        """The same scenario with everything drawn that nobody knows.
+
+        Draws of both are pairs. A layer that has nothing to draw stays as it is.
+        """
+        ranged = any(
+            isinstance(leaf, Number) and leaf.low is not None and leaf.high is not None
+            for _, leaf in leaves(self.population)
+        )
+        has = dict(zip(OPEN_LAYERS, (ranged, bool(open_leaves(self.rules))), strict=True))
+        on = {layer: "on" for layer, something in has.items() if something}
+        layers = self.layers.model_copy(update=on)
+        return replace(self, file=self.file.model_copy(update={"layers": layers}))
 
     def leaves(self) -> dict[str, Parameter]:
         """Every parameter by its path, of the rules, the population and MIPS."""
@@ -243,11 +286,6 @@ class Scenario:
     def with_draws(self, draws: int | None, seed: int | None) -> Scenario:
         """This scenario with other draws or another seed; None leaves either as it is."""
         return replace(self, file=self.file.with_draws(draws, seed))
-
-    def opened(self) -> Scenario:
-        """The same scenario with everything drawn that nobody knows."""
-        layers = self.layers.model_copy(update=dict.fromkeys(OPEN_LAYERS, "on"))
-        return replace(self, file=self.file.model_copy(update={"layers": layers}))
 
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data: what was named and what was set.
@@ -273,8 +311,9 @@ class Scenario:
             self.population_hash,
             self.mips_hash,
             roster_sha256,
-            self.layers.model_dump_json(exclude={"parameters"}),
+            self.layers.model_dump_json(exclude={"parameters", "readings"}),
             *[[item.path, item.low, item.high, not item.held] for item in self.ranges],
+            *[[item.path, item.span, not item.held] for item in self.readings],
             *([self.file.probes.model_dump_json()] if self.file.probes else []),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

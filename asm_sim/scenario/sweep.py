@@ -136,7 +136,8 @@ def sweep_of_points(
 
 def duplicates(sweep: Sweep) -> list[tuple[str, str]]:
     """Scenarios that resolve to the same parameters as an earlier one: its name and that one's."""
-    if sweep.file.layers.parameters == "on":  # where what a scenario sets is not drawn
+    layers = sweep.file.layers
+    if "on" in {layers.parameters, layers.readings}:  # where what a scenario sets is not drawn
         return []
     first: dict[tuple[str, ...], str] = {}
     cases = zip(sweep.cases, sweep.hashes, strict=True)

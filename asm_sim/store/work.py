@@ -251,7 +251,7 @@ def work_of(
         try:
             _check_roster(scenario, first, roster)
             check_complete(scenario.population, scenario.rules, everyone)
-            check_lens(scenario.rules, lens)
+            check_lens(scenario, lens)
             beside = open_beside(scenario, open_draws, usual_open)
             _check_frame(_frame(scenario, roster), frame)
         except InputError as error:
@@ -310,6 +310,7 @@ def _frame(scenario: Scenario, roster: Roster) -> dict[str, Any]:
         "cohorts": [name for name in rules.cohorts if name in roster.cohorts],
         "groups": [group.label for group in groups(scenario.population, roster)],
         "parameters with low and high": [item.path for item in scenario.ranges],
+        "open parameters of the rule": [item.path for item in scenario.readings],
         "reserves": [
             f"{len(reserves(scenario.population, rules, roster, cohort))} {cohort}"
             for cohort in roster.cohorts

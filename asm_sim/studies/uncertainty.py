@@ -19,7 +19,7 @@ from asm_sim.errors import InputError
 from asm_sim.results.describe import drawn_parameters
 from asm_sim.results.pairs import paired
 from asm_sim.results.ranges import quantiles
-from asm_sim.results.registry import PARAMETER
+from asm_sim.results.registry import PARAMETER, READINGS, READINGS_APART
 from asm_sim.results.statistics import Estimate
 from asm_sim.studies.estimates import DRAW, about, mean, named, needed
 from asm_sim.studies.jackknife import covariance, sd_over_draws
@@ -32,12 +32,13 @@ _WANTED = "`asm-sim run parameter-uncertainty` and `asm-sim run baseline`"
 def intervals(on: xr.Dataset, off: xr.Dataset, outcome: str) -> xr.Dataset:
     """An outcome over draws with and without parameter uncertainty, and how its variance splits.
 
-    ``on`` and ``off`` are runs of one scenario and seed with the parameter layer on and off;
-    ``outcome`` is a variable by draw of both (of the registry, or one that was assigned to both).
-    Dims of all are those of the outcome less ``draw``; all but the fractions have its units (or
-    their square). Along ``parameters`` (``without``, ``with`` their uncertainty): ``mean``,
-    ``sd``, and ``interval`` (``quantile`` .05, .5, .95). ``shift`` is what parameter uncertainty
-    does to the mean and ``moved`` the SD of what it does to a draw, both paired.
+    ``on`` and ``off`` are runs of one scenario and seed, the one with the parameter layer on, the
+    readings layer, or both, the other with both off. ``outcome`` is a variable by draw of both (of
+    the registry, or one that was assigned to both). Dims of all are those of the outcome less
+    ``draw``; all but the fractions have its units (or their square). Along ``parameters``
+    (``without``, ``with`` their uncertainty): ``mean``, ``sd``, and ``interval`` (``quantile`` .05,
+    .5, .95). ``shift`` is what parameter uncertainty does to the mean and ``moved`` the SD of what
+    it does to a draw, both paired.
     ``variance_of_parameters`` is the variance with it less that without, ``share_of_parameters``
     that over the variance with it (fraction, nan where nothing varies). The rest is population and
     measurement. An estimate can lie below zero; where its true value does, parameters away from
@@ -79,30 +80,45 @@ def effects(on: xr.Dataset, outcome: str, off: xr.Dataset | None = None) -> xr.D
     over draws by which it moves for one SD of the parameter, from a linear regression on that
     parameter alone. Parameters are drawn independently, so this is also the coefficient in a
     regression on all; the shares of a specialty mix are not, and theirs holds what the others of
-    the mix give up. ``off``, a run of the same scenario and seed with the parameter layer off,
-    takes population and measurement out of every draw: the same effects, those of parameters that
-    matter less than these with smaller errors.
+    the mix give up. Of one that has readings each but the first is told by itself, as
+    ``path=reading`` (1 where it was drawn, else 0). ``off``, a run of the same scenario and seed
+    that draws no parameters, takes population and measurement out of every draw: the same effects,
+    those of parameters that matter less than these with smaller errors.
 
     Raises :class:`InputError` where ``on`` draws no parameters, or the runs are not a pair.
     """
     pair = _pair(on, off, outcome)
-    drawn = pair.run[PARAMETER.name]
+    drawn = _as_numbers(pair.run)
     varied = covariance(pair.on, pair.on)
     found = []
-    for path in drawn_parameters(pair.run):
-        own = drawn.sel(parameter=path, drop=True).where(np.isfinite(pair.on))
+    for values in drawn.values():
+        own = values.where(np.isfinite(pair.on))
         with_outcome, itself = covariance(own, pair.difference), covariance(own, own)
         scale = varied.combined(itself, lambda a, b: ((a * b).where(a * b > 0)) ** 0.5)
         found.append(with_outcome.combined(scale, lambda a, b: a / b).estimate())
-    paths = drawn_parameters(pair.run)
     effect = Estimate(
         *(
-            xr.concat(part, "parameter").assign_coords(parameter=paths)
+            xr.concat(part, "parameter").assign_coords(parameter=list(drawn))
             for part in zip(*found, strict=True)
         )
     )
     words = f"{pair.words}: change in its SDs over draws by one SD of the parameter"
     return xr.Dataset(named("effect", effect, "1", words), attrs=_about(pair.run, outcome))
+
+
+def _as_numbers(run: xr.Dataset) -> dict[str, xr.DataArray]:
+    """What is drawn, by path; of a parameter with readings whether each but the first is."""
+    found = {}
+    for path in drawn_parameters(run):
+        values = run[PARAMETER.name].sel(parameter=path, drop=True)
+        names = ""
+        if READINGS in run.coords:
+            names = str(run[READINGS].sel(parameter=path).item())
+        if not names:
+            found[path] = values
+        for position, name in enumerate(names.split(READINGS_APART)[1:], start=1):
+            found[f"{path}={name}"] = (values == position).astype(np.float64)
+    return found
 
 
 class _Pair(NamedTuple):
@@ -126,7 +142,7 @@ def _pair(on: xr.Dataset, off: xr.Dataset | None, outcome: str) -> _Pair:
         other = needed(off, [outcome])
         if drawn_parameters(other):
             raise InputError("both runs draw parameters; one must have layers.parameters off")
-        run, other = paired(run, other, ("layers.parameters",), _WANTED)
+        run, other = paired(run, other, ("layers.parameters", "layers.readings"), _WANTED)
         try:
             values, of_off = xr.align(
                 *(_by_draw(part, outcome) for part in (run, other)), join="exact"

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from asm_sim.documents import compact, did_you_mean, parse_document, quoted
+from asm_sim.drawn import chosen_reading, set_by, two_piece_uniform
 from asm_sim.errors import InputError
 from asm_sim.parameters import (
     Choice,
@@ -27,8 +28,8 @@ from asm_sim.parameters import (
     YearlyNumber,
     leaves,
 )
-from asm_sim.population.parameter_layer import kept_to_sum, two_piece_uniform
-from asm_sim.population.ranges import mixes, ranges_of, set_by
+from asm_sim.population.parameter_layer import kept_to_sum
+from asm_sim.population.ranges import mixes, ranges_of
 from asm_sim.rules.schema import Cap
 from asm_sim.scenario.schema import Scenario
 
@@ -64,9 +65,7 @@ class Axis:
             given = (np.array([number]) for number in (quantile, self.low, self.central, self.high))
             value = float(two_piece_uniform(*given)[0])
             return round(value) if self.whole else value
-        upto = np.cumsum([weight for _, weight in self.readings])
-        position = int(np.searchsorted(upto, quantile, side="right"))
-        return self.readings[min(position, len(self.readings) - 1)][0]
+        return self.readings[chosen_reading(quantile, [w for _, w in self.readings])][0]
 
     def alternatives(self) -> list[tuple[str, Any]]:
         """What it may be instead of the central value: low and high, or each other reading."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from asm_sim.addresses import address
 from asm_sim.engine import execute
 from asm_sim.engine.plan import grids, make_plan
 from asm_sim.kernels.draws.output import Output
-from asm_sim.population.addresses import address
 from asm_sim.population.compile import compile_cohort_model, compile_practices
 from asm_sim.population.roster import Roster
 from asm_sim.scenario.load import load_scenario

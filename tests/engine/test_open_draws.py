@@ -67,10 +67,10 @@ def test_they_are_the_draws_of_the_scenario_with_everything_open(
 
 def test_where_nothing_is_open_they_are_the_draws(scenario: Scenario) -> None:
     """Paired: the clinicians and the luck of an open draw are those of the draw of its number."""
-    values = {item.path: item.value for item in scenario.opened().ranges}
-    settings = tuple(values.items())
+    opened = scenario.opened()
+    settings = [(item.path, item.given(item.value)) for item in (*opened.ranges, *opened.readings)]
     held = replace(scenario, settings=(*scenario.settings, *settings))
-    assert all(item.held for item in held.opened().ranges)
+    assert all(item.held for item in (*held.opened().ranges, *held.opened().readings))
     run = simulate(held, open_draws=OPENED)
     assert_opened(run, run)
 

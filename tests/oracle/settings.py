@@ -35,9 +35,11 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "quality.benchmark_minimum_clinicians": rng.choice([1, 2, 5, 20]),
         "quality.points_not_reported": rng.choice([0.0, 3.0]),
         "promoting_interoperability.small_practice_scale": rng.random(),
+        "promoting_interoperability.exempt": rng.choice(["nobody", "special_status"]),
         "improvement_activities.adjustment_by_completed": rng.choice([[-20, -10, 0], [-7, -7, -1]]),
         "complex_patient.slope": rng.choice([0.0, 4.0, 40.0]),
         "complex_patient.intercept": rng.choice([-3.0, 1.5]),
+        "complex_patient.component_maximum": rng.choice(["none", 0.0, 2.5, 5.0, {2030: 1.0}]),
     }
     kept = rng.sample(sorted(choices), rng.randint(1, len(choices)))
     for together in (

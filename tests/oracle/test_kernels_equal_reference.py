@@ -203,6 +203,7 @@ def test_the_oracle_has_teeth(field: str) -> None:
         "cost_kappa": {"cost.shrinkage": "known"},
         "cost_reference": {"cost.benchmark_reference": "national"},
         "national_cost": {"cost.benchmark_reference": "national"},
+        "complex_component_maximum": {"complex_patient.component_maximum": 3.0},
     }
     for of, name in (
         ("activities", "improvement_activities"),

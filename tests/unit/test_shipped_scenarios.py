@@ -32,7 +32,7 @@ EVIDENCE = {
 }
 ENTRIES = {entry.name: entry for entry in shipped()}
 NAMES = [name for name, entry in ENTRIES.items() if entry.verb == "run" and name != "baseline"]
-OTHER_LAYERS = ["parameter-uncertainty", "areas-redrawn"]
+OTHER_LAYERS = ["parameter-uncertainty", "open-readings", "areas-redrawn"]
 OTHER_BASES = ["third-condition"]  # nor do these; test_shipped_condition.py is about them
 SETTING = [name for name in NAMES if name not in [*OTHER_LAYERS, *OTHER_BASES]]
 KINDS = ("Proposal of ", "Nobody is known to propose it; it is here because ", "Not known: ")
@@ -176,6 +176,19 @@ def test_parameter_uncertainty_draws_what_has_low_and_high_and_sets_nothing(
     assert len(with_range) > 40
 
 
+def test_open_readings_draws_what_is_open_of_the_rule_and_sets_nothing(
+    scenarios: dict[str, Scenario],
+) -> None:
+    drawn, baseline = load_scenario("open-readings"), scenarios["baseline"]
+    assert parameters(drawn) == parameters(baseline)
+    assert drawn.layers == baseline.layers.model_copy(update={"readings": "on"})
+    assert [item.path for item in drawn.readings if not item.held] == [
+        path
+        for path, leaf in leaves(drawn.rules, "rules")
+        if leaf.is_open and (leaf.readings or leaf.low is not None)
+    ]
+
+
 # What a scenario does, on the small roster
 
 
@@ -292,6 +305,33 @@ def test_what_is_not_deducted_is_gained(run: Run) -> None:
     gained = (small - of_baseline).sel(group=["practice_size: solo", "practice_size: 2-15"])
     assert (gained.fillna(0) >= 0).all()
     assert (gained.mean("draw") > 0).all()
+
+
+def test_who_has_a_special_status_has_no_interoperability_deducted(run: Run) -> None:
+    """Some score more, by 10 points at most, and nobody less."""
+    change = run("interoperability-special-status-exempt").panel_final_score
+    change = change - run("baseline").panel_final_score
+    assert float(change.min()) > -1e-4
+    assert 1.0 < float(change.max()) < 10.0 + 1e-4
+    assert 0.005 < float((change > 1e-4).mean()) < 0.2
+
+
+def test_capped_components_take_points_and_give_none(run: Run) -> None:
+    """From those with much above the cohort's mean, before scores are cut at 100."""
+    change = run("complex-patient-components-capped").panel_final_score
+    change = change - run("baseline").panel_final_score
+    assert float(change.max()) < 1e-4
+    assert float(change.min()) > -10.0
+    assert 0.02 < float((change < -1e-4).mean()) < 0.4
+
+
+def test_the_higher_a_fixed_midpoint_the_more_is_paid_to_the_best(run: Run) -> None:
+    """Most scores are above 50, where the logistic about it is flat."""
+    fifty, sixty, median = (run(name) for name in ("midpoint-50", "midpoint-60", "baseline"))
+    best = {"quantile": 0.99}
+    assert (fifty.adjustment_quantile.sel(best) < sixty.adjustment_quantile.sel(best)).all()
+    assert (sixty.adjustment_quantile.sel(best) < median.adjustment_quantile.sel(best)).all()
+    xr.testing.assert_allclose(sixty.retained_by_medicare, median.retained_by_medicare)
 
 
 def test_twice_the_points_for_complex_patients(run: Run) -> None:

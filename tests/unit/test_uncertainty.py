@@ -146,3 +146,30 @@ def test_a_run_says_that_it_draws_parameters() -> None:
     (more,) = set(sentences(drawn)) - set(sentences(ds))
     assert more.startswith("Each draw has its own values of 2 parameters of the population")
     assert more not in sentences(drawn.assign_attrs(all_open=1))
+
+
+def test_each_reading_of_a_choice_but_the_first_has_an_effect_of_its_own() -> None:
+    """The outcome is 2 where the third of three readings is drawn, and noise."""
+    generator = np.random.default_rng(5)
+    drawn = generator.choice(3, size=(4000, 1), p=[0.6, 0.2, 0.2]).astype(float)
+    noise = generator.normal(0.0, 1.0, (4000, 2))
+    on = xr.Dataset(
+        {
+            "outcome": (("draw", "cohort"), noise + 2.0 * (drawn == 2.0)),
+            "parameter_value": (("draw", "parameter"), drawn),
+        },
+        coords={
+            "draw": np.arange(4000),
+            "cohort": ["HF", "LBP"],
+            "parameter": ["rules.a"],
+            "parameter_readings": ("parameter", ["one|two|three"]),
+        },
+        attrs={"seed": "1"},
+    )
+    found = uncertainty.effects(on, "outcome")
+    assert list(found.parameter.values) == ["rules.a=two", "rules.a=three"]
+    spread = 0.4  # of whether the third is drawn: the root of .2 x .8
+    whole = (1.0 + (2.0 * spread) ** 2) ** 0.5
+    slope = -0.2 * 0.2 * 2.0 / 0.4  # of the second: covariance of the two over its SD
+    assert_close(found, "effect", 2.0 * spread / whole, cohort="HF", parameter="rules.a=three")
+    assert_close(found, "effect", slope / whole, cohort="HF", parameter="rules.a=two")

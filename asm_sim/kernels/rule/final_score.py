@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.choices import ComplexPatientForm, MissingCategory
+from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
 
 
@@ -94,6 +94,10 @@ def _modifiers(observed, rules, y, outcome):
         observed, rules, rules.year[y].interoperability_small_scale,
         rules.year[y].interoperability_rural_scale, of_interoperability,
     )  # fmt: skip
+    if rules.interoperability_exempt == InteroperabilityExempt.SPECIAL_STATUS:
+        exempt = observed.special_status
+        for i in range(len(exempt)):
+            of_interoperability[i] = 0.0 if exempt[i] > 0.0 else of_interoperability[i]
 
     size = observed.practice_size
     of_size = outcome.small_practice_adjustment
@@ -167,9 +171,10 @@ def _fit_complexity(trait, final_score, moments, scratch):
 def _complexity(observed, rules, y, fit, complexity):
     """The complex-patient adjustment; a component is 0 for a blank and without a spread.
 
-    By the form of MIPS it is 0 below the median too.
+    By the form of MIPS it is 0 below the median too. Each may have a greatest value of its own.
     """
     intercept, slope = rules.year[y].complex_intercept, rules.year[y].complex_slope
+    limit = rules.year[y].complex_component_maximum
     for i in range(len(complexity)):
         complexity[i] = 0.0
     for t in range(2):
@@ -180,7 +185,7 @@ def _complexity(observed, rules, y, fit, complexity):
         if rules.complex_form == ComplexPatientForm.WITHOUT_MEDIAN:
             median = -np.inf
         for i in range(len(complexity)):
-            component = max(0.0, intercept + slope * ((trait[i] - mean) / sd))
+            component = min(max(0.0, intercept + slope * ((trait[i] - mean) / sd)), limit)
             complexity[i] += component if trait[i] >= median else 0.0
     least, most = rules.year[y].complex_minimum, rules.year[y].complex_maximum
     for i in range(len(complexity)):

@@ -59,6 +59,7 @@ class CohortRules(NamedTuple):
     activities_adjustment: Floats
     activities_blank: int
     interoperability_maximum: float
+    interoperability_exempt: int
     interoperability_blank: float
     small_maximum_clinicians: int
     complex_form: int

@@ -53,7 +53,7 @@ class CohortModel(NamedTuple):
     calendar_years: int  # performance years and the payment years beyond
     payment_lag: int
     stated: NDArray[np.float64]  # [6, n] what the roster states, nan where not, or [6, 0]
-    special_status_share: float  # 0 where no rule reads who has one
+    special_status_share: float
     groups: GroupModel
     areas: AreaModel
     participation: ParticipationModel

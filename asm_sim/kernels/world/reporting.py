@@ -45,7 +45,7 @@ class CompletenessModel(NamedTuple):
 
 @inlined
 def draw_special_status(model, seed, population, clinicians, observed):
-    """Of whom MIPS would not ask for interoperability; nobody where no rule reads it."""
+    """Of whom MIPS would not ask for interoperability."""
     share, has_one = model.special_status_share, observed.special_status
     if share > 0.0:
         uniform = clinicians.rows[6]

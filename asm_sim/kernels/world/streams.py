@@ -1,6 +1,6 @@
 """The named streams of random words: an append-only table.
 
-A stream belongs to one layer (which of a draw's three indices is in its addresses) and to one kind
+A stream belongs to one layer (which of a draw's indices is in its addresses) and to one kind
 of entity. Within a stream, ``year`` is 0 for what does not change and 1 + the index of the calendar
 year otherwise; ``position`` counts blocks of four words. A new source of randomness is a new stream
 or a new position at the end: nothing that is here may change, or every result would.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 class Stream(NamedTuple):
     number: int
-    layer: str  # parameter, population, measurement or selection
+    layer: str  # parameter, readings, population, measurement or selection
     entity: str  # clinician (in cohort), practice, state, area, parameter
     words: str  # what the words of a block become
 
@@ -122,6 +122,12 @@ TABLE = {
     "special_status": Stream(
         26, "population", "clinician", "uniforms: has a special status, three spare"
     ),
+    "reading": Stream(
+        27,
+        "readings",
+        "parameter of the rule, by its dotted path",
+        "uniforms: where in its range, or which of its readings, three spare",
+    ),
 }
 
 PRACTICE_TRAITS = TABLE["practice_traits"].number
@@ -150,6 +156,7 @@ CHURN = TABLE["churn"].number
 CONSOLIDATION = TABLE["consolidation"].number
 AREA = TABLE["area"].number
 SPECIAL_STATUS = TABLE["special_status"].number
+READING = TABLE["reading"].number
 
 # The first normals of the performance stream; measure slots follow.
 OWN_QUALITY = 0
