@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,9 @@ from asm_sim.plots.figure import (
     signed,
     typeset,
 )
-from asm_sim.plots.parts import counted
+from asm_sim.plots.parts import counted, numbers_of, told_percent
 from asm_sim.results.describe import cohort_title, one_scenario
-from asm_sim.results.statistics import estimate, percent
+from asm_sim.results.ranges import answer_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +43,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     Bars are clinicians with a final score over all draws, in percent of them per percentage point
     of adjustment, so that areas compare between runs with other bins; those exactly at the maximum
     penalty are drawn in black inside the bar that they fall into. The share with a penalty is
-    written with its Monte Carlo error.
+    written with its range over open draws or, without these, with its Monte Carlo error.
     """
     ds = one_scenario(ds)
     panels = [
@@ -85,8 +86,7 @@ def _panel(ds: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
     total = int(counts.sum())
     shares = {}
     for name in ("share_negative", "share_maximum_penalty"):
-        mean, error = estimate(ds, name)
-        shares[name] = {"mean": float(mean.sel(at)), "mcse": float(error.sel(at))}
+        shares[name] = numbers_of(answer_of(ds, itemgetter(name)).at(**at))
     return {
         "cohort": str(cohort),
         "performance_year": int(year),
@@ -137,11 +137,10 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
     negative, maximum = panel["share_negative"], panel["share_maximum_penalty"]
     lines = (
         (0.98, f"{panel['performance_year']}, paid in {panel['payment_year']}", "bold"),
-        (0.84, f"{percent(negative['mean'], negative['mcse'])} with a penalty", "normal"),
+        (0.84, f"{told_percent(negative)} with a penalty", "normal"),
         (
             0.71,
-            f"{percent(maximum['mean'], maximum['mcse'])} at "
-            f"{panel['maximum_penalty_percent']:.3g} %",
+            f"{told_percent(maximum)} at {panel['maximum_penalty_percent']:.3g} %",
             "normal",
         ),
     )

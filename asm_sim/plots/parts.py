@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -16,10 +17,13 @@ from matplotlib.ticker import FuncFormatter
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.plots.figure import FIRST_YEAR, INK, LAST_YEAR, QUIET, signed
+from asm_sim.results.ranges import PERCENT_OF_RANGE, Numbers, open_part
 from asm_sim.results.scenarios import draws_of
-from asm_sim.results.statistics import PLUS_MINUS, percent
+from asm_sim.results.statistics import PLUS_MINUS, percent, round_to_error
 
 BAND = (0.05, 0.95)
+# What the ends of a band are called, after the number: over draws, and of a range.
+OF_DRAWS, OF_OPEN_DRAWS = ("p05", "p95"), ("range_low", "range_high")
 BAND_WORDS = "5th to 95th percentile of draws"
 PERCENT_OF_PART_B = "Payment adjustment factor\n(% of Part B payments)"
 _LOOKS: tuple[tuple[str, Literal["-", "--"]], ...] = ((FIRST_YEAR, "-"), (LAST_YEAR, "--"))
@@ -46,17 +50,53 @@ def first_and_last(ds: xr.Dataset) -> list[int]:
 
 
 def curve(of_cohort: xr.Dataset, year: int) -> dict[str, Any]:
-    """The adjustment of ASM at each score of the grid in percent: median and band over draws."""
+    """The adjustment of ASM at each score of the grid in percent: median and band over draws.
+
+    The band is the range over open draws where there are any.
+    """
     of_year = of_cohort.sel(performance_year=year)
-    by_draw = 100.0 * of_year["adjustment_at_score"].transpose("draw", "score").values
-    low, middle, high = np.quantile(by_draw, [BAND[0], 0.5, BAND[1]], axis=0)
+    part = open_part(of_year)
+    by_draw, of_band = (
+        100.0 * run["adjustment_at_score"].transpose("draw", "score").values
+        for run in (of_year, of_year if part is None else part)
+    )
+    low, high = np.quantile(of_band, BAND, axis=0)
+    names = OF_DRAWS if part is None else OF_OPEN_DRAWS
     return {
         "performance_year": year,
         "payment_year": int(of_year["payment_year"]),
-        "adjustment_percent_median": middle,
-        "adjustment_percent_p05": low,
-        "adjustment_percent_p95": high,
+        "adjustment_percent_median": np.median(by_draw, axis=0),
+        **dict(zip((f"adjustment_percent_{name}" for name in names), (low, high), strict=True)),
     }
+
+
+def band_of(plotted: dict[str, Any], name: str) -> tuple[Any, Any]:
+    """The ends of the band of a plotted number: of its range, else over its draws."""
+    names = next(names for names in (OF_OPEN_DRAWS, OF_DRAWS) if f"{name}_{names[0]}" in plotted)
+    return plotted[f"{name}_{names[0]}"], plotted[f"{name}_{names[1]}"]
+
+
+def numbers_of(found: Numbers, factor: float = 1.0) -> dict[str, float]:
+    """A number for the sidecar: its mean, its error and, where it is known, its range."""
+    values = dict(zip(("mean", *Numbers._fields[1:]), found.times(factor), strict=True))
+    return values if found.has_range else {name: values[name] for name in ("mean", "mcse")}
+
+
+def number_of(plotted: dict[str, float]) -> Numbers:
+    """What :func:`numbers_of` has made."""
+    return Numbers(*(plotted.get(name, math.nan) for name in ("mean", *Numbers._fields[1:])))
+
+
+def told(plotted: dict[str, float]) -> str:
+    """``58 (51 to 66)``: a plotted number with its range, or else with its error."""
+    found = number_of(plotted)
+    return found.written() if found.has_range else round_to_error(found.value, found.mcse)
+
+
+def told_percent(plotted: dict[str, float]) -> str:
+    """A plotted fraction in percent, with its range, or else with its error or bound."""
+    found = number_of(plotted).times(100.0)
+    return f"{found.written()} %" if found.has_width else percent(plotted["mean"], plotted["mcse"])
 
 
 def draw_curves(
@@ -66,8 +106,7 @@ def draw_curves(
     ax.axhline(0.0, color=INK, linewidth=0.9)
     for one, (colour, style) in zip(curves, _LOOKS, strict=False):
         ax.fill_between(
-            scores, one["adjustment_percent_p05"], one["adjustment_percent_p95"],
-            color=colour, alpha=0.25, linewidth=0,
+            scores, *band_of(one, "adjustment_percent"), color=colour, alpha=0.25, linewidth=0,
         )  # fmt: skip
         ax.plot(scores, one["adjustment_percent_median"], color=colour, linestyle=style)
     ax.margins(y=0.08)
@@ -83,8 +122,16 @@ def curve_keys(labels: Sequence[str]) -> list[Line2D]:
     ]
 
 
-def band_key() -> Patch:
-    return Patch(color=QUIET, alpha=0.35, label=BAND_WORDS)
+def band_words(ds: xr.Dataset) -> str:
+    """What a band shows: the range, and what is drawn in it; or how far draws lie apart."""
+    part = open_part(ds)
+    if part is None:
+        return BAND_WORDS
+    return f"{PERCENT_OF_RANGE} % range: {part.sizes['draw']:,} draws of all that nobody knows"
+
+
+def band_key(ds: xr.Dataset) -> Patch:
+    return Patch(color=QUIET, alpha=0.35, label=band_words(ds))
 
 
 def error_key() -> Line2D:

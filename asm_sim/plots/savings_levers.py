@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from asm_sim.errors import InputError
 from asm_sim.plots.figure import (
@@ -22,7 +23,9 @@ from asm_sim.plots.figure import (
     new_figure,
     panel_title,
 )
+from asm_sim.plots.parts import band_key
 from asm_sim.results.describe import cohort_title
+from asm_sim.results.ranges import open_part, range_of
 from asm_sim.results.scenarios import SCENARIO, axes, by_axis
 from asm_sim.results.statistics import PLUS_MINUS, USD_PER_MILLION, mcse, mean_over_draws
 
@@ -52,7 +55,8 @@ def plot(ds: xr.Dataset) -> RunFigure:
     """Kept by Medicare (above) and share of losers (below) by redistribution share, per cohort.
 
     A line per risk level; means over draws, bars two Monte Carlo standard errors either way. Money
-    is summed over all years, on Part B of the payment year; shares are means over the years.
+    is summed over all years, on Part B of the payment year; shares are means over the years. Of a
+    sweep with open draws each line has a band: the range of the middle 90 % of these.
     Takes a sweep over just these two parameters, such as ``redistribution-by-risk``; raises
     :class:`InputError` for anything else.
     """
@@ -73,7 +77,8 @@ def plot(ds: xr.Dataset) -> RunFigure:
         panels[0, 0].set_ylabel(f"Kept by Medicare,\n{years[0]}\N{EN DASH}{years[1]} (million USD)")
         panels[1, 0].set_ylabel("With a penalty, mean of years\n(% of the scored)")
         panels[0, 0].set_ylim(bottom=-0.05 * panels[0, 0].get_ylim()[1])
-        add_key(figure, _key(lines))
+        band = [] if open_part(ds) is None else [band_key(ds)]
+        add_key(figure, [*_key(lines), *band])
     figure.plotted = {"lines": lines}
     return figure
 
@@ -88,9 +93,9 @@ def _lines(ds: xr.Dataset) -> list[dict[str, Any]]:
     missing = [name for name in (KEPT, LOSERS) if name not in ds]
     if missing:
         raise InputError(f"the results hold no {', '.join(missing)}; run the sweep again")
-    grid = by_axis(ds[[KEPT, LOSERS]])
-    kept = grid[KEPT].load().sum("performance_year") / USD_PER_MILLION
-    losers = 100.0 * grid[LOSERS].load().mean("performance_year")
+    part = open_part(ds)
+    grid, of_draws = _by_draw(ds)
+    of_open = {} if part is None else _by_draw(part)[1]
     lines = []
     for cohort in ds["cohort"].values:
         for risk in grid[RISK].values:
@@ -100,12 +105,24 @@ def _lines(ds: xr.Dataset) -> list[dict[str, Any]]:
                 "risk_level_percent": 100.0 * float(risk),
                 "redistribution_share_percent": 100.0 * grid[SHARE].values.astype(np.float64),
             }
-            for name, values in (("kept_million_usd", kept), ("losers_percent", losers)):
+            for name, values in of_draws.items():
                 by_share = values.sel(at).transpose(SHARE, "draw")
                 line[name] = mean_over_draws(by_share).values
                 line[f"{name}_mcse"] = mcse(by_share).values
+                if name in of_open:
+                    ends = range_of(of_open[name].sel(at).transpose(SHARE, "draw"))._asdict()
+                    line |= {f"{name}_range_{end}": found.values for end, found in ends.items()}
             lines.append(line)
     return lines
+
+
+def _by_draw(ds: xr.Dataset) -> tuple[xr.Dataset, dict[str, xr.DataArray]]:
+    """The grid of scenarios and, by draw, what is drawn of them: over all years, in its units."""
+    grid = by_axis(ds[[KEPT, LOSERS]])
+    return grid, {
+        "kept_million_usd": grid[KEPT].load().sum("performance_year") / USD_PER_MILLION,
+        "losers_percent": 100.0 * grid[LOSERS].load().mean("performance_year"),
+    }
 
 
 def _draw(lines: list[dict[str, Any]], name: str, ax: Axes) -> None:
@@ -116,6 +133,10 @@ def _draw(lines: list[dict[str, Any]], name: str, ax: Axes) -> None:
             markerfacecolor="white" if look.size > LOOKS[-1].size else look.colour,
             markeredgewidth=1.2, linewidth=1.3, capsize=2.5, elinewidth=1.0,
         )  # fmt: skip
+        if f"{name}_range_low" in line:
+            ends = (line[f"{name}_range_{end}"] for end in ("low", "high"))
+            shares = line["redistribution_share_percent"]
+            ax.fill_between(shares, *ends, color=look.colour, alpha=0.15, linewidth=0)
     shares = lines[0]["redistribution_share_percent"]
     ax.set_xticks(shares, [f"{share:.4g}" for share in shares])
 
@@ -132,7 +153,7 @@ def _say_where_one(lines: list[dict[str, Any]], ax: Axes) -> None:
         )  # fmt: skip
 
 
-def _key(lines: list[dict[str, Any]]) -> list[Line2D]:
+def _key(lines: list[dict[str, Any]]) -> list[Line2D | Patch]:
     risks = dict.fromkeys(line["risk_level_percent"] for line in lines)
     keys = [
         Line2D(

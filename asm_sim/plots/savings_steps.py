@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -24,18 +25,15 @@ from asm_sim.plots.figure import (
     panel_title,
     typeset,
 )
+from asm_sim.plots.parts import BAND, OF_DRAWS, band_of, band_words, number_of
 from asm_sim.results.describe import cohort_title, one_scenario
-from asm_sim.results.statistics import (
-    PLUS_MINUS,
-    USD_PER_MILLION,
-    mcse,
-    mean_over_draws,
-    rounded,
-)
+from asm_sim.results.ranges import Numbers, answer_of
+from asm_sim.results.statistics import PLUS_MINUS, USD_PER_MILLION
+from asm_sim.results.terminal import BESIDE, cell
 from asm_sim.studies import savings
 
-BAND = (0.05, 0.95)
 BAR = 0.62
+LONGEST = 20  # characters on one line behind a bar
 # Room to the right of the longest bar for its number, of the width of the panel.
 MARGIN = 0.42
 NARROWEST = 7.0  # inches, for the key
@@ -56,9 +54,11 @@ CHANGES = ("without_final_score", "change_of_part_b", "exits")
 def plot(ds: xr.Dataset) -> RunFigure:
     """A panel per cohort: the steps down, millions of USD over all years across.
 
-    Amounts start at zero, changes where the step before ends. Bars are means over draws. The thick
-    line at a bar's end is two Monte Carlo standard errors either way; the thin one runs from the
-    5th to the 95th percentile of draws of the amounts: how far one history is from another.
+    Amounts start at zero, changes where the step before ends. Bars are means over draws. The thin
+    line at a bar's end is the 90 % range over open draws, in which everything is drawn that nobody
+    knows, where there are such draws; else it runs from the 5th to the 95th percentile of draws
+    (how far one history is from another), and the thick line is two Monte Carlo standard errors
+    either way.
     """
     ds = one_scenario(ds)
     panels = _panels(ds)
@@ -73,31 +73,39 @@ def plot(ds: xr.Dataset) -> RunFigure:
         _scale(panels, axes[0])
         axes[0].set_yticks(range(len(STEPS)), [_label(step, ds) for step in STEPS])
         axes[0].invert_yaxis()
-        add_key(figure, _key(panels))
+        add_key(figure, _key(ds, panels))
     figure.plotted = {"panels": panels}
     return figure
 
 
 def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
-    """Per cohort, each step's mean, error and percentiles over draws, in million USD."""
-    by_draw = savings.steps_by_draw(ds).sum("performance_year") / USD_PER_MILLION
+    """Per cohort, each step's mean, error and range (or percentiles over draws), in million USD."""
+    found = answer_of(ds, _by_draw)
+    low, high = _by_draw(ds).quantile(BAND, "draw")
     panels = []
     for cohort in ds["cohort"].values:
         rows = []
         for name in STEPS:
-            of_cohort = by_draw.sel(step=name, cohort=cohort)
-            low, high = np.quantile(of_cohort.values, BAND)
-            rows.append(
-                {
-                    "step": name,
-                    "million_usd": float(mean_over_draws(of_cohort)),
-                    "million_usd_mcse": float(mcse(of_cohort)),
-                    "million_usd_p05_of_draws": float(low),
-                    "million_usd_p95_of_draws": float(high),
+            at = {"step": name, "cohort": cohort}
+            numbers = found.at(**at)
+            row: dict[str, Any] = {"step": name, "million_usd": numbers.value}
+            row["million_usd_mcse"] = numbers.mcse
+            if numbers.has_range:
+                named = dict(zip(Numbers._fields, numbers, strict=True))
+                row |= {f"million_usd_{key}": named[key] for key in Numbers._fields[2:]}
+            else:
+                row |= {
+                    f"million_usd_{key}": float(end.sel(at))
+                    for key, end in zip(OF_DRAWS, (low, high), strict=True)
                 }
-            )
+            rows.append(row)
         panels.append({"cohort": str(cohort), "steps": rows})
     return panels
+
+
+def _by_draw(ds: xr.Dataset) -> xr.DataArray:
+    """Each step by draw and cohort, million USD over all years."""
+    return savings.steps_by_draw(ds).sum("performance_year") / USD_PER_MILLION
 
 
 def _label(step: str, ds: xr.Dataset) -> str:
@@ -116,18 +124,16 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
         level = start + value
         colour = BONUS if not is_change else PENALTY if value < 0 else FIRST_YEAR
         ax.barh(position, value, BAR, left=start, color=colour)
-        low, high = (
-            start + row[f"million_usd_{percentile}_of_draws"] for percentile in ("p05", "p95")
-        )
+        low, high = (start + end for end in band_of(row, "million_usd"))
         ax.plot([low, high], [position, position], color=QUIET, linewidth=0.9)
-        if np.isfinite(error):
+        if np.isfinite(error) and not _numbers(row).has_range:
             ends_of_error = [level - 2 * error, level + 2 * error]
             ax.plot(ends_of_error, [position] * 2, color=INK, **ERROR)
         if position:
             ax.plot([start if is_change else level] * 2, [position - 1 + BAR / 2,
                     position - BAR / 2], color=INK, linewidth=0.6)  # fmt: skip
         ax.annotate(
-            _number(value, error, is_change), (max(start, level, high), position), (5, 0),
+            _number(row, is_change), (max(start, level, high), position), (5, 0),
             textcoords="offset points", va="center", fontsize=8,
         )  # fmt: skip
     ax.axvline(0.0, color=INK, linewidth=0.9)
@@ -139,13 +145,14 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
 
 def _scale(panels: list[dict[str, Any]], ax: Axes) -> None:
     rows = [row for panel in panels for row in panel["steps"] if row["step"] not in CHANGES]
-    highest = max(row["million_usd_p95_of_draws"] for row in rows)
-    lowest = min(0.0, *(row["million_usd_p05_of_draws"] for row in rows))
+    ends = [band_of(row, "million_usd") for row in rows]
+    highest = max(high for _, high in ends)
+    lowest = min(0.0, *(low for low, _ in ends))
     ax.set_xlim(lowest, max(highest, 1e-3) / (1.0 - MARGIN))
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
 
 
-def _key(panels: list[dict[str, Any]]) -> list[Line2D | Patch]:
+def _key(ds: xr.Dataset, panels: list[dict[str, Any]]) -> list[Line2D | Patch]:
     changes = [
         row["million_usd"] for panel in panels for row in panel["steps"] if row["step"] in CHANGES
     ]
@@ -155,12 +162,23 @@ def _key(panels: list[dict[str, Any]]) -> list[Line2D | Patch]:
     if max(changes) > 0:
         keys.append(Patch(color=FIRST_YEAR, label="added"))
     error = Line2D([], [], color=INK, **ERROR, label=f"{PLUS_MINUS}2 standard errors")
-    band = Line2D([], [], color=QUIET, linewidth=0.9, label="5th to 95th percentile of draws")
-    return [*keys, error, band]
+    band = Line2D([], [], color=QUIET, linewidth=0.9, label=band_words(ds))
+    ranged = _numbers(panels[0]["steps"][0]).has_range
+    return [*keys, *([] if ranged else [error]), band]
 
 
-def _number(value: float, error: float, is_change: bool) -> str:
-    """A step's mean with its error; a change with its sign."""
-    written, written_error = rounded(value, error)
-    above = is_change and value > 0 and any(digit in "123456789" for digit in written)
-    return typeset(f"{'+' if above else ''}{written} {PLUS_MINUS}{written_error}")
+def _numbers(row: dict[str, Any]) -> Numbers:
+    values = {"mean": row["million_usd"]}
+    return number_of(
+        values | {name: row.get(f"million_usd_{name}", math.nan) for name in Numbers._fields[1:]}
+    )
+
+
+def _number(row: dict[str, Any], is_change: bool) -> str:
+    """A step's mean with its range or its error; a change with its sign."""
+    numbers = _numbers(row)
+    written = cell(numbers, BESIDE, errors=False)
+    digits = written.partition(" ")[0]
+    above = is_change and numbers.value > 0 and any(digit in "123456789" for digit in digits)
+    written = written.replace(" (", "\n(") if len(written) > LONGEST else written
+    return typeset(f"{'+' if above else ''}{written}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,12 @@ from asm_sim.plots.parts import (
     curve_keys,
     draw_curves,
     first_and_last,
+    numbers_of,
+    told,
     written,
 )
 from asm_sim.results.describe import cohort_title, one_scenario
-from asm_sim.results.statistics import estimate, round_to_error
+from asm_sim.results.ranges import answer_of
 from asm_sim.studies import mips
 from asm_sim.studies.estimates import PANEL, parameter
 from asm_sim.studies.mips_levels import HIGHEST, LOWEST, THRESHOLD
@@ -46,8 +49,9 @@ MIPS_LINE: dict[str, Any] = {"color": INK, "linewidth": 1.5, "linestyle": (0, (4
 def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     """A panel per cohort: adjustment against final score under ASM and under MIPS.
 
-    ASM in the first and the last year: medians over draws, the bands from the 5th to the 95th
-    percentile over draws, for its curve depends on who else is in the cohort. MIPS by the run's
+    ASM in the first and the last year: medians over draws; the bands are the 90 % range over open
+    draws or, without these, from the 5th to the 95th percentile over draws, for its curve depends
+    on who else is in the cohort. MIPS by the run's
     parameters, the same in every draw and year (42 CFR 414.1405). Below: the final scores of the
     clinicians under each in the first year, MIPS in ``form``; a score of one program is not one of
     the other. Takes a run with a panel; raises :class:`InputError` for anything else.
@@ -69,7 +73,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         year = panels[0]["performance_year_of_clinicians"]
         axes[1, 0].set_ylabel(f"Clinicians {year}\n(% per point)")
-        add_key(figure, _key(panels[0]))
+        add_key(figure, _key(run, panels[0]))
     figure.plotted = {
         "mips_form": form,
         "panel_draws": run.sizes[PANEL],
@@ -98,7 +102,7 @@ def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
     for cohort in run["cohort"].values:
         at = levels.sel(cohort=cohort)
         share = at["share_below_threshold"], at["share_below_threshold_mcse"]
-        even = estimate(run.sel(cohort=cohort, performance_year=years[0]), "break_even_score")
+        even = answer_of(run, itemgetter("break_even_score"))
         heights = {
             f"{name}_clinicians_percent_per_point": by_draw[program]
             .sel(cohort=cohort)
@@ -113,8 +117,7 @@ def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
                 "asm_curves": [curve(run.sel(cohort=cohort), year) for year in years],
                 "asm_break_even_score_points": {
                     "performance_year": years[0],
-                    "mean": float(even.mean),
-                    "mcse": float(even.mcse),
+                    **numbers_of(even.at(cohort=cohort, performance_year=years[0])),
                 },
                 **fixed,
                 "performance_year_of_clinicians": years[0],
@@ -168,7 +171,7 @@ def _mark(panel: dict[str, Any], ax: Axes) -> None:
     if np.isfinite(even["mean"]):
         ax.plot(even["mean"], 0.0, "o", color=INK, markersize=5, zorder=5)
         ax.annotate(
-            f"ASM {even['performance_year']}: 0 at {round_to_error(even['mean'], even['mcse'])}",
+            f"ASM {even['performance_year']}: 0 at {told(even)}",
             (even["mean"], 0.0), (-14, 30), va="bottom", **looks,
         )  # fmt: skip
 
@@ -186,11 +189,11 @@ def _draw_scores(panel: dict[str, Any], ax: Axes) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
 
 
-def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
+def _key(run: xr.Dataset, panel: dict[str, Any]) -> list[Line2D | Patch]:
     return [
         *curve_keys([f"ASM {one['performance_year']}" for one in panel["asm_curves"]]),
         Line2D([], [], **MIPS_LINE, label="MIPS"),
-        band_key(),
+        band_key(run),
         Patch(color=STRIP, label="scores in ASM"),
         Line2D([], [], color=INK, linewidth=1.2, label="in MIPS"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -30,22 +31,27 @@ from asm_sim.plots.parts import (
     curve_keys,
     draw_curves,
     first_and_last,
+    numbers_of,
+    told,
 )
 from asm_sim.results.describe import cohort_title, one_scenario
-from asm_sim.results.statistics import estimate, round_to_error
+from asm_sim.results.ranges import answer_of
 
 Floats = npt.NDArray[np.float64]
 
 MIDDLE, NEAR_THE_MIDDLE = 50.0, 15.0  # points
+LONGEST = 32  # characters on one line beside a score
 
 
 def plot(ds: xr.Dataset) -> RunFigure:
     """A panel per cohort: adjustment against final score in the first and the last year.
 
-    Lines are medians over draws, bands run from the 5th to the 95th percentile over draws: how much
-    the price of a score depends on who else is in the cohort, not how sure its mean is. Marked are
-    the median of the positive final scores and the score that breaks even, with its Monte Carlo
-    error. The strip below shows where clinicians are, in percent of them per point, first year.
+    Lines are medians over draws. Bands are the 90 % range over open draws, in which everything is
+    drawn that nobody knows, where there are such draws; else from the 5th to the 95th percentile
+    over draws: how much the price of a score depends on who else is in the cohort. Marked are the
+    median of the positive final scores and the score that breaks even, each with its range or its
+    Monte Carlo error. The strip below shows where clinicians are, in percent of them per point,
+    first year.
     """
     ds = one_scenario(ds)
     panels = [_panel(ds, str(cohort)) for cohort in ds["cohort"].values]
@@ -62,7 +68,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         axes[1, 0].set_ylabel("Clinicians\n(% per point)")
-        add_key(figure, _key(panels[0]))
+        add_key(figure, _key(ds, panels[0]))
     figure.plotted = {"panels": panels}
     return figure
 
@@ -89,8 +95,8 @@ def _curve(of_cohort: xr.Dataset, year: int) -> dict[str, Any]:
     of_year = of_cohort.sel(performance_year=year)
     marks = {}
     for name in ("break_even_score", "median_final_score"):
-        mean, error = estimate(of_year, name)
-        marks[f"{name}_points"] = {"mean": float(mean), "mcse": float(error)}
+        found = answer_of(of_year, itemgetter(name))
+        marks[f"{name}_points"] = numbers_of(found.at())
     return curve(of_cohort, year) | marks
 
 
@@ -124,7 +130,7 @@ def _mark(of_year: dict[str, Any], ax: Axes) -> None:
     median, even = of_year["median_final_score_points"], of_year["break_even_score_points"]
     if np.isfinite(median["mean"]):
         ax.axvline(median["mean"], color=QUIET, linewidth=0.9, linestyle=(0, (1, 2)))
-        number = f"{year}: {round_to_error(median['mean'], median['mcse'])}"
+        number = f"{year}: {told(median)}"
         text, side, looks = _beside(median["mean"], "median above 0,", number)
         ax.annotate(
             text, (median["mean"], 1.0), (4 * side, -2), xycoords=("data", "axes fraction"),
@@ -132,7 +138,7 @@ def _mark(of_year: dict[str, Any], ax: Axes) -> None:
         )  # fmt: skip
     if np.isfinite(even["mean"]):
         ax.plot(even["mean"], 0.0, "o", color=INK, markersize=5, zorder=5)
-        number = f"{year}: {round_to_error(even['mean'], even['mcse'])}"
+        number = f"{year}: {told(even)}"
         text, side, looks = _beside(even["mean"], "break-even,", number)
         ax.annotate(text, (even["mean"], 0.0), (12 * side, 4), color=INK, **looks)
 
@@ -140,7 +146,8 @@ def _mark(of_year: dict[str, Any], ax: Axes) -> None:
 def _beside(score: float, words: str, number: str) -> tuple[str, int, dict[str, Any]]:
     """A text for a score where there is room: on its left or right, in the middle on two lines."""
     side = -1 if score > MIDDLE else 1
-    between = "\n" if abs(score - MIDDLE) < NEAR_THE_MIDDLE else " "
+    tight = abs(score - MIDDLE) < NEAR_THE_MIDDLE or len(words) + len(number) > LONGEST
+    between = "\n" if tight else " "
     looks = {"fontsize": 7.5, "textcoords": "offset points", "ha": "right" if side < 0 else "left"}
     return f"{words}{between}{number}", side, looks
 
@@ -152,8 +159,8 @@ def _draw_strip(panel: dict[str, Any], ax: Axes) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
 
 
-def _key(panel: dict[str, Any]) -> list[Line2D | Patch]:
+def _key(ds: xr.Dataset, panel: dict[str, Any]) -> list[Line2D | Patch]:
     labels = [
         f"{one['performance_year']}, paid in {one['payment_year']}" for one in panel["curves"]
     ]
-    return [*curve_keys(labels), band_key()]
+    return [*curve_keys(labels), band_key(ds)]

@@ -441,8 +441,8 @@ def test_figures_show_the_numbers_of_the_study(
         for key, name, where in (
             ("million_usd", "savings_all_years", at),
             ("million_usd_mcse", "savings_all_years_mcse", at),
-            ("million_usd_p05_of_draws", "savings_all_years_quantile", at | {"quantile": 0.05}),
-            ("million_usd_p95_of_draws", "savings_all_years_quantile", at | {"quantile": 0.95}),
+            ("million_usd_p05", "savings_all_years_quantile", at | {"quantile": 0.05}),
+            ("million_usd_p95", "savings_all_years_quantile", at | {"quantile": 0.95}),
         ):
             np.testing.assert_allclose(drawn[key], result[name].sel(where) / 1e6, rtol=1e-9)
     by_lever = savings.by_lever(sweep)
