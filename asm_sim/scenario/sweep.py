@@ -109,8 +109,9 @@ def sweep_of_points(
     What is open in all of them is held, at what is set or central, or else ``drawn``. Raises
     :class:`asm_sim.errors.InputError` as :func:`load_sweep`.
     """
-    states = dict.fromkeys(OPEN_LAYERS, "on" if drawn else "off")
-    file = scenario.file.model_copy(update={"layers": scenario.layers.model_copy(update=states)})
+    held = scenario.layers.model_copy(update=dict.fromkeys(OPEN_LAYERS, "off"))
+    layers = scenario.opened().layers if drawn else held
+    file = scenario.file.model_copy(update={"layers": layers})
     documents = {root: Document(getattr(scenario, root).model_dump()) for root in ROOTS}
     base = Base(**documents, folder=scenario.folder, settings=scenario.settings, file=file)
     planned = [

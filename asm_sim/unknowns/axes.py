@@ -1,7 +1,6 @@
 """What is open in a scenario, as axes: what each may be, by quantiles of what it is drawn from.
 
-Open are the numbers and readings that the layers draw: of the population every number with low and
-high, of the rule what is assumed or a precedent and has low and high or readings. What the scenario
+Open are the numbers and readings that the layers of a scenario draw where they are on: so what it
 sets is decided, and no axis, unless it is named as a lever. MIPS is scored beside ASM and moves
 none of the outcomes.
 """
@@ -10,14 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from asm_sim.documents import compact, did_you_mean, parse_document, quoted
-from asm_sim.drawn import chosen_reading, set_by, two_piece_uniform
+from asm_sim.drawn import Drawable, chosen_reading, two_piece_uniform
 from asm_sim.errors import InputError
 from asm_sim.parameters import (
     Choice,
@@ -26,10 +25,9 @@ from asm_sim.parameters import (
     Parameter,
     Switch,
     YearlyNumber,
-    leaves,
 )
 from asm_sim.population.parameter_layer import kept_to_sum
-from asm_sim.population.ranges import mixes, ranges_of
+from asm_sim.population.ranges import mixes
 from asm_sim.rules.schema import Cap
 from asm_sim.scenario.schema import Scenario
 
@@ -75,40 +73,31 @@ class Axis:
 
 
 def open_axes(scenario: Scenario) -> list[Axis]:
-    """Everything open in a scenario, in the order of its documents; parameters of the rule first.
+    """Everything that is drawn where all layers are on, the rule first; nothing held.
 
-    Raises :class:`InputError` where a range cannot be drawn from.
+    Raises :class:`InputError` where something cannot be drawn.
     """
-    known = scenario.leaves()
-    decided = set_by(scenario.settings, known)
-    found: list[Axis] = []
-    for path, leaf in leaves(scenario.rules, "rules"):
-        if leaf.is_open and path not in decided:
-            found += _of_rule(path, leaf)
-    ranges = ranges_of(scenario.population, scenario.settings)
-    in_mix = {k: ranges[k].path.rpartition(".")[0] for mix in mixes(ranges) for k in mix}
-    found += [
-        Axis(item.path, item.unit, item.value, item.low, item.high, mix=in_mix.get(k, ""))
-        for k, item in enumerate(ranges)
-        if not item.held and item.low < item.high
+    opened, known = scenario.opened(), scenario.leaves()
+    ranges = opened.ranges
+    in_mix = {ranges[k].path: ranges[k].path.rpartition(".")[0] for m in mixes(ranges) for k in m}
+    return [
+        _told(_drawn(item, in_mix.get(item.path, "")), known[item.path])
+        for item in (*opened.readings, *ranges)
+        if not item.held and (item.readings or item.low < item.high)
     ]
-    return [_told(axis, known[axis.path]) for axis in found]
+
+
+def _drawn(item: Drawable, mix: str) -> Axis:
+    if not item.readings:
+        return Axis(item.path, item.unit, item.value, item.low, item.high, mix=mix)
+    values = [value for _, value in item.readings]
+    weighted = tuple(zip(values, item.weights, strict=True))
+    return Axis(item.path, item.unit, values[int(item.value)], readings=weighted)
 
 
 def _told(axis: Axis, leaf: Parameter) -> Axis:
     """The axis with the first clause of what its parameter is."""
     return replace(axis, words=_CLAUSE.split(leaf.description, maxsplit=1)[0])
-
-
-def _of_rule(path: str, leaf: Parameter) -> Iterator[Axis]:
-    if leaf.readings:
-        total = sum(leaf.readings.values())
-        weighted = [(leaf.reading(name), w / total) for name, w in leaf.readings.items()]
-        yield Axis(path, leaf.unit, _central(leaf), readings=tuple(weighted))
-    elif leaf.low is not None and leaf.high is not None and isinstance(leaf, _NUMBERS):
-        central = _central(leaf)
-        if isinstance(central, int | float) and leaf.low <= central <= leaf.high:
-            yield Axis(path, leaf.unit, central, leaf.low, leaf.high, whole=isinstance(leaf, Count))
 
 
 def _central(leaf: Parameter) -> Any:
