@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numba
@@ -171,7 +171,8 @@ def attributes(frame: Frame) -> dict[str, Any]:
         about[ALL_OPEN] = 1
     for name, part in zip((PARAMETER_LAYER, OPEN_LAYER), frame.parts(), strict=False):
         if part.drawables:
-            about[name] = json.dumps(_parameter_layer(part, assumed))
+            reasons = {path: parameters[path].held for path in assumed}
+            about[name] = json.dumps(_parameter_layer(part, reasons))
     return about
 
 
@@ -183,17 +184,21 @@ def _statuses(parameters: Mapping[str, Parameter]) -> dict[str, dict[str, int]]:
     return {root: dict(counts) for root, counts in found.items()}
 
 
-def _parameter_layer(frame: Frame, assumed: Collection[str]) -> dict[str, Any]:
+def _parameter_layer(frame: Frame, reasons: Mapping[str, str]) -> dict[str, Any]:
     """What is drawn, with low, value and high or the weights of readings; what is held, and why;
     and what is open in the layers that are on and stays fixed because nothing says between what it
-    lies."""
+    lies. ``reasons`` has for each parameter that is open why that is so, as far as it says it."""
     known = {item.path for item in frame.drawables}
     layers = {"population": frame.parameters, "rules": frame.readings}
     on = tuple(f"{root}." for root, layer in layers.items() if layer is not None)
     return {
         "drawn": {item.path: item.span for item in frame.drawables if not item.held},
         "held": {item.path: item.held for item in frame.drawables if item.held},
-        "without_range": [path for path in assumed if path.startswith(on) and path not in known],
+        "without_range": {
+            path: reason
+            for path, reason in reasons.items()
+            if path.startswith(on) and path not in known
+        },
     }
 
 

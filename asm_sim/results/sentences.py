@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from asm_sim.documents import compact
-from asm_sim.errors import counted
+from asm_sim.errors import counted, printable
 from asm_sim.results.describe import (
     drawn_parameters,
     draws_in_words,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 ByDraw = Callable[["xr.Dataset"], "xr.DataArray"]
 
 READ = ("regulation", "published")  # statuses: seen in the text, or in official data
+UNRANGED = "nothing says between what it lies"
 FOLLOWS = ("secondary", "derived", "inferred")  # told by others, or follows from what is read
 
 
@@ -129,13 +130,51 @@ def _kind_of_number(ds: xr.Dataset, ranged: bool) -> list[str]:
     ]
 
 
-def _how_many_open(ds: xr.Dataset) -> str:
-    """How many parameters open draws draw and hold, as far as the results say it."""
+def _layer(ds: xr.Dataset) -> dict[str, Any]:
+    """What open draws draw and hold, as far as the results say it."""
     of = PARAMETER_LAYER if ALL_OPEN in ds.attrs else OPEN_LAYER
     layer: dict[str, Any] = json.loads(ds.attrs.get(of, "{}"))
-    drawn, held = (len(layer.get(name, ())) for name in ("drawn", "held"))
-    more = f", {held:,} more held" if held else ""
-    return f" ({counted(drawn, 'parameter')}{more})" if layer else ""
+    return layer
+
+
+def _how_many_open(ds: xr.Dataset) -> str:
+    drawn = _layer(ds).get("drawn")
+    return f" ({_by_root(drawn)})" if drawn else ""
+
+
+def _by_root(paths: Iterable[str]) -> str:
+    """``49 parameters of the population and 9 parameters of the rule``."""
+    counts = Counter(path.partition(".")[0] for path in paths)
+    words = {"population": "of the population", "rules": "of the rule"}
+    return " and ".join(
+        f"{counted(n, 'parameter')} {words.get(root, root)}" for root, n in counts.items()
+    )
+
+
+def held(ds: xr.Dataset) -> dict[str, str]:
+    """What is open and yet at its central value in all open draws, and why; by path."""
+    layer = _layer(ds)
+    found: dict[str, str] = {}
+    for kind in ("held", "without_range"):
+        given = layer.get(kind, {})
+        known = given if isinstance(given, dict) else dict.fromkeys(given, "")
+        found |= {str(path): str(reason) or UNRANGED for path, reason in known.items()}
+    return found
+
+
+def held_lines(ds: xr.Dataset) -> list[str]:
+    """What is open and held in all open draws, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for path, reason in held(ds).items():
+        by_reason.setdefault(reason, []).append(path)
+    if open_part(ds) is None or not by_reason:
+        return []
+    count = counted(sum(map(len, by_reason.values())), "parameter")
+    lines = [f"Open too, and held in all of them ({count}), because"]
+    for reason, (first, *others) in by_reason.items():
+        more = f" and {len(others):,} more" if others else ""
+        lines.append(f"  {printable(reason)}: {first}{more}")
+    return lines
 
 
 def _drawn(ds: xr.Dataset) -> list[str]:
@@ -143,11 +182,8 @@ def _drawn(ds: xr.Dataset) -> list[str]:
     drawn = drawn_parameters(ds)
     if not drawn or ALL_OPEN in ds.attrs:
         return []
-    counts = Counter(path.partition(".")[0] for path in drawn)
-    words = {"population": "of the population", "rules": "of the rule"}
-    told = [f"{counted(n, 'parameter')} {words.get(root, root)}" for root, n in counts.items()]
     return [
-        f"Each draw has its own values of {' and '.join(told)}, drawn from low to high or by the "
+        f"Each draw has its own values of {_by_root(drawn)}, drawn from low to high or by the "
         "weights of readings: the spread over draws holds what is not known of them."
     ]
 

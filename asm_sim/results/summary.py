@@ -26,7 +26,14 @@ from asm_sim.results.describe import (
 )
 from asm_sim.results.effects import in_points
 from asm_sim.results.ranges import OUTSIDE_NOTE, Answer, Numbers, answer_of
-from asm_sim.results.sentences import effects_json, effects_lines, named_effects, sentences
+from asm_sim.results.sentences import (
+    effects_json,
+    effects_lines,
+    held,
+    held_lines,
+    named_effects,
+    sentences,
+)
 from asm_sim.results.statistics import bound_of
 from asm_sim.results.terminal import Layout, cell, say, say_fitting, writable
 
@@ -120,9 +127,9 @@ def summary_table(ds: xr.Dataset) -> pd.DataFrame:
 
 def summary_json(ds: xr.Dataset) -> dict[str, Any]:
     """The summary for a program: ``run`` (what it was), ``statistics`` (the rows of
-    :func:`summary_table`, at full precision, null for what is not known), ``sentences`` and
-    ``effects`` (of which scenario they are, and those that are named). Holds nothing that JSON
-    cannot write.
+    :func:`summary_table`, at full precision, null for what is not known), ``sentences``,
+    ``held`` (what is open and held in all open draws, and why) and ``effects`` (of which scenario
+    they are, and those that are named). Holds nothing that JSON cannot write.
     """
     ds = one_scenario(ds)
     rows = summary_table(ds).to_dict(orient="records")
@@ -132,6 +139,7 @@ def summary_json(ds: xr.Dataset) -> dict[str, Any]:
             {str(name): json_value(value) for name, value in row.items()} for row in rows
         ],
         "sentences": sentences(ds),
+        "held": held(ds),
         "effects": effects_json(ds),
     }
 
@@ -177,7 +185,8 @@ def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> Non
             say(console, Text(note, style="dim"))
     say(console, Text())
     *first, settled, origin = sentences(ds, errors)
-    for lines in (first, effects_lines(ds), [settled, origin]):
+    fixed = [] if errors else held_lines(ds)
+    for lines in filter(None, (first, fixed, effects_lines(ds), [settled, origin])):
         for line in lines:
             say(console, Text(writable(line, console)))
         say(console, Text())

@@ -62,6 +62,14 @@ def test_one_message(
     assert "\x1b" not in result.stderr
 
 
+@pytest.mark.parametrize("given", ["-1", "1.5", "many"])
+def test_a_number_of_open_draws_that_is_none_is_one_message(given: str) -> None:
+    result = CliRunner().invoke(app, ["run", "baseline", "--open-draws", given])
+    assert result.exit_code == 2
+    assert "--open-draws" in result.output
+    assert "Traceback" not in result.output
+
+
 def test_a_message_has_at_most_60_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "shipped", raising(RunError("x\n" * 5_000)))
     result = CliRunner().invoke(app, ["scenarios"])

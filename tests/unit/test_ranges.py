@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from asm_sim.engine.frame import OPEN_DRAWS
 from asm_sim.errors import InputError
 from asm_sim.results.describe import provenance, source_line
 from asm_sim.results.pairs import on_shared_draws
 from asm_sim.results.ranges import (
+    ENDS,
     FEWEST_OPEN,
+    PERCENT_OF_RANGE,
     Numbers,
     answer_of,
+    error_of_quantile,
     how_to_open,
     needs_open_draws,
     open_part,
@@ -22,6 +29,8 @@ from asm_sim.results.ranges import (
     why_no_range,
 )
 from asm_sim.results.registry import OPEN
+from asm_sim.results.statistics import DIGITS_OF_RANGE
+from asm_sim.scenario.schema import OPEN_LAYERS
 from tests.unit.synthetic_run import opened, synthetic_dataset, synthetic_sweep
 
 UNKNOWN = math.nan
@@ -125,3 +134,21 @@ def test_how_an_answer_is_written(low: float, high: float, text: str, outside: b
     assert numbers.written() == text
     assert numbers.is_outside is outside
     assert numbers.has_width is ("(" in text)
+
+
+def test_the_page_on_uncertainty_says_what_is_done() -> None:
+    """Its numbers are those of the code, and what it does in Python can be done."""
+    page = (Path(__file__).parents[2] / "docs" / "uncertainty.md").read_text(encoding="utf-8")
+    text = " ".join(page.split())
+    assert f"The middle {PERCENT_OF_RANGE} % of the open draws**: from the 5th to the 95th" in text
+    assert (ENDS, DIGITS_OF_RANGE) == ((0.05, 0.95), 2)
+    assert f"fewer than {FEWEST_OPEN} there is no range" in text
+    assert f"made again with everything open drawn: {OPEN_DRAWS} **open draws**" in text
+    layers = ", ".join(f'{name}: "on"' for name in OPEN_LAYERS)
+    assert f"layers: {{{layers}}}" in text
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    run = opened(synthetic_dataset(draws=30), 25)
+    here: dict[str, object] = {"asm": SimpleNamespace(simulate=lambda *_, **__: run)}
+    exec(code, here)
+    assert math.isnan(error_of_quantile(np.arange(73.0), 0.05, 73))
+    assert math.isfinite(error_of_quantile(np.arange(74.0), 0.05, 74))

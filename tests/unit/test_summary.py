@@ -18,7 +18,7 @@ from asm_sim.errors import InputError
 from asm_sim.results.describe import source_line
 from asm_sim.results.effects import BELONGS_TO, MOST_NAMED, in_points, shipped_effects
 from asm_sim.results.ranges import FEWEST_OPEN, OUTSIDE, OUTSIDE_NOTE
-from asm_sim.results.sentences import effects_lines, sentences
+from asm_sim.results.sentences import UNRANGED, effects_lines, held_lines, sentences
 from asm_sim.results.statistics import million_usd, round_to_error, rounded_to_range
 from asm_sim.results.summary import (
     PRINTED,
@@ -299,7 +299,7 @@ def test_sentences_have_ranges_and_say_what_they_are(opened_ds: xr.Dataset) -> N
     three = rounded_to_range(100 * value, 100 * low, 100 * high)
     assert "{} ({} to {}) % (HF)".format(*three) in told[0]
     assert "the middle 90 % of 80 open draws" in " ".join(told)
-    assert "(1 parameter) drawn in each" in " ".join(told)
+    assert "(1 parameter of the population) drawn in each" in " ".join(told)
     assert "±" not in " ".join(told)
     assert told[-1].startswith("`asm-sim sensitivity baseline --method variance` tells where")
 
@@ -337,6 +337,31 @@ def test_draws_that_are_open_themselves_are_those_of_the_range(ds: xr.Dataset) -
         in told
     )
     assert summary_table(own)["range_low"].notna().all()
+
+
+def test_what_is_open_and_held_is_told_by_its_reason(opened_ds: xr.Dataset) -> None:
+    layer = {
+        "drawn": {"population.a": [1, 2, 3], "rules.b": [1, 2, 3], "rules.c": [1, 2, 3]},
+        "held": {"population.d": "set by the scenario"},
+        "without_range": {
+            "population.e": "no belief",
+            "population.f": "no belief",
+            "rules.g": "",
+        },
+    }
+    told = opened_ds.assign_attrs(open_layer=json.dumps(layer))
+    assert "(1 parameter of the population and 2 parameters of the rule) drawn in each" in " ".join(
+        sentences(told)
+    )
+    assert held_lines(told) == [
+        "Open too, and held in all of them (4 parameters), because",
+        "  set by the scenario: population.d",
+        "  no belief: population.e and 1 more",
+        f"  {UNRANGED}: rules.g",
+    ]
+    assert summary_json(told)["held"]["population.f"] == "no belief"
+    assert held_lines(opened_ds.drop_dims("open_draw")) == []
+    assert "Open too, and held in all of them" in printed(told)
 
 
 # What moves the share of penalties
