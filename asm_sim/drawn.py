@@ -69,16 +69,20 @@ class Drawable(NamedTuple):
 def drawable(path: str, leaf: Parameter, chosen: bool) -> Drawable | None:
     """How a parameter could be drawn; None for one without low and high or readings.
 
-    ``chosen`` are held, since the user has decided them. A number that differs by year has no
-    central value to draw around and is held too.
+    ``chosen`` are held, since the user has decided them. What differs by year has no central value
+    to draw around and is held too.
     """
     value = leaf.value  # type: ignore[attr-defined]
+    differs = isinstance(value, Mapping) and len(set(value.values())) > 1
+    if isinstance(value, Mapping):
+        value = next(iter(value.values()))
     if leaf.readings is not None:
         names = list(leaf.readings)
         values = [leaf.reading(name) for name in names]
         at = values.index(value) if value in values else -1
         total = sum(leaf.readings.values())
-        held = SET if chosen else NO_READING if at < 0 else ""
+        held = NO_READING if at < 0 else ""
+        held = SET if chosen else BY_YEAR if differs else held
         weights = tuple(weight / total for weight in leaf.readings.values())
         positions = (0.0, float(at), len(names) - 1.0)
         return Drawable(
@@ -88,9 +92,7 @@ def drawable(path: str, leaf: Parameter, chosen: bool) -> Drawable | None:
         return None
     number = float(value) if isinstance(value, int | float) else np.nan
     held = "" if leaf.low <= number <= leaf.high else OUTSIDE
-    if isinstance(value, Mapping):
-        held = BY_YEAR
-    held = SET if chosen else held
+    held = SET if chosen else BY_YEAR if differs else held
     return Drawable(path, leaf.low, number, leaf.high, leaf.unit, held)
 
 

@@ -34,7 +34,8 @@ from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.schema import Scenario
 
-# What of a rule set is compiled into a population, by the beginnings of paths.
+# What of a rule set is compiled into MIPS and into a population, by the beginnings of paths.
+READ_BY_MIPS = ("measures.",)
 READ_BY_POPULATIONS = (
     "participation.",
     "measures.",
@@ -74,7 +75,9 @@ class Plan(Frame):
         seed, rules, population = self.seed_words(), self.scenario.rules, self.scenario.population
         if self.readings is not None:
             rules = self.readings.at(seed, self.index("readings", draw))
-            cohort = replace(cohort, **_of_rules(rules, self.scenario.mips, cohort.name))
+            cohort = replace(cohort, rules=compile_cohort(rules, cohort.name))
+            if self.readings.draws(*READ_BY_MIPS):
+                cohort = replace(cohort, **_of_mips(self.scenario.mips, rules, cohort.name))
         if self.parameters is not None:
             population = self.parameters.at(seed, self.index("parameters", draw))
         elif self.readings is None or not self.readings.draws(*READ_BY_POPULATIONS):
@@ -128,14 +131,14 @@ def _compile(scenario: Scenario, listed: Roster, everyone: Roster, name: str) ->
         practices=practices,
         model=model,
         probes=probes,
-        **_of_rules(rules, scenario.mips, name),
+        rules=compile_cohort(rules, name),
+        **_of_mips(scenario.mips, rules, name),
     )
 
 
-def _of_rules(rules: RuleSet, mips: MipsRules, name: str) -> dict[str, Any]:
-    """The parts of a cohort's plan that rule sets decide."""
+def _of_mips(mips: MipsRules, rules: RuleSet, name: str) -> dict[str, Any]:
+    """The comparator in both forms, for the measures of a rule set."""
     return {
-        "rules": compile_cohort(rules, name),
         "mips": compile_mips(mips, rules, name, "traditional"),
         "pathway": compile_mips(mips, rules, name, "value_pathway"),
     }

@@ -18,7 +18,16 @@ from pydantic import ValidationError
 from asm_sim.drawn import Drawable, Floats, Words, drawable, drawn_values, senseless, set_by
 from asm_sim.errors import InputError
 from asm_sim.kernels.world.streams import READING
-from asm_sim.parameters import Choice, Number, Parameter, Switch, YearlyNumber, leaves, with_values
+from asm_sim.parameters import (
+    Choice,
+    Number,
+    Parameter,
+    Switch,
+    YearlyNumber,
+    fingerprint,
+    leaves,
+    with_values,
+)
 from asm_sim.rules.schema import Cap, RuleSet
 
 ROOT = "rules"
@@ -93,14 +102,24 @@ def _with(rules: RuleSet, drawn: Iterable[tuple[Drawable, float]]) -> RuleSet:
     return with_values(rules, values)
 
 
-def _unfit(rules: RuleSet, items: Iterable[Drawable]) -> list[str]:
+# What was found to fit together: values of a rule set by their hash, and what is drawn of it.
+_fitting: set[tuple[str, tuple[Drawable, ...]]] = set()
+
+
+def _unfit(rules: RuleSet, items: tuple[Drawable, ...]) -> list[str]:
     """What the rule set refuses of each alternative alone, and of any two of them together."""
+    key = fingerprint(rules), items
+    if key in _fitting:
+        return []
     alone = [(item, end) for item in items if not item.held for end in item.examples]
     problems = _refused(rules, [(one,) for one in alone], _check_whole)
     if problems:
         return problems
     apart = [pair for pair in combinations(alone, 2) if pair[0][0] != pair[1][0]]
-    return _refused(rules, apart, RuleSet.check_together)
+    problems = _refused(rules, apart, RuleSet.check_together)
+    if not problems:
+        _fitting.add(key)
+    return problems
 
 
 def _check_whole(rules: RuleSet) -> None:

@@ -262,8 +262,22 @@ def test_what_medicare_keeps_of_the_amount_at_risk(
     assert (kept.sel(draw=~inside) > 0.15).any()
 
 
-def test_what_of_the_rule_reaches_the_population_is_listed(small_scenario: Scenario) -> None:
-    """Whatever else is drawn of the rule, the population need not be compiled anew for it."""
+def test_a_lever_is_solved_over_the_draws_of_the_readings(
+    drawn_scenario: Scenario, drawn_run: xr.Dataset
+) -> None:
+    """What Medicare keeps is what is at risk less the share of what each draw's reading pays on."""
+    every = ("cohort", "performance_year")
+    at_risk = float(drawn_run.amount_at_risk.sum(every).mean())
+    base = float(drawn_run.incentive_pool.sum(every).mean()) / 0.85
+    assert base < 0.999 * at_risk
+    share = "rules.payment.redistribution_share"
+    found = asm.solve(drawn_scenario, share, f"retained_by_medicare={0.3 * at_risk}")
+    assert found.status == "met"
+    assert found.value == pytest.approx(0.7 * at_risk / base, rel=1e-5)
+
+
+def test_what_of_the_rule_reaches_population_and_mips_is_listed(small_scenario: Scenario) -> None:
+    """Whatever else is drawn of the rule, they need not be compiled anew for it."""
     base = make_plan(small_scenario)
     kinds = (Number, YearlyNumber, Cap, Switch, Choice)
 
@@ -271,9 +285,12 @@ def test_what_of_the_rule_reaches_the_population_is_listed(small_scenario: Scena
         given = (small_scenario, small_scenario.population, rules, base.listed, base.roster)
         return repr([plan_module._of_population(*given, name) for name in rules.cohorts])
 
-    central = parts(RULES)
+    def of_mips(rules: RuleSet) -> str:
+        return repr([plan_module._of_mips(small_scenario.mips, rules, c) for c in rules.cohorts])
+
+    central, mips = parts(RULES), of_mips(RULES)
     for path, leaf in leaves(RULES):
-        if not isinstance(leaf, kinds) or path.startswith(plan_module.READ_BY_POPULATIONS):
+        if not isinstance(leaf, kinds):
             continue
         other: Any = [choice for choice in getattr(leaf, "choices", []) if choice != leaf.value]
         if isinstance(leaf, Switch):
@@ -281,7 +298,11 @@ def test_what_of_the_rule_reaches_the_population_is_listed(small_scenario: Scena
         elif not isinstance(leaf, Choice):
             other = [0.123]
         for value in other[:1]:
-            assert parts(with_values(RULES, {path: value})) == central, path
+            rules = with_values(RULES, {path: value})
+            if not path.startswith(plan_module.READ_BY_POPULATIONS):
+                assert parts(rules) == central, path
+            if not path.startswith(plan_module.READ_BY_MIPS):
+                assert of_mips(rules) == mips, path
     assert parts(with_values(RULES, {"participation.episode_minimum": 3.0})) != central
 
 
@@ -317,6 +338,9 @@ def test_what_is_set_is_held_and_so_is_what_has_no_middle(make_scenario: MakeSce
     )
     held = {item.path: item.held for item in readings_of(rules, ()) if item.held}
     assert held == {STEEPNESS: BY_YEAR, "rules.complex_patient.component_maximum": NO_READING}
+    alike = changed(payment__exchange__steepness={"value": dict.fromkeys(RULES.years, 0.15)})
+    (steepness,) = (item for item in readings_of(alike, ()) if item.path == STEEPNESS)
+    assert (steepness.value, steepness.held) == (0.15, "")
     scenario = make_scenario(layers=ON, settings={"rules.payment.exchange": {"steepness": 0.1}})
     assert {item.path for item in scenario.readings if item.held == SET} == {
         STEEPNESS,
