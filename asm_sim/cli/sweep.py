@@ -171,8 +171,9 @@ def _say_what_it_is(source: Sweep, work: Work, note: Terminal) -> None:
     from asm_sim.scenario.sweep import duplicates
 
     note.print(printable(source.file.title), markup=False)
+    beside = f" and {counted(work.open_draws, 'open draw')}" if work.open_draws else ""
     note.print(
-        f"{counted(len(work), 'scenario')} of {counted(work.draws, 'draw')} each, "
+        f"{counted(len(work), 'scenario')} of {counted(work.draws, 'draw')}{beside} each, "
         f"seed {source.file.seed}, {counted(work.job_count, 'block')}",
         markup=False,
     )

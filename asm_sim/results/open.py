@@ -15,6 +15,7 @@ from asm_sim.results.registry import (
     OPEN_LAYER,
     PARAMETER_LAYER,
     SETTINGS,
+    STATUSES,
     VARIABLES,
 )
 
@@ -41,6 +42,7 @@ _JSON: dict[str, type] = {
     "mips_unscored": dict,
     PARAMETER_LAYER: dict,
     OPEN_LAYER: dict,
+    STATUSES: dict,
     "scenarios": list,
     "design": dict,
 }

@@ -106,6 +106,9 @@ ATTRIBUTES: dict[str, tuple[str, object]] = {
     "a scenario of digits": ("scenario_yaml", f'{{"draws": {DIGITS}}}'),
     "assumptions as a list": ("assumptions", '["x"]'),
     "parameters as a number": ("parameters", "5"),
+    "an open layer that is a list": ("open_layer", '["x"]'),
+    "statuses that are a number": ("statuses", "5"),
+    "no open draws for a number": ("no_open_draws", 5),
     "a hash that is a number": ("scenario_hash", 5),
     "a seed that is a mapping": ("seed", {"a": 1}),
 }
@@ -130,6 +133,7 @@ MARKS: dict[str, tuple[str | bytes, str]] = {
     "draws as a fraction": (_mark(draws=1.5), WRONG),
     "draws without end": (_mark(draws=2**60), WRONG),
     "draws that are none": (_mark(draws=float("nan")), WRONG),
+    "open draws as a text": (_mark(open_draws="4"), WRONG),
     "parameters as a list": (_mark(parameters=[]), WRONG),
     "scenarios as a list": (_mark(scenarios=[]), WRONG),
     "scenarios that are null": (_mark(scenarios={"a": None}), WRONG),
