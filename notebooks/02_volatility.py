@@ -244,21 +244,20 @@ pd.concat(
 # - **What is reported and attested is the largest part**, in both cohorts. Missing an activity or
 #   interoperability costs ten points or more, and reporting nothing the whole score. How often that
 #   happens is drawn from what is published or assumed by practice size. *How long it lasts* is
-#   assumed throughout: whether a practice reports has a memory, but whether it attests everything
-#   is drawn anew every year. If practices that miss it keep missing it, this part is smaller, and
-#   so is volatility as a whole.
-# - **Chance comes behind it**, and its share falls steeply with the number of episodes. Beside
-#   steadier reporting it would be a larger share of a smaller whole. It is chance against the
-#   benchmarks, median and scaling that were observed. The variance of chance that a run's summary
-#   tells is another number, by design: within one year, and against a cohort of which nobody is
-#   measured with noise, so that benchmarks, median and scaling are other ones too.
+#   assumed throughout: whether a practice reports has a memory, and 70 % of the practices attest as
+#   in the year before. If fewer do, this part is larger, and so is volatility as a whole.
+# - **Chance and true performance come behind it**; the share of chance falls steeply with the
+#   number of episodes. It is chance against the benchmarks, median and scaling that were observed.
+#   The variance of chance that a run's summary tells is another number, by design: within one year,
+#   and against a cohort of which nobody is measured with noise, so that benchmarks, median and
+#   scaling are other ones too.
 # - **Peers move the individual little.** Benchmarks and median are made of a large cohort. That
 #   they move *together* with everybody's performance is another matter.
 #
 # ### If attesting lasts
 #
 # The largest part rests on the weakest ground, so here it is varied: the share of practices that
-# attest in a year as they did in the year before, whatever that was. 0 is the baseline. The same
+# attest in a year as they did in the year before, whatever that was. 0.7 is the baseline. The same
 # sweep is `asm-sim sweep attestation-persistence`.
 
 # %%
@@ -368,7 +367,7 @@ pd.concat(
 # |---|---|
 # | true performance changes slowly | half permanent, the rest fades; persistence assumed |
 # | reporting comes and goes | shares published by practice size; how long it lasts assumed |
-# | attestation comes and goes | shares by practice size and no memory, both assumed |
+# | attestation comes and goes | shares by practice size and how long it lasts, both assumed |
 # | noise of cost | a reliability at 20 episodes; the most important unknown of the model |
 # | noise of quality | cases per measure, assumed medians; sampling exactly binomial |
 # | no response | clinicians do not change what they do because of the last adjustment |

@@ -7,16 +7,17 @@ built on, and to a few that it was not.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from asm_sim.engine.draw_table import tables
+from asm_sim.engine.draw_table import observed_years, tables
 from asm_sim.engine.execute import run_block
 from asm_sim.engine.plan import Plan, make_plan
+from asm_sim.kernels.rule.cohort import fit_and_score
 from asm_sim.population.load import DATA
 from asm_sim.results.moments import mean_and_error
 from asm_sim.scenario.load import load_scenario
@@ -25,6 +26,10 @@ DEFAULT_DRAWS = 20
 _MILLION = 1_000_000
 _TAIL_YEAR = "2023"
 _QUARTILE_YEARS = 4
+_QPP = "QPP Experience file 2024"
+_SMALL_IN_MIPS = 0.14  # of its rows
+_THREE_POINTS = 0.03
+_SPIKE = 5.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,9 @@ def face_validity(draws: int | None = None) -> list[Comparison]:
         first = [frame[frame["performance_year"] == plan.years[0]] for frame in drawn]
         result += [
             *_practices(plan, cohort, first),
+            *_attested(plan, cohort, first),
+            *_collection_types(plan, cohort, first),
+            *_complex_patients(plan, cohort),
             *_volume(plan, cohort, first),
             *_part_b_tail(cohort, first),
             *_costs(plan, cohort, first),
@@ -146,9 +154,87 @@ def _practices(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[C
         )
     mean, error = mean_and_error([float(s.mean()) for s in silent])
     yield Comparison(
-        "report nothing: all", cohort, mean, error, 0.024, 0.02, 0.06, "share",
-        "PY2023 .024-.04 of all MIPS; small practices weigh more here",
+        "report nothing: all", cohort, mean, error, 0.061, 0.024, 0.061, "share",
+        f"{_QPP}, 6.1 % of the rows; .024-.04 of all in 2023",
     )  # fmt: skip
+
+
+def _attested(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    """Interoperability and activities by level, on the cohort's mix of sizes and on MIPS's.
+
+    The published shares are of MIPS, in which small practices are fewer; within three points.
+    """
+    best = plan.scenario.rules.promoting_interoperability.score_maximum.value
+    every = len(plan.scenario.rules.improvement_activities.adjustment_by_completed.value) - 1
+    small = plan.scenario.population.practice.size_classes.value[1]
+    levels: list[tuple[str, float, Callable[[pd.DataFrame], Any]]] = [
+        ("interoperability: whole score", 0.72, lambda f: f["pi_score"] == best),
+        ("interoperability: 98 or more", 0.105, lambda f: f["pi_score"].between(98, best, "left")),
+        ("interoperability: none", 0.022, lambda f: f["pi_score"] == 0),
+        ("activities: all", 0.913, lambda f: f["improvement_activities"] == every),
+        ("activities: none", 0.083, lambda f: f["improvement_activities"] == 0),
+    ]
+    for what, published, reached in levels:
+        whole, mixed = [], []
+        for frame in first:
+            has, is_small = reached(frame), frame["practice_size"] <= small
+            of_small, of_large = float(has[is_small].mean()), float(has[~is_small].mean())
+            whole.append(float(has.mean()))
+            mixed.append(_SMALL_IN_MIPS * of_small + (1 - _SMALL_IN_MIPS) * of_large)
+        for mix, shares in (("ASM", whole), ("MIPS", mixed)):
+            mean, error = mean_and_error(shares)
+            yield Comparison(
+                f"{what}, on {mix}'s mix of sizes", cohort, mean, error, published,
+                max(0.0, published - _THREE_POINTS), published + _THREE_POINTS, "share",
+                f"{_QPP}, rows in which it counts; within three points",
+            )  # fmt: skip
+
+
+def _collection_types(plan: Plan, cohort: str, first: list[pd.DataFrame]) -> Iterator[Comparison]:
+    """Of those who report a measure that can be reported by either type."""
+    rules = plan.scenario.rules
+    either = [
+        name.lower()
+        for name in rules.cohorts[cohort].quality_measures.value
+        if rules.measures[name].reported and len(rules.measures[name].collection_types.value) > 1
+    ]
+    if not either:
+        return
+    rate, kind = f"{either[0]}_rate", f"{either[0]}_collection_type"
+    drawn = [float((f.loc[f[rate].notna(), kind] == "ecqm").mean()) for f in first]
+    mean, error = mean_and_error(drawn)
+    yield Comparison(
+        "report by eCQM", cohort, mean, error, 0.71, 0.5, 0.75, "share",
+        f"{_QPP}, of the rows with eCQM or MIPS CQM; fewer in small practices",
+    )  # fmt: skip
+
+
+def _complex_patients(plan: Plan, cohort: str) -> Iterator[Comparison]:
+    """Complex patient points of the first performance year.
+
+    MIPS has a spike at exactly 5, as if each of the two components were capped there, which the
+    rule as it is read does not have: told, and nothing is asked of it.
+    """
+    part = next(one for one in plan.cohorts if one.name == cohort)
+    points = []
+    for draw in range(plan.scenario.draws):
+        seen = observed_years(plan, plan.of_draw(part, draw), draw)[0].observed
+        given = fit_and_score(seen, part.rules, 0)[0].complex_patient_adjustment
+        points.append(given[~np.isnan(given)])
+    highest = plan.scenario.rules.complex_patient.maximum.at(plan.years[0])
+    shares = [
+        ("none", 0.47, 0.42, 0.52, [(p <= 0).mean() for p in points]),
+        ("the most", 0.032, 0.01, 0.06, [(p >= highest - 1e-9).mean() for p in points]),
+        ("exactly 5.00", 0.032, 0.0, 1.0, [(np.round(p, 2) == _SPIKE).mean() for p in points]),
+        ("mean", 2.48, 1.98, 2.98, [p.mean() for p in points]),
+    ]
+    for what, published, low, high, drawn in shares:
+        mean, error = mean_and_error([float(value) for value in drawn])
+        unit = "points" if what == "mean" else "share"
+        yield Comparison(
+            f"complex patient points: {what}", cohort, mean, error, published, low, high, unit,
+            f"{_QPP}; all specialties together",
+        )  # fmt: skip
 
 
 def _against(what: str, cohort: str, mean: float, error: float, parameter: Any) -> Comparison:

@@ -103,7 +103,7 @@ def compile_cohort_model(
             population.episodes, population.part_b, population.cases, medians, cohort
         ),
         completeness=compile_completeness(population.reporting),
-        quality=compile_quality(population.quality, population.cases.sigma.value, rules, cohort),
+        quality=compile_quality(population.quality, population.cases, rules, cohort),
         cost=cost,
         improvement=compile_improvement(population.improvement),
         effects=compile_effects(population.group_effects, list(mix), cost.sigma),

@@ -13,17 +13,19 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.special import betaincinv, gammaln, ndtri
+from scipy.special import betaincinv, gammaln, ndtr, ndtri
 
+from asm_sim.errors import InputError
 from asm_sim.kernels.world.performance import CostModel, ImprovementModel, QualityModel
 from asm_sim.parameters import Count, Number, Numbers, Shifts, Strict
-from asm_sim.population.volume import Episodes
+from asm_sim.population.volume import EXACT, Cases, Episodes
 from asm_sim.rules.schema import RuleSet
 
 Floats = NDArray[np.float64]
 
 _QUANTILES = 400
 _SUMMED_UP_TO = 300.0
+_NOBODY = "nobody has as many"
 
 
 class Distribution(Strict):
@@ -112,6 +114,7 @@ class Cost(Strict):
     trend: dict[str, Number]
     reliability_at_20: dict[str, Number]
     reliability_episodes: Number
+    minimum_cases: Number
     permanent_share: Number
     persistence: Number
     correlation_with_quality: Number
@@ -124,10 +127,8 @@ class Improvement(Strict):
     per_year: Number
 
 
-def compile_quality(
-    quality: Quality, cases_sigma: float, rules: RuleSet, cohort: str
-) -> QualityModel:
-    """True rates of one cohort's measures; ``cases_sigma`` is the log SD of their cases."""
+def compile_quality(quality: Quality, cases: Cases, rules: RuleSet, cohort: str) -> QualityModel:
+    """True rates of one cohort's measures, of which clinicians have so many ``cases``."""
     types = rules.quality.collection_types.value
     names = rules.cohorts[cohort].quality_measures.value
     probabilities = np.array(quality.percentile_probabilities.value) / 100
@@ -150,8 +151,7 @@ def compile_quality(
                 )
         if entry.normal is not None:
             better = -1.0 if rule.inverse.value else 1.0
-            normals[:, m] = _normal(entry.normal, entry.cases_median.value, cases_sigma, better)
-    inverse = np.array([rules.measures[name].inverse.value for name in names])
+            normals[:, m] = _normal(name, entry.normal, entry.cases_median.value, cases, better)
     proportion = np.array([entry.normal is None for entry in entries])
     shift = _level_shift(quality, rules, cohort)
     location, signal, noise = normals
@@ -165,7 +165,6 @@ def compile_quality(
         normal_location=location.copy(),
         normal_signal=signal.copy(),
         normal_noise=noise.copy(),
-        yearly_change=np.where(inverse, -1.0, 1.0) * quality.drift.value,
         shifts_level=(shift != 0).any(axis=(1, 2)),
         level_shift=shift,
         rate_maximum=np.where(proportion, 100.0, np.inf),  # percent
@@ -174,17 +173,24 @@ def compile_quality(
         permanent_share=quality.permanent_share.value,
         persistence=quality.persistence.value,
         spread=quality.spread.value,
+        drift=quality.drift.value,
     )
 
 
 def _normal(
-    normal: Normal, cases_median: float, cases_sigma: float, better: float
+    name: str, normal: Normal, cases_median: float, cases: Cases, better: float
 ) -> tuple[float, float, float]:
     """Location, change of the rate per SD of quality, and SD of the noise of one case."""
     ratio = kappa(normal.reliability.value, normal.reliability_cases.value)
-    inverse = mean_inverse_count(
-        0.0, math.log(cases_median), cases_sigma, normal.minimum_cases.value
-    )
+    minimum, exact = normal.minimum_cases.value, cases.counts.value == EXACT
+    try:
+        inverse = mean_inverse_count(0.0, math.log(cases_median), cases.sigma.value, minimum, exact)
+    except ValueError:
+        path = f"population.quality.measures.{name}"
+        raise InputError(
+            f"{path}.normal.minimum_cases: nobody has {minimum:g} cases, so that the spread of "
+            f"the rates would be that of nobody; give fewer, or more in {path}.cases_median"
+        ) from None
     tau = signal_sd(normal.sd.value, ratio, inverse)
     return normal.location.value, better * tau, math.sqrt(ratio) * tau
 
@@ -206,12 +212,21 @@ def compile_cost(cost: Cost, episodes: Episodes, years: list[int], cohort: str) 
     """True cost of an episode in one cohort and these performance years."""
     mean, sd = cost.mean[cohort].value, cost.sd[cohort].value
     ratio = kappa(cost.reliability_at_20[cohort].value, cost.reliability_episodes.value)
-    inverse = mean_inverse_count(
-        episodes.minimum.value,
-        episodes.log_mean(cohort),
-        episodes.sigma.value,
-        cost.reliability_episodes.value,
-    )
+    minimum, exact = cost.minimum_cases.value, episodes.counts.value == EXACT
+    try:
+        inverse = mean_inverse_count(
+            episodes.minimum.value,
+            episodes.log_mean(cohort),
+            episodes.sigma.value,
+            minimum,
+            exact,
+        )
+    except ValueError:
+        raise InputError(
+            f"population.cost.minimum_cases: nobody in cohort {cohort!r} has {minimum:g} "
+            "episodes, so that the spread of cost would be that of nobody; give fewer, or more "
+            f"in population.episodes.mean.{cohort}"
+        ) from None
     tau = signal_sd(sd, ratio, inverse)
     since = np.array(years) - cost.base_year.value
     median = mean / math.sqrt(1 + (tau / mean) ** 2)
@@ -235,10 +250,21 @@ def kappa(reliability: float, at: float) -> float:
     return at * (1 - reliability) / reliability
 
 
-def mean_inverse_count(lowest_mean: float, log_mean: float, sigma: float, minimum: float) -> float:
-    """E[1/n | n >= minimum] for n Poisson about lowest_mean + lognormal(log_mean, sigma)."""
+def mean_inverse_count(
+    lowest_mean: float, log_mean: float, sigma: float, minimum: float, exact: bool = False
+) -> float:
+    """E[1/n | n >= minimum] for n Poisson about lowest_mean + lognormal(log_mean, sigma).
+
+    With ``exact``, n is that mean rounded. Raises ``ValueError`` where nobody has as many.
+    """
     normal = ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES)
     means = lowest_mean + np.exp(log_mean + sigma * normal)
+    if exact:
+        known = np.floor(means + 0.5)
+        known = known[known >= max(1.0, minimum)]
+        if len(known) == 0:
+            raise ValueError(_NOBODY)
+        return float((1 / known).mean())
     few = means[means <= _SUMMED_UP_TO]
     counts = np.arange(max(1, math.ceil(minimum)), 2 * int(_SUMMED_UP_TO) + 1, dtype=np.float64)
     mass: Floats = counts * np.log(few[:, None])
@@ -247,9 +273,13 @@ def mean_inverse_count(lowest_mean: float, log_mean: float, sigma: float, minimu
     np.exp(mass, out=mass)
     total = float(mass.sum())
     mass /= counts
-    many = means[means > _SUMMED_UP_TO]  # there n >= minimum all but surely
-    inverse = float(mass.sum() + (1 / many + 1 / many**2 + 2 / many**3).sum())
-    return inverse / (total + len(many))
+    many = means[means > _SUMMED_UP_TO]
+    enough = ndtr((many + 0.5 - minimum) / np.sqrt(many))  # all but surely, for usual minimums
+    inverse = float(mass.sum() + (enough * (1 / many + 1 / many**2 + 2 / many**3)).sum())
+    total += float(enough.sum())
+    if not total > 0.0:
+        raise ValueError(_NOBODY)
+    return inverse / total
 
 
 def signal_sd(sd: float, noise_ratio: float, inverse_count: float) -> float:

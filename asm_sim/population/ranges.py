@@ -21,6 +21,8 @@ from asm_sim.parameters import Number, Parameter, leaves, with_values
 from asm_sim.population.schema import Population
 
 ROOT = "population"
+# Numbers of different parts that are checked together.
+ACROSS = ("population.geography.cost_share", "population.cost.permanent_share")
 NOTHING_TO_GIVE = "no other share of its mix is drawn"
 
 
@@ -68,7 +70,10 @@ def _unfit(population: Population, ranges: Iterable[Drawable]) -> Iterator[str]:
     """
     drawn = {item.path: item for item in ranges if not item.held}
     for path, part in _checked_parts(population, ROOT):
-        own = [item for item in drawn.values() if _is_own(item.path, path, part)]
+        across = ACROSS if part is population else ()
+        own = [
+            item for item in drawn.values() if _is_own(item.path, path, part) or item.path in across
+        ]
         for ends in product(*((item.low, item.high) for item in own)):
             values = {
                 item.path.removeprefix(f"{path}."): end for item, end in zip(own, ends, strict=True)

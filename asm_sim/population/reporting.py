@@ -12,6 +12,8 @@ from asm_sim.kernels.world.reporting import AttestationModel, CompletenessModel,
 from asm_sim.parameters import Number, Strict
 from asm_sim.rules.schema import RuleSet
 
+_ROUNDING = 1e-9
+
 
 class BySize(Strict):
     """One number for each class of practice size."""
@@ -36,6 +38,9 @@ class Reporting(Strict):
 class Attestation(Strict):
     full_credit_share: BySize
     persistence: Number
+    full_score_share: Number
+    full_score_lowest: Number
+    two_activities_share: Number
     one_activity_share: Number
     interoperability_zero_share: Number
     interoperability_lowest: Number
@@ -45,6 +50,16 @@ class Attestation(Strict):
     def _ascending(self) -> Self:
         if self.interoperability_lowest.value > self.interoperability_highest.value:
             raise ValueError("interoperability_lowest is above interoperability_highest")
+        return self
+
+    @model_validator(mode="after")
+    def _at_most_everybody(self) -> Self:
+        both, one = self.two_activities_share.value, self.one_activity_share.value
+        if both + one > 1.0 + _ROUNDING:
+            raise ValueError(
+                f"one_activity_share: {one:g} and two_activities_share, {both:g}, are shares of "
+                "the same practices and sum to more than 1"
+            )
         return self
 
 
@@ -82,6 +97,9 @@ def compile_attestation(attestation: Attestation, rules: RuleSet) -> Attestation
         persistence=attestation.persistence.value,
         all_activities=len(activities) - 1.0,
         full_interoperability=rules.promoting_interoperability.score_maximum.value,
+        full_score_share=attestation.full_score_share.value,
+        full_score_lowest=attestation.full_score_lowest.value,
+        all_activities_share=attestation.two_activities_share.value,
         one_activity_share=attestation.one_activity_share.value,
         interoperability_zero_share=attestation.interoperability_zero_share.value,
         interoperability_lowest=attestation.interoperability_lowest.value,

@@ -9,7 +9,9 @@ import numpy as np
 from pydantic import model_validator
 
 from asm_sim.kernels.world.volume import VolumeModel
-from asm_sim.parameters import Number, Strict
+from asm_sim.parameters import Choice, Number, Strict
+
+EXACT = "exact"
 
 
 class Episodes(Strict):
@@ -17,6 +19,7 @@ class Episodes(Strict):
     mean: dict[str, Number]
     sigma: Number
     yearly_drift_sd: Number
+    counts: Choice
 
     @model_validator(mode="after")
     def _mean_above_minimum(self) -> Self:
@@ -44,6 +47,7 @@ class PartB(Strict):
 class Cases(Strict):
     sigma: Number
     volume_share: Number
+    counts: Choice
 
 
 def compile_volume(
@@ -53,6 +57,7 @@ def compile_volume(
     drift = part_b.yearly_change_sd.value
     rank = part_b.rank_correlation_with_episodes.value
     return VolumeModel(
+        episodes_exact=episodes.counts.value == EXACT,
         episodes_minimum=episodes.minimum.value,
         episodes_log_mean=episodes.log_mean(cohort),
         episodes_sigma=episodes.sigma.value,
@@ -63,6 +68,7 @@ def compile_volume(
         part_b_correlation=2 * math.sin(math.pi / 6 * rank),  # rank to normal correlation
         part_b_change_sd=drift,
         part_b_log_trend=math.log1p(part_b.trend.value) - drift**2 / 2,
+        cases_exact=cases.counts.value == EXACT,
         cases_log_median=np.log(cases_medians),
         cases_sigma=cases.sigma.value,
         cases_volume_share=cases.volume_share.value,

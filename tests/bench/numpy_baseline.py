@@ -165,15 +165,7 @@ def _draw_practices(model: Any, clinicians: Any, rng: Generator) -> Any:
         changing[y] = model.quality_persistence * changing[y - 1] + step * shock[y, 0]
         latent[y] = model.reporting.persistence * latent[y - 1] + renew * shock[y, 1]
 
-    attestation = model.attestation
-    full, one, zero, score = rng.random((4, years, count))
-    credited = full < attestation.full_credit[size_class]
-    width = attestation.interoperability_highest - attestation.interoperability_lowest
-    partial = np.where(
-        zero < attestation.interoperability_zero_share,
-        0.0,
-        attestation.interoperability_lowest + width * score,
-    )
+    activities, interoperability = _attested(model.attestation, size_class, years, rng)
     return Practices(
         size_class,
         size,
@@ -183,9 +175,30 @@ def _draw_practices(model: Any, clinicians: Any, rng: Generator) -> Any:
         np.sqrt(clinicians.quality.permanent_share) * permanent
         + np.sqrt(1.0 - clinicians.quality.permanent_share) * changing,
         latent < model.reporting.silent_below[size_class],
-        np.where(credited, 2.0, np.where(one < attestation.one_activity_share, 1.0, 0.0)),
-        np.where(credited, 100.0, partial),
+        activities,
+        interoperability,
     )
+
+
+def _attested(attestation: Any, size_class: Any, years: int, rng: Generator) -> tuple[Floats, ...]:
+    """Activities and interoperability, [years, practices]."""
+    count = len(size_class)
+    full, done, kind, score = rng.random((4, years, count))
+    credited = full < attestation.full_credit[size_class]
+    width = attestation.interoperability_highest - attestation.interoperability_lowest
+    some = attestation.interoperability_lowest + width * score
+    partial = np.where(kind < attestation.interoperability_zero_share, 0.0, some)
+    nearly = attestation.full_score_lowest + (100.0 - attestation.full_score_lowest) * score
+    whole = np.where(kind < attestation.full_score_share, 100.0, nearly)
+    two = attestation.all_activities_share
+    one = np.where(done < two + attestation.one_activity_share, 1.0, 0.0)
+    activities = np.where(credited | (done < two), 2.0, one)
+    interoperability = np.where(credited, whole, partial)
+    again = rng.random((years, count)) < attestation.persistence
+    for y in range(1, years):
+        for values in (activities, interoperability):
+            values[y] = np.where(again[y], values[y - 1], values[y])
+    return activities, interoperability
 
 
 def draw_clinicians(practice_model: Any, model: Any, rng: Generator) -> Clinicians:
@@ -300,20 +313,19 @@ def observe_year(model: Any, clinicians: Clinicians, y: int, rng: Generator) -> 
     )
     completeness[known.reported] = np.where(silent, np.nan, completeness[known.reported])
     for m in range(measures):
-        z = common * quality + specific * processes[2 + m]
+        z = common * quality + specific * processes[2 + m] + known.spread * known.drift * y
         count = rng.poisson(clinicians.cases_mean[m])
         cases[m] = count
-        drift = known.yearly_change[m] * y
         if known.proportion[m]:
             true = np.empty(n)
             knots = known.knot_rate[m].reshape(len(clinicians.members[m]), -1)
             for g, members in enumerate(clinicians.members[m]):
                 true[members] = np.interp(z[members], known.knot_z, knots[g])
-            np.clip(true + drift, 0.0, known.rate_maximum[m], out=true)
+            np.clip(true, 0.0, known.rate_maximum[m], out=true)
             successes = rng.binomial(count, 0.01 * true)
             rate[m] = 100.0 * successes / np.maximum(cases[m], 1.0)
         else:
-            true = known.normal_location[m] + known.normal_signal[m] * z + drift
+            true = known.normal_location[m] + known.normal_signal[m] * z
             np.clip(true, 0.0, known.rate_maximum[m], out=true)
             noise = known.normal_noise[m] / np.sqrt(np.maximum(cases[m], 1.0))
             rate[m] = np.maximum(0.0, true + noise * rng.standard_normal(n))

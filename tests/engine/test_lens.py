@@ -21,6 +21,7 @@ from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.numeric.variates import binomial_quantiles, normals_at
 from asm_sim.kernels.rule.cohort import score
 from asm_sim.kernels.rule.observed import Observed
+from asm_sim.kernels.world.model import CohortModel
 from asm_sim.kernels.world.streams import EPISODES, MEASURE
 from asm_sim.population.probes import PROBES, REPLICATES
 from asm_sim.reference import mips as reference
@@ -181,6 +182,20 @@ def test_sets_are_the_cohort_scored_against_that_fit(
     assert float(here.year_to_year_variance) == pytest.approx(change, rel=1e-9)
 
 
+def at_level(model: CohortModel, y: int) -> CohortModel:
+    """A model that has the level of performance year y in all years."""
+    quality, median = model.quality, model.cost.median
+    drift = quality.spread * quality.drift * y
+    return model._replace(
+        quality=quality._replace(
+            drift=0.0,
+            knot_z=quality.knot_z - drift,
+            normal_location=quality.normal_location + quality.normal_signal * drift,
+        ),
+        cost=model.cost._replace(median=np.full_like(median, median[y])),
+    )
+
+
 def sampled(cohort: CohortPlan, seen: Observed, true: Observed, y: int, plan: Plan) -> Observed:
     """True rates and costs as ``seen`` cases and episodes of the year show them."""
     model, seed, measurement = cohort.model, plan.seed_words(), int(plan.indices(DRAW, 1)[1][0])
@@ -241,15 +256,14 @@ def test_every_set_done_again_from_outside(
     run = simulate(scenario).sel(cohort=cohort).isel(lens_draw=DRAW)
     years, (plan, part) = Years(scenario, cohort), cohort_plan(scenario, cohort)
     model, count = part.model, len(plan.years)
-    level = model._replace(
-        quality=model.quality._replace(yearly_change=np.zeros_like(model.quality.yearly_change)),
-        cost=model.cost._replace(median=np.full_like(model.cost.median, model.cost.median[0])),
-    )
     population, measurement, selection = plan.indices(DRAW, 1)
-    at_first_level = observe_cohort(
-        part.rules, part.practices, level, plan.seed_words(), population[0], measurement[0],
-        selection[0], False,
-    )  # fmt: skip
+    at_levels = [
+        observe_cohort(
+            part.rules, part.practices, at_level(model, y), plan.seed_words(), population[0],
+            measurement[0], selection[0], False,
+        )
+        for y in range(count)
+    ]  # fmt: skip
     unscored = 0
     for label_of_set in factor_sets():
         moving = set(label_of_set.split("+"))
@@ -258,14 +272,8 @@ def test_every_set_done_again_from_outside(
             of_rule = y if "peers" in moving else 0
             own = y if "performance" in moving else 0
             seen = years.observed[y if "participation" in moving else 0]
-            drift = model.quality.yearly_change[:, None] * of_rule
-            true = seen._replace(
-                rate=np.clip(
-                    at_first_level[own].true_rate + drift, 0, model.quality.rate_maximum[:, None]
-                ),
-                episode_cost=at_first_level[own].true_cost
-                * (model.cost.median[of_rule] / model.cost.median[0]),
-            )
+            at = at_levels[of_rule][own]
+            true = seen._replace(rate=at.true_rate, episode_cost=at.true_cost)
             shown = sampled(part, seen, true, y, plan) if "measurement" in moving else true
             of_year = part.rules.year.copy()
             of_year["risk_level"] = of_year["risk_level"][y if "risk_level" in moving else 0]
@@ -347,19 +355,15 @@ def probe_rows(cohort: CohortPlan, y: int) -> Observed:
     z = probes.level + probes.gain * y
     rate = np.empty(probes.cases.shape)
     knots = len(model.quality.knot_z)
+    level = model.quality.spread * (z + model.quality.drift * y)
     for m in range(len(rate)):
         for i, kind in enumerate(probes.collection[m]):
             if model.quality.proportion[m]:
                 table = model.quality.knot_rate[m, kind * knots : (kind + 1) * knots]
-                value = np.interp(model.quality.spread * z[i], model.quality.knot_z, table)
+                value = np.interp(level[i], model.quality.knot_z, table)
             else:
-                value = (
-                    model.quality.normal_location[m]
-                    + model.quality.normal_signal[m] * model.quality.spread * z[i]
-                )
-            rate[m, i] = np.clip(
-                value + model.quality.yearly_change[m] * y, 0.0, model.quality.rate_maximum[m]
-            )
+                value = model.quality.normal_location[m] + model.quality.normal_signal[m] * level[i]
+            rate[m, i] = np.clip(value, 0.0, model.quality.rate_maximum[m])
     n = len(z)
     return Observed(
         rate=rate,

@@ -310,6 +310,8 @@ def test_what_is_set_is_held_also_at_its_own_value(make_scenario: MakeScenario) 
         f"{RELIABILITY}.HF",
         "population.reporting.non_reporting_share.solo",
         "population.reporting.non_reporting_share.small",
+        "population.reporting.non_reporting_share.medium",
+        "population.reporting.non_reporting_share.large",
         "population.episodes.mean.LBP",
     ]
     assert held == dict.fromkeys(expected, SET)
@@ -349,7 +351,7 @@ def test_the_result_says_what_is_drawn_held_and_fixed(make_scenario: MakeScenari
     assert layer["held"] == {f"{RELIABILITY}.HF": SET}
     assert layer["drawn"][f"{RELIABILITY}.LBP"] == [0.35, 0.55, 0.75]
     assert set(layer["drawn"]) | set(layer["held"]) == set(run.parameter.values)
-    assert "population.cost.persistence" in layer["without_range"]
+    assert "population.patients.hcc_floor" in layer["without_range"]
     finite = np.isfinite(run.parameter_value).all("draw")
     assert {str(path) for path in run.parameter.values[~finite]} == set(layer["held"])
     for name in ("parameter", "parameter_unit", "parameter_value"):

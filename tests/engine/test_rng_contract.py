@@ -309,7 +309,10 @@ def test_true_performance_of_others_stays_with_the_default_solo_shares(
             {"episode_cost", "true_cost"},
         ),
         ({"population.behaviour.volume.avoidance_share": 0.5}, {"episodes", "episode_cost"}),
+        ({"population.episodes.counts": "exact"}, {"episodes", "episode_cost", "true_cost"}),
+        ({"population.cases.counts": "exact"}, {"cases", "rate", "true_rate"}),
         ({"population.attestation.persistence": 0.5}, {"improvement_activities", "pi_score"}),
+        ({"population.attestation.full_score_share": 0.5}, {"pi_score"}),
         ({"population.attestation.full_credit_share": 0.1}, {"improvement_activities", "pi_score"}),
         (
             {"population.episodes.yearly_drift_sd": 0.3},

@@ -382,7 +382,8 @@ def test_at_a_share_of_one_nobody_is_small_from_the_second_year_on() -> None:
         )
         for size in ("medium", "large")
     }
-    parts = (of_small, of_large)
+    whole = {"population.attestation.full_score_share": 1.0}
+    parts = (of_small, of_large, whole)
     apart, joined = (sample("LBP", 2, settings(*parts, {JOIN: share})) for share in (0.0, 1.0))
     small = apart.practice_size[:, 0] <= 15
     assert 0.2 < small.mean() < 0.6

@@ -48,10 +48,9 @@ def expected(seen: Sample, cohort: str, specialty: dict[str, float] | None = Non
 
 def level_of(rate: np.ndarray, percentiles: list[float], year: int) -> np.ndarray:
     """Latent quality that has this true rate in this year; nan at and beyond the outermost."""
-    undrifted = rate - POPULATION.quality.drift.value * year
-    inside = (undrifted > percentiles[0] + 1e-6) & (undrifted < percentiles[-1] - 1e-6)
-    inside &= (rate > 1e-6) & (rate < 100 - 1e-6)
-    return np.where(inside, np.interp(undrifted, percentiles, LEVEL), np.nan)
+    inside = (rate > percentiles[0] + 1e-6) & (rate < percentiles[-1] - 1e-6)
+    drift = POPULATION.quality.drift.value * year
+    return np.where(inside, np.interp(rate, percentiles, LEVEL) - drift, np.nan)
 
 
 @pytest.mark.parametrize(

@@ -157,11 +157,22 @@ def test_better_quality_is_a_lower_rate_of_an_inverse_measure() -> None:
 
 
 def test_rates_drift_toward_better() -> None:
-    """One point a year, within 0 and 100."""
-    hf = np.nanmean(sample("HF").true_rate, axis=(0, 3))
-    assert np.diff(hf[:, 0]) == pytest.approx([-1] * 4, abs=0.05)  # admissions
-    assert np.diff(hf[:, 3]) == pytest.approx([1] * 4, abs=0.35)  # blood pressure, far from 100
-    assert (np.diff(hf[:, 1]) < 1).all()  # at 100 for many
+    """By .05 SDs of latent quality a year, everybody: seen where nothing else changes."""
+    lasting = (("population.quality.permanent_share", 1.0),)
+    seen, quality = sample("HF", 2, lasting), cohort_of(plan_with(lasting), "HF").model.quality
+    years = np.arange(5)[:, None]
+    admissions = seen.true_rate[:, :, 0]
+    gain = admissions - admissions[:, :1] - 0.05 * quality.normal_signal[0] * years
+    assert np.isfinite(gain).mean() > 0.9
+    np.testing.assert_allclose(gain[np.isfinite(gain)], 0.0, atol=1e-9)
+    assert quality.normal_signal[0] < 0
+    pressure, by_ecqm = seen.true_rate[:, :, 3], seen.collection[:, :, 3] == 0
+    table = quality.knot_rate[3, : len(quality.knot_z)]
+    inside = by_ecqm & (pressure > table[0]) & (pressure < table[-1])
+    level = np.where(inside, np.interp(pressure, table, quality.knot_z), np.nan)
+    gain = level - level[:, :1] - 0.05 * years
+    assert np.isfinite(gain).mean() > 0.4
+    np.testing.assert_allclose(gain[np.isfinite(gain)], 0.0, atol=1e-9)
     assert np.nanmax(sample("HF").true_rate[:, :, 1:]) == 100
     assert np.nanmin(sample("LBP").true_rate) == 0
 

@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from asm_sim.engine.plan import make_plan
+from asm_sim.errors import InputError
 from asm_sim.population import performance
 from asm_sim.scenario.load import load_scenario
-from tests.properties.sample import plan_with, sample
+from tests.properties.sample import cohort_of, plan_with, sample
 
 COHORTS = ("HF", "LBP")
 
@@ -217,24 +218,51 @@ def test_completeness_and_attestation() -> None:
     known = seen.completeness[~np.isnan(seen.completeness)]
     assert (known < 0.75).mean() == pytest.approx(0.03, abs=0.002)
     assert known[known >= 0.75].min() >= 0.8
-    full = (seen.improvement_activities == 2) & (seen.pi_score == 100)
+    full = seen.pi_score >= 98
+    assert (seen.improvement_activities[full] == 2).all()
     size = seen.group[:, :, 0]
     for number, share in ((1, 0.60), (2, 0.75), (3, 0.90), (4, 0.90)):
         assert full[size == number].mean() == pytest.approx(share, abs=0.03)
+    best = seen.pi_score[full]
+    assert (best == 100).mean() == pytest.approx(0.87, abs=0.01)
+    assert best[best < 100].mean() == pytest.approx(99, abs=0.05)
     rest = ~full
-    assert (seen.improvement_activities[rest] == 1).mean() == pytest.approx(0.6, abs=0.03)
+    for done, share in ((2, 0.55), (1, 0.15), (0, 0.30)):
+        of_rest = (seen.improvement_activities[rest] == done).mean()
+        assert of_rest == pytest.approx(share, abs=0.03)
     zero = seen.pi_score[rest] == 0
-    assert zero.mean() == pytest.approx(0.3, abs=0.03)
+    assert zero.mean() == pytest.approx(0.15, abs=0.03)
     scores = seen.pi_score[rest][~zero]
     assert 20 <= scores.min() < 21
-    assert 94 < scores.max() <= 95
-    assert scores.mean() == pytest.approx(57.5, abs=1.5)
+    assert 97 < scores.max() <= 98
+    assert scores.mean() == pytest.approx(59, abs=1.5)
+
+
+def test_a_test_bed_has_the_whole_score_for_full_credit() -> None:
+    seen = sample("LBP", 2, (("population.attestation.full_score_share", 1.0),))
+    assert set(seen.pi_score[seen.pi_score > 98]) == {100.0}
+
+
+@pytest.mark.parametrize("cohort", COHORTS)
+def test_exact_counts_are_the_mean_rounded(cohort: str) -> None:
+    """In the first year, before volume drifts; everything that is not counted stays."""
+    exactly = (("population.episodes.counts", "exact"), ("population.cases.counts", "exact"))
+    many = (*exactly, ("population.episodes.yearly_drift_sd", 0.0))
+    exact, usual = sample(cohort, 2, many), sample(cohort, 2)
+    assert (exact.episodes == exact.episodes[:, :1]).all()
+    assert (exact.cases == exact.cases[:, :1]).all()
+    for name in ("episodes", "cases"):
+        means, counts = getattr(exact, name)[:, 0], getattr(usual, name)[:, 0]
+        z = (counts - means) / np.sqrt(np.maximum(means, 1))
+        assert z[means > 20].std() == pytest.approx(1, abs=0.03)
+        assert means.mean() == pytest.approx(counts.mean(), rel=0.01)
+    np.testing.assert_array_equal(exact.pi_score, usual.pi_score)
 
 
 def test_collection_types() -> None:
-    """By practice, half and half; Q377 by eCQM only, Q220 by CQM only."""
+    """By practice, .65 by eCQM; Q377 by eCQM only, Q220 by CQM only."""
     hf, lbp = sample("HF").collection[:, 0], sample("LBP").collection[:, 0]
-    assert (hf[:, 1] == 0).mean() == pytest.approx(0.5, abs=0.03)
+    assert (hf[:, 1] == 0).mean() == pytest.approx(0.65, abs=0.03)
     np.testing.assert_array_equal(hf[:, 1], hf[:, 2])
     assert (hf[:, 4] == 0).all()
     assert (lbp[:, 3] == 1).all()
@@ -246,6 +274,40 @@ def test_mean_inverse_count() -> None:
     counts = rng.poisson(20 + np.exp(rng.normal(2.5, 1.0, 2_000_000)))
     wanted = (1 / counts[counts >= 20]).mean()
     assert performance.mean_inverse_count(20.0, 2.5, 1.0, 20.0) == pytest.approx(wanted, rel=1e-3)
+    wanted = (1 / counts[counts >= 100]).mean()
+    assert performance.mean_inverse_count(20.0, 2.5, 1.0, 100) == pytest.approx(wanted, rel=2e-2)
+    many = np.exp(rng.normal(6, 0.5, 2_000_000))
+    counts = rng.poisson(many)
+    wanted = (1 / counts[counts >= 700]).mean()
+    assert performance.mean_inverse_count(0.0, 6, 0.5, 700) == pytest.approx(wanted, rel=1e-2)
+    rounded = np.floor(many + 0.5)
+    wanted = (1 / rounded[rounded >= 700]).mean()
+    exact = performance.mean_inverse_count(0.0, 6, 0.5, 700, exact=True)
+    assert exact == pytest.approx(wanted, rel=1e-2)
+
+
+def test_where_cost_is_known_of_nobody() -> None:
+    for counts in ("poisson", "exact"):
+        path = "population.cost.minimum_cases"
+        with pytest.raises(InputError, match=rf"{path}: nobody in cohort 'HF' has 10000 episodes"):
+            plan_with(((path, 10_000), ("population.episodes.counts", counts)))
+    path = "population.quality.measures.Q492.normal.minimum_cases"
+    with pytest.raises(InputError, match=f"{path}: nobody has 10000 cases"):
+        plan_with(((path, 10_000),))
+
+
+def test_a_reliability_may_be_stated_at_any_number_of_episodes() -> None:
+    """The same measure, told at 20, 100 or 10,000 episodes: reliability n / (n + 20)."""
+    told = [
+        (
+            ("population.cost.reliability_episodes", n),
+            ("population.cost.reliability_at_20", n / (n + 20)),
+        )
+        for n in (20, 100, 10_000)
+    ]
+    costs = [cohort_of(plan_with(settings), "HF").model.cost for settings in told]
+    assert [cost.sigma for cost in costs] == pytest.approx([costs[0].sigma] * 3, rel=1e-12)
+    assert [cost.cv for cost in costs] == pytest.approx([costs[0].cv] * 3, rel=1e-12)
 
 
 def test_the_shipped_scenario_is_the_design() -> None:

@@ -351,11 +351,9 @@ def test_how_reliable_cost_is_decides_chance(run: Run) -> None:
 
 
 def test_lasting_attestation_moves_adjustments_less(run: Run) -> None:
-    lasting, baseline = run("attestation-lasting"), run("baseline")
-    assert_same(lasting, baseline, FIRST)
-    change = [
-        ds.adjustment_change_sd.mean(["draw", "performance_year"]) for ds in (lasting, baseline)
-    ]
+    anew, baseline = run("attestation-anew"), run("baseline")
+    assert_same(anew, baseline, FIRST)
+    change = [ds.adjustment_change_sd.mean(["draw", "performance_year"]) for ds in (baseline, anew)]
     assert (change[0] < change[1]).all()
 
 
@@ -582,7 +580,8 @@ def test_a_cap_on_topped_out_measures_raises_nobody(run: Run) -> None:
     assert (lost.fillna(0) > -1e-4).all()
     assert (lost > 1).any()
     dropped = run("topped-out-dropped")
-    assert (dropped.final_score_mean < baseline.final_score_mean).all()
+    scores = [ds.final_score_mean.mean("draw") for ds in (dropped, baseline)]
+    assert (scores[0] < scores[1]).all()
 
 
 def test_shrunk_costs_leave_less_to_chance(run: Run) -> None:

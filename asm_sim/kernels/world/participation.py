@@ -23,7 +23,6 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.variates import (
     fill_normal_pair,
     fill_normals_and_uniforms,
-    fill_poisson,
     fill_uniform,
     fill_uniforms,
 )
@@ -31,6 +30,7 @@ from asm_sim.kernels.world.geography import stay_in_areas
 from asm_sim.kernels.world.groups import BY_PLACE, BY_SIZE
 from asm_sim.kernels.world.practices import size_class_in, size_in
 from asm_sim.kernels.world.streams import AGEING, CHURN, DEPARTURE, ELIGIBILITY
+from asm_sim.kernels.world.volume import fill_counts
 
 
 class ParticipationModel(NamedTuple):
@@ -176,9 +176,9 @@ def determine_participants(model, seed, measurement, y, clinicians, observed):
 def _determine_eligible(model, seed, measurement, y, clinicians, observed):
     """Who practises and had enough episodes; takes those of year y for the year after the next."""
     if y == 0:
-        rows = clinicians.rows
+        rows, exact = clinicians.rows, model.volume.episodes_exact
         fill_normal_pair(seed, model.address, measurement, ELIGIBILITY, 0, 0, rows[0], rows[1])
-        fill_poisson(rows[0], clinicians.episodes_mean, clinicians.stays.counted[1])
+        fill_counts(exact, rows[0], clinicians.episodes_mean, clinicians.stays.counted[1])
     present = clinicians.present
     two_years_before = clinicians.stays.counted[y % 2]
     minimum = model.participation.episode_minimum[y]

@@ -34,7 +34,6 @@ class QualityModel(NamedTuple):
     normal_location: Floats  # [M]
     normal_signal: Floats  # [M] change per SD of quality, negative where lower is better
     normal_noise: Floats  # [M] noise SD of one case
-    yearly_change: Floats  # [M] points a year
     shifts_level: NDArray[np.bool_]  # [M] whether a level shifts in any year
     level_shift: Floats  # [M, Y, G] added to the true rates
     rate_maximum: Floats  # [M]
@@ -43,6 +42,7 @@ class QualityModel(NamedTuple):
     permanent_share: float
     persistence: float
     spread: float
+    drift: float  # SDs of latent quality a year, everybody's
 
 
 class CostModel(NamedTuple):
@@ -148,43 +148,45 @@ def cost_at(model, y, latent, cost):
 def rate_at(model, m, y, collection, z, segment, share, rate):
     """True rate of a latent quality z [n] at the level of performance year y.
 
-    The published quantile function of the measure by this collection type, plus the drift and the
-    level shift that all have in common. Clips z; scratch: segment int64 [n], share float64 [n].
+    The published quantile function of the measure by this collection type, of the latent quality
+    with the drift that all have in common, plus the level shift. Scratch: segment int64 [n], share
+    float64 [n].
     """
     quality = model.quality
+    drift = quality.spread * quality.drift * y
     if quality.proportion[m]:
-        _through_percentiles(quality, m, collection, z, segment, share, rate)
+        _through_percentiles(quality, m, collection, z, drift, segment, share, rate)
     else:
-        location, signal = quality.normal_location[m], quality.normal_signal[m]
+        signal = quality.normal_signal[m]
+        location = quality.normal_location[m] + signal * drift
         for i in range(len(z)):
             rate[i] = location + signal * z[i]
     if quality.shifts_level[m]:
         shift = quality.level_shift[m, y]
         for i in range(len(z)):
             rate[i] += shift[np.int64(collection[i])]
-    drift = quality.yearly_change[m] * y
     highest = quality.rate_maximum[m]
     for i in range(len(z)):
-        rate[i] = min(max(rate[i] + drift, 0.0), highest)
+        rate[i] = min(max(rate[i], 0.0), highest)
 
 
 @kernel
-def _through_percentiles(quality, m, collection, z, segment, share, rate):
+def _through_percentiles(quality, m, collection, z, drift, segment, share, rate):
     """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
     knots = quality.knot_z
     last = len(knots) - 1
     lowest, highest = knots[0], knots[last]
     for i in range(len(z)):
         segment[i] = 0
-        z[i] = min(max(z[i], lowest), highest)
+        share[i] = min(max(z[i] + drift, lowest), highest)
     for k in range(1, last):
         knot = knots[k]
         for i in range(len(z)):
-            segment[i] += z[i] >= knot
+            segment[i] += share[i] >= knot
     table = quality.knot_rate[m]
     for i in range(len(z)):
         k = segment[i]
-        share[i] = (z[i] - knots[k]) / (knots[k + 1] - knots[k])
+        share[i] = (share[i] - knots[k]) / (knots[k + 1] - knots[k])
     for i in range(len(z)):
         at = np.int64(collection[i]) * (last + 1) + segment[i]
         rate[i] = table[at] + share[i] * (table[at + 1] - table[at])

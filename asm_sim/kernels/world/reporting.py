@@ -23,12 +23,17 @@ class ReportingModel(NamedTuple):
 
 
 class AttestationModel(NamedTuple):
-    """What practices attest: both activities and full interoperability, or one by one."""
+    """What practices attest: all activities and full credit for interoperability, or less."""
 
     full_credit: Floats  # [4] share by size class
     persistence: float
     all_activities: float  # of the rule: activities completed, and score, that cost no points
     full_interoperability: float
+    # of those with full credit
+    full_score_share: float
+    full_score_lowest: float
+    # of the others
+    all_activities_share: float
     one_activity_share: float
     interoperability_zero_share: float
     interoperability_lowest: float
@@ -66,35 +71,41 @@ def report_and_attest(model, seed, measurement, y, practices):
 
 @kernel
 def _attest(model, seed, measurement, practices, y):
-    """Improvement activities and interoperability of one year: full credit, or one by one.
+    """Improvement activities and interoperability of one year, each by words of its own.
 
-    With a persistence, that share of the practices attests as in the year before.
+    With a persistence, that share of the practices attests as in the year before; one that has just
+    joined a larger one attests anew.
     """
-    full, one, zero, score = (
+    full, done, kind, score = (
         practices.scratch[0],
         practices.scratch[1],
         practices.interoperability[y],
         practices.scratch[3],
     )
-    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, one, zero, score)
+    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, done, kind, score)
     activities = practices.activities[y]
     interoperability = practices.interoperability[y]
     attestation = model.attestation
+    highest, least = attestation.full_interoperability, attestation.full_score_lowest
     lowest = attestation.interoperability_lowest
     width = attestation.interoperability_highest - lowest
+    two = attestation.all_activities_share
+    some = two + attestation.one_activity_share
     for p in range(len(full)):
         if full[p] < attestation.full_credit[size_class_in(practices, p, y)]:
             activities[p] = attestation.all_activities
-            interoperability[p] = attestation.full_interoperability
+            all_of_it = kind[p] < attestation.full_score_share
+            interoperability[p] = highest if all_of_it else least + (highest - least) * score[p]
         else:
-            activities[p] = 1.0 if one[p] < attestation.one_activity_share else 0.0
-            nothing = zero[p] < attestation.interoperability_zero_share
+            any_done = 1.0 if done[p] < some else 0.0
+            activities[p] = attestation.all_activities if done[p] < two else any_done
+            nothing = kind[p] < attestation.interoperability_zero_share
             interoperability[p] = 0.0 if nothing else lowest + width * score[p]
     persistence = attestation.persistence
     if y > 0 and persistence > 0.0:
         again = full
         fill_uniform(seed, model.address, measurement, ATTESTATION, y + 1, 1, again)
         for p in range(len(again)):
-            if again[p] < persistence:
+            if again[p] < persistence and practices.joins[p] != y:
                 activities[p] = practices.activities[y - 1, p]
                 interoperability[p] = practices.interoperability[y - 1, p]

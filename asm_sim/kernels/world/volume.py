@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp
-from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals
+from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals, fill_poisson
 from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, VOLUME
 
 Floats = NDArray[np.float64]
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 class VolumeModel(NamedTuple):
     """Lognormal, all of them; M measures."""
 
+    episodes_exact: bool  # counts are the expected ones rounded; otherwise Poisson about them
     episodes_minimum: float
     episodes_log_mean: float  # of what is above the minimum
     episodes_sigma: float
@@ -27,9 +28,20 @@ class VolumeModel(NamedTuple):
     part_b_correlation: float  # with the episodes
     part_b_change_sd: float
     part_b_log_trend: float
+    cases_exact: bool
     cases_log_median: Floats  # [M]
     cases_sigma: float
     cases_volume_share: float
+
+
+@kernel
+def fill_counts(exact, w, mean, counts):
+    """counts[i] about mean[i]: Poisson, at Phi(w[i]) of it, or where exact the mean rounded."""
+    if exact:
+        for i in range(len(counts)):
+            counts[i] = np.floor(mean[i] + 0.5)
+    else:
+        fill_poisson(w, mean, counts)
 
 
 @inlined

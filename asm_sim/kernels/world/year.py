@@ -14,7 +14,6 @@ from asm_sim.kernels.numeric.variates import (
     fill_normal_pair,
     fill_normals,
     fill_normals_and_uniforms,
-    fill_poisson,
 )
 from asm_sim.kernels.world.behaviour import act, steer
 from asm_sim.kernels.world.effects import set_group_effects
@@ -46,6 +45,7 @@ from asm_sim.kernels.world.streams import (
     PERFORMANCE,
     VOLUME,
 )
+from asm_sim.kernels.world.volume import fill_counts
 
 
 @kernel
@@ -150,7 +150,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
 
 @kernel
 def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
-    """Episodes, Poisson about the drifting mean; cost, the lognormal mean of that many episodes."""
+    """Episodes about the drifting mean; cost, the lognormal mean of that many episodes."""
     rows = clinicians.rows
     n = len(model.practice)
     fill_normal_pair(seed, model.address, measurement, EPISODES, y + 1, 0, rows[0], rows[1])
@@ -159,7 +159,7 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
         mean[i] = clinicians.episodes_mean[i] * exp(clinicians.volume_drift[i])
     if model.behaviour.remembers:
         steer(model, y, clinicians, mean)
-    fill_poisson(rows[0], mean, observed.episodes)
+    fill_counts(model.volume.episodes_exact, rows[0], mean, observed.episodes)
     cost_at(model, y, clinicians.latent_cost, clinicians.true_cost)
     if measured:
         true = clinicians.true_cost
@@ -201,7 +201,7 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
     rate = observed.rate[m]
     true = clinicians.true_rate[m]
     completeness = observed.completeness[m]
-    fill_poisson(cases_normal, clinicians.cases_mean[m], cases)
+    fill_counts(model.volume.cases_exact, cases_normal, clinicians.cases_mean[m], cases)
     if measured:
         shown = true
         if model.shocks.misattributed_share > 0.0 and not quality.reported[m]:
