@@ -102,7 +102,7 @@ LABELS = {
     "adjustment_sd": "SD of the adjustment",
     "misclassified_share": "wrong sign by chance",
     "chance_sd": "SD of chance",
-    "retained_by_medicare_payment_year": "kept, payment-year Part B",
+    "retained_by_medicare_payment_year": "kept, as paid later",
 }
 PERCENTAGE_POINTS = "percentage points"
 
@@ -304,7 +304,7 @@ def _table(rows: pd.DataFrame, console: Console, errors: bool, layout: Layout) -
     years = list(dict.fromkeys(rows["year"]))
     further = list(rows.columns[2 : rows.columns.get_loc("variable")])
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("A minus B, performance year", no_wrap=False)
+    table.add_column("A minus B,\nperformance year", no_wrap=False)
     for year in years:
         table.add_column(year, justify="right", no_wrap=True)
     for units, of_units in rows.groupby("units", sort=False):

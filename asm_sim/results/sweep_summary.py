@@ -178,12 +178,26 @@ def print_sweep(
     )
     text += (
         f"The range beside a number holds the middle {PERCENT_OF_RANGE} % of the open draws of "
-        f"each scenario, in which everything is drawn that nobody knows. {OUTSIDE_NOTE}"
+        "each scenario, in which everything is drawn that nobody knows."
         if ranged
         else f"{PLUS_MINUS} is the Monte Carlo standard error "
         f"({counted(ds.sizes['draw'], 'draw')} of each scenario)."
     )
     say(console, Text(writable(text, console)))
+    shown = table[table["scenario"].isin(names[:SHOWN])]
+    if ranged and any(
+        _numbers(row, column).is_outside
+        for _, row in shown.iterrows()
+        for column in ("mean", "difference")
+    ):
+        say(console, Text(OUTSIDE_NOTE))
+
+
+def _numbers(row: Any, column: str) -> Numbers:
+    """The mean of a row, or its difference from the reference; nan where it has none."""
+    what = "" if column == "mean" else "difference_"
+    fields = [column, *(what + name for name in Numbers._fields[1:])]
+    return Numbers(*(float(row.get(name, math.nan)) for name in fields))
 
 
 def _labels(ds: xr.Dataset, names: list[str]) -> tuple[list[str], dict[str, list[str]]]:
@@ -212,9 +226,7 @@ def _reference(ds: xr.Dataset) -> str | None:
 
 
 def _cell(row: Any, outcome: Outcome, column: str, ranged: bool, layout: Layout) -> str:
-    what = "" if column == "mean" else "difference_"
-    fields = [column, *(what + name for name in Numbers._fields[1:])]
-    numbers = Numbers(*(float(row.get(name, math.nan)) for name in fields))
+    numbers = _numbers(row, column)
     if column == "mean" and outcome.units == "fraction" and not (ranged and numbers.has_width):
         bound = bound_of(numbers.value, numbers.mcse)
         if bound:

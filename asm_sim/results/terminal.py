@@ -43,16 +43,19 @@ class Layout(NamedTuple):
 BESIDE = Layout(" ", " (", " to ", ")")
 BELOW = Layout("\n", "\n", " to ", "")
 ON_THREE_LINES = Layout("\n", "\n", " to\n", "")
+LAYOUTS = (BESIDE, BELOW, ON_THREE_LINES)
+CLOSE = (0, 1, 0, 0)  # the padding of cells where columns stand close
 
 
 def say_fitting(console: Console, table: Callable[[Layout], Table]) -> None:
     """Print ``table(layout)``: errors and ranges beside values where there is room, else below."""
-    for layout in (BESIDE, BELOW):
-        if width_of(table(layout), console) <= console.width:
+    for layout in LAYOUTS:
+        laid_out = table(layout)
+        if layout is ON_THREE_LINES:
+            laid_out.padding = CLOSE
+        if width_of(laid_out, console) <= console.width:
             break
-    else:
-        layout = ON_THREE_LINES
-    say_whole(console, table(layout))
+    say_whole(console, laid_out)
 
 
 def writable(text: str, console: Console) -> str:

@@ -351,6 +351,8 @@ def test_a_range_or_an_error_is_printed(opened_pair: tuple[xr.Dataset, xr.Datase
     assert "±" not in text
     assert re.search(r"share with a penalty +0\.0\* \(\d\.\d to \d\.\d\)", text)
     assert text.count(OUTSIDE_NOTE) == 1
+    everything = printed(compare_runs(*opened_pair))
+    assert max(map(len, everything.splitlines())) <= 80
     assert re.search(r"mean final score +0 +0 +0 +0 +0\n", text)
     stream = io.StringIO()
     print_comparison(result, Console(file=stream, width=140), errors=True)
@@ -382,3 +384,7 @@ def test_a_sweep_has_ranges_of_values_and_differences() -> None:
         print_sweep(table.reset_index(), beside, Console(file=stream, width=170), errors)
         assert stream.getvalue().count(sign) > 40
         assert {False: "±", True: " to "}[errors] not in stream.getvalue()
+        assert OUTSIDE_NOTE not in stream.getvalue()
+    moved = table.assign(range_low=table["mean"] + 1, range_high=table["mean"] + 2)
+    print_sweep(moved.reset_index(), beside, Console(file=stream, width=170))
+    assert stream.getvalue().count(OUTSIDE_NOTE) == 1
