@@ -52,6 +52,7 @@ BED: dict[str, Any] = {
     "population.reporting.completeness_lowest": 1.0,
     **{f"population.reporting.non_reporting_share.{size}": 0.0 for size in SIZES},
     **{f"population.attestation.full_credit_share.{size}": 1.0 for size in SIZES},
+    "population.attestation.full_score_share": 1.0,
     "population.departure.exit_share": 0.0,
     "population.part_b.yearly_change_sd": 0.0,
     "population.part_b.trend": 0.0,
