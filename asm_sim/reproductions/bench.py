@@ -2,8 +2,8 @@
 
 One cohort whose final score is cost alone, on a straight line, with nothing added: normal, mean 50
 and SD 100 / 12 points. True cost is permanent, so that scores of two years correlate by the
-reliability. Everyone has 10,000 episodes, of which Poisson numbers vary by a hundredth, and the
-reliability is stated at 10,000.
+reliability. Numbers of episodes and cases are exact: everyone has 10,000 episodes unless said, at
+which the reliability is stated.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ BED: dict[str, Any] = {
     "population.part_b.yearly_change_sd": 0.0,
     "population.part_b.trend": 0.0,
     "population.episodes.yearly_drift_sd": 0.0,
+    "population.episodes.counts": "exact",
+    "population.cases.counts": "exact",
     "population.episodes.minimum": EPISODES - 1,
     **{f"population.episodes.mean.{cohort}": EPISODES for cohort in ("HF", "LBP")},
     "population.geography.cost_share": 0.0,
