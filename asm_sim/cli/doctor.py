@@ -170,13 +170,13 @@ def _calibration(draws: int | None, as_json: bool) -> None:
             _with_error(row.simulated, row.mcse),
             f"{row.published:,.4g}" if row.published < 1000 else f"{row.published:,.0f}",
             f"{row.simulated - row.published:+,.2g}",
-            "yes" if row.inside else "no",
+            "-" if row.inside is None else "yes" if row.inside else "no",
             Text(row.source),
         )
     Terminal(highlight=False).print(table)
-    inside = sum(row.inside for row in rows)
+    asked = [row.inside for row in rows if row.inside is not None]
     say(
-        f"\n{inside} of {len(rows)} figures lie in the range that their source leaves "
+        f"\n{sum(asked)} of {len(asked)} figures lie in the range that their source leaves "
         f"({draws or DEFAULT_DRAWS} draws, first performance year; ± is the Monte Carlo standard "
         "error)."
     )
