@@ -245,8 +245,9 @@ for steepness in (0.05, 0.20):
 
 # %% [markdown]
 # How the money is *spread* depends on the steepness; how much Medicare keeps does not. So: trust
-# the 15 %, trust the direction of what is said about the clinician in the middle, and treat every
-# statement about how *far* somebody falls or rises as conditional on the curve.
+# the 15 % as far as clinicians with a final score of zero count in the pool, trust the direction of
+# what is said about the clinician in the middle, and treat every statement about how *far* somebody
+# falls or rises as conditional on the curve.
 #
-# Next: `asm-sim rules --status assumption` lists every assumed parameter with its source, and
-# `asm-sim run --set rules.payment.exchange.steepness=0.2` runs another answer.
+# Next: `asm-sim parameters --status assumption,precedent` lists every open parameter with its source,
+# and `asm-sim run --set rules.payment.exchange.steepness=0.2` runs another answer.

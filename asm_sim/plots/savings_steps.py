@@ -58,7 +58,8 @@ def plot(ds: xr.Dataset) -> RunFigure:
     line at a bar's end is the 90 % range over open draws, in which everything is drawn that nobody
     knows, where there are such draws; else it runs from the 5th to the 95th percentile of draws
     (how far one history is from another), and the thick line is two Monte Carlo standard errors
-    either way.
+    either way. Where open draws read the rule so that zero scorers are outside the pool's base, the
+    step of clinicians without a final score holds what they do not get back.
     """
     ds = one_scenario(ds)
     panels = _panels(ds)
@@ -80,8 +81,8 @@ def plot(ds: xr.Dataset) -> RunFigure:
 
 def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
     """Per cohort, each step's mean, error and range (or percentiles over draws), in million USD."""
-    found = answer_of(ds, _by_draw)
     low, high = _by_draw(ds).quantile(BAND, "draw")
+    found = answer_of(ds, lambda part: _by_draw(part, any_pool=True))
     panels = []
     for cohort in ds["cohort"].values:
         rows = []
@@ -103,9 +104,10 @@ def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
     return panels
 
 
-def _by_draw(ds: xr.Dataset) -> xr.DataArray:
+def _by_draw(ds: xr.Dataset, any_pool: bool = False) -> xr.DataArray:
     """Each step by draw and cohort, million USD over all years."""
-    return savings.steps_by_draw(ds).sum("performance_year") / USD_PER_MILLION
+    steps = savings.steps_by_draw(ds, any_pool=any_pool)
+    return steps.sum("performance_year") / USD_PER_MILLION
 
 
 def _label(step: str, ds: xr.Dataset) -> str:

@@ -100,12 +100,14 @@ def steps(ds: xr.Dataset) -> xr.Dataset:
     return _summary(_steps_by_draw(run), run)
 
 
-def steps_by_draw(ds: xr.Dataset) -> xr.DataArray:
+def steps_by_draw(ds: xr.Dataset, *, any_pool: bool = False) -> xr.DataArray:
     """Every step of :func:`steps` in USD, draw by draw: (step, draw, cohort, performance_year).
 
-    Raises as :func:`steps`.
+    Raises as :func:`steps`. With ``any_pool`` Medicare may keep another share in some draws, as in
+    open draws that read the rule so that zero scorers are outside the pool's base; what they do
+    not get back is then in the step ``without_final_score``.
     """
-    return _steps_by_draw(_loaded(ds, _MONEY))
+    return _steps_by_draw(_loaded(ds, _MONEY), any_pool)
 
 
 def kept_share(ds: xr.Dataset) -> xr.DataArray:
@@ -246,11 +248,12 @@ def _loaded(ds: xr.Dataset, names: tuple[str, ...]) -> xr.Dataset:
     return needed(ds, names)[list(names)].load()
 
 
-def _steps_by_draw(run: xr.Dataset) -> xr.DataArray:
+def _steps_by_draw(run: xr.Dataset, any_pool: bool = False) -> xr.DataArray:
     """Every step in USD: dims step, draw, cohort, performance_year."""
     kept, before_exits, actual = run[_KEPT], run[_BEFORE_EXITS], run[_KEPT_PAID]
     share = by_year(run, SHARE)
-    if bool((abs(kept - (1.0 - share) * run[_AT_RISK]) > _IDENTITY * run[_AT_RISK]).any()):
+    apart = abs(kept - (1.0 - share) * run[_AT_RISK]) > _IDENTITY * run[_AT_RISK]
+    if not any_pool and bool(apart.any()):
         raise InputError(
             "in these results Medicare does not keep (1 - redistribution share) of the amount at "
             "risk, so that the steps do not add up; they need the rule's pool (zero scorers in its "
