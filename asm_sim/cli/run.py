@@ -96,13 +96,15 @@ def run(
             raise
 
     from asm_sim.results.open import open_results
+    from asm_sim.results.registry import CALLED
     from asm_sim.results.summary import print_summary, summary_json, summary_table
 
     ds = open_results(folder)
+    told = ds.assign_attrs({CALLED: scenario})  # commands that are printed can be run
     if as_json:
-        typer.echo(json.dumps(summary_json(ds), indent=1))
+        typer.echo(json.dumps(summary_json(told), indent=1))
     else:
-        print_summary(ds, Terminal(highlight=False), errors)
+        print_summary(told, Terminal(highlight=False), errors)
     write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
     write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
     figures = _figures(ds, folder / FIGURES)

@@ -11,6 +11,7 @@ import xarray as xr
 from asm_sim.documents import compact
 from asm_sim.errors import InputError, counted, printable
 from asm_sim.results.registry import (
+    CALLED,
     COHORT_TITLES,
     OPEN_DRAW,
     OPEN_LAYER,
@@ -32,7 +33,7 @@ from asm_sim.results.scenarios import (
 
 _LONG_TEXTS = {
     "scenario_yaml", "parameters", "assumptions", "scenarios", "design", "stamp", COHORT_TITLES,
-    PARAMETER_LAYER, OPEN_LAYER, STATUSES,
+    PARAMETER_LAYER, OPEN_LAYER, STATUSES, CALLED,
 }  # fmt: skip
 HASH_DIGITS = 8
 LONGEST_NAME = 300  # characters: no file system has longer names

@@ -326,6 +326,8 @@ OPEN = tuple(
 # draws themselves are open draws; and (JSON) what the open draws draw, hold, and leave fixed.
 OPEN_DRAWS, NO_OPEN_DRAWS, ALL_OPEN = "open_draws", "no_open_draws", "all_open"
 OPEN_LAYER = "open_layer"
+# The attribute that says what a scenario was called when it was run: a name, or its file.
+CALLED = "called"
 # The attribute (JSON) that counts parameters: by rules, population and MIPS, by status.
 STATUSES = "statuses"
 

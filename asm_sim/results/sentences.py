@@ -30,7 +30,7 @@ from asm_sim.results.ranges import (
     open_part,
     why_no_range,
 )
-from asm_sim.results.registry import ALL_OPEN, OPEN_LAYER, PARAMETER_LAYER, STATUSES
+from asm_sim.results.registry import ALL_OPEN, CALLED, OPEN_LAYER, PARAMETER_LAYER, STATUSES
 from asm_sim.results.scenarios import DRAW
 from asm_sim.results.statistics import (
     PLUS_MINUS,
@@ -222,7 +222,7 @@ def _origin(ds: xr.Dataset) -> str:
 
 def _command(ds: xr.Dataset) -> str:
     """The command that asks how sensitive the scenario of a run is."""
-    words = [str(ds.attrs.get("scenario", "?"))]
+    words = [str(ds.attrs.get(CALLED, ds.attrs.get("scenario", "?")))]
     for path, value in settings_of(ds):
         words += ["--set", f"{path}={compact(value)}"]
     return f"asm-sim sensitivity {shlex.join(words)}"

@@ -108,8 +108,8 @@ def test_a_run_says_what_was_set_beside_its_file(file: Path) -> None:
     ds = simulated(file, {SHARE: np.float32(0.7)})
     assert json.loads(ds.attrs["settings"]) == [[SHARE, 0.7]]
     assert f"scenario mine with {SHARE}=0.7 (" in source_line(ds)
-    assert "2 draws, seed 3" in source_line(ds)
-    assert ", 1 draw, seed 3" in source_line(ds.isel(draw=[1]))
+    assert "2 draws, 2 open draws, seed 3" in source_line(ds)
+    assert ", 1 draw, 2 open draws, seed 3" in source_line(ds.isel(draw=[1]))
 
 
 def test_a_file_of_the_name_of_a_shipped_scenario_is_called_otherwise(

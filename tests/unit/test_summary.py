@@ -373,6 +373,8 @@ def test_effects_are_those_of_the_scenario_or_said_to_be_of_the_baseline(ds: xr.
     other = effects_lines(ds.assign_attrs(settings=json.dumps([["rules.a", [1, "b c"]]])))
     assert "effects of the baseline" in other[0]
     assert other[-1].startswith("`asm-sim sensitivity baseline --set 'rules.a=[1, b c]'` computes")
+    called = effects_lines(ds.assign_attrs(called="my files/a.yaml"))
+    assert called[-1].startswith("`asm-sim sensitivity 'my files/a.yaml'` computes")
     own = ds.assign_attrs({name: effects.about[name] for name in BELONGS_TO})
     lines = effects_lines(own)
     assert "effects of" not in lines[0]
