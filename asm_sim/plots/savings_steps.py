@@ -42,7 +42,7 @@ ERROR: dict[str, Any] = {"linewidth": 5, "solid_capstyle": "butt"}  # as long as
 # Names of the steps and their labels; ``{kept}`` is 1 - the redistribution share.
 STEPS = {
     "nominal": "{kept} of the amount at risk,\nall listed clinicians",
-    "without_final_score": "clinicians without\na final score",
+    "without_final_score": "clinicians outside\nthe pool",
     "on_performance_year": "kept, on Part B of\nthe performance year",
     "change_of_part_b": "change of Part B until\nthe payment year",
     "exits": "stopped practising\nbefore the payment year",
@@ -59,7 +59,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     knows, where there are such draws; else it runs from the 5th to the 95th percentile of draws
     (how far one history is from another), and the thick line is two Monte Carlo standard errors
     either way. Where open draws read the rule so that zero scorers are outside the pool's base, the
-    step of clinicians without a final score holds what they do not get back.
+    step of clinicians outside the pool holds what they do not get back, beside who has no score.
     """
     ds = one_scenario(ds)
     panels = _panels(ds)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from asm_sim.errors import InputError
 from asm_sim.plots import (
     adjustment_distribution,
     savings_levers,
@@ -75,6 +76,27 @@ def test_what_medicare_keeps_has_a_line_for_the_range(ds: xr.Dataset, tmp_path: 
     without = savings_steps.plot(ds.drop_dims("open_draw"))
     assert "million_usd_p05" in without.plotted["panels"][1]["steps"][-1]
     assert "standard errors" in key_of(without)
+
+
+def test_the_range_of_savings_is_that_of_whatever_pool_a_draw_reads(ds: xr.Dataset) -> None:
+    kept = [name for name in ds if str(name).startswith("open_retained_by_medicare")]
+    more = ds.assign({name: ds[name] + 1e6 for name in kept})  # a million a year and cohort
+    steps, before = (
+        {row["step"]: row for row in savings_steps.plot(run).plotted["panels"][0]["steps"]}
+        for run in (more, ds)
+    )
+    for name in ("without_final_score", "on_performance_year", "actual"):
+        raised = before[name]["million_usd_range_high"] + len(ds.performance_year)
+        assert steps[name]["million_usd_range_high"] == pytest.approx(raised)
+        assert steps[name]["million_usd"] == before[name]["million_usd"]
+    central = ds.assign(
+        {
+            str(name).removeprefix("open_"): 1.1 * ds[str(name).removeprefix("open_")]
+            for name in kept
+        }
+    )
+    with pytest.raises(InputError, match="does not keep"):
+        savings_steps.plot(central)
 
 
 def test_a_sweep_has_a_band_to_each_line() -> None:
