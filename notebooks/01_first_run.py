@@ -249,5 +249,5 @@ for steepness in (0.05, 0.20):
 # what is said about the clinician in the middle, and treat every statement about how *far* somebody
 # falls or rises as conditional on the curve.
 #
-# Next: `asm-sim parameters --status assumption,precedent` lists every open parameter with its source,
-# and `asm-sim run --set rules.payment.exchange.steepness=0.2` runs another answer.
+# Next: `asm-sim parameters --status assumption,precedent` lists every open parameter with its
+# source, and `asm-sim run --set rules.payment.exchange.steepness=0.2` runs another answer.
