@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asm_sim.documents import compact
-from asm_sim.errors import counted, printable
+from asm_sim.errors import counted
 from asm_sim.results.describe import (
     drawn_parameters,
     draws_in_words,
@@ -162,19 +162,20 @@ def held(ds: xr.Dataset) -> dict[str, str]:
     return found
 
 
+RULES = "rules."
+
+
 def held_lines(ds: xr.Dataset) -> list[str]:
-    """What is open and held in all open draws, a line for each reason."""
-    by_reason: dict[str, list[str]] = {}
-    for path, reason in held(ds).items():
-        by_reason.setdefault(reason, []).append(path)
-    if open_part(ds) is None or not by_reason:
+    """What is open and held in all open draws: how many, those of the rule by name."""
+    found = held(ds)
+    if open_part(ds) is None or not found:
         return []
-    count = counted(sum(map(len, by_reason.values())), "parameter")
-    lines = [f"Open too, and held in all of them ({count}), because"]
-    for reason, (first, *others) in by_reason.items():
-        more = f" and {len(others):,} more" if others else ""
-        lines.append(f"  {printable(reason)}: {first}{more}")
-    return lines
+    of_rule = [path.removeprefix(RULES) for path in found if path.startswith(RULES)]
+    named = f" ({', '.join(of_rule)})" if of_rule else ""
+    return [
+        f"Open too, and held in all of them: {_by_root(sorted(found))}{named}. "
+        "`asm-sim parameters --status assumption,precedent` says why each is."
+    ]
 
 
 def _drawn(ds: xr.Dataset) -> list[str]:
