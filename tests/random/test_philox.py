@@ -103,5 +103,5 @@ def test_numbers_of_streams_are_unique_and_fit() -> None:
     numbers = [stream.number for stream in TABLE.values()]
     assert len(set(numbers)) == len(numbers)
     assert all(0 < number < 2**12 for number in numbers)
-    layers = {"parameter", "population", "measurement", "selection"}
+    layers = {"parameter", "readings", "population", "measurement", "selection"}
     assert {stream.layer for stream in TABLE.values()} == layers
