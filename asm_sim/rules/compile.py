@@ -14,10 +14,10 @@ from asm_sim.kernels.choices import AdjustmentRounding, ScoreRounding
 from asm_sim.kernels.rule.law import CohortRules
 from asm_sim.parameters import YearlyNumber
 from asm_sim.rules.historical import benchmarks_of
+from asm_sim.rules.leaves import Cap
 from asm_sim.rules.programmed import numbers
 from asm_sim.rules.schema import (
     PERCENT,
-    Cap,
     Curve,
     Measure,
     RuleSet,

@@ -14,8 +14,9 @@ from pydantic import model_validator
 from asm_sim.kernels.choices import ExtremeCircumstances, MipsForm
 from asm_sim.parameters import Choice, Count, Names, Number, Strict, Text
 from asm_sim.rules.historical import Benchmarks, National, benchmarks_of
+from asm_sim.rules.leaves import Years
 from asm_sim.rules.programmed import Programmed, check_choices
-from asm_sim.rules.schema import WEIGHT_TOLERANCE, Curve, Years
+from asm_sim.rules.schema import WEIGHT_TOLERANCE, Curve
 
 PROGRAM = "mips"
 

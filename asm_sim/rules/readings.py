@@ -28,7 +28,8 @@ from asm_sim.parameters import (
     leaves,
     with_values,
 )
-from asm_sim.rules.schema import Cap, RuleSet
+from asm_sim.rules.leaves import Cap
+from asm_sim.rules.schema import RuleSet
 
 ROOT = "rules"
 _KINDS = (Number, YearlyNumber, Cap, Switch, Choice)

@@ -6,8 +6,7 @@ new condition is a new entry in the YAML, not new code.
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
@@ -18,7 +17,6 @@ from asm_sim.parameters import (
     Names,
     Number,
     Numbers,
-    Parameter,
     Strict,
     Switch,
     Text,
@@ -26,6 +24,7 @@ from asm_sim.parameters import (
     leaves,
 )
 from asm_sim.rules.historical import CUT_POINTS, National, benchmarks_of
+from asm_sim.rules.leaves import Cap, Years
 from asm_sim.rules.programmed import Programmed, check_choices
 
 # Some numbers are the same by the meaning of the words, not by a choice of the rule.
@@ -35,49 +34,6 @@ PERCENT = 100.0
 SCORE_STEPS = {step.name.lower(): int(step) for step in choices.ScoreRounding if step}
 ADJUSTMENT_STEPS = {step.name.lower(): int(step) for step in choices.AdjustmentRounding if step}
 SIGNAL_TOLERANCE = 1e-9  # share of all variance below which one between clinicians is rounding
-
-
-class Years(Parameter):
-    """Performance years, ascending."""
-
-    value: list[int]
-
-    def numbers(self) -> list[float]:
-        return [float(year) for year in self.value]
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if not self.value or sorted(set(self.value)) != self.value:
-            raise ValueError("the performance years must be given once each, in ascending order")
-        return self
-
-
-class Cap(Parameter):
-    """A largest value, such as of an adjustment in risk levels, or ``none``."""
-
-    value: float | Literal["none"] | dict[int, float | Literal["none"]]
-
-    def numbers(self) -> list[float]:
-        values = self.value.values() if isinstance(self.value, dict) else [self.value]
-        return [value for value in values if not isinstance(value, str)]
-
-    def reading(self, name: str) -> float | Literal["none"]:
-        if name == "none":
-            return "none"
-        try:
-            limit = float(name)
-        except ValueError as error:
-            raise ValueError(f"{name!r} is neither a number nor none") from error
-        if not math.isfinite(limit):
-            raise ValueError(f"{name!r} is no limit; write none")
-        if self.range is not None and not self.range[0] <= limit <= self.range[1]:
-            raise ValueError(f"{name} is out of range: {self.range[0]:g} to {self.range[1]:g}")
-        return limit
-
-    def at(self, performance_year: int) -> float:
-        """The cap of a year; infinity where there is none."""
-        value = self.value[performance_year] if isinstance(self.value, dict) else self.value
-        return float("inf") if isinstance(value, str) else value
 
 
 class Cohort(Strict):

@@ -35,10 +35,11 @@ from asm_sim.population.load import check_population
 from asm_sim.population.probes import ProbeGrid
 from asm_sim.population.ranges import ranges_of
 from asm_sim.population.schema import Population
+from asm_sim.rules.leaves import Cap
 from asm_sim.rules.load import check_mips, check_rules
 from asm_sim.rules.mips import MipsRules
 from asm_sim.rules.readings import ReadingsLayer, open_leaves, readings_of
-from asm_sim.rules.schema import Cap, RuleSet
+from asm_sim.rules.schema import RuleSet
 
 LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64

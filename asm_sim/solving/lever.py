@@ -17,7 +17,7 @@ from asm_sim.parameters import (
     YearlyNumber,
     plain_value,
 )
-from asm_sim.rules.schema import Cap
+from asm_sim.rules.leaves import Cap
 from asm_sim.scenario.schema import CHECKS, Scenario, laid_on
 
 _LEVER_ROOTS = ("rules.", "population.")

@@ -28,7 +28,7 @@ from asm_sim.parameters import (
 )
 from asm_sim.population.parameter_layer import kept_to_sum
 from asm_sim.population.ranges import mixes
-from asm_sim.rules.schema import Cap
+from asm_sim.rules.leaves import Cap
 from asm_sim.scenario.schema import Scenario
 
 LOW, HIGH = "low", "high"

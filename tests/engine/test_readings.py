@@ -24,9 +24,10 @@ from asm_sim.errors import InputError
 from asm_sim.parameters import Choice, Number, Switch, YearlyNumber, leaves, with_values
 from asm_sim.results.describe import drawn_parameters, source_line
 from asm_sim.results.open import open_results
+from asm_sim.rules.leaves import Cap
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.readings import ReadingsLayer, open_leaves, readings_of
-from asm_sim.rules.schema import Cap, RuleSet
+from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import Scenario
 from asm_sim.scenario.sweep import duplicates, load_sweep
