@@ -90,8 +90,6 @@ class Listing:
     def print(self, title: str) -> None:
         from rich.text import Text
 
-        from asm_sim.cli.terminal import Terminal
-
         console = Terminal(markup=False, highlight=False, emoji=False)
         if console.width < NARROWEST:
             console.width = NARROWEST

@@ -45,7 +45,8 @@ def sensitivity(
             "--method",
             metavar="NAME",
             help="effects: one unknown moved at a time (the usual); morris: all screened over "
-            "their width; sobol: shares of the variance of the eight largest.",
+            "their width; sobol: shares of the variance of the eight largest; variance: its "
+            "shares by layer, from rule to luck.",
         ),
     ] = None,
     lever: Annotated[
@@ -71,7 +72,7 @@ def sensitivity(
     ] = None,
     draws: Annotated[
         int | None, typer.Option("--draws", min=1, help="Draws of each run (8; of variance 200).")
-    ] = (None),
+    ] = None,
     rows: Annotated[
         int | None,
         typer.Option("--rows", min=1, help="Trajectories of morris (10), samples of sobol (128)."),

@@ -23,35 +23,22 @@ if TYPE_CHECKING:
     from asm_sim.kernels.rule.observed import Observed
 
 FINAL_SCORE = "final_score"
-# Beside the columns of measures: of what final scores are made, and what takes them away.
-_MAKE_IT = frozenset(
-    {
-        "hcc_risk_score",
-        "dual_share",
-        "improvement_activities",
-        "pi_score",
-        "episode_cost",
-        "extreme_circumstances",
-        "special_status",
-    }
-)
+# Who is paid and on what, and what some rules read of peers in the payment step. All other columns
+# say of what final scores are made, or what takes them away.
+_PAID = {"clinician_id", "cohort", "performance_year", "part_b_payments", "payment_year_part_b"}
+_OF_PEERS = {"practice_id", "practice_size", "specialty", "rural", "episodes"}
 
 
 def payment_columns(rules: RuleSet) -> dict[str, Column]:
     """The columns of a table that gives final scores, by name, as ``input_columns`` has them."""
-    basis, final = rules.peers.basis.value, rules.final_score
-    needed = {
-        "practice_size": basis == "practice_size",
-        "specialty": basis == "specialty",
-        "episodes": rules.payment.neutral_band_form.value == "by_volume",
-        "practice_id": False,
-        "rural": False,
-    }
+    needed, final = {rules.peers.basis.value}, rules.final_score
+    if rules.payment.neutral_band_form.value == "by_volume":
+        needed.add("episodes")
     score = Column(FINAL_SCORE, "number", "points", final.minimum.value, final.maximum.value)
     columns = [score]
     for column in input_columns(rules).values():
-        if column.name in needed:
-            optional = not needed[column.name]
+        if column.name in _OF_PEERS:
+            optional = column.name not in needed
             blank = optional or column.may_be_blank
             columns.append(replace(column, may_be_absent=optional, may_be_blank=blank))
         elif not _makes_it(column):
@@ -73,7 +60,7 @@ def both_given(names: Iterable[str], rules: RuleSet) -> str | None:
 
 
 def _makes_it(column: Column) -> bool:
-    return column.measure is not None or column.name in _MAKE_IT
+    return column.name not in _PAID | _OF_PEERS
 
 
 def scores_as_observed(rows: pd.DataFrame, compiled: CohortRules, y: int) -> Observed:
@@ -82,7 +69,7 @@ def scores_as_observed(rows: pd.DataFrame, compiled: CohortRules, y: int) -> Obs
     Blank scores are those of nobody with enough episodes. Who has fewer episodes than the minimum
     counts with as many, as a neutral band by volume takes them.
     """
-    from asm_sim.kernels.rule.observed import Observed
+    from asm_sim.kernels.rule.observed import COLUMNS, Observed
 
     n, shape = len(rows), (len(compiled.measure_reported), len(rows))
     score, blank = rows[FINAL_SCORE].to_numpy(np.float64), rows[FINAL_SCORE].isna().to_numpy()
@@ -93,17 +80,16 @@ def scores_as_observed(rows: pd.DataFrame, compiled: CohortRules, y: int) -> Obs
         cases=np.zeros(shape),
         completeness=np.full(shape, np.nan),
         collection=np.zeros(shape, np.int8),
-        episodes=np.where(blank, 0.0, episodes),
-        episode_cost=np.where(blank, 0.0, score),
-        improvement_activities=np.zeros(n),
-        pi_score=np.full(n, compiled.interoperability_maximum),
-        practice_size=np.full(n, np.nan),
-        hcc_risk_score=np.full(n, np.nan),
-        dual_share=np.full(n, np.nan),
-        part_b_payments=rows["part_b_payments"].to_numpy(np.float64),
-        rural=np.zeros(n),
-        extreme_circumstances=np.zeros(n),
-        special_status=np.zeros(n),
+        **{name: np.zeros(n) for name in COLUMNS}
+        | {
+            "episodes": np.where(blank, 0.0, episodes),
+            "episode_cost": np.where(blank, 0.0, score),
+            "pi_score": np.full(n, compiled.interoperability_maximum),
+            "part_b_payments": rows["part_b_payments"].to_numpy(np.float64),
+            "practice_size": np.full(n, np.nan),
+            "hcc_risk_score": np.full(n, np.nan),
+            "dual_share": np.full(n, np.nan),
+        },
     )
 
 
@@ -120,9 +106,8 @@ def passing_on(compiled: CohortRules) -> CohortRules:
     )
 
     year = compiled.year.copy()
-    for name in ("cost_anchor", "solo_bonus", "small_bonus", "interoperability_at_zero"):
-        year[name] = 0.0
-    for name in ("complex_minimum", "complex_maximum"):
+    nothing = ("cost_anchor", "solo_bonus", "small_bonus", "interoperability_at_zero")
+    for name in (*nothing, "complex_minimum", "complex_maximum"):
         year[name] = 0.0
     line = np.array([0.0, compiled.score_maximum])
     return compiled._replace(
