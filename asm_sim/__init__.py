@@ -18,6 +18,7 @@ _WHERE = {
     "Scenario": ("asm_sim.scenario.schema", "Scenario"),
     "cohort_table": ("asm_sim.engine.draw_table", "cohort_table"),
     "compare": ("asm_sim.results.compare", "compare"),
+    "explain": ("asm_sim.explain", None),
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
     "open_results": ("asm_sim.results.open", "open_results"),
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "cohort_table",
     "compare",
+    "explain",
     "load_scenario",
     "load_sweep",
     "open_results",
@@ -52,7 +54,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from asm_sim import plots, rules, score, studies
+    from asm_sim import explain, plots, rules, score, studies
     from asm_sim.engine.draw_table import cohort_table
     from asm_sim.engine.simulate import simulate
     from asm_sim.errors import InputError, RunError

@@ -23,7 +23,7 @@ from asm_sim.memory import refuse_little_memory
 
 # A verb is a function of the same name in the module of the same name.
 VERBS = (
-    "run", "sweep", "solve", "sensitivity", "score", "roster", "rules", "parameters",
+    "run", "sweep", "solve", "sensitivity", "score", "explain", "roster", "rules", "parameters",
     "scenarios", "compare", "export", "studies", "figures", "doctor",
 )  # fmt: skip
 FAILED = 1

@@ -85,7 +85,7 @@ def fit(
     this one; without it this is the first. Raises ``ValueError`` for an unknown cohort
     or performance year and for a row that the rule cannot be applied to.
     """
-    clinicians = _read(rows, rules, cohort, performance_year)
+    clinicians = read_cohort(rows, rules, cohort, performance_year)
     standard = standard_in_use(
         own_standard(clinicians, rules, cohort, performance_year),
         rules,
@@ -95,26 +95,22 @@ def fit(
     )
     quality_benchmarks, cost_benchmark = standard.quality, standard.cost
     performances = [
-        _performance(clinician, quality_benchmarks, cost_benchmark, rules, performance_year)
+        performance_of(clinician, quality_benchmarks, cost_benchmark, rules, performance_year)
         for clinician in clinicians
     ]
     with_final_score = [one.clinician for one in performances if one.combined is not None]
     hcc_risk_score = modifiers.fit_moments(one.hcc_risk_score for one in with_final_score)
     dual_share = modifiers.fit_moments(one.dual_share for one in with_final_score)
-    scored = []
+    own = []
     for one in performances:
-        adjustments = _adjustments(
+        adjustments = adjustments_of(
             one.clinician, hcc_risk_score, dual_share, rules, performance_year
         )
-        own = final_score.final_score(
+        score = final_score.final_score(
             one.clinician, one.combined, sum(adjustments.values()), rules, performance_year
         )
-        score = final_score.exchanged_score(own, _own_before(one.clinician, earlier), rules)
-        if score is not None:
-            scored.append(
-                payment.ScoredPayment(score, one.clinician.part_b_payments, one.clinician.episodes)
-            )
-    paid = payment.fit_payment(scored, rules, performance_year)
+        own.append((one.clinician, score))
+    paid = fit_paid(own, rules, performance_year, earlier)
     return Fit(
         quality_benchmarks=quality_benchmarks,
         cost_benchmark=cost_benchmark,
@@ -124,6 +120,23 @@ def fit(
         incentive_pool=paid.incentive_pool,
         scaling_factor=paid.scaling_factor,
     )
+
+
+def fit_paid(
+    own: Iterable[tuple[Clinician, float | None]],
+    rules: RuleSet,
+    performance_year: int,
+    earlier: Earlier | None = None,
+) -> payment.PaymentFit:
+    """The part of a fit that final scores by themselves make: what is exchanged, and for what."""
+    scored = []
+    for clinician, own_score in own:
+        score = final_score.exchanged_score(own_score, own_scores_before(clinician, earlier), rules)
+        if score is not None:
+            scored.append(
+                payment.ScoredPayment(score, clinician.part_b_payments, clinician.episodes)
+            )
+    return payment.fit_payment(scored, rules, performance_year)
 
 
 def score(
@@ -144,8 +157,8 @@ def score(
     Raises ``ValueError`` as :func:`fit`.
     """
     return [
-        _score_one(clinician, fitted, rules, performance_year, earlier)
-        for clinician in _read(rows, rules, cohort, performance_year)
+        score_clinician(clinician, fitted, rules, performance_year, earlier)
+        for clinician in read_cohort(rows, rules, cohort, performance_year)
     ]
 
 
@@ -154,11 +167,11 @@ def own_scores(
 ) -> dict[Any, float | None]:
     """Final scores of a performance year by themselves, by clinician: what averages are made of."""
     scores = {}
-    for clinician in _read(rows, rules, cohort, performance_year):
-        achieved = _performance(
+    for clinician in read_cohort(rows, rules, cohort, performance_year):
+        achieved = performance_of(
             clinician, fitted.quality_benchmarks, fitted.cost_benchmark, rules, performance_year
         )
-        adjustments = _adjustments(
+        adjustments = adjustments_of(
             clinician, fitted.hcc_risk_score, fitted.dual_share, rules, performance_year
         )
         scores[clinician.clinician_id] = final_score.final_score(
@@ -180,7 +193,7 @@ def score_cohort(
     """
     rows = list(rows)
     results: list[dict[str, Any]] = [{} for _ in rows]
-    for places in _peers(rows, rules, cohort, performance_year):
+    for places in groups_of_peers(rows, rules, cohort, performance_year):
         peers = [rows[place] for place in places]
         fitted = fit(peers, rules, cohort, performance_year, earlier)
         scored = score(peers, fitted, rules, cohort, performance_year, earlier)
@@ -189,12 +202,12 @@ def score_cohort(
     return results
 
 
-def _peers(
+def groups_of_peers(
     rows: list[Row], rules: RuleSet, cohort: str, performance_year: int
 ) -> Iterable[list[int]]:
     """The places of the rows of each group of peers."""
     groups: dict[Hashable, list[int]] = {}
-    for place, clinician in enumerate(_read(rows, rules, cohort, performance_year)):
+    for place, clinician in enumerate(read_cohort(rows, rules, cohort, performance_year)):
         groups.setdefault(peer_group(clinician, rules), []).append(place)
     return groups.values()
 
@@ -212,25 +225,30 @@ def score_years(
         own: dict[Any, float | None] = {}
         if year in tables:
             results[year] = score_cohort(tables[year], rules, cohort, year, earlier)
-            for places in _peers(tables[year], rules, cohort, year):
+            for places in groups_of_peers(tables[year], rules, cohort, year):
                 peers = [tables[year][place] for place in places]
                 fitted = fit(peers, rules, cohort, year, earlier)
                 own |= own_scores(peers, fitted, rules, cohort, year)
-            made = own_standard(_read(tables[year], rules, cohort, year), rules, cohort, year)
+            clinicians = read_cohort(tables[year], rules, cohort, year)
+            made = own_standard(clinicians, rules, cohort, year)
             earlier = replace(earlier, standards={**earlier.standards, year: made})
         earlier = replace(earlier, own_scores=(own, *earlier.own_scores))
     return results
 
 
-def _own_before(clinician: Clinician, earlier: Earlier | None) -> list[float | None]:
+def own_scores_before(clinician: Clinician, earlier: Earlier | None) -> list[float | None]:
     """The clinician's own final scores of the years before, the latest first."""
     years = () if earlier is None else earlier.own_scores
     return [scores.get(clinician.clinician_id) for scores in years]
 
 
-def _read(
+def read_cohort(
     rows: Iterable[Row], rules: RuleSet, cohort: str, performance_year: int
 ) -> list[Clinician]:
+    """The clinicians of some rows as they are scored: pooled where practices are.
+
+    Raises ``ValueError`` as :func:`fit`.
+    """
     if cohort not in rules.cohorts:
         raise ValueError(f"no cohort {cohort!r}; the rule set has {', '.join(rules.cohorts)}")
     if performance_year not in rules.years:
@@ -238,13 +256,14 @@ def _read(
     return pool_practices([read_row(row, rules, cohort) for row in rows], rules, cohort)
 
 
-def _performance(
+def performance_of(
     clinician: Clinician,
     quality_benchmarks: quality.Benchmarks,
     cost_benchmark: DeviationBenchmark | None,
     rules: RuleSet,
     performance_year: int,
 ) -> Performance:
+    """What a clinician achieves against these benchmarks."""
     measure_points = {
         name: quality.measure_points(clinician, name, quality_benchmarks, rules, performance_year)
         for name in clinician.measures
@@ -264,7 +283,7 @@ def _performance(
     )
 
 
-def _adjustments(
+def adjustments_of(
     clinician: Clinician,
     hcc_risk_score: Moments | None,
     dual_share: Moments | None,
@@ -288,23 +307,47 @@ def _adjustments(
     }
 
 
-def _score_one(
+def score_clinician(
     clinician: Clinician,
     fitted: Fit,
     rules: RuleSet,
     performance_year: int,
-    earlier: Earlier | None,
+    earlier: Earlier | None = None,
 ) -> dict[str, Any]:
-    achieved = _performance(
+    """The output columns of one clinician, as :func:`score` has them."""
+    achieved = performance_of(
         clinician, fitted.quality_benchmarks, fitted.cost_benchmark, rules, performance_year
     )
-    adjustments = _adjustments(
+    adjustments = adjustments_of(
         clinician, fitted.hcc_risk_score, fitted.dual_share, rules, performance_year
     )
     own = final_score.final_score(
         clinician, achieved.combined, sum(adjustments.values()), rules, performance_year
     )
-    score = final_score.exchanged_score(own, _own_before(clinician, earlier), rules)
+    shown: dict[str, float | None] = dict(adjustments)
+    if own is None:
+        shown["complex_patient_adjustment"] = None
+    return {
+        "clinician_id": clinician.clinician_id,
+        **{f"{name.lower()}_points": points for name, points in achieved.measure_points.items()},
+        "quality_score": achieved.quality_score,
+        "cost_points": achieved.cost_points,
+        "cost_score": achieved.cost_score,
+        **shown,
+        **pay_clinician(clinician, own, fitted, rules, performance_year, earlier),
+    }
+
+
+def pay_clinician(
+    clinician: Clinician,
+    own: float | None,
+    fitted: Fit,
+    rules: RuleSet,
+    performance_year: int,
+    earlier: Earlier | None = None,
+) -> dict[str, float | None]:
+    """The output columns from the final score on, for a final score of the year by itself."""
+    score = final_score.exchanged_score(own, own_scores_before(clinician, earlier), rules)
     transformed = None
     if score is not None and not final_score.counts_as_zero(score, rules):
         positive_scores = fitted.positive_scores
@@ -316,16 +359,7 @@ def _score_one(
         score, transformed, fitted.scaling_factor, rules, performance_year
     )
     paid = clinician.payment_year_part_b
-    shown: dict[str, float | None] = dict(adjustments)
-    if score is None:
-        shown["complex_patient_adjustment"] = None
     return {
-        "clinician_id": clinician.clinician_id,
-        **{f"{name.lower()}_points": points for name, points in achieved.measure_points.items()},
-        "quality_score": achieved.quality_score,
-        "cost_points": achieved.cost_points,
-        "cost_score": achieved.cost_score,
-        **shown,
         "final_score": score,
         "transformed_score": transformed,
         "scaling_factor": fitted.scaling_factor,

@@ -84,12 +84,23 @@ def score_table(
     settings: dict[str, Any] | None = None,
 ) -> ScoredTable:
     """Read, check and score a clinician table; raises :class:`InputError` as ``score`` does."""
+    checked, rules, index = checked_table(table, rules, settings)
+    return score_checked(checked, rules, index)
+
+
+def checked_table(
+    table: Source, rules: str | Path | RuleSet, settings: dict[str, Any] | None
+) -> tuple[CheckedTable, RuleSet, pd.Index[Any]]:
+    """A clinician table that can be scored, by which rules, and what its rows are labelled by.
+
+    Raises :class:`InputError` as ``score`` does.
+    """
     if not isinstance(rules, RuleSet):
         rules = load_rules(rules, settings)
     elif settings:
         raise TypeError("settings go with the name of a rule set, not with a loaded one")
     raw = read_table(table, is_header=_header_of(rules))
-    return score_checked(check_table(raw, rules), rules, raw.index)
+    return check_table(raw, rules), rules, raw.index
 
 
 def _header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
