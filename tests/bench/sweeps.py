@@ -29,8 +29,9 @@ from asm_sim.store.carry_out import Runner, carry_out
 from asm_sim.store.consolidate import consolidate
 from asm_sim.store.files import open_folder
 from asm_sim.store.work import Job, Work, work_of
+from tests.bench.checks import Check, Part
 from tests.bench.end_to_end import asm_sim
-from tests.bench.harness import FREE_CORES, Check, free_cores
+from tests.bench.harness import free_cores
 
 AXIS = "rules.payment.exchange.steepness"
 CORES = 2
@@ -76,21 +77,15 @@ def write_sweep(folder: Path, scenarios: int, draws: int) -> Path:
     return path
 
 
-def measure(repetitions: int, long: bool) -> tuple[list[str], list[Check]]:
-    """Lines to show and what is judged."""
-    lines: list[str] = []
-    checks: list[Check] = []
+def measure(repetitions: int, long: bool) -> Part:
+    part = Part("Sweeps")
     with TemporaryDirectory(prefix="asm-sim-bench-") as folder:
-        for part in (
-            lambda place: _cluster_and_threads(place, repetitions),
-            _writing,
-            _many_scenarios,
-            lambda place: _memory(place, long),
-        ):
-            more, judged = part(Path(folder))
-            lines += more
-            checks += judged
-    return lines, checks
+        place = Path(folder)
+        _cluster_and_threads(part, place, repetitions)
+        for measured in (_writing(place), _many_scenarios(place), _memory(place, long)):
+            part.lines += measured[0]
+            part.checks += measured[1]
+    return part
 
 
 def _seconds(work: Callable[[], Any]) -> float:
@@ -99,12 +94,13 @@ def _seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-def _cluster_and_threads(place: Path, repetitions: int) -> tuple[list[str], list[Check]]:
+def _cluster_and_threads(part: Part, place: Path, repetitions: int) -> None:
     """The same blocks by the threads of this process and by as many worker processes."""
     try:
         import distributed
     except ImportError:
-        return ["dask is not installed: no cluster"], []
+        part.lines.append("dask is not installed: no cluster")
+        return
     sweep = load_sweep(write_sweep(place, 2, 100 * BLOCKS))
 
     def carry(runner: Runner, work: Work) -> float:
@@ -112,7 +108,7 @@ def _cluster_and_threads(place: Path, repetitions: int) -> tuple[list[str], list
             return _seconds(lambda: list(runner(open_folder(out), work, work.jobs())))
 
     compile_kernels(work_of(sweep).plan(0))
-    threads, workers, free = [], [], []
+    threads, workers = [], []
     begun = time.perf_counter()
     with (
         distributed.LocalCluster(
@@ -130,29 +126,25 @@ def _cluster_and_threads(place: Path, repetitions: int) -> tuple[list[str], list
         for repetition in range(repetitions):
             # another seed, so that workers compile the scenarios anew as threads do
             work = work_of(sweep.with_draws(None, repetition))
-            free.append(free_cores())
+            part.free.append(free_cores())
             contestants = [(threads, here.run_here), (workers, on_cluster)]
             for seconds, runner in contestants[:: -1 if repetition % 2 else 1]:
                 with mock.patch.object(here, "thread_count", return_value=CORES):
                     seconds.append(carry(runner, work))
-            free.append(free_cores())
-    idle = Check("Two threads over one, nothing in common", free)
-    judged = idle.value >= FREE_CORES
-    note = "" if judged else "two cores are not free"
+            part.free.append(free_cores())
     count = 2 * BLOCKS
-    lines = [
+    part.lines.append(
         f"{count} blocks: {CORES} threads {np.median(threads):.2f} s, {CORES} workers of dask "
         f"{np.median(workers):.2f} s; starting them {started:.1f} s, "
         f"their first blocks {first:.1f} s"
-    ]
-    ratios = [w / t for w, t in zip(workers, threads, strict=True)]
-    return lines, [
+    )
+    part.checks.append(
         Check(
             "Workers of dask over threads, the same blocks",
-            ratios, at_most=1.05, judged=judged, note=note,
-        ),
-        idle,
-    ]  # fmt: skip
+            [w / t for w, t in zip(workers, threads, strict=True)],
+            at_most=1.05, **part.needs_two_cores(),
+        )
+    )  # fmt: skip
 
 
 def _first_blocks(client: Any, work: Work, out: Path) -> None:

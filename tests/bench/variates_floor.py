@@ -1,9 +1,9 @@
 """The floor: the variates of a draw and nothing else.
 
-Every block of words that a draw addresses, turned into its uniforms, normals and exact binomial and
-Poisson counts by the kernels' own code. Rates and mean counts are those of one exported draw, so
-the counts cost what they cost in a run; in a draw they would be made from the normals, which is
-left out here, like everything else that is done with a variate.
+Every block of words that a draw of the baseline addresses, turned into its uniforms, normals and
+exact binomial and Poisson counts by the kernels' own code. Rates and mean counts are those of one
+exported draw, so the counts cost what they cost in a run; in a draw they would be made from the
+normals, which is left out here, like everything else that is done with a variate.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from asm_sim.kernels.draws.draw import observe_cohort
@@ -21,11 +20,13 @@ from asm_sim.kernels.numeric.variates import (
     fill_normals,
     fill_normals_and_uniforms,
     fill_poisson,
+    fill_uniform,
     fill_uniforms,
 )
 from asm_sim.kernels.world.streams import (
     ATTESTATION,
     CLINICIAN_TRAITS,
+    DEPARTURE,
     EPISODES,
     FIRST_SLOT,
     MEASURE,
@@ -34,9 +35,14 @@ from asm_sim.kernels.world.streams import (
     PRACTICE_TRAITS,
     VOLUME,
 )
+from tests.bench.compiled import entry
 from tests.bench.model import SEED, Cohort
 
 Floats = NDArray[np.float64]
+
+# What is made: normals and uniforms always, and counts of some of them.
+NORMAL, POISSON, BINOMIAL = 0, 1, 2
+ALL = NORMAL | POISSON | BINOMIAL
 
 
 class Needs(NamedTuple):
@@ -80,9 +86,9 @@ def needs(cohort: Cohort) -> Needs:
     )
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def make_variates(needs: Any, seed: Any, first: Any, draws: Any) -> Any:
-    """All variates of a range of draws; returns something that depends on them."""
+@entry
+def make_variates(needs: Any, seed: Any, first: Any, draws: Any, kinds: Any) -> Any:
+    """The variates of a range of draws; returns something that depends on them."""
     p = needs.practice_address.shape[1]
     n = needs.address.shape[1]
     rows = np.empty((4, n))
@@ -100,23 +106,47 @@ def make_variates(needs: Any, seed: Any, first: Any, draws: Any) -> Any:
             fill_normals(seed, needs.address, i, PERFORMANCE, 0, block, a, b, c, d)
         for y in range(1, needs.calendar_years):
             fill_normal_pair(seed, needs.address, i, VOLUME, y + 1, 0, a, b)
+        for block in range((needs.calendar_years + 3) // 4):
+            fill_uniforms(seed, needs.address, i, DEPARTURE, 0, block, a, b, c, d)
         for y in range(needs.years):
             at = y + 1
             fill_normal_pair(seed, needs.practice_address, i, PRACTICE_PROCESS, at, 0, pa, pb)
             fill_uniforms(seed, needs.practice_address, i, ATTESTATION, at, 0, pa, pb, pc, pd)
+            if y > 0:
+                fill_uniform(seed, needs.practice_address, i, ATTESTATION, at, 1, pa)
             for block in range(needs.performance_blocks):
                 fill_normals(seed, needs.address, i, PERFORMANCE, at, block, a, b, c, d)
             fill_normal_pair(seed, needs.address, i, EPISODES, at, 0, a, b)
-            fill_poisson(a, needs.episodes[y], counts)
+            if kinds & POISSON:
+                fill_poisson(a, needs.episodes[y], counts)
             total += counts[0]
             for m in range(len(needs.slot)):
                 fill_normals_and_uniforms(
                     seed, needs.address, i, MEASURE, at, needs.slot[m], a, b, c, d
                 )
                 cases = needs.cases[y, m]
-                fill_poisson(b, cases, counts)
+                if kinds & POISSON:
+                    fill_poisson(b, cases, counts)
                 total += counts[0]
-                if needs.proportion[m]:
+                if needs.proportion[m] and kinds & BINOMIAL:
                     fill_binomial(a, cases, needs.probability[y, m], counts)
                     total += counts[0]
     return total
+
+
+def make_by_numpy(needs: Needs, rng: np.random.Generator) -> None:
+    """As many variates of each kind as one draw uses, by NumPy's own generator."""
+    p, n, years = needs.practice_address.shape[1], needs.address.shape[1], needs.years
+    measures, later = len(needs.slot), needs.calendar_years - 1
+    once = 4 + measures + 2 + measures + later + years - 1
+    yearly = 2 + measures + 1 + np.count_nonzero(~needs.proportion)
+    rng.standard_normal(p * (1 + 2 * years))
+    rng.standard_normal(n * (once + yearly * years))
+    rng.random(p * (4 + 5 * years - 1))
+    rng.random(n * (needs.calendar_years + 2 * measures * years))
+    for y in range(years):
+        rng.poisson(needs.episodes[y])
+        for m in range(measures):
+            rng.poisson(needs.cases[y, m])
+            if needs.proportion[m]:
+                rng.binomial(needs.cases[y, m].astype(np.int64), needs.probability[y, m])
