@@ -15,12 +15,12 @@ from asm_sim.errors import InputError
 
 def score(
     clinicians: Annotated[
-        Path | None, typer.Argument(help="The clinician table, CSV or Parquet.")
+        Path | None, typer.Argument(help="The clinician table: CSV, Excel or Parquet.")
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Where to write, .csv or .parquet; else standard output."
+            "--output", "-o", help="Where to write: .csv, .xlsx or .parquet; else standard output."
         ),
     ] = None,
     rules: Annotated[
@@ -29,6 +29,12 @@ def score(
     settings: Settings = None,
     example: Annotated[
         bool, typer.Option("--example", help="Write an example table, clinicians.csv, here.")
+    ] = False,
+    template: Annotated[
+        bool,
+        typer.Option(
+            "--template", help="Write an empty table to fill in, clinicians.xlsx or what -o names."
+        ),
     ] = False,
 ) -> None:
     """Score a table of observed performance: no simulation, adjustments out.
@@ -43,10 +49,18 @@ def score(
         path = write_example(Path())
         say(f"Wrote {path}. Score it: asm-sim score {path} -o adjustments.csv", err=True)
         return
+    if template:
+        if clinicians is not None:
+            raise InputError("--template writes an empty table; it takes no other file than -o")
+        from asm_sim.score.template import FILE_NAME, write_template
+
+        path = write_template(output or Path(FILE_NAME), rules)
+        say(f"Wrote {path}. Fill it in, then: asm-sim score {path} -o adjustments.csv", err=True)
+        return
     if clinicians is None:
         raise InputError(
             "name a clinician table: asm-sim score clinicians.csv -o adjustments.csv "
-            "(asm-sim score --example writes one to start from)"
+            "(asm-sim score --example writes one to start from, --template an empty one)"
         )
 
     from asm_sim.parameters import parse_assignment

@@ -1,6 +1,6 @@
 """The roster: which clinicians are in the model, in which cohort and practice.
 
-A table, CSV or Parquet, with the columns clinician_id, cohort, state, practice_id and
+A table, CSV, Excel or Parquet, with the columns clinician_id, cohort, state, practice_id and
 small_practice (1: a practice of 15 or fewer clinicians). It is read as every table is
 (:mod:`asm_sim.tables`): blanks around a cell and capitals mean nothing. The shipped one is CMS's CY
 2027 preliminary participant list without names and NPIs. Ids are turned into 64-bit addresses for
@@ -52,10 +52,11 @@ from asm_sim.population.geography import Areas
 from asm_sim.population.load import DATA
 from asm_sim.population.participant_file import is_participant_file, participants
 from asm_sim.population.schema import Population
-from asm_sim.population.stated import TRAITS, crowded_practices, read_traits
+from asm_sim.population.stated import QUANTITIES, TRAITS, crowded_practices, read_traits
 from asm_sim.rules.schema import RuleSet
 from asm_sim.tables.cells import flag_of, identifier_fault, same, shown, stripped
-from asm_sim.tables.raw import RawTable, Row, text_rows
+from asm_sim.tables.notation import plain_rows, read_numbers
+from asm_sim.tables.raw import RawTable, Row, gathered
 from asm_sim.tables.read import read_table
 
 COLUMNS = ("clinician_id", "cohort", "state", "practice_id", "small_practice")
@@ -108,8 +109,10 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
 
     Raises :class:`asm_sim.errors.InputError` that lists the problems with their line.
     """
-    raw = read_table(path, _is_header, is_participant_file, printable(path.name))
-    problems = [f"{raw.row_word} {row}: {text}" for row, text in raw.problems]
+    raw = read_table(path, _is_header, printable(path.name))
+    problems = gathered(
+        [(text, f"{raw.row_word} {row}", f": {text}") for row, text in raw.problems]
+    )
     of_cms = is_participant_file(raw.names)
     if of_cms:
         rows, places, notes = participants(raw, problems, rules)
@@ -171,9 +174,10 @@ def _refuse(title: str, problems: list[str]) -> None:
 
 def _own_rows(raw: RawTable, cohorts: list[str]) -> tuple[list[Row], list[str], list[str]]:
     """The rows with their places and notes; cohorts, states and practices in one spelling each."""
-    header = [stripped(name).lower() for name in raw.names]
-    _check_header(raw.title, header)
-    rows = text_rows(raw, header)
+    reading = read_numbers(raw, QUANTITIES)
+    _check_header(raw.title, reading.names)
+    _refuse(raw.title, reading.problems)
+    rows = plain_rows(raw, reading)
     known = {same(name): name for name in cohorts}
     spelled: dict[str, str] = {}
     given = {row["practice_id"] for row in rows}
@@ -186,7 +190,7 @@ def _own_rows(raw: RawTable, cohorts: list[str]) -> tuple[list[Row], list[str], 
     again = len(given) - len(spelled)
     notes = [f"{counted(again, 'practice id')} differing from another by capitals alone"]
     places = [f"{raw.row_word} {row}" for row in raw.rows]
-    return rows, places, notes if again else []
+    return rows, places, [*reading.notes, *(notes if again else [])]
 
 
 def _check_header(title: str, header: list[str]) -> None:
@@ -209,39 +213,33 @@ def _check_header(title: str, header: list[str]) -> None:
 
 def _problems(rows: list[Row], places: list[str], cohorts: list[str]) -> list[str]:
     """What is wrong with the five columns that must be there, in the order of the rows."""
-    problems: list[str] = []
+    found: list[tuple[str, str, str]] = []
     seen: dict[tuple[str, str], str] = {}
     flags: dict[str, tuple[float, str]] = {}
-    faults: dict[tuple[str, str], list[int]] = {}  # by column and fault: places in problems
     for place, row in zip(places, rows, strict=True):
         if not row["cohort"]:
-            problems.append(f"{place}, cohort: blank")
+            found.append(("cohort blank", place, ", cohort: blank"))
         elif row["cohort"] not in cohorts:
             hint = did_you_mean(row["cohort"], cohorts)
-            problems.append(f"{place}, cohort: {shown(row['cohort'])} is not in the rule set{hint}")
+            text = f", cohort: {shown(row['cohort'])} is not in the rule set{hint}"
+            found.append(("cohort unknown", place, text))
         for name in ("clinician_id", "practice_id", "state"):
             if not row[name]:
-                problems += [f"{place}, {name}: blank"] if name != "state" else []
+                found += [(f"{name} blank", place, f", {name}: blank")] if name != "state" else []
             elif fault := identifier_fault(row[name]):
-                faults.setdefault((name, fault), []).append(len(problems))
-                if len(faults[name, fault]) == 1:
-                    problems.append(f"{place}, {name}: {shown(row[name])} {fault}")
+                found.append((f"{name} {fault}", place, f", {name}: {shown(row[name])} {fault}"))
         flag, odd = flag_of(row["small_practice"])
         if odd or flag not in (0, 1):
             given = shown(row["small_practice"]) if row["small_practice"] else "blank"
-            problems.append(f"{place}, small_practice: {given} is not 0 or 1")
+            found.append(("flag", place, f", small_practice: {given} is not 0 or 1"))
         key = (row["cohort"], same(row["clinician_id"]))
         if key in seen and not identifier_fault(row["clinician_id"]):
             name = shown(row["clinician_id"])
-            problems.append(f"{place}, clinician_id: {name} stands in {seen[key]} too")
+            found.append(("again", place, f", clinician_id: {name} stands in {seen[key]} too"))
         seen.setdefault(key, place)
         first, where = flags.setdefault(row["practice_id"], (flag, place))
         if first != flag:
-            problems.append(
-                f"{place}, small_practice: practice {shown(row['practice_id'])} is flagged "
-                f"otherwise in {where}"
-            )
-    for at in faults.values():
-        if len(at) > 1:
-            problems[at[0]] += f" (also in {counted(len(at) - 1, 'row')} below)"
-    return problems
+            practice = shown(row["practice_id"])
+            text = f", small_practice: practice {practice} is flagged otherwise in {where}"
+            found.append(("other flag", place, text))
+    return gathered(found)

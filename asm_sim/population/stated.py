@@ -16,7 +16,8 @@ from asm_sim.documents import did_you_mean
 from asm_sim.population.schema import Population
 from asm_sim.rules.schema import RuleSet
 from asm_sim.tables.cells import flag_of, number_of, same, shown
-from asm_sim.tables.raw import Row
+from asm_sim.tables.notation import Quantity, Unit
+from asm_sim.tables.raw import Row, gathered
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,12 @@ class Amount:
     lowest: float
     highest: float
     whole: bool = False
+    written_as: Unit = "number"
+
+    @property
+    def quantity(self) -> Quantity:
+        """How the numbers of a column of it may be written."""
+        return Quantity("whole" if self.whole else self.written_as, self.highest)
 
     def read(self, text: str) -> float:
         """Raises ValueError, which says what was expected."""
@@ -57,10 +64,11 @@ class Amount:
 _AMOUNTS = {
     "practice_size": Amount("clinicians", 1, 100_000, whole=True),
     "episodes": Amount("mean episodes a year", 0.1, 100_000),
-    "part_b_payments": Amount("USD in the first performance year", 0, 1e9),
+    "part_b_payments": Amount("USD in the first performance year", 0, 1e9, written_as="dollars"),
     "hcc_risk_score": Amount("mean HCC score", 0, 20),
-    "dual_share": Amount("a fraction, not percent", 0, 1),
+    "dual_share": Amount("a fraction, not percent", 0, 1, written_as="fraction"),
 }
+QUANTITIES = {name: amount.quantity for name, amount in _AMOUNTS.items()}
 
 
 def _read_yes_no(text: str) -> float:
@@ -105,7 +113,7 @@ def read_traits(
     readers["collection_type"] = _one_of(rules.quality.collection_types.value)
     specialties = {cohort: _one_of(list(mix)) for cohort, mix in population.specialty_mix.items()}
     cells = np.full((len(TRAITS), len(rows)), np.nan)
-    problems = []
+    found = []
     for i, (place, row) in enumerate(zip(places, rows, strict=True)):
         for t, name in enumerate(TRAITS):
             text = row.get(name, "")
@@ -117,7 +125,8 @@ def read_traits(
             try:
                 cells[t, i] = read(text)
             except ValueError as error:
-                problems.append(f"{place}, {name}: {error}")
+                found.append((name, place, f", {name}: {error}"))
+    problems = gathered(found)
     clinicians = cells[: len(OF_CLINICIAN)]
     of_practice, contradictions = _by_practice(cells[len(OF_CLINICIAN) :], rows, places, practice)
     problems += contradictions

@@ -17,6 +17,7 @@ import pandas as pd
 from asm_sim.documents import did_you_mean
 from asm_sim.rules.schema import Measure, RuleSet
 from asm_sim.score.columns import (
+    FRACTION,
     PERCENT,
     Column,
     cohorts_with,
@@ -25,6 +26,7 @@ from asm_sim.score.columns import (
     measures_of,
 )
 from asm_sim.score.final_scores import FINAL_SCORE, both_given, payment_columns
+from asm_sim.score.identifiers import check_identifiers, identifier_faults
 from asm_sim.score.problems import Problems
 from asm_sim.score.suppressed import advice, largest_count
 from asm_sim.tables.cells import (
@@ -32,16 +34,15 @@ from asm_sim.tables.cells import (
     FloatArray,
     ObjectArray,
     flags_of,
-    identifier_fault,
     is_blank,
     is_none,
     names_of,
-    numbers_of,
     objects_of,
     same,
     shown,
     stripped,
 )
+from asm_sim.tables.notation import IN_PERCENT, read_numbers
 from asm_sim.tables.raw import RawTable
 
 UNKNOWN_COLUMNS_LISTED = 10
@@ -83,8 +84,19 @@ class _Check:
         self.gives_final_scores = FINAL_SCORE in map(_name_of, raw.names)
         self.known = (payment_columns if self.gives_final_scores else input_columns)(rules)
         self.n = len(raw.rows)
+        numeric = {
+            column.name: column.quantity
+            for column in self.known.values()
+            if column.is_numeric and column.kind != "flag"
+        }
+        self.read = read_numbers(raw, numeric)
+        for name, header in self.read.headers.items():
+            self.known[name] = self.known[name].under(header)
         self.problems = Problems(raw, self.known)
-        self.warnings: list[str] = list(raw.notes)
+        for problem in self.read.problems:
+            self.problems.add_column(problem)
+        self.warnings: list[str] = [*raw.notes, *self.read.notes]
+        self.numbers: dict[str, tuple[FloatArray, BoolArray, BoolArray]] = {}  # as read
         self.values: dict[str, FloatArray] = {}
         self.names: dict[str, ObjectArray] = {}
         self.blank: dict[str, BoolArray] = {}
@@ -99,8 +111,15 @@ class _Check:
         for column in self.known.values():
             if column.measure is None and column.is_numeric:
                 self._numbers(column, cells.get(column.name), np.ones(self.n, dtype=np.bool_))
+                self._warn_of_fractions(column)
         self._years()
-        self._duplicates(self._identifiers(cells.get("clinician_id")), cohort)
+        check_identifiers(
+            self.known["clinician_id"],
+            cells.get("clinician_id"),
+            cohort,
+            self.values["performance_year"],
+            self.problems,
+        )
         if not self.gives_final_scores:
             for measure in measures_of(self.rules, list(self.rules.cohorts)):
                 self._measure(measure, cells, cohort)
@@ -113,18 +132,19 @@ class _Check:
         cells: dict[str, pd.Series[Any]] = {}
         places: dict[str, int] = {}
         ignored: list[str] = []
-        for i, (written, series) in enumerate(zip(self.raw.names, self.raw.cells, strict=True)):
-            name = _name_of(written)
+        for i, (name, series) in enumerate(zip(self.read.names, self.raw.cells, strict=True)):
             if name in cells:
                 where = f"columns {places[name] + 1} and {i + 1}"
                 self.problems.add_column(f"column {name} is there twice ({where})")
             elif name in self.known:
                 cells[name] = series
                 places[name] = i
+                if i in self.read.numbers:
+                    self.numbers[name] = self.read.numbers[i]
             elif not name:
                 self.problems.add_column(f"column {i + 1} has no name")
             else:
-                ignored.append(written)
+                ignored.append(self.raw.names[i])
         if self.gives_final_scores and (both := both_given(map(_name_of, ignored), self.rules)):
             self.problems.add_column(both)
         self._warn_of_unknown(ignored, [known for known in self.known if known not in cells])
@@ -160,7 +180,7 @@ class _Check:
             self.values[name] = np.full(self.n, np.nan)
             self.blank[name] = np.ones(self.n, dtype=np.bool_)
             return
-        values, blank, odd = (flags_of if column.kind == "flag" else numbers_of)(series)
+        values, blank, odd = flags_of(series) if column.kind == "flag" else self.numbers[name]
         self.blank[name] = blank
         infinite = np.isinf(values)
         with np.errstate(invalid="ignore"):
@@ -173,10 +193,12 @@ class _Check:
         odd = odd & looked_at & ~self._suppressed(column, given, odd & looked_at)
         self.problems.add(odd, column, lambda i: f"{_odd(given[i], column)}; give {belongs}")
         self.problems.add(infinite & looked_at, column, lambda i: f"{shown(given[i])} is infinite")
+        in_percent = column.unit == FRACTION and not column.header
+        else_percent = f"; percent belongs in a column {name}{IN_PERCENT}" if in_percent else ""
         self.problems.add(
             outside & looked_at,
             column,
-            lambda i: f"{shown(given[i])} is out of range; give {belongs}",
+            lambda i: f"{shown(given[i])} is out of range; give {belongs}{else_percent}",
         )
         self.problems.add(
             broken & looked_at, column, lambda i: f"{shown(given[i])} is not whole; give {belongs}"
@@ -234,58 +256,6 @@ class _Check:
             lambda i: f"{values[i]:g} is not a year of {self.rules.id!r}; one of: {listed}",
         )
 
-    def _identifiers(self, series: pd.Series[Any] | None) -> ObjectArray:
-        """The clinicians by which duplicates are found, None where there is no identifier."""
-        if series is None:
-            return np.full(self.n, None, dtype=object)
-        column = self.known["clinician_id"]
-        given = objects_of(series)
-        blank = np.array([is_blank(cell) for cell in given], dtype=np.bool_)
-        odd = ~blank & np.array(
-            [
-                isinstance(c, bool) or not isinstance(c, str | int | float | np.number)
-                for c in given
-            ],
-            dtype=np.bool_,
-        )
-        self.problems.add(blank, column, lambda _: "is blank; give every clinician an identifier")
-        self.problems.add(odd, column, lambda i: f"{shown(given[i])} is not a text")
-        words = names_of(series)
-        words[odd] = None
-        words[self._identifier_faults(column, words)] = None
-        return words
-
-    def _identifier_faults(self, column: Column, words: ObjectArray) -> list[int]:
-        """Report texts that can be no identifier, each fault once; returns where they are."""
-        places: dict[str, list[int]] = {}
-        for i in np.flatnonzero(~is_none(words)).tolist():
-            if fault := identifier_fault(words[i]):
-                places.setdefault(fault, []).append(i)
-        for fault, rows in places.items():
-            self.problems.add_once(rows, column, f"{shown(words[rows[0]])} {fault}")
-        return [i for rows in places.values() for i in rows]
-
-    def _duplicates(self, identifier: ObjectArray, cohort: ObjectArray) -> None:
-        year = self.values["performance_year"]
-        complete = ~(is_none(identifier) | is_none(cohort) | np.isnan(year))
-        first: dict[tuple[str, str, float], int] = {}
-        again = np.zeros(self.n, dtype=np.bool_)
-        seen_at: dict[int, int] = {}
-        for i in np.flatnonzero(complete):
-            key = (same(identifier[i]), cohort[i], float(year[i]))
-            earlier = first.setdefault(key, int(i))
-            if earlier != i:
-                again[i] = True
-                seen_at[int(i)] = earlier
-        self.problems.add(
-            again,
-            self.known["clinician_id"],
-            lambda i: (
-                f"{shown(identifier[i])} in cohort {cohort[i]} and {year[i]:g} is already in row "
-                f"{self.raw.rows[seen_at[i]]}"
-            ),
-        )
-
     def _measure(self, measure: str, cells: dict[str, pd.Series[Any]], cohort: ObjectArray) -> None:
         entry = self.rules.measures[measure]
         cohorts = cohorts_with(self.rules, measure)
@@ -307,6 +277,7 @@ class _Check:
         else:
             self._reported(columns, ~foreign)
         self._warn_of_fractions(columns["rate"])
+        self._warn_of_fractions(columns["completeness"])
 
     def _foreign(
         self,
@@ -341,7 +312,7 @@ class _Check:
             rows = int(np.count_nonzero(words == word))
             if rows:
                 self.warnings.append(
-                    f"column {column.name}: {rows} {'row has' if rows == 1 else 'rows have'} "
+                    f"column {column.title}: {rows} {'row has' if rows == 1 else 'rows have'} "
                     f"{word}, which CMS does not offer for {column.measure} "
                     f"({', '.join(offered)}); scored in a benchmark group of its own"
                 )
@@ -420,7 +391,7 @@ class _Check:
                 continue
             blank = np.array([is_blank(cell) for cell in objects_of(cells[name])], dtype=np.bool_)
             self.problems.add(blank, column, lambda _: "is blank, and this rule set needs it")
-            self._identifier_faults(column, names_of(cells[name]))
+            identifier_faults(column, names_of(cells[name]), self.problems)
             if name == "practice_id":
                 self._alike_in_practice(names_of(cells[name]), blank, cohort)
 
@@ -461,13 +432,18 @@ class _Check:
             result[years == year] = at(year)
         return result
 
-    def _warn_of_fractions(self, rate: Column) -> None:
-        values = self.values[rate.name]
-        stated = values[~np.isnan(values)]
+    def _warn_of_fractions(self, column: Column) -> None:
+        """Percent that never exceed 1, where nothing in the cells says that they are percent."""
+        if column.part != "rate" and not column.header:
+            return
+        scale = 100 if column.header and column.unit != PERCENT else 1
+        values = self.values[column.name]
+        stated = scale * values[~np.isnan(values)]
         if stated.size and 0 < stated.max() <= LARGEST_FRACTION:
+            unit = PERCENT if column.header else column.unit
             self.warnings.append(
-                f"column {rate.name} never exceeds 1: is it a fraction? The unit is {rate.unit}"
-                + (" (0 to 100)" if rate.unit == PERCENT else "")
+                f"column {column.title} never exceeds 1: is it a fraction? The unit is {unit}"
+                + (" (0 to 100)" if unit == PERCENT else "")
             )
 
     def _frame(self, cells: dict[str, pd.Series[Any]]) -> pd.DataFrame:
@@ -491,7 +467,4 @@ def _name_of(written: str) -> str:
 
 
 def _odd(cell: Any, column: Column) -> str:
-    text = f"{shown(cell)} is not {'1 or 0' if column.kind == 'flag' else 'a number'}"
-    if isinstance(cell, str) and "," in cell:
-        return f"{text} (no thousands separators, decimals with a point)"
-    return text
+    return f"{shown(cell)} is not {'1 or 0' if column.kind == 'flag' else 'a number'}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from asm_sim.rules.schema import Measure, RuleSet
+from asm_sim.tables.notation import Quantity, Unit
 
 Kind = Literal["identifier", "name", "number", "whole", "flag"]
 
 # Beyond it sums of squares would lose their digits; no count and no amount of money comes near.
 LARGEST = 1e15
+LARGEST_HCC = 20.0  # no mean of patients is near, so that "1,234" is read with a decimal comma
 PERCENT = "percent"
+FRACTION = "a fraction, not percent"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,24 @@ class Column:
     may_be_blank: bool = True
     measure: str | None = None
     part: str = ""
+    header: str = ""  # what the table at hand calls it, if not by its name
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return self.header or self.name
+
+    @property
+    def quantity(self) -> Quantity:
+        """What its numbers are and how large they can be, which says how they may be written."""
+        units: dict[str, Unit] = {FRACTION: "fraction", PERCENT: "percent"}
+        unit = units.get(self.unit, "dollars" if self.unit.startswith("USD") else "number")
+        most = LARGEST_HCC if self.name == "hcc_risk_score" else self.maximum
+        return Quantity("whole" if self.kind == "whole" else unit, most)
+
+    def under(self, header: str) -> Self:
+        """The column as a table has it whose header says that its cells are percent."""
+        return replace(self, header=header)
 
     @property
     def is_numeric(self) -> bool:
@@ -43,6 +64,8 @@ class Column:
         """What belongs in the column, for a message."""
         if self.kind == "flag":
             return f"1 or 0 ({self.unit})"
+        if self.header:
+            return "a number from 0 to 100 (percent)"
         amount = "a whole number" if self.kind == "whole" else "a number"
         unit = f" ({self.unit})" if self.unit else ""
         if self.maximum == LARGEST:
@@ -73,7 +96,7 @@ def input_columns(rules: RuleSet) -> dict[str, Column]:
         Column("practice_size", "whole", "clinicians", minimum=1, may_be_blank=False),
         Column("rural", "flag", "1: a rural practice", maximum=1, may_be_absent=True),
         Column("hcc_risk_score", "number"),
-        Column("dual_share", "number", "a fraction, not percent", maximum=1),
+        Column("dual_share", "number", FRACTION, maximum=1),
         Column("part_b_payments", "number", "USD", may_be_blank=False),
         Column("payment_year_part_b", "number", "USD", may_be_absent=True),
         Column("improvement_activities", "whole", "activities completed", maximum=activities),
@@ -121,7 +144,7 @@ def _measure_columns(name: str, measure: Measure) -> list[Column]:
         Column(
             column_name(name, "completeness"),
             "number",
-            "a fraction, not percent",
+            FRACTION,
             maximum=1,
             may_be_absent=unneeded,
             measure=name,

@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, counted
 from asm_sim.tables.cells import text_of
 
 MAXIMUM_BYTES = 100_000_000
 MAXIMUM_ROWS = 500_000
 MAXIMUM_CELLS = 8_000_000
 MAXIMUM_COLUMNS = 1_000
+ROWS_TOLD = 3  # in which the same is wrong; of more the first is told and others are counted
+ROWS_LISTED = 5  # of those by their number
 
 IsHeader = Callable[[Sequence[str]], bool]
 Row = dict[str, str]
@@ -69,3 +71,27 @@ def text_rows(raw: RawTable, names: Sequence[str]) -> list[Row]:
     """The rows as texts by column under other names, one for each; "" is blank."""
     columns = [[text_of(cell) for cell in series] for series in raw.cells]
     return [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+
+def so_in(places: Sequence[Any]) -> str:
+    """That what was said of the first of several rows is true of the others too."""
+    listed = ", ".join(map(str, places[1 : 1 + ROWS_LISTED]))
+    more = ", ..." if len(places) > 1 + ROWS_LISTED else ""
+    return f" (and so in {counted(len(places) - 1, 'more row')}: {listed}{more})"
+
+
+def gathered(found: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Problems as lines: the same kind in many rows is one, told where it is met first.
+
+    ``found`` are the kind, the place and what is wrong there, from the mark after the place on.
+    """
+    places: dict[str, list[str]] = {}
+    for kind, place, _ in found:
+        places.setdefault(kind, []).append(place)
+    lines = []
+    for kind, place, text in found:
+        if len(places[kind]) <= ROWS_TOLD:
+            lines.append(place + text)
+        elif place == places[kind][0]:
+            lines.append(place + text + so_in(places[kind]))
+    return lines

@@ -1,7 +1,7 @@
-"""Reading a table from CSV, Parquet, a DataFrame or Arrow, without interpreting its cells.
+"""Reading a table from CSV, Excel, Parquet, a DataFrame or Arrow, its cells not yet interpreted.
 
-CSV is UTF-8 with or without a byte order mark, with any line ends. What the bytes are decides the
-format, not the name of the file.
+CSV is UTF-8 with or without a byte order mark, else Windows-1252, with any line ends. What the
+bytes are decides the format, not the name of the file.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ import numpy as np
 import pandas as pd
 
 from asm_sim.errors import InputError, printable, reason_of
-from asm_sim.tables.csv_text import first_records, from_csv
+from asm_sim.tables.csv_text import from_csv
 from asm_sim.tables.raw import MAXIMUM_BYTES, IsHeader, RawTable
 
 FIRST_BYTES = 65_536
 PARQUET_MAGIC = b"PAR1"
 PARQUET_SUFFIXES = frozenset({".parquet", ".pq"})
+WORKBOOK_MAGIC = b"PK\x03\x04"  # of any zip archive
+WORKBOOK_SUFFIXES = frozenset({".xlsx", ".xlsm"})
+BINARY_FORMATS = (PARQUET_MAGIC, WORKBOOK_MAGIC)
 KNOWN_FORMATS = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\x1f\x8b": "a gzip archive",
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
 }
+_BINARY = "a binary file, neither CSV nor Excel nor Parquet"
 
 
 @runtime_checkable
@@ -51,14 +54,13 @@ Source = pd.DataFrame | str | PathLike[str] | ArrowTable | Readable
 def read_table(
     source: Source,
     is_header: IsHeader | None = None,
-    in_latin_1: IsHeader | None = None,
     title: str | None = None,
 ) -> RawTable:
-    """A DataFrame, a table of Arrow, or CSV or Parquet (a path, or an open file) as a raw table.
+    """A DataFrame, a table of Arrow, or a file (CSV, Excel, Parquet; a path, or open) as it is.
 
-    ``is_header`` knows a header of CSV by its cells, so that lines before it can be left out.
-    ``in_latin_1`` says of a header that the file may be in Latin-1. ``title`` is what messages call
-    the table, if not by its path. The result has at least one row, or problems.
+    ``is_header`` knows a header by its cells, so that lines before it can be left out and the sheet
+    of a workbook be found. ``title`` is what messages call the table, if not by its path. The
+    result has at least one row, or problems.
 
     Raises :class:`InputError` for what is no table: a missing or unreadable file, a folder, an
     empty, header-only or binary file, text that is not CSV; for what is too large (``raw.py``); and
@@ -81,15 +83,29 @@ def read_table(
             f"a table cannot be read from {type(source).__name__}; give a DataFrame, a table of "
             "pyarrow or polars, or a path"
         )
+    raw = _from_bytes(data, title, suffix, is_header)
+    return replace(raw, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _from_bytes(data: bytes, title: str, suffix: str, is_header: IsHeader | None) -> RawTable:
     if data[:4] == PARQUET_MAGIC:
         from asm_sim.tables.arrow import from_parquet
 
-        raw = from_parquet(data, title)
-    elif suffix in PARQUET_SUFFIXES:
-        raise InputError(f"{title}: this is not a Parquet file, although its name says so")
-    else:
-        raw = from_csv(data, _encoding_of(data, title, in_latin_1), title, is_header)
-    return replace(raw, sha256=hashlib.sha256(data).hexdigest())
+        return from_parquet(data, title)
+    if data[:4] == WORKBOOK_MAGIC:
+        from asm_sim.tables.workbook import from_workbook
+
+        return from_workbook(data, title, is_header)
+    for kind, suffixes in {
+        "a Parquet file": PARQUET_SUFFIXES,
+        "an Excel workbook": WORKBOOK_SUFFIXES,
+    }.items():
+        if suffix in suffixes:
+            raise InputError(f"{title}: this is not {kind}, although its name says so")
+    encoding, note = _encoding_of(data, title)
+    raw = from_csv(data, encoding, title, is_header)
+    raw.notes[:0] = note
+    return raw
 
 
 def _from_frame(frame: pd.DataFrame, title: str) -> RawTable:
@@ -122,7 +138,7 @@ def _from_arrow(source: Any, title: str) -> RawTable:
 def _bytes_of(path: Path, title: str) -> bytes:
     try:
         if path.is_dir():
-            raise InputError(f"{title}: this is a folder, not a CSV or Parquet file")
+            raise InputError(f"{title}: this is a folder, not a CSV, Excel or Parquet file")
         with path.open("rb") as file:
             return _bytes_in(file, title)
     except InputError:
@@ -145,8 +161,8 @@ def _bytes_in(file: Readable, title: str) -> bytes:
             f"{title}: larger than {MAXIMUM_BYTES:,} bytes; keep the columns that are needed, and "
             "split it by cohort"
         )
-    if not data.startswith(PARQUET_MAGIC) and b"\0" in data:
-        raise InputError(f"{title}: a binary file, neither CSV nor Parquet")
+    if not data.startswith(BINARY_FORMATS) and b"\0" in data:
+        raise InputError(f"{title}: {_BINARY}")
     return data
 
 
@@ -160,19 +176,22 @@ def _encoded(part: str | bytes, title: str) -> bytes:
 def _refuse_binary(data: bytes, title: str) -> None:
     for magic, what in KNOWN_FORMATS.items():
         if data.startswith(magic):
-            raise InputError(f"{title}: this is {what}; save it as CSV (UTF-8) or Parquet")
-    if not data.startswith(PARQUET_MAGIC) and b"\0" in data:
-        raise InputError(f"{title}: a binary file, neither CSV nor Parquet")
+            raise InputError(f"{title}: this is {what}; save it as .xlsx, CSV (UTF-8) or Parquet")
+    if not data.startswith(BINARY_FORMATS) and b"\0" in data:
+        raise InputError(f"{title}: {_BINARY}")
 
 
-def _encoding_of(data: bytes, title: str, in_latin_1: IsHeader | None) -> str:
+def _encoding_of(data: bytes, title: str) -> tuple[str, list[str]]:
+    """The encoding of a text, and a note where it is not UTF-8."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if in_latin_1 and any(map(in_latin_1, first_records(data, "latin-1", title))):
-            return "latin-1"
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{title}, line {line}: not text in UTF-8; save the file as CSV in UTF-8"
-        ) from error
-    return "utf-8-sig"
+        try:
+            data.decode("cp1252")
+        except UnicodeDecodeError:
+            raise InputError(
+                f"{title}, line {line}: not text in UTF-8; save the file as CSV in UTF-8"
+            ) from error
+        return "cp1252", [f"line {line} is not text in UTF-8: the file is read as Windows-1252"]
+    return "utf-8-sig", []

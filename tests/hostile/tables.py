@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -67,12 +68,22 @@ CELLS: list[tuple[str, str, str]] = [
     ("part_b_payments", "0x1F", "'0x1F' is not a number"),
     ("part_b_payments", "1e400", "'1e400' is infinite"),
     ("part_b_payments", "inf", "'inf' is infinite"),
-    ("part_b_payments", "1,000", "no thousands separators"),
+    ("part_b_payments", "1,00,0", "'1,00,0' is not a number"),
     ("part_b_payments", "<11", "'<11' stands for a suppressed number"),
     ("part_b_payments", "=1+1", "'=1+1' is not a number"),
 ]
 
 HEADER = ",".join(COLUMNS)
+
+
+def _zipped(**parts: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
 TABLES: dict[str, tuple[str | bytes, str]] = {
     "an empty table": ("", "t.csv: the file is empty"),
     "a table of blank lines": ("\n\n\n", "t.csv: the file is empty"),
@@ -82,19 +93,23 @@ TABLES: dict[str, tuple[str | bytes, str]] = {
         "column clinician_id is missing",
     ),
     "a table of zero bytes": (b"a,b\n\0,1\n", "a binary file"),
-    "a table in Latin-1": (text_of(EXAMPLE).encode() + b"caf\xe9\n", "line 7: not text in UTF-8"),
+    "a table in Latin-1": (text_of(EXAMPLE).encode() + b"caf\xe9\n", "row 7: 1 cell where"),
+    "a table in no encoding": (text_of(EXAMPLE).encode() + b"\x81\n", "line 7: not text in UTF-8"),
     "a table in UTF-16": (text_of(EXAMPLE).encode("utf-16"), "this is text in UTF-16"),
-    "a workbook": (b"PK\x03\x04xxxx", "an Excel workbook or a zip archive"),
+    "a cut workbook": (b"PK\x03\x04xxxx", "not a readable Excel workbook"),
+    "a zip archive": (_zipped(a=b"a,b\n1,2\n"), "a zip archive, not an Excel workbook"),
+    "a bomb": (_zipped(**{"[Content_Types].xml": b"", "xl/x": bytes(500_000_000)}), "more than"),
+    "a workbook of nothing": (_zipped(**{"[Content_Types].xml": b"", "xl/x": b""}), "not a read"),
     "an old workbook": (b"\xd0\xcf\x11\xe0xxxx", "an old Excel workbook"),
     "an archive": (b"\x1f\x8b\x08\0", "a gzip archive"),
-    "a table cut by semicolons": (text_of(EXAMPLE).replace(",", ";"), "separated by semicolons"),
-    "a table cut by tabs": (text_of(EXAMPLE).replace(",", "\t"), "separated by tabs"),
+    "a table cut by semicolons": (text_of(EXAMPLE, more=["x"]).replace(",", ";"), "row 7: 1 cell"),
+    "a table cut by colons": (text_of(EXAMPLE).replace(",", ":"), "clinician_id is missing"),
     "a column twice": (text_of(EXAMPLE).replace("cohort", "clinician_id", 1), "is there twice"),
     "a column with escapes": (text_of(EXAMPLE).replace("cohort", ESCAPE, 1), "cohort is missing"),
     "a column of a long name": (text_of(EXAMPLE).replace("cohort", LONG, 1), "cohort is missing"),
     "16,384 columns": (",".join(f"c{i}" for i in range(16_384)) + "\n1\n", "more than 1,000"),
     "ragged rows": (text_of(EXAMPLE, more=["a,b"]), "row 7: 2 cells where the header has 48"),
-    "20,000 ragged rows": (f"{HEADER}\n" + "a\n" * 20_000, "20,000 problems"),
+    "20,000 ragged rows": (f"{HEADER}\n" + "a\n" * 20_000, "and so in 19,999 more rows"),
     "a quotation without end": (text_of(EXAMPLE, more=['"a']), "line 7: not valid CSV"),
     "a million quotations": ('"' * 1_000_000, "line 1: not valid CSV"),
     "a million commas": ("," * 1_000_000, "there is a header but no row below it"),
@@ -154,7 +169,7 @@ ROSTERS: dict[str, tuple[str | bytes, str]] = {
     "a roster without rows": (",".join(ROSTER[0]) + "\n", "there is a header but no row below it"),
     "a roster without a header": (text_of(ROSTER).split("\n", 1)[1], "no column clinician_id"),
     "a roster of bytes": (bytes(range(256)), "a binary file"),
-    "a roster in Latin-1": (text_of(ROSTER).encode() + b"\xe9\n", "line 22: not text in UTF-8"),
+    "a roster in no encoding": (text_of(ROSTER).encode() + b"\x90", "line 22: not text in UTF-8"),
     "a roster that is ragged": (text_of(ROSTER, more=["a,b"]), "line 22: 2 cells where"),
     "a roster with a clinician twice": (text_of([*ROSTER, ROSTER[0]]), "stands in line 2 too"),
     "a roster of a large small practice": (

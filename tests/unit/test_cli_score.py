@@ -57,18 +57,25 @@ def test_csv_in_csv_out_with_a_summary_on_standard_error(table: Path, tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adjustments.csv", "clinicians.csv"]
 
 
-def test_standard_output_csv_and_parquet_hold_the_same_bits(table: Path, tmp_path: Path) -> None:
+def test_standard_output_csv_and_parquet_hold_the_same_bits_and_excel_16_digits(
+    table: Path, tmp_path: Path
+) -> None:
     printed = asm_sim_score(table)
     assert printed.exit_code == 0
     asm_sim_score(table, "-o", tmp_path / "out.csv")
     asm_sim_score(table, "-o", tmp_path / "out.PARQUET")
+    asm_sim_score(table, "-o", tmp_path / "out.xlsx")
     assert printed.stdout == (tmp_path / "out.csv").read_text()
     text = pd.read_csv(io.StringIO(printed.stdout), dtype=str)
     parquet = pd.read_parquet(tmp_path / "out.PARQUET")
+    sheet = pd.read_excel(tmp_path / "out.xlsx", dtype={"clinician_id": str})
     for name in text.columns.drop(["clinician_id", "cohort"]):
         from_text = text[name].astype(np.float64).to_numpy()
         np.testing.assert_array_equal(from_text, parquet[name].to_numpy(dtype=np.float64))
+        of_excel = sheet[name].to_numpy(dtype=np.float64)  # which holds 16 digits
+        np.testing.assert_allclose(from_text, of_excel, rtol=1e-15)
     assert list(parquet["clinician_id"]) == list(text["clinician_id"])
+    assert list(sheet["clinician_id"]) == list(text["clinician_id"])
 
 
 def test_a_parquet_table_gives_what_the_csv_gives(table: Path, tmp_path: Path) -> None:
@@ -95,8 +102,8 @@ def test_rules_and_settings(table: Path, tmp_path: Path) -> None:
         (["--set", "rules.payment.exchange.steepnes=1"], "did you mean 'steepness'?"),
         (["--set", "rules.payment.exchange.steepness=steep"], "valid number"),
         (["--set", "rules.payment.exchange.steepness"], "write it as path=value"),
-        (["-o", "out.txt"], "must end in .csv or .parquet"),
-        (["-o", "out"], "must end in .csv or .parquet"),
+        (["-o", "out.txt"], "must end in .csv, .xlsx or .parquet"),
+        (["-o", "out"], "must end in .csv, .xlsx or .parquet"),
         (["-o", "nowhere/out.csv"], "the folder nowhere does not exist"),
         (["-o", "."], "the output is a folder"),
         (["-o", "pipe.csv"], "not an ordinary file"),

@@ -208,10 +208,14 @@ def test_ids_in_scientific_notation_are_refused_with_the_way_out(tmp_path: Path)
     write_roster(tmp_path / "mine.csv", rows)
     with pytest.raises(InputError) as caught:
         read(tmp_path)
-    practice, clinician = caught.value.problems
+    practice, clinician, again = caught.value.problems
     assert practice.startswith("line 12, practice_id: '2.00000E+11' is a long number in scientific")
-    assert practice.endswith("format the column as text and save it anew (also in 19 rows below)")
+    assert practice.endswith(
+        "format the column as text and save it anew (and so in 19 more rows: line 13, "
+        "line 14, line 15, line 16, line 17, ...)"
+    )
     assert clinician.startswith("line 42, clinician_id: '1.99280E+09' is a long number")
+    assert again.startswith("line 52, clinician_id: '1.99280E+09' is a long number")
 
 
 def test_more_clinicians_than_a_small_practice_has(tmp_path: Path) -> None:

@@ -81,11 +81,12 @@ def test_the_example_has_nothing_wrong() -> None:
         (HF, "practice_size", 2.5, "is not whole"),
         (HF, "hcc_risk_score", -0.1, "out of range"),
         (HF, "dual_share", 1.01, "out of range; give a number from 0 to 1"),
-        (HF, "dual_share", "25%", "is not a number"),
+        (HF, "dual_share", "125", "percent belongs in a column dual_share_percent"),
         (HF, "part_b_payments", "", "is blank"),
         (HF, "part_b_payments", -1, "out of range"),
-        (HF, "part_b_payments", "1,234", "no thousands separators"),
-        (HF, "part_b_payments", "$5", "is not a number"),
+        (HF, "part_b_payments", "1,23,4", "is not a number"),
+        (HF, "part_b_payments", "5%", "is not a number"),
+        (HF, "pi_score", "$5", "is not a number"),
         (HF, "part_b_payments", "1_000", "is not a number"),
         (HF, "part_b_payments", "１２", "is not a number"),
         (HF, "part_b_payments", "0x10", "is not a number"),
@@ -250,17 +251,29 @@ def test_a_collection_type_that_cms_does_not_offer_draws_a_warning() -> None:
 
 def test_problems_come_in_row_order_and_the_message_stops_at_twenty() -> None:
     frame = example()
-    frame["pi_score"] = "x"
-    frame["practice_size"] = 0
+    for i, column in enumerate(frame.columns[5:20]):
+        frame.loc[i : i + 1, column] = "x"
     with pytest.raises(InputError) as error:
         checked(frame)
     lines = str(error.value).splitlines()
-    assert "256 problems, nothing was scored" in lines[0]
+    assert "30 problems, nothing was scored" in lines[0]
     assert lines[1].startswith("  - row 0, column practice_size")
-    assert lines[2].startswith("  - row 0, column pi_score")
-    assert lines[3].startswith("  - row 1, column practice_size")
-    assert lines[-1] == "  ... and 236 more"
+    assert lines[2].startswith("  - row 1, column practice_size")
+    assert lines[3].startswith("  - row 1, column hcc_risk_score")
+    assert lines[-1] == "  ... and 10 more"
     assert len(lines) == 22
+
+
+def test_what_is_wrong_in_a_whole_column_is_one_line() -> None:
+    frame = example()
+    frame["pi_score"] = "x"
+    frame["practice_size"] = 0
+    assert problems(frame) == (
+        "row 0, column practice_size: 0 is out of range; give a whole number, 1 or more "
+        "(clinicians) (and so in 127 more rows: 1, 2, 3, 4, 5, ...)",
+        "row 0, column pi_score: 'x' is not a number; give a number from 0 to 100 (points) "
+        "(and so in 127 more rows: 1, 2, 3, 4, 5, ...)",
+    )
 
 
 def test_rows_of_a_csv_are_lines_and_ragged_rows_join_the_list(tmp_path: Path) -> None:
@@ -341,10 +354,12 @@ def test_narrow_numbers_are_those_that_were_written(kind: str, tmp_path: Path) -
         pd.Series([True] * 128, dtype="boolean"),
     ],
 )
-def test_columns_of_a_wrong_type_are_problems_in_every_row(values: pd.Series[Any]) -> None:
+def test_columns_of_a_wrong_type_are_a_problem(values: pd.Series[Any]) -> None:
     frame = example()
     frame["pi_score"] = values
-    assert len(problems(frame)) == 128
+    (problem,) = problems(frame)
+    assert "is not a number" in problem
+    assert "and so in 127 more rows" in problem
     frame = example()
     frame["q008_collection_type"] = values
     frame["cohort"] = values

@@ -43,6 +43,11 @@ def lines(table: pd.DataFrame) -> list[str]:
     return text(table).splitlines()
 
 
+def with_commas(table: pd.DataFrame) -> pd.DataFrame:
+    """Decimals as on most of the European continent."""
+    return table.map(lambda cell: f"{cell}".replace(".", ",") if isinstance(cell, float) else cell)
+
+
 def read(kind: str, path: Path) -> tuple[list[str], tuple[str, ...]]:
     """Who was found, and the notes."""
     if kind != "score":
@@ -91,6 +96,12 @@ READ: dict[str, Write] = {
     "blanks without width": lambda t: text(t).replace(",", ",\u200b"),
     "empty lines between": lambda t: "\n\n".join(lines(t)),
     "no last line end": lambda t: text(t).rstrip("\n"),
+    "semicolons": lambda t: t.to_csv(index=False, sep=";"),
+    "semicolons and decimal commas": lambda t: with_commas(t).to_csv(index=False, sep=";"),
+    "semicolons that are told": lambda t: "sep=;\n" + t.to_csv(index=False, sep=";"),
+    "tabs": lambda t: t.to_csv(index=False, sep="\t"),
+    "a line of totals": lambda t: text(t) + "Total,,,123" + "," * (t.shape[1] - 4) + "\n",
+    "Windows-1252": lambda t: (text(t) + "\n\xa0" + "," * (t.shape[1] - 1)).encode("cp1252"),
 }
 
 
@@ -107,12 +118,6 @@ def test_what_other_programs_write_is_read_as_it_is_meant(
 
 
 REFUSED: dict[str, tuple[Write, str]] = {
-    "semicolons": (lambda t: t.to_csv(index=False, sep=";"), "separated by semicolons"),
-    "semicolons that are told": (
-        lambda t: "sep=;\n" + t.to_csv(index=False, sep=";", decimal=","),
-        "separated by semicolons",
-    ),
-    "tabs": (lambda t: t.to_csv(index=False, sep="\t"), "separated by tabs"),
     "UTF-16": (lambda t: text(t).encode("utf-16"), "text in UTF-16"),
     "UTF-16 without a mark": (lambda t: text(t).encode("utf-16-le"), "a binary file"),
     "an open quotation mark": (lambda t: text(t) + '"', "check its quotation marks"),
@@ -125,8 +130,8 @@ REFUSED: dict[str, tuple[Write, str]] = {
     "rows for columns": (lambda t: t.T.to_csv(), "column"),
     "HTML": (lambda t: t.head().to_html(), "column"),
     "JSON": (lambda t: t.to_json(), "check its quotation marks"),
-    "Markdown": (lambda t: f"| a | b |\n|---|---|\n| {len(t)} | 2 |\n", "vertical bars"),
-    "a workbook": (lambda t: b"PK\x03\x04" + bytes(len(t)), "an Excel workbook"),
+    "Markdown": (lambda t: f"| a | b |\n|---|---|\n| {len(t)} | 2 |\n", "column"),
+    "half a workbook": (lambda t: b"PK\x03\x04" + bytes(len(t)), "not a readable Excel workbook"),
     "nothing but a mark": (lambda t: b"\xef\xbb\xbf" + b"\n" * len(t), "the file is empty"),
 }
 
@@ -146,12 +151,12 @@ def test_what_is_no_table_of_ours_is_refused(name: str, kind: str, tmp_path: Pat
 @pytest.mark.parametrize(
     ("last", "words"),
     [
-        ("Total,,,123", "cohort"),
+        ("Total HF,,,123", "cohort"),
         ("* counts below 11 are suppressed", "1 cell where the header has"),
         ("\x1a", "1 cell where the header has"),
     ],
 )
-def test_a_line_of_totals_or_a_footnote_is_named(
+def test_a_line_that_is_no_clinician_is_named(
     kind: str, last: str, words: str, tmp_path: Path
 ) -> None:
     table = TABLES[kind]
@@ -164,8 +169,12 @@ def test_a_line_of_totals_or_a_footnote_is_named(
 def test_a_table_in_another_encoding_names_the_line(tmp_path: Path) -> None:
     table = TABLES["roster"].copy()
     table.loc[3, "practice_id"] = "Müller"
-    assert "line 5: not text in UTF-8" in outcome("roster", text(table).encode("cp1252"), tmp_path)
+    assert outcome("roster", text(table).encode("cp1252"), tmp_path) == (
+        "line 5 is not text in UTF-8: the file is read as Windows-1252"
+    )
     assert outcome("roster", text(table), tmp_path) == ""
+    spoilt = text(table).encode().replace(b"\xc3", b"\x81")
+    assert "line 5: not text in UTF-8" in outcome("roster", spoilt, tmp_path)
 
 
 ODD_CELLS = (

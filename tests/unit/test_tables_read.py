@@ -46,13 +46,11 @@ def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path
         (codecs.BOM_UTF8, "the file is empty"),
         (b"a,b\n", "a header but no row"),
         (b"a,b\n\n\n", "a header but no row"),
-        (b"a;b\n1;2\n", "separated by semicolons"),
-        (b"a\tb\n1\t2\n", "separated by tabs"),
         (b"a,b\n1,\0\n", "binary file"),
         (b"a,b\n1," + b"x" * 100_000 + b"\0\n", "binary file"),
-        (b"a,b\n1,\xe9\n", "line 2: not text in UTF-8"),
+        (b"a,b\n1,\x81\n", "line 2: not text in UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "text in UTF-16"),
-        (b"PK\x03\x04rest", "an Excel workbook"),
+        (b"PK\x03\x04rest", "not a readable Excel workbook"),
         (b"\x1f\x8brest", "gzip"),
         (pickle.dumps({"a": 1}), "binary file"),
         (b'a,b\n1,"open\n', "line 2: not valid CSV"),
@@ -70,6 +68,7 @@ def test_missing_file_folder_and_wrong_suffix(tmp_path: Path) -> None:
     assert "there is no such file" in refused(tmp_path / "none.csv")
     assert "this is a folder" in refused(tmp_path)
     assert "not a Parquet file" in refused(written(tmp_path, "a,b\n1,2\n", "table.parquet"))
+    assert "not an Excel workbook" in refused(written(tmp_path, "a,b\n1,2\n", "table.xlsx"))
     assert "cannot be read" in refused(Path("nul\0byte.csv"))
 
 
@@ -168,7 +167,6 @@ def test_lines_before_the_header_are_left_out_with_a_note(
 def test_what_looks_like_no_header_is_taken_for_one(tmp_path: Path) -> None:
     raw = read_table(written(tmp_path, "x,y\n1,2\n"), is_header)
     assert (raw.names, raw.notes) == (["x", "y"], [])
-    assert "separated by semicolons" in refused(written(tmp_path, "sep=;\na;b\n1;2\n"))
     assert "there is no header" in refused(written(tmp_path, "sep=,\n"))
 
 
