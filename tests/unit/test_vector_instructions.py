@@ -1,0 +1,155 @@
+"""The inner loops that decide the speed are compiled to instructions on several numbers at once.
+
+One call that LLVM cannot see through, or one index with a sign, and a loop runs four times slower
+with the same results. Each loop is compiled alone, and looked for is the instruction that only it
+needs there.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+import pytest
+from numba import njit
+
+from asm_sim.engine.plan import CohortPlan, make_plan
+from asm_sim.kernels.numeric.variates import fill_binomial, fill_normals, fill_poisson
+from asm_sim.kernels.rule.exchange import adjustment_of, terms_of
+from asm_sim.kernels.rule.fit import new_fit
+from asm_sim.kernels.rule.observed import new_observed, new_outcome
+from asm_sim.kernels.rule.payment import adjust_scores
+from asm_sim.kernels.rule.points import decile_points, deviation_points
+from asm_sim.kernels.world.performance import latent_rate, rate_at
+from asm_sim.kernels.world.traits import latent_processes, new_clinicians
+from tests.conftest import MakeScenario
+
+X86 = {
+    "multiply": "vmul", "divide": "vdiv", "root": "vsqrt", "compare": r"vcmp\w*",
+    "fused": r"vfn?m(?:add|sub)\w*", "least": "vmin",
+}  # fmt: skip
+ARM = {
+    "multiply": "fmul", "divide": "fdiv", "root": "fsqrt", "compare": r"fcm\w\w",
+    "fused": "fml[as]", "least": r"(?:fminnm|fcm\w\w)",
+}  # fmt: skip
+MACHINE = platform.machine().lower()
+ON_X86, ON_ARM = MACHINE in ("x86_64", "amd64"), MACHINE in ("arm64", "aarch64")
+if not (ON_X86 or ON_ARM):
+    pytest.skip(f"the vector instructions of {MACHINE} are not listed", allow_module_level=True)
+FEATURES = llvm.get_host_cpu_features()
+if ON_X86 and not (FEATURES.get("avx2") and FEATURES.get("fma")):
+    pytest.skip("this processor has no AVX2", allow_module_level=True)
+
+
+def packed(assembly: str, operation: str) -> int:
+    """How many instructions of this kind work on as many doubles as fill a register."""
+    if ON_X86:
+        pattern = rf"^\s+{X86[operation]}pd\s.*%[yz]mm"
+    else:
+        pattern = rf"^\s+{ARM[operation]}(?:\.2d\s|\s+v\d+\.2d)"
+    return len(re.findall(pattern, assembly, re.MULTILINE))
+
+
+def assembly(function: Callable[..., Any], *arguments: Any) -> str:
+    compiled = njit(error_model="numpy", no_cfunc_wrapper=True)(function)
+    compiled(*arguments)
+    (text,) = compiled.inspect_asm().values()
+    return text  # type: ignore[no-any-return]
+
+
+def normals(seed, entity, rows):  # type: ignore[no-untyped-def]
+    fill_normals(seed, entity, 1, 2, 0, 0, rows[0], rows[1], rows[2], rows[3])
+
+
+def binomials(rows):  # type: ignore[no-untyped-def]
+    fill_binomial(rows[0], rows[1], rows[2], rows[3])
+
+
+def poissons(rows):  # type: ignore[no-untyped-def]
+    fill_poisson(rows[0], rows[1], rows[2])
+
+
+def deciles(rows, cuts, segment, table):  # type: ignore[no-untyped-def]
+    decile_points(rows[0], len(segment), cuts, segment, table, rows[1])
+
+
+def deviations(rows, knots):  # type: ignore[no-untyped-def]
+    deviation_points(rows[0], len(rows[0]), 1.0, 2.0, knots, knots, 3.0, rows[1], rows[2])
+
+
+def latent(model, z):  # type: ignore[no-untyped-def]
+    latent_rate(model, 0, 1, new_clinicians(model, latent_processes(model)), z)
+
+
+def rates(model, rows, collection, segment):  # type: ignore[no-untyped-def]
+    rate_at(model, 0, 1, collection, rows[0], segment, rows[1], rows[2])
+
+
+def transform(rules, n):  # type: ignore[no-untyped-def]
+    adjust_scores(new_observed(2, n), rules, 0, new_fit(rules, 2, n), new_outcome(2, n))
+
+
+def adjust(rules, rows):  # type: ignore[no-untyped-def]
+    terms = terms_of(rules, 0)
+    for i in range(rows.shape[1]):
+        rows[2, i] = adjustment_of(terms, rows[0, i], rows[1, i], 1.3)
+
+
+N = 64
+SEED, ENTITY = np.ones(2, np.uint64), np.ones((2, N), np.uint64)
+
+
+def rows() -> Any:
+    return np.ones((4, N))
+
+
+@pytest.fixture(scope="module")
+def cohort(make_scenario: MakeScenario) -> CohortPlan:
+    return make_plan(make_scenario()).cohorts[0]
+
+
+LOOPS: dict[str, tuple[Callable[..., Any], str, Callable[[CohortPlan], tuple[Any, ...]]]] = {
+    "normals": (normals, "root", lambda _: (SEED, ENTITY, rows())),
+    "binomial counts": (binomials, "root", lambda _: (rows(),)),
+    "Poisson counts": (poissons, "root", lambda _: (rows(),)),
+    "decile points": (
+        deciles, "compare",
+        lambda _: (rows(), np.arange(10.0), np.zeros(N, np.int32), np.zeros((2, 11))),
+    ),
+    "deviation points": (deviations, "divide", lambda _: (rows(), np.arange(5.0))),
+    "latent quality": (latent, "multiply", lambda c: (c.model, np.zeros(c.clinicians))),
+    "table of rates": (
+        rates, "compare",
+        lambda c: (
+            c.model, np.ones((3, c.clinicians)), np.zeros(c.clinicians, np.int8),
+            np.zeros(c.clinicians, np.int64),
+        ),
+    ),
+    "logistic": (transform, "fused", lambda c: (c.rules, N)),
+    "adjustment": (adjust, "least", lambda c: (c.rules, rows())),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_is_vectorised(name: str, cohort: CohortPlan) -> None:
+    function, operation, arguments = LOOPS[name]
+    assert packed(assembly(function, *arguments(cohort)), operation) > 0
+
+
+def one_after_the_other(rows):  # type: ignore[no-untyped-def]
+    """Each step needs the one before."""
+    total = 0.5
+    for i in range(rows.shape[1]):
+        root = np.sqrt(rows[0, i] / (1.0 + total * total))
+        total = min(root, 0.9 * rows[1, i]) if root > total else root
+        rows[2, i] = total
+
+
+def test_a_loop_that_cannot_be_is_told_apart() -> None:
+    text = assembly(one_after_the_other, rows())
+    assert "sqrt" in text
+    assert {operation: packed(text, operation) for operation in X86} == dict.fromkeys(X86, 0)
