@@ -10,6 +10,9 @@ QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 	tests/engine/test_store.py tests/engine/test_sweep.py tests/engine/test_cluster.py \
 	tests/engine/test_object_stores.py tests/unit tests/notebooks
 
+# A test that does not end is told with a traceback and fails; the others go on.
+HUNG := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
+
 .PHONY: run test test-lowest venv lab notebooks figures bench check stress clean
 
 run: $(READY)  ## set up, then simulate the baseline and print the answer
@@ -17,7 +20,7 @@ run: $(READY)  ## set up, then simulate the baseline and print the answer
 
 test: $(READY)  ## set up, then pass all tests
 	$(BIN)/python -m tests.compile_first
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(HUNG)
 
 test-lowest: $(LOWEST)/.ready  ## the quick tests with the lowest versions that pyproject.toml allows
 	ASM_SIM_CACHE_DIR=$(CURDIR)/$(LOWEST)/kernels $(LOWEST)/bin/python -m tests.compile_first
