@@ -11,7 +11,7 @@ QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 	tests/engine/test_object_stores.py tests/unit tests/notebooks
 
 # A test that does not end is told with a traceback and fails; the others go on.
-HUNG := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
+HUNG := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true --max-worker-restart=1
 
 .PHONY: run test test-lowest venv lab notebooks figures bench check stress clean
 
