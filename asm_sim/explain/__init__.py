@@ -37,7 +37,7 @@ def explain(
     benchmark, the points and why, the adjustments, the final score, the median, the exchange
     function, the pool and the dollars (USD), each with the parameters of the rule that decided it,
     their status and citation; and what single changes would have paid, the peers held still.
-    ``print`` shows it, ``as_data`` gives it as JSON has it.
+    ``print`` shows it; ``to_markdown`` and ``to_html`` write it, ``as_data`` is for programs.
 
     Raises :class:`asm_sim.errors.InputError` as ``score`` does, and for a clinician or a year that
     is not in the table. Warns (``UserWarning``) as ``score`` does. The input is not changed.

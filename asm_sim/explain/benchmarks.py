@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from asm_sim.explain.case import Case, Telling
-from asm_sim.explain.written import given, number, share
+from asm_sim.explain.written import given, number
 from asm_sim.reference.deviation import DeviationBenchmark, middle_points, points_at
 from asm_sim.reference.shrinkage import Shrinkage
 
@@ -35,7 +35,7 @@ def say_shrinkage(
         kept = "nothing tells the clinicians apart, so everyone is put at the mean"
     else:
         left = 1.0 if cases is None else cases / (cases + shrinkage.kappa)
-        kept = f"of {of} {share(left)} of the distance from the mean is left"
+        kept = f"with {of}, {number(100 * left)}% of the distance from the mean is left"
         kept += f" (kappa {given(shrinkage.kappa)})"
     telling.say(
         "Shrunk",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asm_sim.explain.benchmarks import say_curve, say_shrinkage, whose
 from asm_sim.explain.case import Case, Telling
+from asm_sim.explain.peers import is_pooled
 from asm_sim.explain.steps import Section, Step
 from asm_sim.explain.written import given, number, points
 from asm_sim.reference.cost import scored_cost
@@ -26,9 +27,11 @@ def _cost(case: Case) -> Step:
     score = case.achieved.cost_score if case.achieved else None
     telling = Telling(case, "cost", f"Cost per episode ({measure})")
     cost = "blank" if clinician.episode_cost is None else f"{clinician.episode_cost:,.2f} USD"
+    whose_cost = "of the practice: " if is_pooled(case, "cost") else ""
     telling.say(
         "Observed",
-        f"{given(clinician.episodes)} episodes, cost per episode {cost}; lower is better",
+        f"{whose_cost}{given(clinician.episodes)} episodes, cost per episode {cost}; lower is "
+        "better",
         f"cohorts.{case.group.cohort}.cost_measure",
         episodes=clinician.episodes,
         episode_cost=clinician.episode_cost,

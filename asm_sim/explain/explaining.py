@@ -166,7 +166,7 @@ def _notes(case: Case) -> Iterator[str]:
             "measure: the table is too small for benchmarks of its own, and what is told here is "
             "the rule among these few alone, not what CMS would pay."
         )
-    elif len(clinicians) < minimum:
+    elif len(clinicians) < minimum and rules.payment.exchange.form.value != "threshold":
         yield (
             f"The table has {counted(len(clinicians), 'clinician')} of {group.called} in "
             f"{case.year}: what is told here is the rule among these few alone, not what CMS "

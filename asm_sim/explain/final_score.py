@@ -61,13 +61,13 @@ def _made(case: Case) -> Step:
 
 
 def _say_missing(telling: Telling, quality: float | None, cost: float | None) -> None:
+    path = "final_score.missing_category"
     if quality is None and cost is None:
         text = "neither quality nor cost could be scored, so there is no final score"
-        telling.say("None", text)
+        telling.say("None", text, path)
         return
     missing, other = ("quality", "cost") if quality is None else ("cost", "quality")
     score = number((cost if quality is None else quality) or 0.0, 4)
-    path = "final_score.missing_category"
     match telling.case.rules.final_score.missing_category.value:
         case "neutral":
             text = f"{missing} could not be scored, and then there is no final score"

@@ -29,8 +29,8 @@ class Group:
 
     ``peers`` names the group, empty where it is the whole cohort; ``clinicians`` are as scored,
     ``rows`` their places in the table. ``given`` are final scores that the table gives, by
-    clinician, None where they are made of measures. ``cohort_years`` are all clinicians of the
-    cohort in this and in earlier performance years, whose benchmarks may be those of this one.
+    clinician, None where they are made of measures. ``cohort_years`` are the clinicians of the
+    cohort up to this performance year, where benchmarks of earlier years may count.
     """
 
     cohort: str
@@ -68,36 +68,31 @@ def fitted_groups(
 ) -> Iterator[Group]:
     """The groups of peers of one cohort in the performance years asked for.
 
-    ``frame`` is that of a checked table. Years that nothing of what is asked for rests on are not
-    looked at.
+    ``frame`` is that of a checked table. Other years are looked at only where something of what is
+    asked for rests on them.
     """
     by_year = {year: places for name, year, places in groups(frame, rules) if name == cohort}
-    is_given = FINAL_SCORE in frame
-    last = max(years)
     backward = looks_back(rules)
     wanted = set(by_year) if backward else years
     earlier = Earlier()
     cohort_years: dict[int, list[Clinician]] = {}
-    for year in (year for year in rules.years if year <= last):
+    for year in (year for year in rules.years if year <= max(years)):
         own: dict[Any, float | None] = {}
         if year in by_year and year in wanted:
-            found = [
-                (peers, tuple(places.tolist()), _rows(frame.iloc[places]))
-                for peers, places in peer_groups(frame, by_year[year], rules)
-            ]
-            everyone = [row for _, _, rows in found for row in rows]
-            if not is_given:
-                cohort_years[year] = read_cohort(everyone, rules, cohort, year)
-            for peers, places, rows in found:
+            for peers, places in peer_groups(frame, by_year[year], rules):
+                rows = _rows(frame.iloc[places])
                 group = _group(rows, rules, cohort, year, earlier)
-                group = replace(group, peers=peers, rows=places, cohort_years=dict(cohort_years))
+                if backward:
+                    own |= group.given or own_scores(rows, group.fitted, rules, cohort, year)
+                    cohort_years.setdefault(year, []).extend(group.clinicians)
                 if year in years:
-                    yield group
-                if group.given is not None:
-                    own |= group.given
-                elif backward:
-                    own |= own_scores(rows, group.fitted, rules, cohort, year)
-            if backward and not is_given:
+                    yield replace(
+                        group,
+                        peers=peers,
+                        rows=tuple(places.tolist()),
+                        cohort_years=dict(cohort_years),
+                    )
+            if backward and FINAL_SCORE not in frame:
                 made = own_standard(cohort_years[year], rules, cohort, year)
                 earlier = replace(earlier, standards={**earlier.standards, year: made})
         earlier = replace(earlier, own_scores=(own, *earlier.own_scores))

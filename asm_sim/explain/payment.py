@@ -179,8 +179,13 @@ def _adjustment(case: Case) -> Step:
         telling.say("Unscored", text, "payment.unscored_adjustment")
     elif counts_as_zero(score, case.rules):
         of_zero = rule.zero_score_adjustment.at(case.year)
-        text = f"a final score of zero: {number(of_zero, 4)} x {number(risk, 4)}"
-        telling.say("Zero", text, "payment.zero_score_adjustment", "payment.risk_level")
+        formula = f"{number(of_zero, 4)} x {number(risk, 4)} = {share(of_zero * risk)}"
+        telling.say(
+            "Zero",
+            f"a final score of zero: {formula}",
+            "payment.zero_score_adjustment",
+            "payment.risk_level",
+        )
     else:
         _say_exchanged(telling, risk)
     if rule.rounding.value != "none":

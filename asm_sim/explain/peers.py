@@ -19,12 +19,14 @@ def _peers(case: Case) -> Step:
     group, rules, clinician = case.group, case.rules, case.clinician
     telling = Telling(case, "peers", "Peers")
     number = len(group.clinicians)
-    among = {"specialty": " of the same specialty", "practice_size": " of the same practice size"}
-    who = f"{group.cohort} ({rules.cohorts[group.cohort].title})"
-    peers = f", {group.peers}" if group.peers else ""
-    kind = among.get(rules.peers.basis.value, "")
-    text = f"{counted(number, 'clinician')} of {who}{peers} in the table in {case.year}{kind}, "
-    telling.say("Compared", f"{text}this one included", "peers.basis", clinicians=number)
+    kind = f" of the same {rules.peers.basis.value.replace('_', ' ')} ({group.peers})"
+    telling.say(
+        "Compared",
+        f"{counted(number, 'clinician')} of {group.cohort} ({rules.cohorts[group.cohort].title}) "
+        f"in the table in {case.year}{kind if group.peers else ''}, this one included",
+        "peers.basis",
+        clinicians=number,
+    )
     if case.achieved is None:
         telling.rest_on(practice_id=clinician.practice_id)
         return telling.ends(counted(number, "clinician"))

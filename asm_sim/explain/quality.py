@@ -6,8 +6,9 @@ from collections import Counter
 
 from asm_sim.explain.benchmarks import say_curve, say_shrinkage, whose
 from asm_sim.explain.case import Case, Telling
+from asm_sim.explain.peers import is_pooled
 from asm_sim.explain.steps import Section, Step
-from asm_sim.explain.written import given, listed, number, points
+from asm_sim.explain.written import given, listed, number, points, share
 from asm_sim.reference import quality
 from asm_sim.reference.deviation import DeviationBenchmark
 from asm_sim.reference.quality import DecileBenchmark
@@ -29,9 +30,10 @@ def _measure(case: Case, name: str) -> Step:
     measure, result = case.rules.measures[name], case.clinician.measures[name]
     earned = case.achieved.measure_points[name] if case.achieved else None
     telling = Telling(case, f"quality.{name}", f"{name} {measure.title}")
+    whose_rate = "of the practice: " if is_pooled(case, "quality") else ""
     telling.say(
         "Observed",
-        _observed(result, measure),
+        whose_rate + _observed(result, measure),
         rate=result.rate,
         cases=result.cases,
         data_completeness=result.completeness,
@@ -90,7 +92,7 @@ def _say_not_reported(telling: Telling, name: str, result: MeasureResult) -> Non
         why = "the clinician has to report it, and its rate is blank"
     else:
         minimum = case.rules.quality.completeness_minimum.at(case.year)
-        why = f"data completeness is {given(result.completeness)}, {number(minimum, 4)} is needed"
+        why = f"data completeness is {share(result.completeness)}, {share(minimum)} is needed"
         paths.insert(1, "quality.completeness_minimum")
     telling.say("Not reported", f"{why}: {earned}, and it counts", *paths)
 
@@ -243,7 +245,9 @@ def _score(case: Case) -> Step:
     excluded = f"; excluded: {listed(left_out)}" if left_out else ""
     telling.rest_on(quality_score=score, measures_counted=len(counted))
     if score is None:
-        telling.say("Score", "no measure counts, so quality is not scored")
+        telling.say(
+            "Score", "no measure counts, so quality is not scored", "quality.points_maximum"
+        )
         return telling.ends("not scored")
     most = case.rules.quality.points_maximum.value
     total = " + ".join(number(value) for value in counted.values())

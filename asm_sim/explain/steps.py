@@ -122,7 +122,7 @@ class ClinicianYear:
 class Explanation:
     """A clinician's way through the rule in every cohort and year asked for, and of which table.
 
-    ``str`` is for people, ``as_data`` for programs.
+    ``str``, ``to_markdown`` and ``to_html`` are for people, ``as_data`` is for programs.
     """
 
     clinician_id: str
@@ -148,16 +148,32 @@ class Explanation:
         years = [_plain(dataclasses.asdict(year)) for year in self.years]
         return data | {"rules": about, "peers_held_still": PEERS_HELD_STILL, "years": years}
 
+    def to_markdown(self) -> str:
+        """As Markdown."""
+        from asm_sim.explain.markdown import markdown
+
+        return markdown(self)
+
+    def to_html(self) -> str:
+        """As one page of HTML that needs nothing beside it."""
+        from asm_sim.explain.html import html
+
+        return html(self)
+
     def __str__(self) -> str:
         from asm_sim.explain.text import plain_text
 
         return plain_text(self)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
 
 
 HOW_TO_READ = (
     "What decided a step is named under it as --set takes it, with its status (how well it is "
     "known) and the citation that the rule set gives."
 )
+CHANGES = "What a change would have paid"
 PEERS_HELD_STILL = (
     "The peers are held still: benchmarks, medians, pool and scaling factor stay those of the "
     "table as it is, and only this clinician's own result is another."

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from asm_sim.explain.steps import (
+    CHANGES,
     HOW_TO_READ,
     PEERS_HELD_STILL,
     Basis,
@@ -14,7 +15,7 @@ from asm_sim.explain.steps import (
     Explanation,
     Step,
 )
-from asm_sim.explain.written import NONE, basis_value, percent, signed_usd
+from asm_sim.explain.written import basis_value, percent, score, signed_usd
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -103,7 +104,7 @@ def _citations(rests_on: tuple[Basis, ...], cited: set[Basis]) -> Iterator[str]:
 def _what_if(year: ClinicianYear) -> Iterator[RenderableType]:
     from rich.text import Text
 
-    yield Text("\nWHAT A CHANGE WOULD HAVE PAID", style="bold")
+    yield Text(f"\n{CHANGES.upper()}", style="bold")
     yield Text(PEERS_HELD_STILL)
     if year.what_if:
         yield _table(year)
@@ -117,14 +118,13 @@ def _table(year: ClinicianYear) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0))
-    table.add_column("with", ratio=1, overflow="fold")
-    for name in ("score", "adjustment", "gain"):
+    table.add_column("With", ratio=1, overflow="fold")
+    for name in ("Final score", "Adjustment", "Gain"):
         table.add_column(name, justify="right", no_wrap=True)
     for change in year.what_if:
-        score = NONE if change.final_score is None else f"{change.final_score:.2f}"
         table.add_row(
             Text(change.title),
-            Text(score),
+            Text(score(change.final_score)),
             Text(percent(change.payment_adjustment_factor)),
             Text(signed_usd(change.gain_usd)),
         )

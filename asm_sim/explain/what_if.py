@@ -14,7 +14,7 @@ from typing import Any
 from asm_sim.explain.case import Case
 from asm_sim.explain.peers import is_pooled
 from asm_sim.explain.steps import WhatIf
-from asm_sim.explain.written import given, number, points
+from asm_sim.explain.written import given, listed, number, points
 from asm_sim.reference import quality
 from asm_sim.reference.cohort import pay_clinician, score_clinician
 from asm_sim.reference.cost import cost_points, scored_cost
@@ -47,7 +47,7 @@ def what_if(case: Case) -> tuple[tuple[WhatIf, ...], tuple[str, ...]]:
         excused = "Extreme circumstances excuse the clinician, so nothing would have paid another."
         return (), (excused,)
     made: list[WhatIf] = []
-    left_out: list[str] = []
+    left_out = _excluded(case)
     for found in (_one_more_point(case), *_changes(case)):
         if isinstance(found, str):
             left_out.append(found)
@@ -118,6 +118,16 @@ def _band_by_volume(case: Case) -> bool:
 # Quality
 
 
+def _excluded(case: Case) -> list[str]:
+    """That no better rate counts of the measures that are excluded."""
+    earned = case.achieved.measure_points if case.achieved else {}
+    names = [name for name, value in earned.items() if value is None]
+    if not names:
+        return []
+    are, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    return [f"{listed(names)} {are} excluded, so no better rate of {them} would have counted."]
+
+
 def _better_measure(case: Case, name: str) -> Iterator[Found]:
     standing = quality.standing(case.clinician, name, case.rules, case.year)
     if standing == "not_reported":
@@ -125,7 +135,6 @@ def _better_measure(case: Case, name: str) -> Iterator[Found]:
         return
     assert case.achieved is not None
     if case.achieved.measure_points[name] is None:
-        yield f"{name} is excluded, so no better rate of it would have counted."
         return
     measure, result = case.rules.measures[name], case.clinician.measures[name]
     benchmark = _benchmark(case, name, result)
@@ -294,15 +303,12 @@ def _more_episodes(case: Case) -> Found:
     episodes = (before or 0) + MORE_EPISODES
     title = f"{MORE_EPISODES} more episodes ({number(episodes)} in place of {given(before)})"
     changed: dict[str, Any] = {"episodes": episodes}
-    if case.achieved is not None and clinician.episode_cost is None and benchmark is not None:
+    enough = episodes >= case.rules.cost.case_minimum.at(case.year)
+    if case.achieved is not None and enough and clinician.episode_cost is None:
+        if benchmark is None:
+            return "The cost per episode is blank, so more episodes could not have been scored."
         changed["episode_cost"] = benchmark.median
         title += f", at the peers' median cost of {benchmark.median:,.2f} USD"
-    elif (
-        case.achieved is not None
-        and clinician.episode_cost is None
-        and episodes >= case.rules.cost.case_minimum.at(case.year)
-    ):
-        return "The cost per episode is blank, so more episodes could not have been scored."
     title = _of_practice(case, "cost", title)
     return Change("more_episodes", title, dataclasses.replace(clinician, **changed), changed)
 

@@ -18,10 +18,10 @@ def number(value: float, decimals: int = 2) -> str:
 
 
 def given(value: float | None, unit: str = "") -> str:
-    """A number of the table as it stands there, or that it is blank."""
+    """A number that was observed, or that it is blank."""
     if value is None:
         return "blank"
-    text = f"{value:,.10g}"
+    text = number(value, 4)
     return f"{text} {unit}" if unit else text
 
 
@@ -36,6 +36,11 @@ def points(value: float | None) -> str:
         return NONE
     text = number(value)
     return f"{text} point" if text in {"1", "-1"} else f"{text} points"
+
+
+def score(value: float | None) -> str:
+    """A final score of a table, with two decimals."""
+    return NONE if value is None else f"{value + 0.0:.2f}"
 
 
 def share(value: float | None) -> str:

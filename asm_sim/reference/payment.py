@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
+from functools import cached_property
 
 from asm_sim.reference.final_score import counts_as_zero, round_half_up
 from asm_sim.rules.schema import ADJUSTMENT_STEPS, RuleSet
@@ -25,11 +26,11 @@ class PositiveScores:
 
     scores: tuple[float, ...]
 
-    @property
+    @cached_property
     def median(self) -> float | None:
         return statistics.median(self.scores) if self.scores else None
 
-    @property
+    @cached_property
     def mean(self) -> float | None:
         return math.fsum(self.scores) / len(self.scores) if self.scores else None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +62,7 @@ def table(tmp_path: Path) -> Path:
         ("00104", "cost", "not scored", "8 episodes are fewer than 20"),
         ("00104", "own_score", "", "quality carries all of the weight"),
         ("00105", "own_score", "0 points", "none was reported with enough data completeness"),
-        ("00105", "adjustment", "-9.00%", "a final score of zero: -1 x 0.09"),
+        ("00105", "adjustment", "-9.00%", "a final score of zero: -1 x 0.09 = -0.09"),
         ("00106", "quality.score", "not scored", "no measure counts"),
         ("00106", "own_score", "none", "neither quality nor cost could be scored"),
         ("00106", "complex_patients", "none", "without a final score"),
@@ -92,8 +95,8 @@ def test_what_is_odd_is_said(clinician: str, step: str, result: str, words: str)
         ({"payment.rounding": "tenth_percent"}, "adjustment", "to the nearest tenth of a percent"),
         ({"final_score.rounding": "whole"}, "exchanged_score", "to the nearest whole"),
         ({"scoring_level.quality": "practice"}, "peers", "the measures of the practice of 1 as a"),
-        ({"peers.basis": "practice_size"}, "peers", "practices up to 1"),
-        ({"quality.shrinkage": "known"}, "quality.Q005", "of 193 cases 0.960199 of the distance"),
+        ({"peers.basis": "practice_size"}, "peers", "same practice size (practices up to 1)"),
+        ({"quality.shrinkage": "known"}, "quality.Q005", "with 193 cases, 96.02% of the distance"),
         ({"cost.shrinkage": "estimated"}, "cost", "of the distance from the mean is left"),
         ({"quality.benchmark_reference": "national"}, "quality.Q005", "national one of MIPS for"),
         ({"cost.benchmark_reference": "national"}, "cost", "the national one of MIPS for 2025"),
@@ -197,6 +200,44 @@ def test_json_says_what_the_text_says(table: Path) -> None:
             assert f"{change['gain_usd']:+,.2f} USD" in text
 
 
+def test_the_format_is_asked_for_or_is_that_of_the_name(table: Path, tmp_path: Path) -> None:
+    whole = explained("00101")
+    told = Explanation(**{**vars(whole), "table": str(table)})
+    written = {"text": str(told), "markdown": told.to_markdown(), "html": told.to_html()}
+    for name, form in (("a.md", "markdown"), ("a.HTML", "html"), ("a.txt", "text"), ("a", "text")):
+        result = asm_sim_explain(table, "--clinician", "00101", "-o", tmp_path / name)
+        assert (result.exit_code, result.stdout) == (0, ""), result.stderr
+        assert (tmp_path / name).read_text() == written[form]
+    for form in ("markdown", "html"):
+        result = asm_sim_explain(table, "--clinician", "00101", "--format", form)
+        assert result.stdout == written[form]
+    result = asm_sim_explain(table, "--clinician", "00101", "-o", tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text()) == told.as_data()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--format", "htm"], "--format 'htm': one of text, markdown, html (did you mean 'html'?)"),
+        (["--format", "html", "--json"], "give --json or --format, not both"),
+        (["-o", "clinicians.csv"], "would replace the table"),
+        (["-o", "nowhere/a.html"], "the folder nowhere does not exist"),
+        (["-o", "."], "the output is a folder"),
+        (["-o", f"{'a' * 300}.html"], "too long"),
+    ],
+)
+def test_an_output_that_cannot_be_written_touches_nothing(
+    table: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(table.parent)
+    before = table.read_bytes()
+    result = asm_sim_explain("clinicians.csv", "--clinician", "00101", *arguments)
+    assert result.exit_code == 2
+    assert expected in result.stderr
+    assert table.read_bytes() == before
+    assert list(Path().iterdir()) == [Path("clinicians.csv")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -242,3 +283,105 @@ def test_identifiers_that_are_numbers_and_warnings() -> None:
         explanation = asm.explain(pd.DataFrame(rows), 0)
     assert explanation.clinician_id == "0"
     assert str(explanation).startswith("Clinician 0\n")
+
+
+# Markdown and HTML
+
+NASTY = "[x](y) <script>alert(1)</script> & | `c` *d* _e_ #f"
+
+
+def nasty() -> Explanation:
+    rows = example_rows()
+    rows[0]["clinician_id"] = NASTY
+    return asm.explain(pd.DataFrame(rows), NASTY)
+
+
+class Page(HTMLParser):
+    """What a browser makes of a page: elements in order, and that all of them are closed."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def of(self, *tags: str) -> list[tuple[str, dict[str, str | None]]]:
+        return [element for element in self.elements if element[0] in tags]
+
+
+def test_html_can_be_read_by_everyone_and_needs_nothing() -> None:
+    page = Page(explained("00042").to_html())
+    assert not page.open
+    assert page.of("html") == [("html", {"lang": "en"})]
+    levels = [int(tag[1]) for tag, _ in page.of("h1", "h2", "h3", "h4")]
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    named = [attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs]
+    links = [attrs["href"] for _, attrs in page.of("a")]
+    assert {*named, *(str(link).removeprefix("#") for link in links)} <= set(ids)
+    assert len(links) == 4
+    assert all(attrs["scope"] in {"col", "row"} for _, attrs in page.of("th"))
+    assert len(page.of("caption")) == len(page.of("table")) > 20
+    assert not page.of("script", "img", "link", "iframe")
+
+
+def test_colours_of_the_page_are_far_enough_apart() -> None:
+    page = explained("00101").to_html()
+    style = page[page.index("<style>") : page.index("</style>")]
+    colours = set(re.findall(r"[^-]color: (#[0-9a-f]+)", style))
+    assert len(colours) > 3
+    for colour in colours:
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [
+            ((part + 0.055) / 1.055) ** 2.4 if part > 0.04 else part / 12.92 for part in parts
+        ]
+        brightness = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        assert 1.05 / (brightness + 0.05) >= 4.5  # against white, by WCAG
+
+
+def test_html_and_markdown_say_what_the_steps_say() -> None:
+    explanation = explained("00102")
+    page = Page(explanation.to_html())
+    texts, written = set(page.texts), explanation.to_markdown()
+    plain = re.sub(r"\\([^\w\s])|\\(_)", r"\1\2", written)
+    for year in explanation.years:
+        assert {year.title, year.answer, *year.left_out} <= texts
+        for step in year.steps:
+            assert f"#### {step.title}: {step.result}\n" in plain
+            assert {f"{step.title}:", step.result} <= texts
+            for line in step.lines:
+                assert f"- **{line.label}:** {line.text}\n" in plain
+                assert {line.label, line.text} <= texts
+            for basis in step.rests_on:
+                assert f"({basis.status}: {basis.source})" in plain
+                assert {f"{basis.name}: ", basis.status, basis.source} <= texts
+        for change in year.what_if:
+            assert f"| {change.title} | " in plain
+            assert change.title in texts
+
+
+def test_a_hostile_name_is_text_in_html_and_markdown() -> None:
+    explanation = nasty()
+    assert explanation.clinician_id == NASTY
+    page = Page(explanation.to_html())
+    assert f"Clinician {NASTY}" in page.texts
+    assert not page.of("script")
+    heading = explanation.to_markdown().splitlines()[0]
+    assert heading.startswith(r"# Clinician \[x\](y) \<script\>alert(1)\</script\> \& \| \`c\`")
+    assert explanation._repr_markdown_() == explanation.to_markdown()
