@@ -27,6 +27,8 @@ def _peers(case: Case) -> Step:
         "peers.basis",
         clinicians=number,
     )
+    if rules.peers.basis.value == "practice_size":
+        telling.rest_on("peers.size_limits")
     if case.achieved is None:
         telling.rest_on(practice_id=clinician.practice_id)
         return telling.ends(counted(number, "clinician"))

@@ -102,7 +102,8 @@ def _say_benchmarked(telling: Telling, name: str, measure: Measure, result: Meas
     rules = case.rules
     kind = quality.benchmark_group(result, measure, rules)
     benchmark = case.group.fitted.quality_benchmarks.get((name, kind))
-    telling.rest_on(f"measures.{name}.scoring", "quality.benchmark_reference")
+    telling.rest_on(f"measures.{name}.inverse", f"measures.{name}.scoring")
+    telling.rest_on("quality.benchmark_reference")
     if rules.quality.pool_collection_types.value:
         telling.rest_on("quality.pool_collection_types")
     if benchmark is None or result.rate is None:
@@ -243,7 +244,11 @@ def _score(case: Case) -> Step:
     counted = {name: value for name, value in earned.items() if value is not None}
     left_out = [name for name in earned if name not in counted]
     excluded = f"; excluded: {listed(left_out)}" if left_out else ""
-    telling.rest_on(quality_score=score, measures_counted=len(counted))
+    telling.rest_on(
+        f"cohorts.{case.group.cohort}.quality_measures",
+        quality_score=score,
+        measures_counted=len(counted),
+    )
     if score is None:
         telling.say(
             "Score", "no measure counts, so quality is not scored", "quality.points_maximum"

@@ -232,19 +232,19 @@ def _reported(case: Case, name: str) -> Found:
         kind = rules.measures[name].collection_types.value[0]
     benchmark = _benchmark(case, name, dataclasses.replace(result, collection_type=kind))
     rate = result.rate
+    how = "at the rate as it is" if rate is not None else "at any rate, without a benchmark for it"
     if rate is None and benchmark is None:
-        return f"{name} has no benchmark by which it could have earned points."
-    if rate is None and benchmark is not None:
+        rate = 0.0
+    elif rate is None and benchmark is not None:
         rate = _middle(benchmark, rules.measures[name])
+        how = f"at the benchmark's median, {number(rate)}"
     minimum = rules.quality.completeness_minimum.at(case.year)
     complete = max(result.completeness or 0.0, minimum)
     cases = result.cases if result.cases is not None else rules.quality.case_minimum.at(case.year)
     change = _with_measure(
         case, name, rate=rate, cases=cases, completeness=complete, collection_type=kind
     )
-    how = "at the benchmark's median" if result.rate is None else "at the rate as it is"
-    what = f"{name} reported as {kind} {how}, {number(rate or 0.0)}"
-    title = f"{what}, with enough data completeness"
+    title = f"{name} reported as {kind} {how}, with enough data completeness"
     return dataclasses.replace(change, title=_of_practice(case, "quality", title))
 
 

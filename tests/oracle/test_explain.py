@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 import asm_sim as asm
 from asm_sim import reference
+from asm_sim.errors import InputError
 from asm_sim.explain.case import Case, Citations
 from asm_sim.explain.explaining import case_of, explain_case
 from asm_sim.explain.fitted import fitted_groups
@@ -23,6 +26,8 @@ from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.example import example_rows
 from asm_sim.score.scoring import checked_table
+from tests.golden.bits import Settings
+from tests.golden.test_nothing_is_dead import LEAVES, WHERE, changes, fitting, settings_of
 from tests.oracle.kernels import BEYOND, differ, number
 from tests.oracle.tables import KINDS, Row, random_table, shocked
 from tests.oracle.test_benchmark_levers import random_levers, random_years
@@ -30,6 +35,7 @@ from tests.oracle.test_score_levers import lever_settings
 from tests.oracle.test_together import in_practices
 
 DEFAULT = load_rules()
+ODD = 11  # so many clinicians of the example have something odd
 seeds = st.integers(0, 2**32)
 KEYS = {"clinician_id", "cohort", "performance_year"}
 
@@ -195,6 +201,56 @@ def test_final_scores_that_are_given(seed: int) -> None:
     ]
     explained = check(rows, levers)
     assert {step.name for told in explained for step in told.steps} >= {"own_score", "payment"}
+
+
+# What decides is named
+
+
+def among_few(path: str) -> Settings:
+    """Settings with which a parameter matters in a small table, beside that it has another value.
+
+    What has to be in a scenario's population has no effect on a table that is scored.
+    """
+    place = fitting(path, WHERE)
+    known = {} if isinstance(place, str) and " " in place else settings_of(place)
+    return {name: value for name, value in known.items() if name.startswith("rules.")}
+
+
+def paid_and_named(table: pd.DataFrame, levers: Settings) -> tuple[list[float], set[str]]:
+    """What the odd ones are paid, and the parameters that any of their steps names."""
+    rules = load_rules(settings=levers)
+    checked, _, _ = checked_table(table, rules, None)
+    told = [explain_case(case) for row, case in everyone(checked.frame, rules) if row < ODD]
+    named = {basis.path for one in told for step in one.steps for basis in step.rests_on}
+    return [one.scored["payment_change_usd"] for one in told], named
+
+
+def test_whatever_moves_a_payment_is_named() -> None:
+    rows = [row for row in example_rows() if row["cohort"] == "HF"][:32]
+    odd = [{"rural": i % 5 == 0, "special_status": i % 7 == 0} for i in range(len(rows))]
+    table = pd.DataFrame([row | more for row, more in zip(rows, odd, strict=True)])
+    known: dict[str, tuple[list[float], set[str]]] = {}
+    moved, unnamed = 0, []
+    for path in LEAVES:
+        of_other = re.search("LBP|UTILIZATION|[.]Q(?!008|492)", path)
+        if not path.startswith("rules.") or of_other:
+            continue
+        settings = among_few(path)
+        if str(settings) not in known:
+            known[str(settings)] = paid_and_named(table, settings)
+        before = known[str(settings)]
+        for change in itertools.islice(changes(path), 2):
+            try:
+                after, named = paid_and_named(table, settings | change)
+            except (InputError, KeyError):
+                continue
+            if after != before[0]:
+                moved += 1
+                if path not in named | before[1]:
+                    unnamed.append(path)
+                break
+    assert moved > 45
+    assert not unnamed
 
 
 # What if
