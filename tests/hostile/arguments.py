@@ -88,7 +88,7 @@ ASKED: list[tuple[list[str], str]] = [
     (["score", "/dev/zero"], "/dev/zero"),
     (["score", "x.csv", "--rules", LONG_NAME], "no rule set is called 'aaa"),
     (["score", "x.csv", "-o", f"{LONG_NAME}.csv"], "too long"),
-    (["score", "x.csv", "-o", "x.txt"], "must end in .csv or .parquet"),
+    (["score", "x.csv", "-o", "x.txt"], "must end in .csv"),
     (["score", "x.csv", "-o", "nowhere/x.csv"], "nowhere does not exist"),
     (["explain", ESCAPE, "--clinician", ESCAPE], f"{SHOWN}: there is no such file"),
     (["explain", "."], "Missing option '--clinician'"),
