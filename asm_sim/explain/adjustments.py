@@ -122,7 +122,7 @@ def _complex(case: Case) -> Step:
         dual_share=clinician.dual_share,
     )  # fmt: skip
     if case.own is None:
-        telling.say("None", "without a final score there is nothing to add to")
+        telling.say("No score", "without a final score there is nothing to add to")
         telling.rest_on("complex_patient.reference_population", adjustment=None)
         return telling.ends("none")
     first = _say_component(telling, "Risk score", clinician.hcc_risk_score, fitted.hcc_risk_score)

@@ -64,14 +64,14 @@ def _say_missing(telling: Telling, quality: float | None, cost: float | None) ->
     path = "final_score.missing_category"
     if quality is None and cost is None:
         text = "neither quality nor cost could be scored, so there is no final score"
-        telling.say("None", text, path)
+        telling.say("No score", text, path)
         return
     missing, other = ("quality", "cost") if quality is None else ("cost", "quality")
     score = number((cost if quality is None else quality) or 0.0, 4)
     match telling.case.rules.final_score.missing_category.value:
         case "neutral":
             text = f"{missing} could not be scored, and then there is no final score"
-            telling.say("None", text, path)
+            telling.say("No score", text, path)
         case "reweight":
             text = f"{missing} could not be scored, so {other} carries all of the weight: {score}"
             telling.say("Weighted", text, path)

@@ -43,8 +43,10 @@ def _peers(case: Case) -> Step:
                 f"{number(max(scores.scores))} points; the median is {number(median)}")  # fmt: skip
     if score is not None and not counts_as_zero(score, case.rules):
         below = sum(1 for other in scores.scores if other < score)
-        apart = number(abs(score - median))
-        place = "at it" if apart == "0" else f"{apart} {'above' if score > median else 'below'} it"
+        apart = abs(score - median)
+        at_it = apart <= case.rules.payment.exchange.counts_as_equal.value
+        side = "above" if score > median else "below"
+        place = "at it" if at_it else f"{number(apart)} {side} it"
         text = f"{number(score)} points, {place}; {below:,} of the {among:,} scored lower"
         telling.say("This one", text, scored_lower=below)
     return telling.ends(f"median {number(median)}")
@@ -63,7 +65,7 @@ def _exchange(case: Case, score: float) -> Step:
         telling.say("Band", text, "payment.neutral_band", "payment.neutral_band_form")
     if transformed is None:
         text = "there is no final score above zero to compare with"
-        telling.say("None", text, f"{EXCHANGE}.form")
+        telling.say("No peers", text, f"{EXCHANGE}.form")
         return telling.ends("none")
     form, highest = exchange.form.value, number(case.rules.final_score.maximum.value)
     result = number(transformed, 4)

@@ -11,7 +11,9 @@ NONE = "none"
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """``1,234.5``: at most so many decimals, and none that is a trailing zero."""
+    """``1,234.5``: at most so many decimals, none that is a trailing zero; ``0.0012`` if less."""
+    if 0 < abs(value) < 10**-decimals:
+        return f"{value:.2g}"
     text = f"{value + 0.0:,.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text
