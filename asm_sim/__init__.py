@@ -25,6 +25,7 @@ _WHERE = {
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
+    "score_against": ("asm_sim.against.tables", "score_against"),
     "sensitivity": ("asm_sim.unknowns.sensitivity", "sensitivity"),
     "simulate": ("asm_sim.engine.simulate", "simulate"),
     "solve": ("asm_sim.solving.solve", "solve"),
@@ -46,6 +47,7 @@ __all__ = [
     "plots",
     "rules",
     "score",
+    "score_against",
     "sensitivity",
     "simulate",
     "solve",
@@ -55,6 +57,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from asm_sim import explain, plots, rules, score, studies
+    from asm_sim.against.tables import score_against
     from asm_sim.engine.draw_table import cohort_table
     from asm_sim.engine.simulate import simulate
     from asm_sim.errors import InputError, RunError

@@ -30,11 +30,11 @@ def score(
     """Score observed performance and return what the rule pays for it (42 CFR 512.725-512.750).
 
     ``table`` is the wide clinician table (one row per clinician, cohort and performance year): a
-    DataFrame, a table of pyarrow, polars or what else speaks Arrow, the path of a CSV or Parquet
-    file, or one that is open (``io.StringIO`` too). Identifiers, cohorts and specialties are one
-    where they differ by capitals or by blanks around them alone. ``rules`` is the name of a rule
-    set, a YAML file or a loaded rule set; ``settings`` gives parameters of a named one other values
-    by dotted path.
+    DataFrame, a table of pyarrow, polars or what else speaks Arrow, the path of a CSV, Excel or
+    Parquet file, or one that is open (``io.StringIO`` too). Identifiers, cohorts and specialties
+    are one where they differ by capitals or by blanks around them alone. ``rules`` is the name of a
+    rule set, a YAML file or a loaded rule set; ``settings`` gives parameters of a named one other
+    values by dotted path.
 
     A table with a column ``final_score`` (points, 0-100; blank: none) needs no measures: those
     scores, of any programme, go through the payment step alone (512.750). It is refused with
@@ -50,7 +50,8 @@ def score(
     given, the columns before ``final_score`` are left out.
 
     Raises :class:`asm_sim.errors.InputError` that lists everything wrong with the table or the
-    rules. Warns (``UserWarning``) of lines left out, of unknown columns, of rates that look like
+    rules. Warns (``UserWarning``) of cohorts too small for benchmarks of their own (see
+    :func:`asm_sim.score_against`), of lines left out, of unknown columns, of rates that look like
     fractions, of measures that are blank altogether and of collection types that CMS does not
     offer. The input is not changed.
     """

@@ -3,6 +3,8 @@
 Column names are matched without regard to case and surrounding blanks, and so are cohorts,
 collection types and identifiers. A row needs the columns of its own cohort's measures; those of
 another cohort may be absent, or blank in that row. A table that gives final scores needs none.
+Where a table is known in part, whatever is blank or absent is not known, and only who and of which
+cohort must be told.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ from asm_sim.tables.raw import RawTable
 
 UNKNOWN_COLUMNS_LISTED = 10
 LARGEST_FRACTION = 1.0
+NOT_KNOWN = "; with --against baseline what is not known may be left out, and is drawn"
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,10 @@ class CheckedTable:
     """A table that can be scored.
 
     ``frame`` has every known column of the rule set under its own name: identifiers as given,
-    numbers as float64 (NaN = blank), ``performance_year`` as int64, ``cohort`` and collection types
-    as the rule set spells them (None = blank). ``warnings`` are sentences for the user,
-    ``ignored_columns`` the columns that nobody knows, as written.
+    numbers as float64 (NaN = blank), ``performance_year`` as int64 (float64 where the table is
+    known in part), ``cohort`` and collection types as the rule set spells them (None = blank).
+    ``warnings`` are sentences for the user, ``ignored_columns`` the columns that nobody knows, as
+    written.
     """
 
     title: str
@@ -70,19 +74,25 @@ class CheckedTable:
         return FINAL_SCORE in self.frame
 
 
-def check_table(raw: RawTable, rules: RuleSet) -> CheckedTable:
-    """The raw table as numbers and names, or an :class:`InputError` that lists every problem."""
-    return _Check(raw, rules).run()
+def check_table(raw: RawTable, rules: RuleSet, in_part: bool = False) -> CheckedTable:
+    """The raw table as numbers and names, or an :class:`InputError` that lists every problem.
+
+    ``in_part`` takes what is blank or absent for not known, and asks for nothing else.
+    """
+    return _Check(raw, rules, in_part).run()
 
 
 class _Check:
     """One table under check: what has been parsed so far, and what was found wrong."""
 
-    def __init__(self, raw: RawTable, rules: RuleSet) -> None:
+    def __init__(self, raw: RawTable, rules: RuleSet, in_part: bool) -> None:
         self.raw = raw
         self.rules = rules
+        self.in_part = in_part
         self.gives_final_scores = FINAL_SCORE in map(_name_of, raw.names)
         self.known = (payment_columns if self.gives_final_scores else input_columns)(rules)
+        if in_part:
+            self.known = {name: column.if_known() for name, column in self.known.items()}
         self.n = len(raw.rows)
         numeric = {
             column.name: column.quantity
@@ -123,7 +133,8 @@ class _Check:
         if not self.gives_final_scores:
             for measure in measures_of(self.rules, list(self.rules.cohorts)):
                 self._measure(measure, cells, cohort)
-            self._episodes()
+            if not self.in_part:
+                self._episodes()
         self._together(cells, cohort)
         self.problems.give_up_if_any()
         return CheckedTable(self.raw.title, self._frame(cells), self.warnings, ignored)
@@ -172,6 +183,8 @@ class _Check:
                     cohorts = [c for c in cohorts_with(self.rules, column.measure) if c in present]
                     why = f" (the table has rows of cohort {' and '.join(cohorts)})"
                 self.problems.add_column(f"column {column.name} is missing{why}{hint}")
+                if not self.gives_final_scores:
+                    self.problems.hint = NOT_KNOWN
 
     def _numbers(self, column: Column, series: pd.Series[Any] | None, looked_at: BoolArray) -> None:
         """Parse a numeric column; report what is wrong in the rows that are looked at."""
@@ -274,7 +287,7 @@ class _Check:
                 self._numbers(column, series, ~foreign)
         if not entry.reported:
             self._unneeded(columns["completeness"], ~foreign)
-        else:
+        elif not self.in_part:
             self._reported(columns, ~foreign)
         self._warn_of_fractions(columns["rate"])
         self._warn_of_fractions(columns["completeness"])
@@ -458,7 +471,8 @@ class _Check:
             else:
                 data[column.name] = pd.Series([None] * self.n, dtype=object)
         frame = pd.DataFrame(data)
-        frame["performance_year"] = frame["performance_year"].astype(np.int64)
+        if not self.in_part:
+            frame["performance_year"] = frame["performance_year"].astype(np.int64)
         return frame
 
 

@@ -55,6 +55,12 @@ class Column:
         """The column as a table has it whose header says that its cells are percent."""
         return replace(self, header=header)
 
+    def if_known(self) -> Self:
+        """The column where what is not known may be left out: all but who, and of which cohort."""
+        if self.name in {"clinician_id", "cohort"}:
+            return self
+        return replace(self, may_be_absent=True, may_be_blank=True)
+
     @property
     def is_numeric(self) -> bool:
         return self.kind in {"number", "whole", "flag"}

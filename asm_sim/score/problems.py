@@ -20,6 +20,7 @@ class Problems:
     def __init__(self, raw: RawTable, columns: Iterable[str]) -> None:
         self._raw = raw
         self._order = {name: i for i, name in enumerate(columns)}
+        self.hint = ""  # what else to do, for the end of the first line
         self._listed: list[tuple[int, int, str]] = []
         by_text: dict[str, list[int]] = {}
         for row, text in raw.problems:
@@ -63,6 +64,7 @@ class Problems:
         texts = [text for _, _, text in sorted(self._listed, key=lambda found: found[:2])]
         count = counted(len(texts), "problem")
         title = f"{self._raw.title}: {count}, nothing was scored ({self._raw.row_meaning})"
+        title += self.hint
         raise InputError(title, texts)
 
     def _list(self, i: int, column: Column, message: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from asm_sim.errors import counted, printable
 from asm_sim.rules.load import load_rules
 from asm_sim.rules.schema import RuleSet
 from asm_sim.score.check import CheckedTable, check_table
@@ -45,6 +46,7 @@ PAYMENT_COLUMNS = (
     "payment_change_usd",
 )
 NO_COLLECTION_TYPE = -1
+GROUPS_NAMED = 5  # in a warning
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,30 @@ class ScoredTable:
 
     @property
     def warnings(self) -> list[str]:
-        return self.checked.warnings
+        of_scores = self.checked.gives_final_scores  # which need no benchmarks
+        small = [] if of_scores else too_few(self.cohort_years, self.rules)
+        return [*small, *self.checked.warnings]
+
+
+def too_few(cohort_years: Sequence[CohortYear], rules: RuleSet) -> list[str]:
+    """That groups of peers are too small for benchmarks of their own, in a sentence, if any is."""
+    small = []
+    for group in cohort_years:
+        number = len(group.positions)
+        least = rules.quality.benchmark_minimum_clinicians.at(group.performance_year)
+        if number < least:
+            peers = group.peers and f", {printable(group.peers)},"
+            name = f"{group.cohort}{peers} {group.performance_year}"
+            small.append(f"{name} ({counted(number, 'clinician')}, {least:g} are needed)")
+    if not small:
+        return []
+    more = f" and {counted(len(small) - GROUPS_NAMED, 'more group')}" * (len(small) > GROUPS_NAMED)
+    return [
+        f"too few for benchmarks of their own: {', '.join(small[:GROUPS_NAMED])}{more}; they are "
+        "compared with each other alone, which says little of what the rule would pay them; "
+        "--against baseline --draws 100 (in Python asm.score_against) sets them among simulated "
+        "clinicians"
+    ]
 
 
 def score_table(
@@ -99,11 +124,11 @@ def checked_table(
         rules = load_rules(rules, settings)
     elif settings:
         raise TypeError("settings go with the name of a rule set, not with a loaded one")
-    raw = read_table(table, is_header=_header_of(rules))
+    raw = read_table(table, is_header=header_of(rules))
     return check_table(raw, rules), rules, raw.index
 
 
-def _header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
+def header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
     """Whether cells are a header: two of them are columns of the table, as no row has."""
     known = frozenset(input_columns(rules)) | {FINAL_SCORE}
     return lambda cells: len(known & {stripped(cell).lower() for cell in cells}) > 1

@@ -14,7 +14,7 @@ from asm_sim.tables.notation import IN_PERCENT, SHARES
 from asm_sim.tables.workbook import workbook_bytes
 
 FILE_NAME = "clinicians.xlsx"
-HEADER = ("column", "what belongs there", "measure", "where it is blank")
+HEADER = ("column", "what belongs there", "measure", "blank: (with --against: not known)")
 BLANK = {
     "improvement_activities": "counts as none",
     "pi_score": "counts as none",
