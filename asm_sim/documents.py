@@ -1,33 +1,25 @@
-"""Strict YAML documents that remember on which line every value stands.
+"""Documents that remember on which line every value stands.
 
-Rule sets, populations and scenarios are YAML. Reading is safe (nothing is constructed but plain
-values) and strict: tags, anchors, duplicate keys, several documents, control characters and numbers
-that are not finite are refused, and so is what no file of this kind needs: deep nesting, numbers of
-forty digits and more, more than 5 MB, what is not an ordinary file. A document may extend another
-one by its name.
+Rule sets, populations and scenarios are YAML, strictly read (:mod:`asm_sim.yaml_reader`). What is
+more than 5 MB, or not an ordinary file, is refused. A document may extend another one by its name.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import stat
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any
 
 from asm_sim.errors import InputError, printable, reason_of
+from asm_sim.kept_yaml import WORTH_KEEPING, kept_yaml
+from asm_sim.yaml_reader import LARGEST_NUMBER, MAXIMUM_DEPTH, read_yaml
 
 Key = tuple[str | int, ...]
 MAXIMUM_BYTES = 5_000_000
-MAXIMUM_DEPTH = 30
-MAXIMUM_NODES = 410_000  # keys and values: four for each of 100,000 scenarios, and some
-LARGEST_NUMBER = 10**40  # of a whole number, exclusive
-LONGEST_NUMBER = 100  # characters of a whole number
-YAML_VERSION = (1, 2)
 _DOUBLE = 8  # bytes
 
 
@@ -185,174 +177,18 @@ def parse_document(text: str, name: str) -> Document:
 @lru_cache(maxsize=64)
 def _parsed(text: str, name: str) -> Document:
     """Parsing is most of the time that reading a scenario takes, and bases come again and again."""
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-    from ruamel.yaml.reader import ReaderError
-
-    try:
-        return _Reader(text, name).document()
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1) if mark else Place(name)
-        raise InputError(f"{place}: not valid YAML: {error.problem or error.context}") from error
-    except ReaderError as error:
-        place = Place(name, text.count("\n", 0, error.position) + 1)
-        raise InputError(f"{place}: not valid YAML: {str(error).splitlines()[0]}") from error
-    except (YAMLError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"{name}: not valid YAML: {(str(error).splitlines() or ['?'])[0]}"
-        ) from error
+    data, lines = read_yaml(text, name) if len(text) < WORTH_KEEPING else kept_yaml(text, name)
+    places = {line: Place(name, line) for line in set(lines)}
+    keys = keys_of(data, ())
+    return Document(data, {key: places[line] for key, line in zip(keys, lines, strict=True)})
 
 
-class _Reader:
-    """Makes plain data of the events of a YAML text, noting the line of every key.
-
-    Events come one at a time, so that a text which is nested too deeply is refused where it gets
-    too deep, before the rest is read.
-    """
-
-    def __init__(self, text: str, name: str) -> None:
-        from ruamel.yaml import YAML
-
-        yaml = YAML(typ="safe", pure=True)
-        self._events = yaml.parse(text)
-        self._resolve = yaml.resolver.resolve
-        self._text, self._name = text, name
-        self._nodes = 0
-        self._document = Document({}, {(): Place(name, 1)})
-
-    def document(self) -> Document:
-        from ruamel.yaml.events import DocumentStartEvent, MappingStartEvent, StreamEndEvent
-
-        next(self._events)  # the stream's beginning
-        start = next(self._events)
-        if not isinstance(start, DocumentStartEvent):
-            raise InputError(f"{self._name}: the file is empty")
-        if start.version is not None and tuple(start.version) != YAML_VERSION:
-            stated = ".".join(map(str, start.version))
-            line = self._text[: self._text.index("%YAML")].count("\n") + 1
-            raise InputError(
-                f"{Place(self._name, line)}: this file says that it is YAML {stated}, in which "
-                "yes, no and 010 mean something else; write YAML 1.2 (true, false) and no such line"
-            )
-        root = next(self._events)
-        if not isinstance(root, MappingStartEvent):
-            raise InputError(f"{self._at(root)}: expected a mapping (key: value) at the top level")
-        self._document.data = self._value(root, ())
-        next(self._events)  # the document's end
-        after = next(self._events)
-        if not isinstance(after, StreamEndEvent):
-            raise InputError(f"{self._at(after)}: not valid YAML: more than one document in a file")
-        return self._document
-
-    def _at(self, event: Any) -> Place:
-        return Place(self._name, event.start_mark.line + 1)
-
-    def _value(self, event: Any, key: Key) -> Any:
-        """What begins with ``event``, which stands at ``key``."""
-        from ruamel.yaml.events import MappingStartEvent, ScalarEvent, SequenceEndEvent
-
-        here = self._at(event)
-        self._refuse_more_than_data(event, here)
-        if len(key) > MAXIMUM_DEPTH:
-            raise InputError(f"{here}: nested deeper than {MAXIMUM_DEPTH} levels")
-        self._document.places.setdefault(key, here)
-        if isinstance(event, ScalarEvent):
-            return self._scalar(event, here)
-        if isinstance(event, MappingStartEvent):
-            return self._mapping(key)
-        items: list[Any] = []
-        for item in self._events:
-            if isinstance(item, SequenceEndEvent):
-                break
-            items.append(self._value(item, (*key, len(items))))
-        return items
-
-    def _mapping(self, key: Key) -> dict[Any, Any]:
-        from ruamel.yaml.events import MappingEndEvent, ScalarEvent
-
-        result: dict[Any, Any] = {}
-        for event in self._events:
-            if isinstance(event, MappingEndEvent):
-                break
-            place = self._at(event)
-            self._refuse_more_than_data(event, place)
-            if not isinstance(event, ScalarEvent):
-                raise InputError(f"{place}: a key must be a name or a year")
-            entry = self._scalar(event, place)
-            if isinstance(entry, bool):  # an alternative of a switch
-                entry = event.value.lower()
-            if not isinstance(entry, str | int):
-                raise InputError(f"{place}: the key {event.value!r} must be a name or a year")
-            if entry in result:
-                raise InputError(f"{place}: the key {entry!r} is given twice")
-            self._document.places[(*key, entry)] = place
-            result[entry] = self._value(next(self._events), (*key, entry))
-        return result
-
-    def _refuse_more_than_data(self, event: Any, place: Place) -> None:
-        from ruamel.yaml.events import AliasEvent
-
-        if isinstance(event, AliasEvent) or event.anchor is not None:
-            raise InputError(f"{place}: YAML anchors and aliases are not allowed")
-        if event.tag is not None:
-            raise InputError(f"{place}: YAML tags (!...) are not allowed")
-        self._nodes += 1
-        if self._nodes > MAXIMUM_NODES:
-            raise InputError(f"{place}: more than {MAXIMUM_NODES:,} keys and values in one file")
-
-    def _scalar(self, event: Any, place: Place) -> Any:
-        from ruamel.yaml.nodes import ScalarNode
-
-        tag = self._resolve(ScalarNode, event.value, event.implicit)
-        return _scalar(event.value, str(tag).rsplit(":", 1)[-1], place)
-
-
-def _scalar(written: str, kind: str, place: Place) -> Any:
-    """A null, a flag, a number or a text as plain data."""
-    text = written.replace("_", "")
-    try:
-        match kind:
-            case "null":
-                return None
-            case "bool":
-                return text.lower() == "true"
-            case "int":
-                return _whole(text)
-            case "float":
-                number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-            case _:
-                return _without_controls(written, place)
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{place}: {quoted(written)} is not a number") from error
-    except OverflowError as error:
-        raise InputError(f"{place}: {quoted(written)} is too large a number") from error
-    if not math.isfinite(number):
-        raise InputError(f"{place}: {quoted(written)} is not a finite number")
-    return number
-
-
-def _whole(text: str) -> int:
-    """Python writes no number of thousands of digits, and nothing here has forty digits."""
-    base = 0 if text.lstrip("+-")[:2] in {"0x", "0o"} else 10
-    number = int(text, base) if len(text) <= LONGEST_NUMBER else LARGEST_NUMBER
-    if abs(number) >= LARGEST_NUMBER:
-        raise OverflowError
-    return number
-
-
-def _without_controls(text: str, place: Place) -> str:
-    """Titles, names and sources end up on terminals and in pictures."""
-    if not text.isprintable():
-        for character in text:
-            if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t":
-                raise InputError(
-                    f"{place}: a control character ({character!r}) in {quoted(text)}; take it out"
-                )
-    return text
+def keys_of(value: Any, key: Key) -> Iterator[Key]:
+    """The key of a value and of everything in it, as it is written from top to bottom."""
+    yield key
+    if isinstance(value, dict | list):
+        for part, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from keys_of(item, (*key, part))
 
 
 def merged(base: Document, over: Document) -> Document:

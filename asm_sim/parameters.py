@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from asm_sim.documents import Document, Key, Place, did_you_mean, quoted
+from asm_sim.documents import Document, Key, Place, did_you_mean, keys_of, quoted
 from asm_sim.errors import InputError, printable
 
 YEAR_DIGITS = 4
@@ -354,7 +354,7 @@ def _set_below(
         old, inside = node["value"], (*key, "value")
         node["value"] = _new_value(document, old, value, place, dotted)
         above = [key[:length] for length in range(1, len(key) + 1)]
-        below = [*_keys_of(old, inside), *_keys_of(node["value"], inside)]
+        below = [*keys_of(old, inside), *keys_of(node["value"], inside)]
         document.places.update(dict.fromkeys([*above, *below], place))
         return
     children = {k: child for k, child in node.items() if isinstance(child, dict)}
@@ -375,14 +375,6 @@ def _set_below(
         raise InputError(f"{place}: {dotted!r} is a group, not a parameter; name one of: {names}")
     for actual, child in children.items():
         _set_below(document, child, (*key, actual), value, place, f"{dotted}.{actual}")
-
-
-def _keys_of(value: Any, key: Key) -> Iterator[Key]:
-    """The key of a value and of everything in it."""
-    yield key
-    if isinstance(value, dict | list):
-        for part, item in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _keys_of(item, (*key, part))
 
 
 def _new_value(document: Document, old: Any, value: Any, place: Place, dotted: str) -> Any:

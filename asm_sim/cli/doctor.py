@@ -118,7 +118,7 @@ def installation() -> dict[str, Any]:
 
 def _compiled() -> str:
     """Where compiled kernels are kept, and how many; or why they are not."""
-    from asm_sim.kernels._cache import cache_folder, reason_not_used
+    from asm_sim.kept import cache_folder, reason_not_used
 
     folder = cache_folder()
     reason = reason_not_used(folder)

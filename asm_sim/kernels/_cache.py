@@ -1,11 +1,10 @@
-"""Where compiled kernels are kept between runs, and whom they are taken from.
+"""Compiled kernels are kept between runs (see asm_sim/kept.py for where, and from whom).
 
 numba's own cache looks only at the source file of the function itself, and trusts whatever lies in
-its folder. Here a file is named after all that its code depends on, begins with a checksum that is
-verified before anything is made of it, and is read only from a folder of one's own (or of root)
-that nobody else may write to: what is unpickled can run any code. Where no such folder can be had,
-kernels are compiled in memory and one line on standard error says so. Nothing here changes what a
-kernel computes, so this file is no part of the hash of the sources.
+its folder. Here a file is named after all that its code depends on, and its checksum is verified
+before anything is made of it: what is unpickled can run any code. Where no folder can be had that
+can be trusted, kernels are compiled in memory and one line on standard error says so. Nothing here
+changes what a kernel computes, so this file is no part of the hash of the sources.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,59 +26,16 @@ from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.serialize import dumps
 
-from asm_sim.durable import write_whole
-from asm_sim.errors import printable, reason_of
+from asm_sim import kept
+from asm_sim.errors import reason_of
+from asm_sim.kept import cache_folder, reason_not_used
 from asm_sim.kernels._machine import interrupts_wait
 
+__all__ = ["cache_folder", "keep", "reason_not_used", "say_nothing"]
+
 _OTHER_FOLDER = "ASM_SIM_CACHE_DIR can name a folder of your own"
-_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 _said: set[str] = set()
-
-
-def cache_folder() -> Path | None:
-    """Where compiled kernels are kept: ``ASM_SIM_CACHE_DIR``, or the user's cache folder.
-
-    None for a user without a home folder.
-    """
-    try:
-        named = os.environ.get("ASM_SIM_CACHE_DIR")
-        if named:
-            return Path(named).expanduser()
-        base = os.environ.get("XDG_CACHE_HOME", "")
-        home = Path(base) if os.path.isabs(base) else Path.home() / ".cache"  # noqa: PTH117
-    except RuntimeError:
-        return None
-    return home / "asm_sim" / "kernels"
-
-
-def reason_not_used(folder: Path | None) -> str | None:
-    """Why nothing is read from a folder nor written to it; None where it can be used or made."""
-    if folder is None:
-        return "there is no home folder"
-    try:
-        found = folder.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return f"{_shown(folder)}: {reason_of(error)}"
-    if not stat.S_ISDIR(found.st_mode):
-        return f"{_shown(folder)} is not a folder"
-    if not _is_own(found):
-        return f"{_shown(folder)} belongs to another user"
-    if _others_may_write(found):
-        return f"others may write to {_shown(folder)} (chmod go-w takes that away)"
-    return None
-
-
-def _is_own(found: os.stat_result) -> bool:
-    """Whether it is this user's, or that of root, who may run code as this user anyway."""
-    return not hasattr(os, "geteuid") or found.st_uid in (0, os.geteuid())
-
-
-def _others_may_write(found: os.stat_result) -> bool:
-    return hasattr(os, "geteuid") and bool(found.st_mode & _OTHERS_MAY_WRITE)
 
 
 def keep(dispatcher: Any, stamp: str) -> Any:
@@ -88,7 +43,7 @@ def keep(dispatcher: Any, stamp: str) -> Any:
 
     ``stamp`` stands for the sources that the function is compiled from.
     """
-    kept = KernelCache(dispatcher.py_func, stamp)
+    cache = KernelCache(dispatcher.py_func, stamp)
     compile_or_load = dispatcher.compile
 
     def compile_once(sig: Any) -> Any:
@@ -96,12 +51,12 @@ def keep(dispatcher: Any, stamp: str) -> Any:
         with (
             interrupts_wait(all_along=False),
             global_compiler_lock,
-            kept.alone(sig, dispatcher.targetctx) as compiled,
+            cache.alone(sig, dispatcher.targetctx) as compiled,
             interrupts_wait(all_along=compiled),
         ):
             return compile_or_load(sig)
 
-    dispatcher._cache = kept
+    dispatcher._cache = cache
     dispatcher.compile = compile_once
     return dispatcher
 
@@ -188,50 +143,30 @@ class KernelCache(_Cache):
 def _made() -> Path | None:
     """The folder, made if it was not there; None where it cannot be used, which is said."""
     folder = cache_folder()
-    reason = reason_not_used(folder)
-    if folder is not None and reason is None:
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            reason = reason_not_used(folder)
-        except OSError as error:
-            reason = f"{_shown(folder)}: {reason_of(error)}"
+    reason = kept.made(folder)
     if reason is None:
         return folder
     _say("not kept", f"kernels are compiled in memory: {reason}; {_OTHER_FOLDER}")
     return None
 
 
-def _checksum(name: str, body: bytes) -> bytes:
-    """Of a file's content and its name, so that a file under the name of another is damaged."""
-    return hashlib.sha256(name.encode() + b"\n" + body).digest()
-
-
 def _read(path: Path) -> bytes | None:
-    """What was written there; None where it is not there, not one's own, or damaged."""
+    """What was written there; None where there is nothing to use, which is said if damaged."""
     try:
-        with path.open("rb") as file:
-            found = os.fstat(file.fileno())
-            if not _is_own(found) or _others_may_write(found):
-                return None
-            content = file.read()
-    except OSError:
+        return kept.read(path)
+    except kept.DamagedError:
+        _say("damaged", f"{kept.shown(path)} is damaged; its kernels are compiled anew")
         return None
-    checksum, body = content[:_CHECKSUM_BYTES], content[_CHECKSUM_BYTES:]
-    if checksum == _checksum(path.name, body):
-        return body
-    _say("damaged", f"{_shown(path)} is damaged; its kernels are compiled anew")
-    return None
 
 
 def _write(path: Path, body: bytes) -> None:
     """Write a file whole or not at all; where that fails, say so."""
     try:
-        write_whole(path, _checksum(path.name, body) + body)
-        path.chmod(0o644)  # others may not write to it, whatever the user's mask lets through
+        kept.write(path, body)
     except OSError as error:
         _say(
             "not kept",
-            f"compiled kernels cannot be kept in {_shown(path.parent)} ({reason_of(error)}); "
+            f"compiled kernels cannot be kept in {kept.shown(path.parent)} ({reason_of(error)}); "
             f"{_OTHER_FOLDER}",
         )
 
@@ -258,10 +193,6 @@ def _locked(path: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
     finally:
         os.close(file)
-
-
-def _shown(path: Path) -> str:
-    return printable(str(path))
 
 
 def _say(kind: str, text: str) -> None:

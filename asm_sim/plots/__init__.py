@@ -1,9 +1,14 @@
-"""Figures of a run: Dataset in, Figure out; one module per figure, each with ``plot(ds)``."""
+"""Figures of a run: Dataset in, Figure out; one module per figure, each with ``plot(ds)``.
+
+One is imported when it is first asked for.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
+from typing import Any
 
 
 def _import_matplotlib() -> None:
@@ -29,31 +34,6 @@ def _import_matplotlib() -> None:
 if "matplotlib" not in sys.modules:
     _import_matplotlib()
 
-from asm_sim.plots import (  # noqa: E402 - after matplotlib
-    adjustment_distribution,
-    areas_redrawn,
-    asm_against_mips,
-    chance_band,
-    episodes_needed,
-    inherited_adjustments,
-    mips_pool_cases,
-    misclassification_by_volume,
-    paid_twice,
-    quintile_transitions,
-    same_score,
-    save,
-    savings_levers,
-    savings_steps,
-    score_curves_with_mips,
-    score_to_adjustment,
-    sensitivity_indices,
-    standing_still,
-    tornado,
-    transfer_matrix,
-    variance_shares,
-    who_invests,
-)
-
 __all__ = [
     "adjustment_distribution",
     "areas_redrawn",
@@ -78,3 +58,13 @@ __all__ = [
     "variance_shares",
     "who_invests",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

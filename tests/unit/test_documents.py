@@ -50,7 +50,7 @@ def test_refused_with_its_line_in_a_short_message(case: str) -> None:
 
 
 def test_more_than_any_file_needs_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asm_sim.documents.MAXIMUM_NODES", 1_000)
+    monkeypatch.setattr("asm_sim.yaml_reader.MAXIMUM_NODES", 1_000)
     with pytest.raises(InputError, match=r"line 2: more than 1,000 keys and values"):
         parse_document(f"title: x\nset: [{'1,' * 2_000}]", "mine.yaml")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numba
 import pytest
 
+from asm_sim import kept
 from asm_sim.kernels import _cache
 from asm_sim.kernels._jit import entry
 from tests.unit.one_kernel import anew, doubled, loaded, tripled
@@ -129,7 +130,7 @@ def test_what_cannot_be_unpickled_is_compiled_anew(folder: Path) -> None:
     anew()(1)
     path = the_file(folder)
     body = b"cno_such_module\nname\n."
-    path.write_bytes(_cache._checksum(path.name, body) + body)
+    path.write_bytes(kept.checksum(path.name, body) + body)
     assert loaded_after(folder) == 0
     assert loaded_after(folder) == 1
 
@@ -139,7 +140,7 @@ def plant(folder: Path, proof: Path) -> bytes:
     anew()(1)
     path = the_file(folder)
     body = pickle.dumps(Planted(proof))
-    content = _cache._checksum(path.name, body) + body
+    content = kept.checksum(path.name, body) + body
     path.write_bytes(content)
     return content
 
@@ -195,7 +196,7 @@ def test_a_folder_that_may_only_be_read_is_read(
     def refuse(path: Path, *_: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
-    monkeypatch.setattr(_cache, "write_whole", refuse)  # root may write whatever the mode says
+    monkeypatch.setattr(kept, "write_whole", refuse)  # root may write whatever the mode says
     assert loaded_after(folder) == 1
     assert capfd.readouterr().err == ""
     folder.chmod(0o700)
@@ -211,7 +212,7 @@ def test_what_cannot_be_kept_is_compiled_in_memory(
     def full(path: Path, *_: object) -> None:
         raise OSError(number, os.strerror(number), str(path))
 
-    monkeypatch.setattr(_cache, "write_whole", full)
+    monkeypatch.setattr(kept, "write_whole", full)
     assert anew()(21) == 42
     assert anew(tripled)(2) == 6
     error = capfd.readouterr().err
@@ -232,7 +233,7 @@ def test_a_user_without_a_home(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", nobody)
     monkeypatch.setattr(_cache, "_said", set())
-    assert _cache.cache_folder() is None
+    assert kept.cache_folder() is None
     assert anew()(21) == 42
     assert "there is no home folder" in capfd.readouterr().err
     monkeypatch.setenv("ASM_SIM_CACHE_DIR", str(tmp_path / "kernels"))
@@ -257,7 +258,7 @@ def test_a_place_that_cannot_be_a_folder(
 def test_a_home_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ASM_SIM_CACHE_DIR", "~/kernels")
-    assert _cache.cache_folder() == tmp_path / "kernels"
+    assert kept.cache_folder() == tmp_path / "kernels"
 
 
 def test_doctor_says_where_kernels_are(folder: Path) -> None:
