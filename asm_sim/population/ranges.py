@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from asm_sim.drawn import Drawable, drawable, senseless, set_by
 from asm_sim.errors import InputError
-from asm_sim.parameters import Number, Parameter, leaves, with_values
+from asm_sim.parameters import Number, Parameter, fingerprint, leaves, with_values
 from asm_sim.population.schema import Population
 
 ROOT = "population"
@@ -44,7 +44,7 @@ def ranges_of(population: Population, settings: Iterable[tuple[str, Any]]) -> tu
             "layers.parameters is on, but no number of the population has low and high to be "
             "drawn between; give some in a population file, or leave the layer off"
         )
-    problems = [*senseless(found, numbers), *_unfit(population, found)]
+    problems = [*senseless(found, numbers), *_unfit(population, tuple(found))]
     if problems:
         raise InputError(
             "layers.parameters is on, and these ranges cannot be drawn from:", problems
@@ -62,13 +62,21 @@ def mixes(ranges: Iterable[Drawable]) -> list[list[int]]:
     return list(by_mix.values())
 
 
-def _unfit(population: Population, ranges: Iterable[Drawable]) -> Iterator[str]:
+# What was found to fit together: values of a population by their hash, and what is drawn of it.
+_fitting: set[tuple[str, tuple[Drawable, ...]]] = set()
+
+
+def _unfit(population: Population, ranges: tuple[Drawable, ...]) -> list[str]:
     """What a part of the population refuses at the ends of the ranges of its own numbers.
 
     Every check across numbers holds between two points at which it holds (each is linear in one
     number, or a variance below the concave m (1 - m)), so that the ends stand for what lies inside.
     """
+    key = fingerprint(population), ranges
+    if key in _fitting:
+        return []
     drawn = {item.path: item for item in ranges if not item.held}
+    problems = []
     for path, part in _checked_parts(population, ROOT):
         across = ACROSS if part is population else ()
         own = [
@@ -83,8 +91,11 @@ def _unfit(population: Population, ranges: Iterable[Drawable]) -> Iterator[str]:
             except ValidationError as error:
                 at = ", ".join(f"{name} {end:g}" for name, end in values.items())
                 reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-                yield f"{path}: with {at}: {reason}"
+                problems.append(f"{path}: with {at}: {reason}")
                 break
+    if not problems:
+        _fitting.add(key)
+    return problems
 
 
 def _checked_parts(model: BaseModel, path: str) -> Iterator[tuple[str, BaseModel]]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from asm_sim.kernels.choices import RuleChoice
-from asm_sim.parameters import Choice
+from asm_sim.parameters import Choice, Parameter
 
 
 class Programmed(NamedTuple):
@@ -32,20 +32,25 @@ def programmed(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, Choice
         known = [item for item in field.metadata if isinstance(item, Programmed)]
         if known:
             yield path, value, known[0]
-        elif isinstance(value, BaseModel) and not isinstance(value, Choice):
+        elif isinstance(value, BaseModel) and not isinstance(value, Parameter):
             yield from programmed(value, path)
         elif isinstance(value, dict):
             for key, item in value.items():
-                if isinstance(item, BaseModel):
+                if isinstance(item, BaseModel) and not isinstance(item, Parameter):
                     yield from programmed(item, f"{path}.{key}")
 
 
 def check_choices(model: BaseModel) -> None:
     """``ValueError`` for an alternative that is not programmed: a rule set may offer fewer."""
     for path, choice, of in programmed(model):
-        unknown = set(choice.choices) - set(of.choices.names())
+        unknown = set(choice.choices) - _names(of.choices)
         if unknown:
             raise ValueError(f"{path}.choices: {min(unknown)!r} is not programmed")
+
+
+@cache
+def _names(choices: type[RuleChoice]) -> frozenset[str]:
+    return frozenset(choices.names())
 
 
 def numbers(model: BaseModel) -> dict[str, Any]:

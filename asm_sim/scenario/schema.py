@@ -45,6 +45,7 @@ LARGEST_DRAW = 10_000_000  # fixed-point sums over draws hold twice as many
 LARGEST_SEED = 2**64
 ROOTS = ("rules", "population", "mips")
 OPEN_LAYERS = ("parameters", "readings")  # those that draw what nobody knows
+_DRAWN = ("ranges", "readings")  # what a scenario knows of what they draw
 EXAMPLE = "rules.payment.exchange.steepness"
 CHECKS: dict[str, Callable[[Document], RuleSet | Population | MipsRules]] = {
     "rules": check_rules,
@@ -254,11 +255,8 @@ class Scenario:
         yield self.rules
         yield from ReadingsLayer(self.readings, self.rules).alternatives()
 
-    def opened(self) -> Scenario:
-        """The same scenario with everything drawn that nobody knows.
-
-        Draws of both are pairs. A layer that has nothing to draw stays as it is.
-        """
+    @cached_property
+    def _opened(self) -> Scenario:
         ranged = any(
             isinstance(leaf, Number) and leaf.low is not None and leaf.high is not None
             for _, leaf in leaves(self.population)
@@ -267,6 +265,13 @@ class Scenario:
         on = {layer: "on" for layer, something in has.items() if something}
         layers = self.layers.model_copy(update=on)
         return replace(self, file=self.file.model_copy(update={"layers": layers}))
+
+    def opened(self) -> Scenario:
+        """The same scenario with everything drawn that nobody knows.
+
+        Draws of both are pairs. A layer that has nothing to draw stays as it is.
+        """
+        return self._opened
 
     def leaves(self) -> dict[str, Parameter]:
         """Every parameter by its path, of the rules, the population and MIPS."""
@@ -286,7 +291,13 @@ class Scenario:
 
     def with_draws(self, draws: int | None, seed: int | None) -> Scenario:
         """This scenario with other draws or another seed; None leaves either as it is."""
-        return replace(self, file=self.file.with_draws(draws, seed))
+        other = replace(self, file=self.file.with_draws(draws, seed))
+        # What is drawn depends on neither, and takes some time to be checked.
+        known = {name: found for name, found in vars(self).items() if name in _DRAWN}
+        if "_opened" in vars(self):
+            known["_opened"] = self._opened.with_draws(draws, seed)
+        vars(other).update(known)
+        return other
 
     def resolved(self) -> dict[str, Any]:
         """The scenario as plain data: what was named and what was set.

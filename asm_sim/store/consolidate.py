@@ -62,8 +62,8 @@ def consolidate(folder: Folder, work: Work) -> None:
 
 def is_consolidated(folder: Folder, work: Work) -> bool:
     """Whether the results in the folder are whole and hold this work, no more and no less."""
-    about = _attributes_there(folder)
-    same = about.get("stamp") == _attributes(work, work.frame(0))["stamp"]
+    stamp = _attributes_there(folder).get("stamp")
+    same = stamp is not None and stamp == _attributes(work, work.frame(0))["stamp"]
     return same and is_whole(_results_of(folder))
 
 
