@@ -31,6 +31,7 @@ from asm_sim.results.ranges import answer_of
 
 Floats = npt.NDArray[np.float64]
 
+SHARES = ("share_negative", "share_maximum_penalty")
 # Bars at least this wide, percentage points; finer bins of the run are put together.
 BAR_WIDTH = 0.5
 # Room above the highest bar for the text, of the height of the panel.
@@ -46,11 +47,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     written with its range over open draws or, without these, with its Monte Carlo error.
     """
     ds = one_scenario(ds)
-    panels = [
-        _panel(ds, cohort, year)
-        for year in ds["performance_year"].values
-        for cohort in ds["cohort"].values
-    ]
+    panels = _panels(ds)
     with house_style():
         rows, columns = ds.sizes["performance_year"], ds.sizes["cohort"]
         title = "Payment adjustment of clinicians with a final score"
@@ -74,30 +71,41 @@ def plot(ds: xr.Dataset) -> RunFigure:
     return figure
 
 
-def _panel(ds: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
-    """The numbers of one panel; edges in percent, lower edges inclusive."""
-    at = {"cohort": cohort, "performance_year": year}
-    counts = counted(ds, "adjustment_histogram").sel(at).values
-    edges = 100.0 * ds["adjustment_bin"].values[1:].astype(np.float64)
+def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """The numbers of each panel, year by year."""
+    counts = counted(ds, "adjustment_histogram").load()
     # The adjustment of a final score of zero is the maximum penalty.
-    lowest = 100.0 * float(ds["adjustment_at_score"].sel(at).min())
+    lowest = 100.0 * ds["adjustment_at_score"].min(["draw", "score"])
+    shares = {name: answer_of(ds, itemgetter(name)) for name in SHARES}
+    edges = 100.0 * ds["adjustment_bin"].values[1:].astype(np.float64)
+    panels = []
+    for year in ds["performance_year"].values:
+        for cohort in ds["cohort"].values:
+            at = {"cohort": cohort, "performance_year": year}
+            about = {
+                "cohort": str(cohort),
+                "performance_year": int(year),
+                "payment_year": int(ds["payment_year"].sel(performance_year=year)),
+            }
+            bars = _bars_of(counts.sel(at).values, edges, float(lowest.sel(at)))
+            panels.append(
+                about | bars | {name: numbers_of(of.at(**at)) for name, of in shares.items()}
+            )
+    return panels
+
+
+def _bars_of(counts: npt.NDArray[np.int64], edges: Floats, lowest: float) -> dict[str, Any]:
+    """What is drawn of one panel; edges in percent, lower edges inclusive."""
     inner, edges = _bars(counts[1:-1], edges)
     inner, edges = _nothing_below(lowest, inner, edges)
     total = int(counts.sum())
-    shares = {}
-    for name in ("share_negative", "share_maximum_penalty"):
-        shares[name] = numbers_of(answer_of(ds, itemgetter(name)).at(**at))
     return {
-        "cohort": str(cohort),
-        "performance_year": int(year),
-        "payment_year": int(ds["payment_year"].sel(performance_year=year)),
         "bar_edges_percent": edges,
         "clinician_draws": inner,
         "clinician_draws_below": int(counts[0]),
         "clinician_draws_above": int(counts[-1]),
         "clinicians_percent_per_point": 100.0 * inner / max(total, 1) / np.diff(edges),
         "maximum_penalty_percent": lowest,
-        **shares,
     }
 
 

@@ -88,6 +88,8 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     for variable in ds.variables.values():  # Dataset.drop_encoding would read the data
         variable.encoding = {}  # how they lie in this store is of no use where they are saved next
     ds.encoding = {}
+    if "payment_year" in ds.coords:
+        ds["payment_year"].load()  # it goes with every value by year, and would be read each time
     return ds
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +93,12 @@ class Answer(NamedTuple):
 
     def at(self, **where: object) -> Numbers:
         """The answer of one value, at these coordinates."""
-        return Numbers(*(float(part.sel(where)) for part in (self.mean, self.mcse, *self.range)))
+        # What xarray does of it takes a hundred times as long, and a table asks for 140 values.
+        place: dict[Any, Any] = {
+            dim: self.mean.get_index(dim).get_loc(label) for dim, label in where.items()
+        }
+        parts = (self.mean, self.mcse, *self.range)
+        return Numbers(*(float(p.values[tuple(place[dim] for dim in p.dims)]) for p in parts))
 
 
 def open_part(ds: xr.Dataset) -> xr.Dataset | None:

@@ -107,20 +107,23 @@ def summary_table(ds: xr.Dataset) -> pd.DataFrame:
     """
     ds = one_scenario(ds)
     scenario = scenario_in_words(ds)
-    answers = {statistic.name: statistic.of(ds) for statistic in STATISTICS}
+    answers = {statistic: statistic.of(ds) for statistic in STATISTICS}
+    units = {statistic: ds[statistic.variable].attrs["units"] for statistic in STATISTICS}
+    years = [int(year) for year in ds["performance_year"].values]
+    paid_in = dict(zip(years, ds["payment_year"].values.tolist(), strict=True))
     rows = [
         (
             scenario,
             str(cohort),
-            int(year),
-            int(ds["payment_year"].sel(performance_year=year)),
+            year,
+            paid_in[year],
             statistic.name,
-            *answers[statistic.name].at(cohort=cohort, performance_year=year),
-            ds[statistic.variable].attrs["units"],
+            *answer.at(cohort=cohort, performance_year=year),
+            units[statistic],
         )
         for cohort in ds["cohort"].values
-        for year in ds["performance_year"].values
-        for statistic in STATISTICS
+        for year in years
+        for statistic, answer in answers.items()
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -176,7 +179,7 @@ def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> Non
     rows = summary_table(ds)
     say(console, Text(title_line(ds), style="bold"))
     for cohort in dict.fromkeys(rows["cohort"]):
-        of_cohort = rows[rows["cohort"] == cohort]
+        of_cohort = list(rows[rows["cohort"] == cohort].itertuples(index=False))
         heading = f"\n{cohort_title(ds, cohort)} ({printable(cohort)})"
         say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
         say_fitting(console, partial(_table, of_cohort, console, errors))
@@ -192,17 +195,17 @@ def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> Non
         say(console, Text())
 
 
-def _notes(rows: pd.DataFrame, errors: bool) -> Iterator[str]:
+def _notes(rows: list[Any], errors: bool) -> Iterator[str]:
     """What the signs in a table mean, where there are any."""
-    cells = [(_numbers(row), str(row["unit"])) for _, row in rows.iterrows()]
+    cells = [(_numbers(row), row.unit) for row in rows]
     if any(_bound(numbers, unit, errors) for numbers, unit in cells):
         yield "< and >: of nobody, or of all, in every draw; the bound holds with 95 % confidence."
     if not errors and any(numbers.is_outside for numbers, _ in cells):
         yield OUTSIDE_NOTE
 
 
-def _numbers(row: pd.Series[Any]) -> Numbers:
-    return Numbers(*(float(row[name]) for name in Numbers._fields))
+def _numbers(row: Any) -> Numbers:
+    return Numbers(*(float(getattr(row, name)) for name in Numbers._fields))
 
 
 def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
@@ -217,27 +220,25 @@ def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
     ]
 
 
-def _table(rows: pd.DataFrame, console: Console, errors: bool, layout: Layout) -> Table:
-    """One cohort: statistics down, performance years across."""
+def _table(rows: list[Any], console: Console, errors: bool, layout: Layout) -> Table:
+    """One cohort: statistics down, performance years across; ``rows`` of :func:`summary_table`."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    years = rows[["performance_year", "payment_year"]].drop_duplicates()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("performance year\npaid in", no_wrap=True)
-    for year, payment_year in years.itertuples(index=False):
+    for year, payment_year in dict.fromkeys((r.performance_year, r.payment_year) for r in rows):
         table.add_column(f"{year}\n{payment_year}", justify="right", no_wrap=True)
     section = ""
     for statistic in STATISTICS:
-        of_statistic = rows[rows["statistic"] == statistic.name]
-        unit = str(of_statistic["unit"].iloc[0])
+        of_statistic = [row for row in rows if row.statistic == statistic.name]
+        unit = of_statistic[0].unit
         if statistic.section != section:
             section = statistic.section
             table.add_row(Text(f"{section} ({PRINTED[unit][1]})", style="italic"))
         cells = [
-            writable(_cell(_numbers(row), unit, layout, errors), console)
-            for _, row in of_statistic.iterrows()
+            writable(_cell(_numbers(row), unit, layout, errors), console) for row in of_statistic
         ]
         table.add_row(f"  {statistic.label}", *cells)
     return table
