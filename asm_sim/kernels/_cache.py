@@ -10,6 +10,7 @@ changes what a kernel computes, so this file is no part of the hash of the sourc
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
 import sys
@@ -19,11 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba.core.caching import _Cache
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompileResult
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 
 from asm_sim import kept
@@ -94,16 +98,21 @@ class KernelCache(_Cache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled version for a signature, None where there is none that can be used."""
-        target_context.refresh()
+        codegen = target_context.codegen()
         folder = cache_folder()
         if folder is None or reason_not_used(folder):
             return None
-        name = self._name(sig, target_context.codegen())
-        body = _read(folder / name)
+        body = _read(folder / self._name(sig, codegen))
         if body is None:
             return None
         try:
-            return CompileResult._rebuild(target_context, *pickle.loads(body))
+            with io.BytesIO(body) as file:
+                reduced, needed = pickle.load(file), pickle.load(file)
+            rtsys.initialize(target_context)
+            if not all(map(llvm.address_of_symbol, needed)):
+                target_context.refresh()  # imports all that numba can compile
+            with _linked_late(codegen):
+                return CompileResult._rebuild(target_context, *reduced)
         except Exception:  # whatever code of another installation raises: it is compiled anew
             return None
 
@@ -113,7 +122,8 @@ class KernelCache(_Cache):
             return
         folder = _made()
         if folder is not None:
-            _write(folder / self._name(sig, data.codegen), dumps(data._reduce()))
+            body = dumps(data._reduce()) + dumps(_needed(data.library))
+            _write(folder / self._name(sig, data.codegen), body)
 
     @contextmanager
     def alone(self, sig: Any, target_context: Any) -> Iterator[bool]:
@@ -138,6 +148,54 @@ class KernelCache(_Cache):
     def _name(self, sig: Any, codegen: Any) -> str:
         key = repr((self._depends_on, sig, codegen.magic_tuple()))
         return f"{self._title}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.nbc"
+
+
+class _Loaded(JITCodeLibrary):
+    """Machine code from the disk. Its bitcode, for kernels that call it, is read for the first.
+
+    Python alone calls an entry as a rule, and to read its bitcode takes longer than all the rest.
+    """
+
+    _bitcode = b""
+
+    @classmethod
+    def _unserialize(cls, codegen: Any, state: Any) -> Any:
+        name, kind, content = state
+        if kind != "object":
+            return JITCodeLibrary._unserialize(codegen, state)
+        self = cls(codegen, name)
+        machine_code, self._bitcode = content
+        self.enable_object_caching()
+        self._set_compiled_object(machine_code)
+        self._finalize_final_module()
+        return self
+
+    def get_pointer_to_function(self, name: str) -> int:
+        return int(self._codegen._engine.get_function_address(name))
+
+    def _get_module_for_linking(self) -> Any:
+        if self._shared_module is None:
+            self._shared_module = llvm.parse_bitcode(self._bitcode)
+            self._codegen._engine._load_defined_symbols(self._shared_module)
+        return self._shared_module
+
+
+@contextmanager
+def _linked_late(codegen: Any) -> Iterator[None]:
+    """What is rebuilt meanwhile, under numba's lock, is a :class:`_Loaded`."""
+    usual, codegen._library_class = codegen._library_class, _Loaded
+    try:
+        yield
+    finally:
+        codegen._library_class = usual
+
+
+def _needed(library: Any) -> list[str]:
+    """The names of what machine code calls and does not hold itself."""
+    module = library._final_module
+    parts = [*module.functions, *module.global_variables]
+    names = {part.name for part in parts if part.is_declaration}
+    return sorted(name for name in names if not name.startswith("llvm."))
 
 
 def _made() -> Path | None:

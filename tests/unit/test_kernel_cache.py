@@ -66,6 +66,38 @@ def test_what_was_compiled_is_loaded_by_the_next_process(
     assert capfd.readouterr().err == ""
 
 
+def test_another_kernel_can_call_what_was_loaded(folder: Path) -> None:
+    """Which takes its bitcode, that Python's own calls do not."""
+    anew()(21)
+    entry_loaded = anew()
+
+    @numba.njit  # type: ignore[untyped-decorator]
+    def caller(value: int) -> int:
+        return int(entry_loaded(value)) + 1
+
+    assert entry_loaded(4) == 8
+    assert caller(21) == 43
+    assert loaded(entry_loaded) == 1
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_what_machine_code_needs_is_there_before_it_is_loaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LLVM ends the process where a name is missing."""
+    anew()(21)
+    asked: list[str] = []
+    monkeypatch.setattr(_cache.llvm, "address_of_symbol", asked.append)
+    refreshed: list[object] = []
+    again = anew()
+    monkeypatch.setattr(again.targetctx, "refresh", lambda: refreshed.append(again))
+    assert again(4) == 8
+    assert loaded(again) == 1
+    assert refreshed == [again]
+    assert asked == ["PyArg_UnpackTuple"], "it need not look further"
+    assert the_file(folder)
+
+
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "ten bytes": lambda content: content[:10],
