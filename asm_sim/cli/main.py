@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from asm_sim.cli.verbs import INTERRUPTED, Verbs, complain, open_streams
+from asm_sim.cli import drawing
+from asm_sim.cli.verbs import INTERRUPTED, VERBS, Verbs, complain, open_streams
 
 app = typer.Typer(
     name="asm-sim",
@@ -39,6 +40,9 @@ def options(
 
 def main() -> None:
     """The entry point ``asm-sim``."""
+    drawing.is_the_program = True
+    if set(sys.argv[1:2]) & {*VERBS} - {"sweep"}:
+        drawing.leave_dask_out()  # the verb with --scheduler alone has a use for it
     open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot write is not an error
@@ -49,6 +53,7 @@ def main() -> None:
         complain("Interrupted.")
         raise SystemExit(INTERRUPTED) from None
     finally:
+        drawing.is_the_program = False
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is there: Python only ends
 
 

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from asm_sim.cli.drawing import Beside, draw_figures, drawing_beside
 from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, RunError, counted, printable
+from asm_sim.errors import InputError, counted, printable
 from asm_sim.places import place_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from asm_sim.scenario.schema import Scenario
     from asm_sim.store.work import Work
 
 RUNS = Path("runs")
-FIGURES = "figures"
 _LONGEST_FOLDER = 200  # bytes of a name: file systems take 255
 
 
@@ -57,12 +58,36 @@ def run(
     note.print(f"asm-sim: reading {printable(scenario)}", markup=False)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
+
+    with drawing_beside(thread_count()) as beside:  # before numba reads the same variable
+        folder, chosen = _simulated(
+            scenario, (draws, seed, open_draws), settings or [], place, overwrite, note
+        )
+        ds = _told(scenario, folder, beside, errors, as_json)
+        write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
+        figures = draw_figures(ds, folder, beside)
+    note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
+    note.print(f"Table     {folder / 'summary.csv'}", markup=False)
+    for figure in figures:
+        note.print(f"Figure    {figure}", markup=False)
+    note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+
+
+def _simulated(
+    name: str,
+    numbers: tuple[int | None, int | None, int | None],
+    settings: list[str],
+    place: Path | None,
+    overwrite: bool,
+    note: Terminal,
+) -> tuple[Path, Scenario]:
+    """The folder with the results of a scenario; ``numbers`` are draws, seed and open draws."""
+    from asm_sim.engine.threads import thread_count
     from asm_sim.scenario.load import load_scenario
 
-    threads = thread_count()  # before numba reads the same variable
-    chosen = load_scenario(scenario, settings or []).with_draws(draws, seed)
+    draws, seed, open_draws = numbers
+    chosen = load_scenario(name, settings).with_draws(draws, seed)
     note.print(printable(chosen.title), markup=False)
-    note.print("Preparing the model (the first time, kernels are compiled: some minutes)")
     from asm_sim.store.carry_out import Mode, carry_out
     from asm_sim.store.files import open_folder
     from asm_sim.store.progress import on_terminal
@@ -73,7 +98,8 @@ def run(
     listed = len(work.roster.clinician_id)
     clinicians = f"{listed:,} clinicians, {len(chosen.rules.years)} performance years"
     note.print(
-        f"{counted(chosen.draws, 'draw')} of {clinicians}, seed {chosen.seed}, {threads} threads"
+        f"{counted(chosen.draws, 'draw')} of {clinicians}, seed {chosen.seed}, "
+        f"{thread_count()} threads"
     )
     if work.open_draws:
         note.print(
@@ -94,25 +120,24 @@ def run(
         except KeyboardInterrupt:
             note.print("Stopped. Finished blocks are kept: the same command goes on from here.")
             raise
+    return folder, chosen
 
+
+def _told(name: str, folder: Path, beside: Beside, errors: bool, as_json: bool) -> xr.Dataset:
+    """The results of a scenario that was given as ``name``, once they are printed and tabulated."""
     from asm_sim.results.open import open_results
     from asm_sim.results.registry import CALLED
     from asm_sim.results.summary import print_summary, summary_json, summary_table
 
+    beside.draw(folder)
     ds = open_results(folder)
-    told = ds.assign_attrs({CALLED: scenario})  # commands that are printed can be run
+    told = ds.assign_attrs({CALLED: name})  # commands that are printed can be run
     if as_json:
         typer.echo(json.dumps(summary_json(told), indent=1))
     else:
         print_summary(told, Terminal(highlight=False), errors)
     write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
-    write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
-    figures = _figures(ds, folder / FIGURES)
-    note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
-    note.print(f"Table     {folder / 'summary.csv'}", markup=False)
-    for figure in figures:
-        note.print(f"Figure    {figure}", markup=False)
-    note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
+    return ds
 
 
 def usual_folder(work: Work) -> Path:
@@ -121,31 +146,6 @@ def usual_folder(work: Work) -> Path:
     end = f"-{work.draws}-draws-seed-{scenario.seed}-{work.hash[:8]}"
     room = _LONGEST_FOLDER - len(end)
     return RUNS / (scenario.name.encode()[:room].decode(errors="ignore") + end)
-
-
-def _figures(ds: xr.Dataset, folder: Path) -> list[Path]:
-    """The two figures of a run; returns the pictures.
-
-    Raises :class:`OSError` where they cannot be written and :class:`RunError` where the installed
-    matplotlib does not draw them: the answer and the results are there all the same.
-    """
-    drawn = []
-    try:
-        from asm_sim.plots import adjustment_distribution, score_to_adjustment
-        from asm_sim.plots.save import save
-
-        for module in (adjustment_distribution, score_to_adjustment):
-            name = module.__name__.rpartition(".")[2]
-            paths = save(module.plot(ds), folder, name, ds)
-            drawn.append(next(path for path in paths if path.suffix == ".png"))
-    except OSError:
-        raise
-    except Exception as error:
-        raise RunError(
-            f"the figures could not be drawn ({type(error).__name__}: {printable(str(error))}); "
-            f"the results are complete: {folder.parent}"
-        ) from error
-    return drawn
 
 
 def _yaml(resolved: dict[str, Any]) -> str:
