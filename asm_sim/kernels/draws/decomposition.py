@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._reference import by_reference
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_uniforms
 from asm_sim.kernels.rule.cohort import score_against
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
@@ -144,10 +145,13 @@ def decompose_year(
                     if k == WITHOUT_RISK - 1 or (y == 0 and k == MEASUREMENT):
                         _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
                         continue
-                    own = _own(
+                    _own(
                         model, address.measured and measure == 1, y if peers == 1 else 0, seen,
                         collection, clinicians, factors,
                     )  # fmt: skip
+                    own = by_reference(
+                        with_results(seen, factors.rate, collection, factors.cost)
+                    )
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
                     score_against(own, rules, of_year, against, factors.outcome, scratch)
@@ -209,7 +213,7 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
 
 @kernel
 def _own(model, measured, level, seen, collection, clinicians, factors):
-    """The cohort as observed when ``seen`` is what is reported and counted."""
+    """Rates and costs of the cohort when ``seen`` is what is reported and counted."""
     foreign = measured and model.shocks.misattributed_share > 0.0
     for m in range(len(model.quality.slot)):
         rate, true = factors.rate[m], factors.true_rate[m]
@@ -230,7 +234,6 @@ def _own(model, measured, level, seen, collection, clinicians, factors):
         sample_cost(model, factors.cost_noise, seen.episodes, cost, factors.cost)
     else:
         factors.cost[:] = factors.true_cost
-    return with_results(seen, factors.rate, collection, factors.cost)
 
 
 @kernel

@@ -16,12 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels._reference import by_reference, keep, own_copy
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import accumulate, count_year, end_draw
-from asm_sim.kernels.draws.decomposition import decompose_year, new_factors
+from asm_sim.kernels.draws.decomposition import Factors, decompose_year, new_factors
 from asm_sim.kernels.draws.output import Comparison, keep_panel
-from asm_sim.kernels.draws.probes import new_probe_room, score_probes
-from asm_sim.kernels.draws.summaries import begin_draw, new_memory, rank_scores, summarise_year
+from asm_sim.kernels.draws.probes import ProbeRoom, new_probe_room, score_probes
+from asm_sim.kernels.draws.summaries import (
+    Memory,
+    begin_draw,
+    new_memory,
+    rank_scores,
+    summarise_year,
+)
 from asm_sim.kernels.draws.year import (
     Address,
     begin_cohort,
@@ -29,10 +36,19 @@ from asm_sim.kernels.draws.year import (
     live_year,
     settle_year,
 )
-from asm_sim.kernels.rule.fit import begin_years, new_earlier, new_fit, new_scratch
-from asm_sim.kernels.rule.mips import new_mips_room, score_mips
+from asm_sim.kernels.rule.fit import (
+    Earlier,
+    Fit,
+    Scratch,
+    begin_years,
+    new_earlier,
+    new_fit,
+    new_scratch,
+)
+from asm_sim.kernels.rule.mips import MipsRoom, new_mips_room, score_mips
 from asm_sim.kernels.rule.observed import (
     Observed,
+    Outcome,
     copy_observed,
     new_observed,
     new_outcome,
@@ -41,9 +57,9 @@ from asm_sim.kernels.rule.observed import (
 from asm_sim.kernels.rule.pooling import pools
 from asm_sim.kernels.world.behaviour import programme_spending, remember
 from asm_sim.kernels.world.patients import patients_change
-from asm_sim.kernels.world.practices import new_practices
+from asm_sim.kernels.world.practices import Practices, new_practices
 from asm_sim.kernels.world.shocks import organization_dollars
-from asm_sim.kernels.world.traits import latent_processes, new_clinicians
+from asm_sim.kernels.world.traits import Clinicians, latent_processes, new_clinicians
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +69,61 @@ def _rank_reporting(practice, willingness, rank):
     """How surely a clinician's practice reports, as a share of all practices below it."""
     for i in range(len(rank)):
         rank[i] = 0.5 * math.erfc(-willingness[practice[i]] * math.sqrt(0.5))
+
+
+class Room(NamedTuple):
+    """All that a call of the draw kernel works in; that of practices pooled, if they are."""
+
+    practices: Practices
+    clinicians: Clinicians
+    observed: Observed
+    shown: Observed
+    true_shown: Observed
+    fit: Fit
+    earlier: Earlier
+    true_fit: Fit
+    true_earlier: Earlier
+    outcome: Outcome
+    truth: Outcome
+    scratch: Scratch
+    memory: Memory
+    factors: Factors
+    probes: ProbeRoom
+    of_mips: Comparison
+    of_pathway: Comparison
+    mips: MipsRoom
+    pathway: MipsRoom
+    reporting_rank: Floats  # [n]
+
+
+@kernel
+def _new_room(rules, mips, pathway, practice_model, model, probes, output):
+    n, measures = len(model.practice), len(model.quality.slot)
+    pooled = n if pools(rules) else 0
+    groups, cuts = output.by_group.shape[2], len(rules.decile_percentiles)
+    looked_at = n if len(output.lens.fixed_standard) > 0 else 0
+    return Room(
+        practices=new_practices(len(practice_model.small), model.performance_years),
+        clinicians=new_clinicians(model, latent_processes(model)),
+        observed=new_observed(measures, n),
+        shown=new_observed(measures, pooled),
+        true_shown=new_observed(measures, pooled),
+        fit=new_fit(rules, measures, n),
+        earlier=new_earlier(rules, measures, n),
+        true_fit=new_fit(rules, measures, n),
+        true_earlier=new_earlier(rules, measures, n),
+        outcome=new_outcome(measures, n),
+        truth=new_outcome(measures, n),
+        scratch=new_scratch(measures, n, cuts),
+        memory=new_memory(n, groups),
+        factors=new_factors(rules, measures, looked_at, groups),
+        probes=new_probe_room(probes, cuts),
+        of_mips=Comparison(final_score=np.empty(n), adjustment=np.empty(n)),
+        of_pathway=Comparison(final_score=np.empty(n), adjustment=np.empty(n)),
+        mips=new_mips_room(mips, n),
+        pathway=new_mips_room(pathway, n),
+        reporting_rank=np.empty(n),
+    )
 
 
 @entry
@@ -80,39 +151,34 @@ def simulate_cohort(
     draws; ``seed`` is uint64 [2], low and high word. Returns false where an adjustment was too
     large for fixed point.
     """
+    rules, mips, pathway = by_reference(rules), by_reference(mips), by_reference(pathway)
+    practice_model, model = by_reference(practice_model), by_reference(model)
+    probes, grids, output = by_reference(probes), by_reference(grids), by_reference(output)
     n = len(model.practice)
-    measures = len(model.quality.slot)
     years = model.performance_years
-    groups = output.by_group.shape[2]
     close = len(output.lens.fixed_standard)  # draws looked at closely
-    practices = new_practices(len(practice_model.small), years)
-    clinicians = new_clinicians(model, latent_processes(model))
-    observed = new_observed(measures, n)
-    true_observed = with_results(
-        observed, clinicians.true_rate, observed.collection, clinicians.true_cost
+    owned = _new_room(rules, mips, pathway, practice_model, model, probes, output)
+    room = by_reference(owned)
+    practices, clinicians, observed = room.practices, room.clinicians, room.observed
+    true_observed = by_reference(
+        with_results(
+            observed, clinicians.true_rate, observed.collection, clinicians.true_cost
+        )
     )
     pooling = pools(rules)
-    shown = new_observed(measures, n) if pooling else observed
-    true_shown = new_observed(measures, n) if pooling else true_observed
-    fit, earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
-    true_fit, true_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
+    shown = room.shown if pooling else observed
+    true_shown = room.true_shown if pooling else true_observed
+    fit, earlier = room.fit, room.earlier
+    true_fit, true_earlier = room.true_fit, room.true_earlier
     true_fit.shrinks[0] = true_earlier.made.shrinks[0] = False  # the truth has no noise
-    outcome, truth = new_outcome(measures, n), new_outcome(measures, n)
-    cuts = len(rules.decile_percentiles)
-    scratch = new_scratch(measures, n, cuts)
-    memory = new_memory(n, groups)
-    factors = new_factors(rules, measures, n if close > 0 else 0, groups)
-    probe_room = new_probe_room(probes, cuts)
-    of_mips = Comparison(final_score=np.empty(n), adjustment=np.empty(n))
-    of_pathway = Comparison(final_score=np.empty(n), adjustment=np.empty(n))
-    mips_room, pathway_room = new_mips_room(mips, n), new_mips_room(pathway, n)
-    reporting_rank = np.empty(n)
+    outcome, truth, scratch, memory = room.outcome, room.truth, room.scratch, room.memory
+    of_mips, of_pathway, reporting_rank = room.of_mips, room.of_pathway, room.reporting_rank
     traits_change = patients_change(model)
     hold_clinicians = len(output.clinician.scored) > 0
     fits = True
     for d in range(len(population_index)):
-        address = Address(
-            seed, population_index[d], measurement_index[d], selection_index[d], measured
+        address = by_reference(
+            Address(seed, population_index[d], measurement_index[d], selection_index[d], measured)
         )
         begin_cohort(practice_model, model, address, practices, clinicians, observed)
         begin_draw(memory)
@@ -158,11 +224,11 @@ def simulate_cohort(
             if d < len(output.panel.final_score):
                 _rank_reporting(clinicians.practice, practices.willingness[y], reporting_rank)
                 score_mips(
-                    observed, mips, y, reporting_rank, mips_room, of_mips.final_score,
+                    observed, mips, y, reporting_rank, room.mips, of_mips.final_score,
                     of_mips.adjustment,
                 )  # fmt: skip
                 score_mips(
-                    observed, pathway, y, reporting_rank, pathway_room, of_pathway.final_score,
+                    observed, pathway, y, reporting_rank, room.pathway, of_pathway.final_score,
                     of_pathway.adjustment,
                 )  # fmt: skip
                 keep_panel(
@@ -172,17 +238,18 @@ def simulate_cohort(
             if d < close:
                 decompose_year(
                     model, rules, y, address, clinicians, observed, fit, outcome, scratch,
-                    factors, output.lens.within_clinician_variance[d],
+                    room.factors, output.lens.within_clinician_variance[d],
                     output.lens.year_to_year_variance[d], output.lens.fixed_standard[d, y],
                 )  # fmt: skip
                 score_probes(
-                    model, rules, probes, y, address, fit, true_fit, probe_room, d,
+                    model, rules, probes, y, address, fit, true_fit, room.probes, d,
                     output.lens.probe,
                 )  # fmt: skip
             memory.rank_before[:] = memory.rank
             memory.adjustment_before[:] = outcome.payment_adjustment_factor
             scored_before = scored
         end_draw(clinicians.group, clinicians.taken_part, memory, d, output)
+    keep(owned)
     return fits
 
 
@@ -205,15 +272,20 @@ def observe_cohort(
     rules, practice_model, model, seed, population, measurement, selection, measured
 ):
     """Every year of the draw with these three indices, a list of :class:`ObservedYear`."""
+    rules, practice_model = by_reference(rules), by_reference(practice_model)
+    model = by_reference(model)
     n, measures = len(model.practice), len(model.quality.slot)
-    address = Address(seed, population, measurement, selection, measured)
-    practices = new_practices(len(practice_model.small), model.performance_years)
-    clinicians = new_clinicians(model, latent_processes(model))
-    observed = new_observed(measures, n)
-    shown = new_observed(measures, n) if pools(rules) else observed
-    fit, earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
-    outcome = new_outcome(measures, n)
-    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    address = by_reference(Address(seed, population, measurement, selection, measured))
+    all_practices = new_practices(len(practice_model.small), model.performance_years)
+    everyone = new_clinicians(model, latent_processes(model))
+    seen, pooled = new_observed(measures, n), new_observed(measures, n if pools(rules) else 0)
+    own_fit, before = new_fit(rules, measures, n), new_earlier(rules, measures, n)
+    scored, room = new_outcome(measures, n), new_scratch(measures, n, len(rules.decile_percentiles))
+    practices, clinicians = by_reference(all_practices), by_reference(everyone)
+    observed = by_reference(seen)
+    shown = by_reference(pooled) if pools(rules) else observed
+    fit, earlier = by_reference(own_fit), by_reference(before)
+    outcome, scratch = by_reference(scored), by_reference(room)
     begin_cohort(practice_model, model, address, practices, clinicians, observed)
     result = []
     for y in range(model.performance_years):
@@ -227,18 +299,26 @@ def observe_cohort(
         remember(model, y, outcome, clinicians)
         hide_unreported(observed, clinicians)
         kept = new_observed(measures, n)
-        copy_observed(observed, kept)
+        copy_observed(observed, by_reference(kept))
         result.append(
             ObservedYear(
                 observed=kept,
-                true_rate=clinicians.true_rate.copy(),
-                true_cost=clinicians.true_cost.copy(),
-                paid=clinicians.paid.copy(),
-                specialty=clinicians.specialty.copy(),
-                group=clinicians.group.copy(),
-                practice=clinicians.practice.copy(),
-                present=clinicians.present.copy(),
-                part_b_later=clinicians.part_b[y + model.payment_lag].copy(),
+                true_rate=own_copy(clinicians.true_rate),
+                true_cost=own_copy(clinicians.true_cost),
+                paid=own_copy(clinicians.paid),
+                specialty=own_copy(clinicians.specialty),
+                group=own_copy(clinicians.group),
+                practice=own_copy(clinicians.practice),
+                present=own_copy(clinicians.present),
+                part_b_later=own_copy(clinicians.part_b[y + model.payment_lag]),
             )
         )
+    keep(all_practices)
+    keep(everyone)
+    keep(seen)
+    keep(pooled)
+    keep(own_fit)
+    keep(before)
+    keep(scored)
+    keep(room)
     return result

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import entry, inlined
+from asm_sim.kernels._jit import entry, inlined, kernel
+from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.choices import ExchangeForm, Peers
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
@@ -35,7 +36,7 @@ from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.rule.quality import score_quality
 
 
-@inlined
+@kernel
 def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outcome, scratch):
     """All steps of the rule for performance year index y.
 
@@ -51,43 +52,51 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     score_payment(observed, rules, y, fit, refit, outcome, scratch)
 
 
-@inlined
+@kernel
 def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch):
     """The ordinary rule: every group of peers scored against its own fit.
 
     With more than one group ``fit`` is none's: it holds the pools together, and no median and no
     scaling factor.
     """
+    if rules.peers == Peers.CONDITION:
+        score_cohort(
+            observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch
+        )
+    else:
+        _score_groups(observed, specialty, rules, y, fit, earlier, outcome, scratch)
+
+
+@kernel
+def _score_groups(observed, specialty, rules, y, fit, earlier, outcome, scratch):
+    """Several groups of peers, one after the other."""
     measures, n = observed.rate.shape
-    alone = rules.peers == Peers.CONDITION
-    group, groups = np.empty(0, np.int64), 1
-    if not alone:
-        group, groups = peer_groups(observed, specialty, rules)
+    group, groups = peer_groups(observed, specialty, rules)
     scored = 0
     pool = 0.0
     for g in range(groups):
         members = np.flatnonzero(group == g)
-        if len(members) == 0 and not alone:
+        if len(members) == 0:
             continue
-        own, own_fit, own_earlier, own_outcome = observed, fit, earlier, outcome
-        if not alone:
-            own = rows_of(observed, members)
-            own_fit = new_fit(rules, measures, n)
-            own_earlier = new_earlier(rules, measures, len(members))
-            own_outcome = new_outcome(measures, len(members))
-            for k in range(len(members)):
-                own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
+        part, made = rows_of(observed, members), new_fit(rules, measures, n)
+        before = new_earlier(rules, measures, len(members))
+        found = new_outcome(measures, len(members))
+        own_fit, own_earlier = by_reference(made), by_reference(before)
+        own_outcome = by_reference(found)
+        for k in range(len(members)):
+            own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
         score_cohort(
-            own, rules, y, own_fit, own_earlier, True, refit_complexity or not alone, own_outcome,
-            scratch,
-        )  # fmt: skip
-        if alone:
-            return
+            by_reference(part), rules, y, own_fit, own_earlier, True, True, own_outcome, scratch
+        )
         scored += scratch.counts[0].scored
         pool += own_fit.payment[0].pool
         put_back(own_outcome, members, outcome)
         for k in range(len(members)):
             earlier.own_score[0, members[k]] = own_earlier.own_score[0, k]
+        keep(part)
+        keep(made)
+        keep(before)
+        keep(found)
     fit.payment[0] = no_payment()[0]
     fit.payment[0].scaling_factor = 1.0 if rules.exchange_form == ExchangeForm.THRESHOLD else np.nan
     fit.payment[0].pool = pool
@@ -116,48 +125,52 @@ def score_against(observed, rules, y, fit, outcome, scratch):
 
 @entry
 def _nothing_earlier(rules, measures, n):
-    return new_earlier(rules, measures, n)
+    return new_earlier(by_reference(rules), measures, n)
 
 
-@inlined
-def as_scored(observed, practice, rules):
+@kernel
+def _as_scored(observed, practice, rules, pooled):
     """What is scored of each clinician: the practice's results where practices are pooled."""
     if not pools(rules):
         return observed
-    measures, n = observed.rate.shape
-    pooled = new_observed(measures, n)
     pool_practices(observed, practice, rules, pooled)
     return pooled
 
 
 @entry
 def _fit_and_score(observed, practice, rules, y, earlier):
+    rules, observed = by_reference(rules), by_reference(observed)
+    earlier = by_reference(earlier)
     measures, n = observed.rate.shape
-    fit = new_fit(rules, measures, n)
-    outcome = new_outcome(measures, n)
+    fit, outcome = new_fit(rules, measures, n), new_outcome(measures, n)
     scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    pooled = new_observed(measures, n if pools(rules) else 0)
     begin_year(earlier)
+    shown = _as_scored(observed, practice, rules, by_reference(pooled))
     score_cohort(
-        as_scored(observed, practice, rules), rules, y, fit, earlier, True, True, outcome, scratch
-    )
+        shown, rules, y, by_reference(fit), earlier, True, True, by_reference(outcome),
+        by_reference(scratch),
+    )  # fmt: skip
+    keep(scratch)
+    keep(pooled)
     return outcome, fit
 
 
 @entry
 def _score(observed, practice, rules, y, fit):
+    rules, observed, fit = by_reference(rules), by_reference(observed), by_reference(fit)
     measures, n = observed.rate.shape
-    outcome = new_outcome(measures, n)
+    outcome, earlier = new_outcome(measures, n), new_earlier(rules, measures, n)
+    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    pooled = new_observed(measures, n if pools(rules) else 0)
+    shown = _as_scored(observed, practice, rules, by_reference(pooled))
     score_cohort(
-        as_scored(observed, practice, rules),
-        rules,
-        y,
-        fit,
-        new_earlier(rules, measures, n),
-        False,
-        False,
-        outcome,
-        new_scratch(measures, n, len(rules.decile_percentiles)),
-    )
+        shown, rules, y, fit, by_reference(earlier), False, False, by_reference(outcome),
+        by_reference(scratch),
+    )  # fmt: skip
+    keep(earlier)
+    keep(scratch)
+    keep(pooled)
     return outcome
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.rule.cohort import contiguous
 from asm_sim.kernels.rule.fit import Floats
 from asm_sim.kernels.rule.observed import Observed
@@ -298,10 +299,14 @@ def _adjust(mips, final_score, adjustment):
 
 @entry
 def _mips_scores(observed, mips, y, reporting_rank):
+    mips, observed = by_reference(mips), by_reference(observed)
     n = len(observed.practice_size)
     final_score, adjustment = np.empty(n), np.empty(n)
     room = new_mips_room(mips, n)
-    score_mips(observed, mips, y, reporting_rank, room, final_score, adjustment)
+    score_mips(
+        observed, mips, y, reporting_rank, by_reference(room), final_score, adjustment
+    )
+    keep(room)
     return final_score, adjustment
 
 

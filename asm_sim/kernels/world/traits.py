@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._reference import own_copy
 from asm_sim.kernels.numeric.variates import fill_normals, fill_uniform
 from asm_sim.kernels.world.behaviour import Behaviour, draw_behaviour, new_behaviour
 from asm_sim.kernels.world.geography import DrawnAreas, new_areas, raise_cost
@@ -82,7 +83,7 @@ def new_clinicians(model, latent):
     affected = n if model.effects.table.shape[1] > 0 else 0
     return Clinicians(
         specialty=np.zeros(n, np.int8),
-        practice=model.practice.copy(),
+        practice=own_copy(model.practice),
         group=np.zeros((GROUPINGS, n), np.int16),
         episodes_mean=np.empty(n),
         cases_mean=np.empty((measures, n)),

@@ -1,0 +1,265 @@
+"""Structures of arrays passed to kernels by reference.
+
+numba passes a named tuple by value: every array in it is seven numbers or more, so that a call with
+a model and its rules has a thousand arguments, each of which is read, counted and written down at
+every call. Most of the time that kernels took to compile went into that. Here an entry puts a named
+tuple in memory once, :func:`by_reference`, and kernels pass on where it is. A field is read where a
+kernel asks for it; nothing that a reference shows can change but the contents of its arrays, so
+compiled code reads a field once and keeps it, also around a loop.
+
+A reference owns nothing: whoever made it keeps the named tuple until the end, :func:`keep`. Arrays
+that are fields of a reference are not counted either.
+
+This goes below numba's public interface (numba/core/datamodel, typing/builtins.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit
+from numba.core import cgutils, types
+from numba.core.datamodel import models
+from numba.core.extending import (
+    infer_getattr,
+    intrinsic,
+    lower_builtin,
+    lower_cast,
+    lower_getattr_generic,
+    register_model,
+)
+from numba.core.typeconv import Conversion
+from numba.core.typing.builtins import infer
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, signature
+
+_POINTER = ir.IntType(8).as_pointer()
+
+
+class Lent(types.Array):
+    """An array that somebody else keeps: its references are not counted."""
+
+    def __init__(self, of: types.Array) -> None:
+        self.mutable, self.aligned = of.mutable, of.aligned
+        super().__init__(
+            of.dtype,
+            of.ndim,
+            of.layout,
+            readonly=not of.mutable,
+            name=f"lent {of}",
+            aligned=of.aligned,
+        )
+
+    def copy(
+        self,
+        dtype: Any = None,
+        ndim: int | None = None,
+        layout: str | None = None,
+        readonly: bool | None = None,
+    ) -> Lent:
+        """Of a part of it, a view."""
+        return Lent(super().copy(dtype, ndim, layout, readonly))
+
+    @property
+    def key(self) -> Any:
+        return ("lent", *super().key)
+
+    def unify(self, typingctx: Any, other: Any) -> Any:
+        found = super().unify(typingctx, other)
+        return None if found is None else Lent(found)
+
+    def can_convert_from(self, typingctx: Any, other: Any) -> Any:
+        if isinstance(other, types.Array) and not isinstance(other, Lent):
+            same = other.dtype == self.dtype and other.ndim == self.ndim
+            if same and self.layout in ("A", other.layout):
+                return Conversion.safe
+        return None
+
+
+@register_model(Lent)
+class _LentModel(models.StructModel):
+    """That of an array, but for the count."""
+
+    def __init__(self, dmm: Any, fe_type: Lent) -> None:
+        numbers = types.UniTuple(types.intp, fe_type.ndim)
+        members = [
+            ("meminfo", types.voidptr),
+            ("parent", types.voidptr),
+            ("nitems", types.intp),
+            ("itemsize", types.intp),
+            ("data", types.CPointer(fe_type.dtype)),
+            ("shape", numbers),
+            ("strides", numbers),
+        ]
+        super().__init__(dmm, fe_type, members)
+
+
+class Reference(types.Type):
+    """Where a named tuple is: ``fields`` are its names, ``parts`` the types of what they show."""
+
+    def __init__(self, of: types.BaseNamedTuple) -> None:
+        self.of = of
+        self.fields: tuple[str, ...] = of.fields
+        self.parts: tuple[types.Type, ...] = tuple(_shown(part) for part in of)
+        described = ", ".join(map(str, self.parts))
+        digest = hashlib.sha256(described.encode()).hexdigest()[:8]
+        super().__init__(f"{of.instance_class.__name__}@{digest}")
+
+    @property
+    def key(self) -> Any:
+        return self.of.instance_class, self.parts
+
+
+def _shown(part: types.Type) -> types.Type:
+    """What a field of a reference is to a kernel."""
+    if isinstance(part, Lent | Reference):
+        return part
+    if isinstance(part, types.BaseNamedTuple):
+        return Reference(part)
+    if isinstance(part, types.Array):
+        return Lent(part)
+    return types.unliteral(part)
+
+
+@register_model(Reference)
+class _ReferenceModel(models.PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: Reference) -> None:
+        super().__init__(dmm, fe_type, _POINTER)
+
+
+def _memory_type(context: Any, part: types.Type) -> ir.Type:
+    """How a field lies in memory: nested named tuples in place, the rest as numba has it."""
+    if isinstance(part, Reference):
+        return ir.LiteralStructType([_memory_type(context, p) for p in part.parts])
+    return context.get_value_type(part)
+
+
+def _store(context: Any, builder: Any, value: Any, given: Any, part: Any, pointer: Any) -> None:
+    """Write a value of type ``given`` into the memory of a field."""
+    if not isinstance(part, Reference):
+        return builder.store(context.cast(builder, value, given, part), pointer)
+    if isinstance(given, Reference):
+        whole = _memory_type(context, part)
+        source = builder.bitcast(value, whole.as_pointer())
+        return builder.store(builder.load(source), pointer)
+    for k, (one, shown) in enumerate(zip(given, part.parts, strict=True)):
+        at = cgutils.gep_inbounds(builder, pointer, 0, k)
+        _store(context, builder, builder.extract_value(value, k), one, shown, at)
+    return None
+
+
+@intrinsic
+def by_reference(_context, parts):
+    """Put a named tuple in the memory of the function that calls this; where it is.
+
+    It is good until that function returns, and as long as somebody keeps what the arrays are.
+    """
+    if not isinstance(parts, types.BaseNamedTuple):
+        return None
+
+    def generate(context, builder, sig, arguments):
+        reference = sig.return_type
+        memory = cgutils.alloca_once(builder, _memory_type(context, reference))
+        _store(context, builder, arguments[0], sig.args[0], reference, memory)
+        # From here on nobody can tell that this memory was ever written, so that what is said of
+        # a field below (it never changes) is true of all that can be seen of it.
+        hidden = ir.FunctionType(_POINTER, [_POINTER])
+        return builder.asm(
+            hidden, "", "=r,0,~{memory}", [builder.bitcast(memory, _POINTER)], side_effect=True
+        )
+
+    return signature(Reference(parts), parts), generate
+
+
+@intrinsic
+def keep(_context, owner):
+    """Keep a named tuple until here, where references to it are used no more."""
+    return signature(types.none, owner), lambda context, builder, _s, _a: context.get_dummy_value()
+
+
+def _field(context: Any, builder: Any, reference: Reference, value: Any, k: int) -> Any:
+    """What field k of a reference shows."""
+    pointer = builder.bitcast(value, _memory_type(context, reference).as_pointer())
+    at = cgutils.gep_inbounds(builder, pointer, 0, k)
+    part = reference.parts[k]
+    if isinstance(part, Reference):
+        return builder.bitcast(at, _POINTER)
+    return _read(builder, at, context.get_value_type(part))
+
+
+def _read(builder: Any, pointer: Any, kind: ir.Type) -> Any:
+    """Load what never changes, number by number."""
+    if isinstance(kind, ir.LiteralStructType | ir.ArrayType):
+        count = len(kind.elements)
+        whole = ir.Constant(kind, ir.Undefined)
+        for k in range(count):
+            at = cgutils.gep_inbounds(builder, pointer, 0, k)
+            whole = builder.insert_value(whole, _read(builder, at, kind.elements[k]), k)
+        return whole
+    number = builder.load(pointer)
+    number.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return number
+
+
+@njit(inline="always")
+def own_copy(lent):
+    """An array of one's own with the same content, to outlive a reference."""
+    array = np.empty(lent.shape, lent.dtype)
+    array[:] = lent
+    return array
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):
+    key = Reference
+
+    def generic_resolve(self, reference: Reference, name: str) -> Any:
+        found = name in reference.fields
+        return reference.parts[reference.fields.index(name)] if found else None
+
+
+@lower_getattr_generic(Reference)
+def _lower_field(context, builder, reference, value, name):
+    return _field(context, builder, reference, value, reference.fields.index(name))
+
+
+@infer
+class _Positions(AbstractTemplate):
+    """Fields by a position, or several as a tuple, known when it is compiled."""
+
+    key = "static_getitem"
+
+    def generic(self, args: Any, _kws: Any) -> Any:
+        reference, at = args
+        if not isinstance(reference, Reference) or not isinstance(at, int | slice):
+            return None
+        shown = reference.parts[at]
+        if isinstance(at, slice):
+            shown = types.BaseTuple.from_types(shown)
+        return signature(shown, *args)
+
+
+@lower_builtin("static_getitem", Reference, types.Any)
+def _lower_position(context, builder, sig, args):
+    reference, at = sig.args[0], args[1]
+    if isinstance(at, int):
+        return _field(context, builder, reference, args[0], at)
+    numbers = range(len(reference.parts))[at]
+    shown = [_field(context, builder, reference, args[0], k) for k in numbers]
+    return context.make_tuple(builder, sig.return_type, shown)
+
+
+@lower_cast(types.Array, Lent)
+def _lend(context, builder, given, lent, value):
+    """The same array, for those who do not count."""
+    if isinstance(given, Lent):
+        return value
+    source = context.make_array(given)(context, builder, value)
+    result = cgutils.create_struct_proxy(lent)(context, builder)
+    for name in ("nitems", "itemsize", "data", "shape", "strides"):
+        setattr(result, name, getattr(source, name))
+    nothing = _POINTER(None)
+    result.meminfo, result.parent = nothing, nothing
+    return result._getvalue()
