@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from numba import config, njit, types
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 from asm_sim.errors import InputError
 from asm_sim.kernels._cache import cache_folder, keep
-from asm_sim.kernels._linked import LinkedCompiler
+from asm_sim.kernels._linked import parts_linked
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is imported
     raise InputError(
@@ -32,7 +33,6 @@ __all__ = ["cache_folder", "entry", "fma", "inlined", "kernel", "sources_hash"]
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
 # division do not vectorise. fastmath stays off: sums keep their order.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
-_LINKED: dict[str, Any] = {**_OPTIONS, "pipeline_class": LinkedCompiler}
 # How compiled code is kept and how it is interrupted is no part of what is computed.
 _NOT_COMPILED = frozenset({"_cache.py", "_machine.py"})
 
@@ -51,13 +51,12 @@ def sources_hash() -> str:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile as a part of the kernels that call it; a call from Python is a ``TypeError``."""
-    dispatcher = njit(**_LINKED)(function)
+    dispatcher = njit(**_OPTIONS)(function)
 
     def refuse(*_arguments: Any, **_named: Any) -> Any:
         raise TypeError(f"{function.__name__} is for other kernels; call it inside an @entry")
 
-    dispatcher._insert = lambda *_: None  # Python finds no compiled version ...
-    dispatcher._compile_for_args = refuse  # ... and makes none
+    dispatcher._compile_for_args = refuse
     return dispatcher
 
 
@@ -73,7 +72,15 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def entry(function: Callable[..., Any]) -> Any:
     """Compile for calls from Python: without the GIL, and kept on disk where that is possible."""
-    return keep(njit(nogil=True, **_OPTIONS)(function), sources_hash())
+    dispatcher = njit(nogil=True, **_OPTIONS)(function)
+    compile_alone = dispatcher.compile
+
+    def compile_with_parts(sig: Any) -> Any:
+        with global_compiler_lock, parts_linked(function):
+            return compile_alone(sig)
+
+    dispatcher.compile = compile_with_parts
+    return keep(dispatcher, sources_hash())
 
 
 @intrinsic

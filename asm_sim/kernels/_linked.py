@@ -11,11 +11,13 @@ This goes below numba's public interface (numba/core/typed_passes.py, codegen.py
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import CompilerBase, DefaultPassBuilder, _LowerResult
-from numba.core.compiler_machinery import register_pass
+from numba.core.compiler import _LowerResult
+from numba.core.dispatcher import _DispatcherBase
 from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.typed_passes import NativeLowering
 
@@ -32,47 +34,56 @@ class _Library(JITCodeLibrary):
 
 
 class _Code:
-    """Stands for a compiled kernel where numba looks it up."""
+    """Stands for a compiled part where numba looks it up."""
+
+    def __call__(self, *_arguments: Any) -> Any:
+        raise TypeError("compiled as a part of a kernel; Python cannot call it")
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _Lowering(NativeLowering):
+def _lower_part(step: NativeLowering, state: Any) -> bool:
     """Numba's own pass without wrappers and executable code."""
-
-    _name = "linked_lowering"
-
-    def run_pass(self, state: Any) -> bool:
-        target, flags = state.targetctx, state.flags
-        library = state.library = _Library(target.codegen(), state.func_id.func_qualname)
-        described = PythonFunctionDescriptor.from_specialized_function(
-            state.func_ir,
-            state.typemap,
-            state.return_type,
-            state.calltypes,
-            mangler=target.mangler,
-            inline=flags.forceinline,
-            noalias=flags.noalias,
-            abi_tags=[flags.get_mangle_string()],
+    target, flags = state.targetctx, state.flags
+    library = state.library = _Library(target.codegen(), state.func_id.func_qualname)
+    described = PythonFunctionDescriptor.from_specialized_function(
+        state.func_ir,
+        state.typemap,
+        state.return_type,
+        state.calltypes,
+        mangler=target.mangler,
+        inline=flags.forceinline,
+        noalias=flags.noalias,
+        abi_tags=[flags.get_mangle_string()],
+    )
+    with target.push_code_library(library):
+        lower = step.lowering_class(
+            target, library, described, state.func_ir, metadata=state.metadata
         )
-        with target.push_code_library(library):
-            lower = self.lowering_class(
-                target, library, described, state.func_ir, metadata=state.metadata
-            )
-            lower.lower()
-        code = _Code()
-        target.insert_user_function(code, described, [library])
-        state["cr"] = _LowerResult(described, lower.call_helper, cfunc=code, env=lower.env)
-        return True
+        lower.lower()
+    code = _Code()
+    target.insert_user_function(code, described, [library])
+    state["cr"] = _LowerResult(described, lower.call_helper, cfunc=code, env=lower.env)
+    return True
 
 
-class LinkedCompiler(CompilerBase):
-    """Numba's pipeline but for the last step."""
+@contextmanager
+def parts_linked(whole: Callable[..., Any]) -> Iterator[None]:
+    """While ``whole`` is compiled, all that it calls are parts: kernels, and functions of numba's.
 
-    def define_pipelines(self) -> list[Any]:
-        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.passes = [
-            (_Lowering if step is NativeLowering else step, words) for step, words in passes.passes
-        ]
-        passes._finalized = False
-        passes.finalize()
-        return [passes]
+    Only under numba's compiler lock.
+    """
+    ordinary, add = NativeLowering.run_pass, _DispatcherBase.add_overload
+
+    def add_overload(dispatcher: Any, compiled: Any) -> None:
+        if isinstance(compiled.entry_point, _Code):
+            dispatcher.overloads[tuple(compiled.signature.args)] = compiled
+        else:
+            add(dispatcher, compiled)
+
+    def run_pass(step: NativeLowering, state: Any) -> bool:
+        return (ordinary if state.func_id.func is whole else _lower_part)(step, state)
+
+    NativeLowering.run_pass, _DispatcherBase.add_overload = run_pass, add_overload
+    try:
+        yield
+    finally:
+        NativeLowering.run_pass, _DispatcherBase.add_overload = ordinary, add
