@@ -107,7 +107,7 @@ def new_factors(rules, measures, n, groups):
     )
 
 
-@inlined
+@kernel
 def decompose_year(
     model, rules, y, address, clinicians, observed, fit, outcome, scratch, factors, within,
     year_to_year, fixed_standard,
@@ -176,7 +176,7 @@ def _keep_first(model, clinicians, observed, fit, factors):
     first_fit.positive_scores[:] = fit.positive_scores
 
 
-@inlined
+@kernel
 def _draw_noise(model, seed, measurement, y, clinicians, factors):
     """The normals that made this year's observed rates and costs."""
     rows = clinicians.rows
@@ -314,7 +314,7 @@ def _variance(at):
     return max(0.0, at.squares - at.total * at.total / at.count) / (at.count - 1.0)
 
 
-@inlined
+@kernel
 def _finish(years, clinicians, factors, within, year_to_year):
     """Mean over the clinicians of each group of their variance over the years."""
     group, taken_part = clinicians.group, clinicians.taken_part

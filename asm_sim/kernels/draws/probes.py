@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.variates import fill_normals
 from asm_sim.kernels.rule.cohort import final_scores_against
 from asm_sim.kernels.rule.final_score import round_scores
@@ -68,7 +68,7 @@ def new_probe_room(probes, cut_points):
     )
 
 
-@inlined
+@kernel
 def score_probes(model, rules, probes, y, address, fit, truth_fit, room, d, panel):
     """Fill year y of draw d in ``panel``, an :class:`output.ProbePanel`.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,
@@ -114,7 +114,7 @@ def quintile(rank, scored):
     return min(QUINTILES - 1, int(QUINTILES * (rank - 0.5) / scored))
 
 
-@inlined
+@kernel
 def summarise_year(
     rules, y, grids, observed, fit, outcome, part_b_later, paid, group, present, scratch, memory,
     d, output,

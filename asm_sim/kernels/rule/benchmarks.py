@@ -6,14 +6,14 @@ final score and the scaling are always those of the year itself.
 
 from __future__ import annotations
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import BenchmarkReference
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.fit import copy_cost_benchmark, copy_quality_benchmarks
 from asm_sim.kernels.rule.quality import score_quality
 
 
-@inlined
+@kernel
 def score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch):
     """Quality and cost; ``refit`` puts the benchmarks that the rule refers to into the fit first.
 
@@ -29,7 +29,7 @@ def score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch):
     score_cost(observed, rules, y, fit, own, outcome, scratch)
 
 
-@inlined
+@kernel
 def _refer_quality(observed, rules, y, fit, earlier, outcome, scratch):
     if rules.quality_reference == BenchmarkReference.NATIONAL:
         fit.cut_points[:] = rules.national_cut_points
@@ -43,7 +43,7 @@ def _refer_quality(observed, rules, y, fit, earlier, outcome, scratch):
     earlier.years[1] = y
 
 
-@inlined
+@kernel
 def _refer_cost(observed, rules, y, fit, earlier, outcome, scratch):
     if rules.cost_reference == BenchmarkReference.NATIONAL:
         fit.cost_location[:] = rules.national_cost[y]

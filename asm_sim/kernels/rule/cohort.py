@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import entry, inlined, kernel
+from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.choices import ExchangeForm, Peers
 from asm_sim.kernels.rule.benchmarks import score_categories
@@ -104,7 +104,7 @@ def _score_groups(observed, specialty, rules, y, fit, earlier, outcome, scratch)
     scratch.counts[0].scored = scored
 
 
-@inlined
+@kernel
 def final_scores_against(observed, rules, y, fit, outcome, scratch):
     """Final scores against a fit in which these clinicians weigh nothing.
 
@@ -115,7 +115,7 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
     score_final(observed, rules, y, fit, False, outcome, scratch)
 
 
-@inlined
+@kernel
 def score_against(observed, rules, y, fit, outcome, scratch):
     """The same, rounded, and their adjustment factors; it leaves no order behind."""
     final_scores_against(observed, rules, y, fit, outcome, scratch)

@@ -88,7 +88,7 @@ def break_even_score(rules, y, fit):
     return even if even <= rules.score_maximum else np.nan
 
 
-@inlined
+@kernel
 def _break_even_rank(rules, y, fit):
     """The score up to which 1 / S of the positive scores lie: just above it nobody loses."""
     scaling = fit.payment[0].scaling_factor

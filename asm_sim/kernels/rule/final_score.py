@@ -40,7 +40,7 @@ def score_final(observed, rules, y, fit, refit, outcome, scratch):
         complexity[i] = complexity[i] if has_score else np.nan
 
 
-@inlined
+@kernel
 def average_years(rules, earlier, final):
     """Turn this year's final scores into means over the last performance years.
 
@@ -58,7 +58,7 @@ def average_years(rules, earlier, final):
         final[i] = total / count if final[i] == final[i] else np.nan
 
 
-@inlined
+@kernel
 def round_scores(rules, final):
     """Round final scores as the rule says; nan stays."""
     if rules.score_steps > 0.0:
@@ -108,7 +108,7 @@ def _modifiers(observed, rules, y, outcome):
         of_size[i] = solo_bonus if size[i] == 1.0 else bonus
 
 
-@inlined
+@kernel
 def _in_proportion(observed, rules, of_small, of_rural, adjustment):
     """Scale an adjustment in small and in rural practices, by the smaller share in those of both.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import (
@@ -57,7 +57,7 @@ def order_positive(final, rules, scratch):
     return k
 
 
-@inlined
+@kernel
 def adjust_scores(observed, rules, y, fit, outcome):
     """Transformed scores and adjustment factors of final scores, against a fit that is made."""
     _transform(rules, y, fit, outcome)
@@ -65,7 +65,7 @@ def adjust_scores(observed, rules, y, fit, outcome):
     _adjust(rules, y, fit, outcome)
 
 
-@inlined
+@kernel
 def _fit_scores(rules, ascending, k, fit):
     """What the exchange function takes from the k positive final scores."""
     fit.payment[0].median = percentile(ascending, k, 50.0) if k > 0 else np.nan

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import inlined
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Peers
 
 
-@inlined
+@kernel
 def peer_groups(observed, specialty, rules):
     """The group of each clinician, int64 [n] from 0, and the number of groups."""
     n = len(observed.practice_size)

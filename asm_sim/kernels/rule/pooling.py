@@ -16,7 +16,7 @@ from asm_sim.kernels.choices import ScoringLevel
 from asm_sim.kernels.rule.observed import copy_observed
 
 
-@inlined
+@kernel
 def pools(rules):
     alone = ScoringLevel.CLINICIAN
     return rules.quality_level != alone or rules.cost_level != alone
@@ -45,7 +45,7 @@ def _is_excused(observed, rules, i):
     return rules.circumstances_neutral and observed.extreme_circumstances[i] == 1.0
 
 
-@inlined
+@kernel
 def _pool_measure(observed, practice, rules, m, sums, kind, pooled):
     """The rate over all reported cases, and the completeness over all eligible ones.
 
@@ -95,7 +95,7 @@ def _pool_measure(observed, practice, rules, m, sums, kind, pooled):
             pooled.collection[m, i] = kind[p]
 
 
-@inlined
+@kernel
 def _pool_cost(observed, practice, rules, sums, pooled):
     """Cost by episodes; episodes whose cost is blank are left out."""
     episodes, cost = observed.episodes, observed.episode_cost

@@ -63,7 +63,7 @@ class Behaviour(NamedTuple):
     of_practice: Floats  # [3, P] room: clinicians, mean rate, advantage of the other type
 
 
-@inlined
+@kernel
 def new_behaviour(model):
     levers = model.behaviour
     n = len(model.practice)
@@ -82,7 +82,7 @@ def new_behaviour(model):
     )
 
 
-@inlined
+@kernel
 def draw_behaviour(model, seed, population, clinicians):
     """Who takes part in which programme, and who keeps under the line; effort starts at nothing."""
     levers, state, rows = model.behaviour, clinicians.behaviour, clinicians.rows
@@ -105,7 +105,7 @@ def draw_behaviour(model, seed, population, clinicians):
                 mean[i] = levers.avoidance_target
 
 
-@inlined
+@kernel
 def draw_choosers(practice_model, model, seed, population, practices, clinicians):
     """Which practices choose their collection type by its points."""
     levers, chooses = model.behaviour, clinicians.behaviour.chooses
@@ -118,7 +118,7 @@ def draw_choosers(practice_model, model, seed, population, practices, clinicians
             chooses[p] = uniform[p] < levers.choice_share
 
 
-@inlined
+@kernel
 def act(model, y, clinicians):
     """What is known by year y adds to the effort of those who know it; programmes go on."""
     levers, state = model.behaviour, clinicians.behaviour
@@ -142,7 +142,7 @@ def act(model, y, clinicians):
                 lower[i] -= cost if takes_part[i] else 0.0
 
 
-@inlined
+@kernel
 def steer(model, y, clinicians, mean):
     """Episodes go away from those whose last known adjustment is a loss, and to the others."""
     levers = model.behaviour
@@ -157,14 +157,14 @@ def steer(model, y, clinicians, mean):
             mean[i] *= after_gain
 
 
-@inlined
+@kernel
 def remember(model, y, outcome, clinicians):
     """Keep the adjustments of year y for the years in which they are known."""
     if model.behaviour.remembers:
         clinicians.behaviour.adjustment[y] = outcome.payment_adjustment_factor
 
 
-@inlined
+@kernel
 def practices_know(practice_model, model, y, clinicians, practices):
     """The mean loss of a practice's clinicians who have taken part, as last known in year y."""
     if practice_model.consolidation.after_loss > 0.0:
@@ -181,7 +181,7 @@ def practices_know(practice_model, model, y, clinicians, practices):
             loss[p] = max(loss[p], 0.0) / max(count[p], 1.0)
 
 
-@inlined
+@kernel
 def programme_spending(model, y, clinicians, observed):
     """USD that those who take part spend on programmes in year y; an episode is a patient."""
     levers = model.behaviour

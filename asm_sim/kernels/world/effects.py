@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import log
 from asm_sim.kernels.world.groups import BY_SIZE
 
@@ -31,7 +31,7 @@ class EffectModel(NamedTuple):
     trait_limit: float  # SDs
 
 
-@inlined
+@kernel
 def set_group_effects(model, practices, clinicians, observed):
     """This year's effects: [QUALITY] and [COST] in SDs of the latent variable.
 

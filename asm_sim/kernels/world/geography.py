@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.variates import fill_uniform
 from asm_sim.kernels.world.streams import AREA, COST
 
@@ -34,13 +34,13 @@ class DrawnAreas(NamedTuple):
     uniform: NDArray[np.float64]  # [A]
 
 
-@inlined
+@kernel
 def new_areas(model):
     areas = len(model.areas.taken)
     return DrawnAreas(np.zeros(areas, np.bool_), np.empty(areas))
 
 
-@inlined
+@kernel
 def draw_areas(model, seed, selection, areas):
     """Of each stratum those with the least uniforms, as many as are to be drawn there."""
     drawn, uniform = areas.drawn, areas.uniform
@@ -57,7 +57,7 @@ def draw_areas(model, seed, selection, areas):
         first = end if a + 1 == end else first
 
 
-@inlined
+@kernel
 def raise_cost(model, clinicians):
     """The lasting part of latent cost: what the area has in common, and the clinician's own."""
     if len(model.areas.cost) > 0:
@@ -67,7 +67,7 @@ def raise_cost(model, clinicians):
             lasting[i] = model.areas.cost[area] + model.areas.rest * lasting[i]
 
 
-@inlined
+@kernel
 def stay_in_areas(model, areas, practice, present):
     """Nobody takes part outside the areas that are drawn; ``practice`` [n] says who is where."""
     if len(areas.drawn) > 0:

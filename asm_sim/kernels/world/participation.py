@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.variates import (
     fill_normal_pair,
     fill_normals_and_uniforms,
@@ -59,13 +59,13 @@ class Stays(NamedTuple):
     counted: NDArray[np.float64]  # [2, n] episodes of the last even and the last odd year index
 
 
-@inlined
+@kernel
 def new_stays(model):
     n = len(model.practice) if model.participation.redetermined else 0
     return Stays(enters=np.zeros(n, np.int64), gone=np.zeros(n, np.int64), counted=np.empty((2, n)))
 
 
-@inlined
+@kernel
 def draw_departures(model, seed, population, clinicians):
     """Who stops practising in which calendar year."""
     rows, leaves, share = clinicians.rows, clinicians.leaves, model.participation.exit_share
@@ -79,7 +79,7 @@ def draw_departures(model, seed, population, clinicians):
                 leaves[c, i] = uniform[i] < share
 
 
-@inlined
+@kernel
 def draw_retirements(model, seed, population, clinicians):
     """Whoever has come to the end of a career stops practising, beside those who just leave.
 
@@ -100,7 +100,7 @@ def draw_retirements(model, seed, population, clinicians):
             leaves[last, i] = True
 
 
-@inlined
+@kernel
 def draw_stays(model, seed, population, clinicians):
     """The first year index in which a clinician may take part, and the one from which no more.
 
@@ -122,7 +122,7 @@ def draw_stays(model, seed, population, clinicians):
         gone[i] = c
 
 
-@inlined
+@kernel
 def place_clinicians(model, seed, population, y, practices, clinicians, observed):
     """Moves at the start of year y > 0, then the size and place of everyone's practice."""
     practice, rows, first = clinicians.practice, clinicians.rows, model.groups.first
@@ -158,7 +158,7 @@ def _another(seats, practice, uniform):
     return seats[at if at < first else at + after - first]
 
 
-@inlined
+@kernel
 def determine_participants(model, seed, measurement, y, clinicians, observed):
     """Who takes part in year y, 42 CFR 512.710(b); whoever does not is observed as nothing."""
     present, taken_part = clinicians.present, clinicians.taken_part
@@ -172,7 +172,7 @@ def determine_participants(model, seed, measurement, y, clinicians, observed):
     observe_nothing(present, observed)
 
 
-@inlined
+@kernel
 def _determine_eligible(model, seed, measurement, y, clinicians, observed):
     """Who practises and had enough episodes; takes those of year y for the year after the next."""
     if y == 0:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import fill_uniform
 from asm_sim.kernels.world.groups import BY_SPECIALTY
@@ -30,7 +30,7 @@ class PatientModel(NamedTuple):
     selection_change: float  # SDs a year
 
 
-@inlined
+@kernel
 def draw_patients(model, practices, hcc_normal, dual_normal, clinicians, observed):
     """The specialty, which a practice has in common; mean HCC score and dual share of patients."""
     patients, first = model.patients, model.groups.first
@@ -52,14 +52,14 @@ def draw_patients(model, practices, hcc_normal, dual_normal, clinicians, observe
         observed.dual_share[i] = 1.0 / (1.0 + exp(-mean - sd * z))
 
 
-@inlined
+@kernel
 def patients_change(model):
     """Whether anybody's patients become others over the years."""
     patients = model.patients
     return patients.selection_share > 0.0 and patients.selection_change != 0.0
 
 
-@inlined
+@kernel
 def draw_selection(model, seed, population, clinicians):
     """Who selects patients: a lever, off unless a share is given."""
     selects, share = clinicians.selects, model.patients.selection_share
@@ -70,7 +70,7 @@ def draw_selection(model, seed, population, clinicians):
             selects[i] = 1.0 if uniform[i] < share else 0.0
 
 
-@inlined
+@kernel
 def select_patients(model, clinicians, observed):
     """One year's step of the HCC score and of the logit of the dual share of those who select.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniform, fill_uniforms
 from asm_sim.kernels.world.stated import state_practices
 from asm_sim.kernels.world.streams import (
@@ -131,7 +131,7 @@ def _traits(model, seed, population, practices):
     state_practices(model, practices)
 
 
-@inlined
+@kernel
 def _draw_aco(model, seed, population, practices):
     """Which practices are in an accountable care organization."""
     if model.aco_share > 0.0:
@@ -141,7 +141,7 @@ def _draw_aco(model, seed, population, practices):
             practices.aco[p] = uniform[p] < model.aco_share
 
 
-@inlined
+@kernel
 def consolidate(model, seed, population, y, practices):
     """Solo and small practices that join a larger one in year y: the second at the earliest.
 
@@ -168,7 +168,7 @@ def size_class_in(practices, p, y):
     return LARGE if y >= practices.joins[p] else np.int64(practices.size_class[p])
 
 
-@inlined
+@kernel
 def size_in(large_size, practices, p, y):
     """Clinicians of a practice in year y, the least that fits class and list."""
     size = practices.size[p]

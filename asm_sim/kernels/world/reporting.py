@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.variates import fill_uniform, fill_uniforms
 from asm_sim.kernels.world.practices import size_class_in
 from asm_sim.kernels.world.streams import ATTESTATION, SPECIAL_STATUS
@@ -48,7 +48,7 @@ class CompletenessModel(NamedTuple):
     lowest: float
 
 
-@inlined
+@kernel
 def draw_special_status(model, seed, population, clinicians, observed):
     """Of whom MIPS would not ask for interoperability."""
     share, has_one = model.special_status_share, observed.special_status
@@ -59,7 +59,7 @@ def draw_special_status(model, seed, population, clinicians, observed):
             has_one[i] = 1.0 if uniform[i] < share else 0.0
 
 
-@inlined
+@kernel
 def report_and_attest(model, seed, measurement, y, practices):
     """Which practices report no measure in year y, and what is attested."""
     willingness, silent = practices.willingness[y], practices.silent[y]

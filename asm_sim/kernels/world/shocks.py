@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_uniform
 from asm_sim.kernels.world.performance import cost_at, rate_at
@@ -40,7 +40,7 @@ class ShockModel(NamedTuple):
     aco_sharing_rate: float  # of what an organization saves
 
 
-@inlined
+@kernel
 def draw_circumstances(model, seed, measurement, y, rows, met):
     """Who meets extreme circumstances in year y: ``met`` [n] is 1 or 0; scratch: rows [10, n].
 
@@ -69,7 +69,7 @@ def draw_circumstances(model, seed, measurement, y, rows, met):
         met[i] = struck[state[i]] if affected[i] < share else 0.0
 
 
-@inlined
+@kernel
 def organization_dollars(model, practices, clinicians, observed, outcome, row):
     """USD of clinicians in organizations: bonuses and penalties of the payment year, and savings.
 
@@ -90,7 +90,7 @@ def organization_dollars(model, practices, clinicians, observed, outcome, row):
     row.aco_shared_savings = model.shocks.aco_sharing_rate * savings
 
 
-@inlined
+@kernel
 def shift_performance(model, practices, clinicians, observed):
     """This year's shifts of latent quality and cost: of an organization, of circumstances."""
     quality, cost = clinicians.quality_shift, clinicians.cost_shift
@@ -102,7 +102,7 @@ def shift_performance(model, practices, clinicians, observed):
         cost[i] = shocks.aco_cost * inside + loss
 
 
-@inlined
+@kernel
 def draw_misattribution(model, seed, population, clinicians):
     """To whom the patients of others are attributed, for all years."""
     share = model.shocks.misattributed_share
@@ -113,7 +113,7 @@ def draw_misattribution(model, seed, population, clinicians):
             misattributed[i] = uniform[i] < share
 
 
-@inlined
+@kernel
 def draw_foreign_patients(model, seed, measurement, y, clinicians):
     """What the patients of others show in year y: latent cost, and quality by claims measure.
 

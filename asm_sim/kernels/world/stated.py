@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import inlined
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.world.groups import BY_SPECIALTY
 
 SPECIALTY, EPISODES, PART_B, HCC, DUAL_SHARE, SPECIAL_STATUS = range(6)
 SIZE, RURAL, COLLECTION = range(3)
 
 
-@inlined
+@kernel
 def state_practices(model, practices):
     """Size and the class that it decides, place, collection type."""
     for p in range(model.stated.shape[1]):
@@ -32,7 +32,7 @@ def state_practices(model, practices):
             practices.collection[p] = np.int8(collection)
 
 
-@inlined
+@kernel
 def state_clinicians(model, hcc_normal, clinicians, observed):
     """Specialty, episodes, HCC score, dual share and special status.
 
@@ -59,7 +59,7 @@ def state_clinicians(model, hcc_normal, clinicians, observed):
             observed.special_status[i] = status
 
 
-@inlined
+@kernel
 def state_part_b(model, clinicians):
     """Part B of all years in proportion, so that the first performance year's is as stated."""
     for i in range(model.stated.shape[1]):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels._reference import own_copy
 from asm_sim.kernels.numeric.variates import fill_normals, fill_uniform
 from asm_sim.kernels.world.behaviour import Behaviour, draw_behaviour, new_behaviour
@@ -115,7 +115,7 @@ def new_clinicians(model, latent):
     )
 
 
-@inlined
+@kernel
 def latent_processes(model):
     """Rows that hold every latent process, rounded up to whole blocks of four normals."""
     needed = FIRST_SLOT + model.quality.slot.max() + 1
@@ -153,7 +153,7 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
     clinicians.volume_drift[:] = 0.0
 
 
-@inlined
+@kernel
 def _place(model, practices, clinicians, observed):
     """What a clinician has of the practice: its size and place."""
     first = model.groups.first
@@ -165,7 +165,7 @@ def _place(model, practices, clinicians, observed):
         clinicians.group[BY_PLACE, i] = first.place + practices.rural[p]
 
 
-@inlined
+@kernel
 def _tell_apart(groups, clinicians, observed):
     """The groups of those with as many episodes, and with as large a dual share."""
     for i in range(len(clinicians.episodes_mean)):
@@ -197,7 +197,7 @@ def _draw_permanent(model, seed, population, clinicians):
         )
 
 
-@inlined
+@kernel
 def _draw_improvement(model, seed, population, clinicians):
     """Who gets better every year: a lever, off unless a share is given."""
     improves, share = clinicians.improves, model.improvement.share

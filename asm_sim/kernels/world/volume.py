@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals, fill_poisson
 from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, VOLUME
@@ -44,7 +44,7 @@ def fill_counts(exact, w, mean, counts):
         fill_poisson(w, mean, counts)
 
 
-@inlined
+@kernel
 def draw_episodes(model, volume_normal, mean):
     """Mean episodes a year, in the first performance year."""
     volume = model.volume

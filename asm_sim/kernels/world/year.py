@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import (
     fill_normal_pair,
@@ -170,7 +170,7 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
         observed.episode_cost[:] = clinicians.true_cost
 
 
-@inlined
+@kernel
 def _collection(model, m, practices, clinicians, observed):
     collection = observed.collection[m]
     of_type = model.quality.collection_of[m]
