@@ -67,7 +67,7 @@ def inlined(function: Callable[..., Any]) -> Any:
     with few callers that takes a rule or a model: to pass all their arrays on, counting references,
     takes more time than it does, both to compile and to run.
     """
-    return njit(inline="always", **_OPTIONS)(function)
+    return njit(forceinline=True, **_OPTIONS)(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:

@@ -36,6 +36,7 @@ from numba.core.typing.builtins import infer
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, signature
 
 _POINTER = ir.IntType(8).as_pointer()
+_COUNTED = 2  # the first members of an array: who counts its references, and its owner in Python
 
 
 class Lent(types.Array):
@@ -130,24 +131,10 @@ class _ReferenceModel(models.PrimitiveModel):
 
 
 def _memory_type(context: Any, part: types.Type) -> ir.Type:
-    """How a field lies in memory: nested named tuples in place, the rest as numba has it."""
+    """How a field lies in memory: nested named tuples in place, arrays and numbers as ever."""
     if isinstance(part, Reference):
         return ir.LiteralStructType([_memory_type(context, p) for p in part.parts])
     return context.get_value_type(part)
-
-
-def _store(context: Any, builder: Any, value: Any, given: Any, part: Any, pointer: Any) -> None:
-    """Write a value of type ``given`` into the memory of a field."""
-    if not isinstance(part, Reference):
-        return builder.store(context.cast(builder, value, given, part), pointer)
-    if isinstance(given, Reference):
-        whole = _memory_type(context, part)
-        source = builder.bitcast(value, whole.as_pointer())
-        return builder.store(builder.load(source), pointer)
-    for k, (one, shown) in enumerate(zip(given, part.parts, strict=True)):
-        at = cgutils.gep_inbounds(builder, pointer, 0, k)
-        _store(context, builder, builder.extract_value(value, k), one, shown, at)
-    return None
 
 
 @intrinsic
@@ -161,8 +148,9 @@ def by_reference(_context, parts):
 
     def generate(context, builder, sig, arguments):
         reference = sig.return_type
-        memory = cgutils.alloca_once(builder, _memory_type(context, reference))
-        _store(context, builder, arguments[0], sig.args[0], reference, memory)
+        value = arguments[0]  # lies in memory as fields are read, see _memory_type
+        memory = cgutils.alloca_once(builder, value.type)
+        builder.store(value, memory)
         # From here on nobody can tell that this memory was ever written, so that what is said of
         # a field below (it never changes) is true of all that can be seen of it.
         hidden = ir.FunctionType(_POINTER, [_POINTER])
@@ -186,7 +174,14 @@ def _field(context: Any, builder: Any, reference: Reference, value: Any, k: int)
     part = reference.parts[k]
     if isinstance(part, Reference):
         return builder.bitcast(at, _POINTER)
-    return _read(builder, at, context.get_value_type(part))
+    kind = context.get_value_type(part)
+    if not isinstance(part, Lent):
+        return _read(builder, at, kind)
+    array = ir.Constant(kind, None)  # without those who count its references
+    for member in range(_COUNTED, len(kind.elements)):
+        number = _read(builder, cgutils.gep_inbounds(builder, at, 0, member), kind.elements[member])
+        array = builder.insert_value(array, number, member)
+    return array
 
 
 def _read(builder: Any, pointer: Any, kind: ir.Type) -> Any:

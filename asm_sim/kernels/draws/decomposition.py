@@ -149,9 +149,7 @@ def decompose_year(
                         model, address.measured and measure == 1, y if peers == 1 else 0, seen,
                         collection, clinicians, factors,
                     )  # fmt: skip
-                    own = by_reference(
-                        with_results(seen, factors.rate, collection, factors.cost)
-                    )
+                    own = by_reference(with_results(seen, factors.rate, collection, factors.cost))
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
                     score_against(own, rules, of_year, against, factors.outcome, scratch)

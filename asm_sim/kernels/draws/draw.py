@@ -19,11 +19,10 @@ from asm_sim.kernels._jit import entry, kernel
 from asm_sim.kernels._reference import by_reference, keep, own_copy
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import accumulate, count_year, end_draw
-from asm_sim.kernels.draws.decomposition import Factors, decompose_year, new_factors
-from asm_sim.kernels.draws.output import Comparison, keep_panel
-from asm_sim.kernels.draws.probes import ProbeRoom, new_probe_room, score_probes
+from asm_sim.kernels.draws.decomposition import decompose_year, new_factors
+from asm_sim.kernels.draws.output import keep_panel, new_comparison
+from asm_sim.kernels.draws.probes import new_probe_room, score_probes
 from asm_sim.kernels.draws.summaries import (
-    Memory,
     begin_draw,
     new_memory,
     rank_scores,
@@ -37,18 +36,14 @@ from asm_sim.kernels.draws.year import (
     settle_year,
 )
 from asm_sim.kernels.rule.fit import (
-    Earlier,
-    Fit,
-    Scratch,
     begin_years,
     new_earlier,
     new_fit,
     new_scratch,
 )
-from asm_sim.kernels.rule.mips import MipsRoom, new_mips_room, score_mips
+from asm_sim.kernels.rule.mips import new_mips_room, score_mips
 from asm_sim.kernels.rule.observed import (
     Observed,
-    Outcome,
     copy_observed,
     new_observed,
     new_outcome,
@@ -57,9 +52,9 @@ from asm_sim.kernels.rule.observed import (
 from asm_sim.kernels.rule.pooling import pools
 from asm_sim.kernels.world.behaviour import programme_spending, remember
 from asm_sim.kernels.world.patients import patients_change
-from asm_sim.kernels.world.practices import Practices, new_practices
+from asm_sim.kernels.world.practices import new_practices
 from asm_sim.kernels.world.shocks import organization_dollars
-from asm_sim.kernels.world.traits import Clinicians, latent_processes, new_clinicians
+from asm_sim.kernels.world.traits import latent_processes, new_clinicians
 
 Floats = NDArray[np.float64]
 
@@ -69,61 +64,6 @@ def _rank_reporting(practice, willingness, rank):
     """How surely a clinician's practice reports, as a share of all practices below it."""
     for i in range(len(rank)):
         rank[i] = 0.5 * math.erfc(-willingness[practice[i]] * math.sqrt(0.5))
-
-
-class Room(NamedTuple):
-    """All that a call of the draw kernel works in; that of practices pooled, if they are."""
-
-    practices: Practices
-    clinicians: Clinicians
-    observed: Observed
-    shown: Observed
-    true_shown: Observed
-    fit: Fit
-    earlier: Earlier
-    true_fit: Fit
-    true_earlier: Earlier
-    outcome: Outcome
-    truth: Outcome
-    scratch: Scratch
-    memory: Memory
-    factors: Factors
-    probes: ProbeRoom
-    of_mips: Comparison
-    of_pathway: Comparison
-    mips: MipsRoom
-    pathway: MipsRoom
-    reporting_rank: Floats  # [n]
-
-
-@kernel
-def _new_room(rules, mips, pathway, practice_model, model, probes, output):
-    n, measures = len(model.practice), len(model.quality.slot)
-    pooled = n if pools(rules) else 0
-    groups, cuts = output.by_group.shape[2], len(rules.decile_percentiles)
-    looked_at = n if len(output.lens.fixed_standard) > 0 else 0
-    return Room(
-        practices=new_practices(len(practice_model.small), model.performance_years),
-        clinicians=new_clinicians(model, latent_processes(model)),
-        observed=new_observed(measures, n),
-        shown=new_observed(measures, pooled),
-        true_shown=new_observed(measures, pooled),
-        fit=new_fit(rules, measures, n),
-        earlier=new_earlier(rules, measures, n),
-        true_fit=new_fit(rules, measures, n),
-        true_earlier=new_earlier(rules, measures, n),
-        outcome=new_outcome(measures, n),
-        truth=new_outcome(measures, n),
-        scratch=new_scratch(measures, n, cuts),
-        memory=new_memory(n, groups),
-        factors=new_factors(rules, measures, looked_at, groups),
-        probes=new_probe_room(probes, cuts),
-        of_mips=Comparison(final_score=np.empty(n), adjustment=np.empty(n)),
-        of_pathway=Comparison(final_score=np.empty(n), adjustment=np.empty(n)),
-        mips=new_mips_room(mips, n),
-        pathway=new_mips_room(pathway, n),
-        reporting_rank=np.empty(n),
-    )
 
 
 @entry
@@ -157,22 +97,38 @@ def simulate_cohort(
     n = len(model.practice)
     years = model.performance_years
     close = len(output.lens.fixed_standard)  # draws looked at closely
-    owned = _new_room(rules, mips, pathway, practice_model, model, probes, output)
-    room = by_reference(owned)
-    practices, clinicians, observed = room.practices, room.clinicians, room.observed
+    measures, groups = len(model.quality.slot), output.by_group.shape[2]
+    cuts, pooled = len(rules.decile_percentiles), n if pools(rules) else 0
+    own_practices = new_practices(len(practice_model.small), years)
+    own_clinicians = new_clinicians(model, latent_processes(model))
+    own_observed = new_observed(measures, n)
+    own_shown, own_true_shown = new_observed(measures, pooled), new_observed(measures, pooled)
+    own_fit, own_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
+    own_true_fit, own_true_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
+    own_outcome, own_truth = new_outcome(measures, n), new_outcome(measures, n)
+    own_scratch, own_memory = new_scratch(measures, n, cuts), new_memory(n, groups)
+    own_factors = new_factors(rules, measures, n if close > 0 else 0, groups)
+    own_probes = new_probe_room(probes, cuts)
+    own_mips, own_pathway = new_comparison(n), new_comparison(n)
+    own_mips_room, own_pathway_room = new_mips_room(mips, n), new_mips_room(pathway, n)
+
+    practices, clinicians = by_reference(own_practices), by_reference(own_clinicians)
+    observed = by_reference(own_observed)
     true_observed = by_reference(
-        with_results(
-            observed, clinicians.true_rate, observed.collection, clinicians.true_cost
-        )
+        with_results(observed, clinicians.true_rate, observed.collection, clinicians.true_cost)
     )
     pooling = pools(rules)
-    shown = room.shown if pooling else observed
-    true_shown = room.true_shown if pooling else true_observed
-    fit, earlier = room.fit, room.earlier
-    true_fit, true_earlier = room.true_fit, room.true_earlier
+    shown = by_reference(own_shown) if pooling else observed
+    true_shown = by_reference(own_true_shown) if pooling else true_observed
+    fit, earlier = by_reference(own_fit), by_reference(own_earlier)
+    true_fit, true_earlier = by_reference(own_true_fit), by_reference(own_true_earlier)
     true_fit.shrinks[0] = true_earlier.made.shrinks[0] = False  # the truth has no noise
-    outcome, truth, scratch, memory = room.outcome, room.truth, room.scratch, room.memory
-    of_mips, of_pathway, reporting_rank = room.of_mips, room.of_pathway, room.reporting_rank
+    outcome, truth = by_reference(own_outcome), by_reference(own_truth)
+    scratch, memory = by_reference(own_scratch), by_reference(own_memory)
+    factors, probe_room = by_reference(own_factors), by_reference(own_probes)
+    of_mips, of_pathway = by_reference(own_mips), by_reference(own_pathway)
+    mips_room, pathway_room = by_reference(own_mips_room), by_reference(own_pathway_room)
+    reporting_rank = np.empty(n)
     traits_change = patients_change(model)
     hold_clinicians = len(output.clinician.scored) > 0
     fits = True
@@ -224,11 +180,11 @@ def simulate_cohort(
             if d < len(output.panel.final_score):
                 _rank_reporting(clinicians.practice, practices.willingness[y], reporting_rank)
                 score_mips(
-                    observed, mips, y, reporting_rank, room.mips, of_mips.final_score,
+                    observed, mips, y, reporting_rank, mips_room, of_mips.final_score,
                     of_mips.adjustment,
                 )  # fmt: skip
                 score_mips(
-                    observed, pathway, y, reporting_rank, room.pathway, of_pathway.final_score,
+                    observed, pathway, y, reporting_rank, pathway_room, of_pathway.final_score,
                     of_pathway.adjustment,
                 )  # fmt: skip
                 keep_panel(
@@ -238,18 +194,36 @@ def simulate_cohort(
             if d < close:
                 decompose_year(
                     model, rules, y, address, clinicians, observed, fit, outcome, scratch,
-                    room.factors, output.lens.within_clinician_variance[d],
+                    factors, output.lens.within_clinician_variance[d],
                     output.lens.year_to_year_variance[d], output.lens.fixed_standard[d, y],
                 )  # fmt: skip
                 score_probes(
-                    model, rules, probes, y, address, fit, true_fit, room.probes, d,
+                    model, rules, probes, y, address, fit, true_fit, probe_room, d,
                     output.lens.probe,
                 )  # fmt: skip
             memory.rank_before[:] = memory.rank
             memory.adjustment_before[:] = outcome.payment_adjustment_factor
             scored_before = scored
         end_draw(clinicians.group, clinicians.taken_part, memory, d, output)
-    keep(owned)
+    keep(own_practices)
+    keep(own_clinicians)
+    keep(own_observed)
+    keep(own_shown)
+    keep(own_true_shown)
+    keep(own_fit)
+    keep(own_earlier)
+    keep(own_true_fit)
+    keep(own_true_earlier)
+    keep(own_outcome)
+    keep(own_truth)
+    keep(own_scratch)
+    keep(own_memory)
+    keep(own_factors)
+    keep(own_probes)
+    keep(own_mips)
+    keep(own_pathway)
+    keep(own_mips_room)
+    keep(own_pathway_room)
     return fits
 
 

@@ -109,6 +109,11 @@ class Comparison(NamedTuple):
 
 
 @kernel
+def new_comparison(n):
+    return Comparison(final_score=np.empty(n), adjustment=np.empty(n))
+
+
+@kernel
 def keep_panel(y, outcome, truth, with_truth, paid, mips, pathway, group, practice, d, panel):
     """Clinician by clinician; ``mips`` and ``pathway`` are :class:`Comparison`."""
     for i in range(len(paid)):

@@ -60,9 +60,7 @@ def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, ou
     scaling factor.
     """
     if rules.peers == Peers.CONDITION:
-        score_cohort(
-            observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch
-        )
+        score_cohort(observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch)
     else:
         _score_groups(observed, specialty, rules, y, fit, earlier, outcome, scratch)
 

@@ -303,9 +303,7 @@ def _mips_scores(observed, mips, y, reporting_rank):
     n = len(observed.practice_size)
     final_score, adjustment = np.empty(n), np.empty(n)
     room = new_mips_room(mips, n)
-    score_mips(
-        observed, mips, y, reporting_rank, by_reference(room), final_score, adjustment
-    )
+    score_mips(observed, mips, y, reporting_rank, by_reference(room), final_score, adjustment)
     keep(room)
     return final_score, adjustment
 
