@@ -51,23 +51,22 @@ def sources_hash() -> str:
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile as a part of the kernels that call it; a call from Python is a ``TypeError``."""
-    dispatcher = njit(**_OPTIONS)(function)
+    return _part(function, forceinline=False)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """The same, put into its callers: a small helper whose calls in a loop must vanish for it."""
+    return _part(function, forceinline=True)
+
+
+def _part(function: Callable[..., Any], forceinline: bool) -> Any:
+    dispatcher = njit(forceinline=forceinline, **_OPTIONS)(function)
 
     def refuse(*_arguments: Any, **_named: Any) -> Any:
         raise TypeError(f"{function.__name__} is for other kernels; call it inside an @entry")
 
     dispatcher._compile_for_args = refuse
     return dispatcher
-
-
-def inlined(function: Callable[..., Any]) -> Any:
-    """The same, put into its callers.
-
-    For a small helper whose calls must vanish for a loop around it to vectorise, and for a function
-    with few callers that takes a rule or a model: to pass all their arrays on, counting references,
-    takes more time than it does, both to compile and to run.
-    """
-    return njit(forceinline=True, **_OPTIONS)(function)
 
 
 def entry(function: Callable[..., Any]) -> Any:

@@ -1,19 +1,20 @@
-"""Kernels that only kernels call are compiled once, as a part of the entry that calls them.
+"""What an entry calls is compiled once, as a part of the entry.
 
 numba makes every function ready to be called from Python: a wrapper, optimised code with all that
-it calls in it, machine code. Of a kernel that only other kernels call none of it is ever used, and
-with kernels within kernels it is made again on each level: it was most of the minutes that a first
-run takes. Here such a kernel ends as unoptimised code that is linked into its callers; an entry is
-optimised as a whole, as ever. What is computed is the same to the bit.
+it calls in it, machine code. Of a kernel that only other kernels call, and of numba's own functions
+for arrays, none of it is ever used here, and with kernels within kernels it is made again on each
+level: it was most of the minutes that a first run takes. Here such a part ends as code that is
+linked into its callers; an entry is optimised as a whole, as ever. What is computed is the same to
+the bit. Code of the user's that calls one of numba's functions that was compiled so links it too.
 
-This goes below numba's public interface (numba/core/typed_passes.py, codegen.py).
+This goes below numba's public interface (numba/core/typed_passes.py, codegen.py, dispatcher.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import _LowerResult
@@ -71,7 +72,8 @@ def parts_linked(whole: Callable[..., Any]) -> Iterator[None]:
 
     Only under numba's compiler lock.
     """
-    ordinary, add = NativeLowering.run_pass, _DispatcherBase.add_overload
+    lowering, dispatcher_class = cast(Any, NativeLowering), cast(Any, _DispatcherBase)
+    ordinary, add = lowering.run_pass, dispatcher_class.add_overload
 
     def add_overload(dispatcher: Any, compiled: Any) -> None:
         if isinstance(compiled.entry_point, _Code):
@@ -79,11 +81,11 @@ def parts_linked(whole: Callable[..., Any]) -> Iterator[None]:
         else:
             add(dispatcher, compiled)
 
-    def run_pass(step: NativeLowering, state: Any) -> bool:
+    def run_pass(step: NativeLowering, state: Any) -> Any:
         return (ordinary if state.func_id.func is whole else _lower_part)(step, state)
 
-    NativeLowering.run_pass, _DispatcherBase.add_overload = run_pass, add_overload
+    lowering.run_pass, dispatcher_class.add_overload = run_pass, add_overload
     try:
         yield
     finally:
-        NativeLowering.run_pass, _DispatcherBase.add_overload = ordinary, add
+        lowering.run_pass, dispatcher_class.add_overload = ordinary, add

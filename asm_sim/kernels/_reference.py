@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit
 from numba.core import cgutils, types
 from numba.core.datamodel import models
 from numba.core.extending import (
@@ -31,9 +30,15 @@ from numba.core.extending import (
     lower_getattr_generic,
     register_model,
 )
-from numba.core.typeconv import Conversion
-from numba.core.typing.builtins import infer
-from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, signature
+from numba.core.typeconv.castgraph import Conversion
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer,
+    signature,
+)
+
+from asm_sim.kernels._jit import kernel
 
 _POINTER = ir.IntType(8).as_pointer()
 _COUNTED = 2  # the first members of an array: who counts its references, and its owner in Python
@@ -42,7 +47,7 @@ _COUNTED = 2  # the first members of an array: who counts its references, and it
 class Lent(types.Array):
     """An array that somebody else keeps: its references are not counted."""
 
-    def __init__(self, of: types.Array) -> None:
+    def __init__(self, of: Any) -> None:
         self.mutable, self.aligned = of.mutable, of.aligned
         super().__init__(
             of.dtype,
@@ -54,12 +59,8 @@ class Lent(types.Array):
         )
 
     def copy(
-        self,
-        dtype: Any = None,
-        ndim: int | None = None,
-        layout: str | None = None,
-        readonly: bool | None = None,
-    ) -> Lent:
+        self, dtype: Any = None, ndim: Any = None, layout: Any = None, readonly: Any = None
+    ) -> Any:
         """Of a part of it, a view."""
         return Lent(super().copy(dtype, ndim, layout, readonly))
 
@@ -71,7 +72,7 @@ class Lent(types.Array):
         found = super().unify(typingctx, other)
         return None if found is None else Lent(found)
 
-    def can_convert_from(self, typingctx: Any, other: Any) -> Any:
+    def can_convert_from(self, _typingctx: Any, other: Any) -> Any:
         if isinstance(other, types.Array) and not isinstance(other, Lent):
             same = other.dtype == self.dtype and other.ndim == self.ndim
             if same and self.layout in ("A", other.layout):
@@ -100,7 +101,7 @@ class _LentModel(models.StructModel):
 class Reference(types.Type):
     """Where a named tuple is: ``fields`` are its names, ``parts`` the types of what they show."""
 
-    def __init__(self, of: types.BaseNamedTuple) -> None:
+    def __init__(self, of: Any) -> None:
         self.of = of
         self.fields: tuple[str, ...] = of.fields
         self.parts: tuple[types.Type, ...] = tuple(_shown(part) for part in of)
@@ -113,7 +114,7 @@ class Reference(types.Type):
         return self.of.instance_class, self.parts
 
 
-def _shown(part: types.Type) -> types.Type:
+def _shown(part: Any) -> Any:
     """What a field of a reference is to a kernel."""
     if isinstance(part, Lent | Reference):
         return part
@@ -146,8 +147,7 @@ def by_reference(_context, parts):
     if not isinstance(parts, types.BaseNamedTuple):
         return None
 
-    def generate(context, builder, sig, arguments):
-        reference = sig.return_type
+    def generate(_context, builder, _signature, arguments):
         value = arguments[0]  # lies in memory as fields are read, see _memory_type
         memory = cgutils.alloca_once(builder, value.type)
         builder.store(value, memory)
@@ -164,7 +164,11 @@ def by_reference(_context, parts):
 @intrinsic
 def keep(_context, owner):
     """Keep a named tuple until here, where references to it are used no more."""
-    return signature(types.none, owner), lambda context, builder, _s, _a: context.get_dummy_value()
+
+    def generate(context, _builder, _signature, _arguments):
+        return context.get_dummy_value()
+
+    return signature(types.none, owner), generate
 
 
 def _field(context: Any, builder: Any, reference: Reference, value: Any, k: int) -> Any:
@@ -198,7 +202,7 @@ def _read(builder: Any, pointer: Any, kind: ir.Type) -> Any:
     return number
 
 
-@njit(inline="always")
+@kernel
 def own_copy(lent):
     """An array of one's own with the same content, to outlive a reference."""
     array = np.empty(lent.shape, lent.dtype)
@@ -210,9 +214,8 @@ def own_copy(lent):
 class _Fields(AttributeTemplate):
     key = Reference
 
-    def generic_resolve(self, reference: Reference, name: str) -> Any:
-        found = name in reference.fields
-        return reference.parts[reference.fields.index(name)] if found else None
+    def generic_resolve(self, value: Any, attr: str) -> Any:
+        return value.parts[value.fields.index(attr)] if attr in value.fields else None
 
 
 @lower_getattr_generic(Reference)

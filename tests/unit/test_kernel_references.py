@@ -1,0 +1,111 @@
+"""Structures passed by reference show what is in them, and count nothing."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numba import njit
+from numba.core.runtime import _nrt_python as _nrt
+from numba.core.runtime import rtsys
+
+from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._reference import by_reference, keep, own_copy
+
+
+class Inner(NamedTuple):
+    values: Any
+    factor: float
+
+
+class Alike(NamedTuple):
+    """Of one type throughout, which numba holds in another way."""
+
+    first: Any
+    second: Any
+
+
+class Outer(NamedTuple):
+    table: Any
+    inner: Inner
+    alike: Alike
+    flag: bool
+    count: int
+
+
+@kernel
+def _scale(inner):
+    for i in range(len(inner.values)):
+        inner.values[i] *= inner.factor
+
+
+@kernel
+def _read(outer):
+    _scale(outer.inner)
+    tail = outer[3:]
+    total = outer.table[1, 0] + outer.inner.values.sum() + outer.alike.second[0]
+    return total + tail[1] + (100.0 if outer.flag else 0.0) + outer[0].shape[1]
+
+
+@njit
+def through_reference(outer: Any) -> Any:
+    reference = by_reference(outer)
+    result = _read(reference)
+    keep(outer)
+    return result
+
+
+@njit
+def made_inside(n: int) -> Any:
+    made = Alike(np.arange(n), np.ones(n, np.int64))
+    reference = by_reference(made)
+    copy = own_copy(reference.first[1:])
+    keep(made)
+    return copy
+
+
+def _outer(**other: Any) -> Outer:
+    alike = Alike(np.full(2, 5.0), np.full(3, 7.0))
+    inner = Inner(np.array([1.0, 2.0]), 3.0)
+    return Outer(np.arange(6.0).reshape(2, 3), inner, alike, True, 11)._replace(**other)
+
+
+def test_fields_are_those_of_the_named_tuple() -> None:
+    outer = _outer()
+    # table[1, 0], the scaled values, alike.second[0], count, flag, columns of the table
+    assert through_reference(outer) == 3.0 + 9.0 + 7.0 + 11.0 + 100.0 + 3.0
+    assert outer.inner.values.tolist() == [3.0, 6.0]  # written through the reference
+    assert through_reference(outer) == 3.0 + 27.0 + 7.0 + 11.0 + 100.0 + 3.0
+
+
+def test_arrays_need_not_be_contiguous() -> None:
+    assert through_reference(_outer(table=np.arange(12.0).reshape(2, 6)[:, ::2])) == 136.0
+
+
+def test_what_is_copied_outlives_the_reference() -> None:
+    copies = [made_inside(k) for k in range(1, 200)]
+    assert all(copy.tolist() == list(range(1, k + 1)) for k, copy in enumerate(copies))
+
+
+def test_what_is_made_inside_is_freed() -> None:
+    through_reference(_outer())
+    kept = made_inside(5)
+    _nrt.memsys_enable_stats()
+    try:
+        before = rtsys.get_allocation_stats()
+        for _ in range(50):
+            through_reference(_outer())
+            made_inside(1000)
+        after = rtsys.get_allocation_stats()
+    finally:
+        _nrt.memsys_disable_stats()
+    assert after.mi_alloc > before.mi_alloc
+    assert after.mi_alloc - before.mi_alloc == after.mi_free - before.mi_free
+    assert kept.tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("part", [_scale, inlined(lambda x: x + 1.0)])
+def test_a_part_is_not_for_python(part: Any) -> None:
+    with pytest.raises(TypeError, match="for other kernels"):
+        part(Inner(np.ones(1), 1.0))
