@@ -22,6 +22,9 @@ from numba.core.dispatcher import _DispatcherBase
 from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.typed_passes import NativeLowering
 
+_lowering, _dispatcher = cast(Any, NativeLowering), cast(Any, _DispatcherBase)
+_run_pass, _add_overload = _lowering.run_pass, _dispatcher.add_overload  # numba's own
+
 
 class _Library(JITCodeLibrary):
     """The code of one kernel and of what it calls, to be linked: neither optimised nor loaded."""
@@ -72,20 +75,19 @@ def parts_linked(whole: Callable[..., Any]) -> Iterator[None]:
 
     Only under numba's compiler lock.
     """
-    lowering, dispatcher_class = cast(Any, NativeLowering), cast(Any, _DispatcherBase)
-    ordinary, add = lowering.run_pass, dispatcher_class.add_overload
+    before = _lowering.run_pass, _dispatcher.add_overload
 
     def add_overload(dispatcher: Any, compiled: Any) -> None:
         if isinstance(compiled.entry_point, _Code):
             dispatcher.overloads[tuple(compiled.signature.args)] = compiled
         else:
-            add(dispatcher, compiled)
+            _add_overload(dispatcher, compiled)
 
     def run_pass(step: NativeLowering, state: Any) -> Any:
-        return (ordinary if state.func_id.func is whole else _lower_part)(step, state)
+        return (_run_pass if state.func_id.func is whole else _lower_part)(step, state)
 
-    lowering.run_pass, dispatcher_class.add_overload = run_pass, add_overload
+    _lowering.run_pass, _dispatcher.add_overload = run_pass, add_overload
     try:
         yield
     finally:
-        lowering.run_pass, dispatcher_class.add_overload = ordinary, add
+        _lowering.run_pass, _dispatcher.add_overload = before

@@ -214,7 +214,7 @@ def own_copy(lent):
 class _Fields(AttributeTemplate):
     key = Reference
 
-    def generic_resolve(self, value: Any, attr: str) -> Any:
+    def generic_resolve(self, value: Any, attr: Any) -> Any:  # type: ignore[override]
         return value.parts[value.fields.index(attr)] if attr in value.fields else None
 
 
