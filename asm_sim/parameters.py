@@ -185,10 +185,15 @@ class Switch(Parameter):
 
 
 class Choice(Parameter):
-    """One of a few named alternatives."""
+    """One of a few named alternatives.
+
+    One that is ``neutral`` changes nothing, and is no part of a fingerprint: a parameter that comes
+    later leaves what was computed before it as it was called.
+    """
 
     value: str
     choices: list[str]
+    neutral: str = ""
 
     def reading(self, name: str) -> str:
         if name not in self.choices:
@@ -199,6 +204,8 @@ class Choice(Parameter):
     @model_validator(mode="after")
     def _one_of_choices(self) -> Self:
         self.reading(self.value)
+        if self.neutral:
+            self.reading(self.neutral)
         return self
 
 
@@ -433,7 +440,11 @@ def plain_value(leaf: Parameter) -> Any:
 
 def fingerprint(model: BaseModel) -> str:
     """SHA-256 over the values of all parameters: equal where the models compute the same."""
-    values: dict[str, Any] = {path: _value_of(leaf) for path, leaf in leaves(model)}
+    values: dict[str, Any] = {
+        path: _value_of(leaf)
+        for path, leaf in leaves(model)
+        if not (isinstance(leaf, Choice) and leaf.value == leaf.neutral)
+    }
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

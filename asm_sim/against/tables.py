@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from asm_sim.against.cohort_draws import PARTS
 from asm_sim.against.standing import Standing, Standings, stand_against
 from asm_sim.results.moments import moments
+from asm_sim.results.spread import RANGE, percentile_of, spread
 from asm_sim.scenario.schema import Scenario
 from asm_sim.score.columns import column_name
 from asm_sim.tables.read import Source
 
 Floats = NDArray[np.float64]
 
-RANGE = (5, 95)  # percentiles
-_PERCENTILES = (5, 25, 50, 75, 95)
 # What is told of each clinician, by the column that asm.score has of it.
 _COLUMNS = {
     "final_score": "final_score",
@@ -91,7 +90,7 @@ def _of_cohort(standing: Standing) -> pd.DataFrame:
         "open_draws": len(standing.open_values.adjustment),
     }
     for name, field in _COLUMNS.items():
-        columns |= spread(
+        columns |= _spread(
             name, *(getattr(v, field) for v in (standing.values, standing.open_values))
         )
     columns |= _shares(standing)
@@ -108,24 +107,10 @@ def _of_cohort(standing: Standing) -> pd.DataFrame:
     return frame.iloc[order].reset_index(drop=True)
 
 
-def spread(name: str, values: Floats, of_open: Floats) -> dict[str, Floats]:
-    """Mean, error and percentiles of values [draws, ...], and of those in open draws."""
-    over_draws = moments(values)
-    columns = {name: over_draws.mean, f"{name}_mcse": over_draws.error}
-    for percentile in _PERCENTILES:
-        columns[f"{name}_p{percentile}"] = percentile_of(values, percentile)
-    for percentile in RANGE:
-        columns[f"{name}_open_p{percentile}"] = percentile_of(of_open, percentile)
-    return {key: np.ravel(value) for key, value in columns.items()}
-
-
-def percentile_of(values: Floats, percentile: float) -> Floats:
-    """A percentile over draws, the first dim, of what is not nan; nan of nothing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all nan
-        if not len(values):
-            return np.full(values.shape[1:], np.nan)
-        return np.asarray(np.nanpercentile(values, percentile, axis=0))
+def _spread(name: str, values: Floats, of_open: Floats) -> dict[str, Floats]:
+    """Mean, error and percentiles of values [draws, ...], and the range of open draws."""
+    ranged = {f"{name}_open_p{p}": percentile_of(of_open, p).ravel() for p in RANGE}
+    return spread(name, values) | ranged
 
 
 def _shares(standing: Standing) -> dict[str, Floats]:
@@ -162,7 +147,7 @@ def as_data(found: Standings) -> dict[str, Any]:
 def together(standing: Standing) -> list[dict[str, Any]]:
     """All clinicians of a cohort together, by year: their dollars, and their mean adjustment."""
     both = (standing.values, standing.open_values)
-    dollars = spread("payment_change_usd", *(values.dollars.sum(axis=2) for values in both))
+    dollars = _spread("payment_change_usd", *(values.dollars.sum(axis=2) for values in both))
     adjustment = [values.adjustment.mean(axis=2) for values in both]
     columns: dict[str, Any] = {
         "cohort": standing.cohort,
@@ -171,7 +156,7 @@ def together(standing: Standing) -> list[dict[str, Any]]:
         "clinicians": len(standing.known.ids),
         "median_final_score": standing.averages.median.mean,
         **dollars,
-        **spread("mean_payment_adjustment_factor", *adjustment),
+        **_spread("mean_payment_adjustment_factor", *adjustment),
     }
     return _records(pd.DataFrame(columns))
 

@@ -15,7 +15,7 @@ from asm_sim.against.standing import Standing, Standings
 from asm_sim.against.tables import table_of, together
 from asm_sim.errors import counted, printable
 from asm_sim.results.describe import HASH_DIGITS
-from asm_sim.results.statistics import rounded_to_range
+from asm_sim.results.spread import RANGE, in_range
 from asm_sim.score.columns import column_name
 
 if TYPE_CHECKING:
@@ -113,17 +113,11 @@ def _year(standing: Standing, records: list[Record], year: int) -> Iterator[Rend
 
 def _with_range(record: Record, name: str, scale: float = 1, sign: bool = False) -> str:
     """A mean with the middle 90 % of the open draws, or of the draws where there are none."""
-    of_open = record.get(f"{name}_open_p5")
+    of_open = record[f"{name}_open_p5"]
     which = "_open" if of_open is not None and math.isfinite(of_open) else ""
-    numbers = [record[name], record[f"{name}{which}_p5"], record[f"{name}{which}_p95"]]
-    if any(number is None or not math.isfinite(number) for number in numbers):
-        return "none"
-    texts = rounded_to_range(*(scale * number for number in numbers))
-    value, low, high = (
-        f"+{text}" if sign and text and number > 0 and text != "0" else text
-        for text, number in zip(texts, numbers, strict=True)
-    )
-    return f"{value} ({low} to {high})" if low else value
+    low, high = (record[f"{name}{which}_p{percentile}"] for percentile in RANGE)
+    known = [math.nan if number is None else number for number in (record[name], low, high)]
+    return in_range(known[0], known[1], known[2], scale, sign)
 
 
 def _share(record: Record) -> str:

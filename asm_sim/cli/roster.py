@@ -32,15 +32,15 @@ def roster(
     as_json: AsJson = False,
 ) -> None:
     """Show what is understood of a roster: clinicians, practices, states, what is left out."""
+    from asm_sim.engine.frame import roster_of
     from asm_sim.population.agreement import check_complete
-    from asm_sim.population.roster import find_roster, read_roster
     from asm_sim.scenario.load import load_scenario
 
     chosen = load_scenario(scenario)
-    path = file or find_roster(chosen.population.roster.value, chosen.folder)
-    roster = read_roster(path, chosen.rules, chosen.population)
+    roster = roster_of(chosen, file)
     check_complete(chosen.population, chosen.rules, roster)
-    understood = {"roster": printable(path.name), **describe(roster, chosen.population)}
+    name = file.name if file else chosen.population.roster.value
+    understood = {"roster": printable(name), **describe(roster, chosen.population)}
     if as_json:
         say(json.dumps(understood, indent=1))
     else:

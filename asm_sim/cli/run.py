@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from asm_sim.store.work import Work
 
 RUNS = Path("runs")
+OWN_CLINICIANS = "own_clinicians"
 _LONGEST_FOLDER = 200  # bytes of a name: file systems take 255
 
 
@@ -58,6 +59,7 @@ def run(
     note.print(f"asm-sim: reading {printable(scenario)}", markup=False)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
+    from asm_sim.results.registry import OWN
 
     with drawing_beside(thread_count()) as beside:  # before numba reads the same variable
         folder, chosen = _simulated(
@@ -68,6 +70,8 @@ def run(
         figures = draw_figures(ds, folder, beside)
     note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
     note.print(f"Table     {folder / 'summary.csv'}", markup=False)
+    if OWN in ds.coords and (folder / f"{OWN_CLINICIANS}.csv").exists():
+        note.print(f"Own       {folder / OWN_CLINICIANS}.csv", markup=False)
     for figure in figures:
         note.print(f"Figure    {figure}", markup=False)
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
@@ -126,16 +130,25 @@ def _simulated(
 def _told(name: str, folder: Path, beside: Beside, errors: bool, as_json: bool) -> xr.Dataset:
     """The results of a scenario that was given as ``name``, once they are printed and tabulated."""
     from asm_sim.results.open import open_results
+    from asm_sim.results.own import own_clinicians, print_own
     from asm_sim.results.registry import CALLED
     from asm_sim.results.summary import print_summary, summary_json, summary_table
 
     beside.draw(folder)
     ds = open_results(folder)
     told = ds.assign_attrs({CALLED: name})  # commands that are printed can be run
+    own = own_clinicians(ds)
     if as_json:
-        typer.echo(json.dumps(summary_json(told), indent=1))
+        answer = summary_json(told)
+        if own is not None:
+            answer[OWN_CLINICIANS] = json.loads(own.to_json(orient="records"))
+        typer.echo(json.dumps(answer, indent=1))
     else:
+        if own is not None:
+            print_own(own, Terminal(highlight=False))
         print_summary(told, Terminal(highlight=False), errors)
+    if own is not None:
+        write_whole(folder / f"{OWN_CLINICIANS}.csv", own.to_csv(index=False))
     write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
     return ds
 

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from asm_sim.drawn import Drawable
 from asm_sim.errors import InputError
 from asm_sim.kernels._jit import sources_hash
 from asm_sim.population.agreement import check_complete
+from asm_sim.population.among import set_among
 from asm_sim.population.geography import frame_copies, with_areas
 from asm_sim.population.groups import Group, groups
 from asm_sim.population.parameter_layer import ParameterLayer
@@ -199,10 +201,17 @@ def fingerprint(
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def roster_of(scenario: Scenario) -> Roster:
-    """The roster that a scenario names; :class:`asm_sim.errors.InputError` if it is not usable."""
-    path = find_roster(scenario.population.roster.value, scenario.folder)
-    return read_roster(path, scenario.rules, scenario.population)
+def roster_of(scenario: Scenario, file: Path | None = None) -> Roster:
+    """The roster that a scenario names, or a ``file`` in its place, set among whom it says.
+
+    One that stands alone and is small says so in a note. Raises
+    :class:`asm_sim.errors.InputError` if it is not usable.
+    """
+    population = scenario.population
+    path = file or find_roster(population.roster.value, scenario.folder)
+    return set_among(
+        read_roster(path, scenario.rules, population), path, scenario.rules, population
+    )
 
 
 def make_frame(

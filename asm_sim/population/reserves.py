@@ -72,4 +72,5 @@ def with_reserves(roster: Roster, population: Population, rules: RuleSet) -> Ros
         practice=roster.practice[source],
         clinician_address=distinct(np.array(own, dtype=np.uint64)),
         entry=np.array(entry, dtype=np.int64),
+        own=None if roster.own is None else roster.own[source] & own_row,
     )

@@ -83,6 +83,7 @@ class Roster:
     sha256: str
     notes: tuple[str, ...] = ()  # what was left out or taken for something, for whoever runs it
     areas: Areas | None = None  # of a synthetic frame
+    own: NDArray[np.bool_] | None = None  # [n] who is of a roster set among the shipped (among.py)
 
     def slice_of(self, cohort: str) -> slice:
         """Where a cohort's clinicians stand."""

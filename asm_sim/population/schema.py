@@ -13,7 +13,7 @@ from typing import Self
 from pydantic import model_validator
 
 from asm_sim.documents import did_you_mean
-from asm_sim.parameters import Number, Strict, Text
+from asm_sim.parameters import Choice, Number, Strict, Text
 from asm_sim.population.behaviour import Behaviour
 from asm_sim.population.effects import GroupEffects
 from asm_sim.population.geography import Geography
@@ -33,6 +33,7 @@ class Population(Strict):
     id: str
     title: str
     roster: Text
+    roster_among: Choice
     geography: Geography
     practice: Practice
     specialty_mix: dict[str, dict[str, Number]]

@@ -413,6 +413,7 @@ COHORT_TITLES = "cohort_titles"
 # The coordinate along the draws that says which seed each is of, and the attribute of the same name
 # that says it (as text) where there are no draws.
 SEED = "seed"
+OWN = "clinician_own"  # a coordinate where a roster was set among the shipped one
 
 # Metadata of the coordinates.
 COORDINATES: dict[str, dict[str, str]] = {
@@ -435,6 +436,7 @@ COORDINATES: dict[str, dict[str, str]] = {
     "clinician_id": {"long_name": "Clinician's id in the roster", "units": "1"},
     "clinician_cohort": {"long_name": "Cohort of the clinician", "units": "1"},
     "clinician_practice": {"long_name": "Practice of the clinician, a number", "units": "1"},
+    OWN: {"long_name": "Whether the clinician is of one's own roster, not of CMS's", "units": "1"},
     "membership": {"long_name": "What the group is a group by", "units": "1"},
     "factors": {
         "long_name": "Factors that move; the others stay as in the first year, chance is off",

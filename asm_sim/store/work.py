@@ -294,6 +294,7 @@ def _check_roster(scenario: Scenario, first: Scenario, roster: Roster) -> None:
     same = (
         scenario.folder == first.folder
         and scenario.population.roster.value == first.population.roster.value
+        and scenario.population.roster_among.value == first.population.roster_among.value
     )
     if not same and roster_of(scenario).sha256 != roster.sha256:
         raise InputError("has another roster than the first; run it as a sweep of its own")

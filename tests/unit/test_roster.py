@@ -350,9 +350,9 @@ def test_participants_without_an_organisation_are_practices_of_their_own(tmp_pat
     practices = [roster.practice_id[p] for p in roster.practice]
     assert len(set(practices)) == 6
     assert practices[0] == practices[3]
-    assert roster.notes == (
+    assert roster.notes[0] == (
         "CMS's participant file: of 7 rows 7 clinicians (7 HF, 0 LBP) in 6 practices take part in "
-        "2027; without an organisation, each a practice of its own: 5",
+        "2027; without an organisation, each a practice of its own: 5"
     )
 
 
