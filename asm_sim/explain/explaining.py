@@ -164,7 +164,8 @@ def _notes(case: Case) -> Iterator[str]:
             f"The table has {counted(len(clinicians), 'clinician')} of {group.called} in "
             f"{case.year}, and {minimum:g} with a valid result make a benchmark of a quality "
             "measure: the table is too small for benchmarks of its own, and what is told here is "
-            "the rule among these few alone, not what CMS would pay."
+            "the rule among these few alone, not what CMS would pay. asm-sim score --against "
+            "baseline sets them among simulated clinicians."
         )
     elif len(clinicians) < minimum and rules.payment.exchange.form.value != "threshold":
         yield (

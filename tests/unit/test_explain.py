@@ -150,7 +150,7 @@ def test_a_table_too_small_for_benchmarks_is_explained_all_the_same() -> None:
     rows = [row for row in example_rows() if row["cohort"] == "HF"][:7]
     (year,) = asm.explain(pd.DataFrame(rows), "00101").years
     assert "The table has 7 clinicians of HF in 2027, and 20" in year.notes[0]
-    assert "not what CMS would pay" in year.notes[0]
+    assert "not what CMS would pay. asm-sim score --against baseline" in year.notes[0]
     assert "have a valid result in HF in 2027, and 20 make a benchmark" in said(
         year, "quality.Q492"
     )
