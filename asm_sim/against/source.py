@@ -47,7 +47,13 @@ def plan_against(
             f"{title} is a run, with a seed and settings of its own; name a scenario to choose "
             "others"
         )
-    about = one_scenario(open_results(against)).attrs
+    results = open_results(against)
+    if (several := results.sizes.get("scenario", 1)) > 1:
+        raise InputError(
+            f"{title} is a sweep of {several:,} scenarios; name the one that is meant by its file, "
+            "with --set for what the sweep sets"
+        )
+    about = one_scenario(results).attrs
     most = min(USUAL_DRAWS, int(about["draws"]))
     with tempfile.TemporaryDirectory() as folder:
         try:

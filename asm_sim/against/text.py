@@ -177,7 +177,7 @@ def _all_years(standing: Standing) -> Iterator[RenderableType]:
     if of_another:
         title += f" ({', '.join(of_another)}: as in the nearest year that the table has)"
     yield Text(title)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("year", "paid in", "median score", "mean adjustment, %", "USD"):
         table.add_column(name, justify="right")
     for record in together(standing):

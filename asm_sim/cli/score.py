@@ -55,10 +55,11 @@ def score(
 
     A table with a column final_score (0 to 100) needs no measures: only the payment step is done.
 
-    A practice's few clinicians have no benchmarks of their own: --against baseline --draws 100 sets
-    them among simulated cohorts, in which they weigh nothing, and tells score, adjustment and
-    dollars with their ranges and what drives them. There, what the table leaves blank is not known,
-    and is drawn. --draws, --seed and --json go with it.
+    A practice's few clinicians have no benchmarks of their own:
+    --against baseline --draws 100 sets them among simulated cohorts, in which
+    they weigh nothing, and tells score, adjustment and dollars with their
+    ranges and what drives them. There, what the table leaves blank is not
+    known, and is drawn. --draws, --seed and --json go with it.
     """
     if example:
         if clinicians is not None or output is not None:

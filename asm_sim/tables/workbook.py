@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from asm_sim.errors import InputError, printable
@@ -31,6 +31,7 @@ from asm_sim.tables.rows import (
 
 MAXIMUM_UNPACKED_BYTES = 400_000_000
 MAXIMUM_SHEET_ROWS = 1_048_576  # of Excel itself
+_FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # parts of a format that mean nothing
 
 
@@ -41,11 +42,11 @@ def from_workbook(data: bytes, title: str, is_header: IsHeader | None) -> RawTab
     ``is_header`` knows. Raises :class:`InputError` for what is no workbook, is too large, or has
     several sheets of which any might be meant.
     """
-    _check_archive(data, title)
+    has_formulas = _check_archive(data, title)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles and extensions that are not read
         try:
-            return _read(data, title, is_header)
+            return _read(data, title, is_header, has_formulas)
         except InputError:
             raise
         except Exception as error:  # a damaged file makes the reader stumble over anything
@@ -53,7 +54,8 @@ def from_workbook(data: bytes, title: str, is_header: IsHeader | None) -> RawTab
             raise InputError(f"{title}: not a readable Excel workbook ({reason})") from error
 
 
-def _check_archive(data: bytes, title: str) -> None:
+def _check_archive(data: bytes, title: str) -> bool:
+    """Refuse what is no workbook, or too large a one; whether there are formulas in its sheets."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
@@ -72,22 +74,29 @@ def _check_archive(data: bytes, title: str) -> None:
             f"{title}: a workbook of more than {MAXIMUM_UNPACKED_BYTES:,} bytes; save the sheet as "
             "CSV or Parquet"
         )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            sheets = (archive.read(name) for name in names if name.startswith("xl/worksheets/"))
+            return any(_FORMULA.search(sheet) for sheet in sheets)
+    except Exception:  # a damaged part, which the reader will tell
+        return True
 
 
-def _read(data: bytes, title: str, is_header: IsHeader | None) -> RawTable:
+def _read(data: bytes, title: str, is_header: IsHeader | None, has_formulas: bool) -> RawTable:
     from openpyxl import load_workbook
 
-    # Once for what is shown, once for which cells are formulas.
+    # Once for what is shown and, if there are any, once for which cells are formulas.
     results = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    formulas = load_workbook(io.BytesIO(data), read_only=True, data_only=False)
+    formulas = load_workbook(io.BytesIO(data), read_only=True) if has_formulas else None
     name, others = _sheet(results, title, is_header)
     records: list[Record] = []
     empty: list[tuple[int, str]] = []
     count = 0
-    pairs = zip(_rows(results[name], title), _rows(formulas[name], title), strict=True)
-    for number, (shown, written) in enumerate(pairs, start=1):
+    written = _rows(formulas[name], title) if formulas else repeat(())
+    pairs = zip(_rows(results[name], title), written)  # noqa: B905 (the second may have no end)
+    for number, (shown, of_row) in enumerate(pairs, start=1):
         cells = [_plain(cell) for cell in shown]
-        for cell, formula in zip(cells, written, strict=True):
+        for cell, formula in zip(cells, of_row, strict=formulas is not None):
             if cell is None and formula.data_type == "f":
                 empty.append((number, f"cell {formula.coordinate}"))
         while cells and cells[-1] is None:

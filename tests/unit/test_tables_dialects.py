@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +268,24 @@ def test_dates_and_errors_in_cells_are_named() -> None:
     assert "row 2, column episodes: '2027-10-01 00:00:00' is not a number" in refused(saved(book))
     book.active.cell(2, column).value = "#REF!"
     assert "row 2, column episodes: '#REF!' is not a number" in refused(saved(book))
+
+
+def test_damaged_workbooks_are_read_or_refused() -> None:
+    """A byte changed in the archive, or in one of its parts: never a fault."""
+    whole = workbook_bytes({"a": [list(EXAMPLE.columns), *EXAMPLE.head().itertuples(index=False)]})
+    rng = random.Random(1)
+    for _ in range(40):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(4, len(whole))] = rng.randrange(256)
+        changed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(changed, "w") as new:
+            for name in old.namelist():
+                part = bytearray(old.read(name))
+                part[rng.randrange(len(part))] = rng.randrange(32, 127)
+                new.writestr(name, bytes(part))
+        for content in (bytes(damaged), changed.getvalue()):
+            with contextlib.suppress(InputError):
+                assert len(read_table(io.BytesIO(content)).rows) <= 5
 
 
 def test_a_text_like_a_formula_is_written_as_text() -> None:
