@@ -51,8 +51,8 @@ notebooks: $(READY)  ## every notebook at full size, as pages in notebooks/html
 figures: $(READY)  ## the figures of figures/ drawn anew, their runs made where they are not there
 	$(BIN)/asm-sim figures --make --overwrite
 
-bench: $(READY)  ## speed, as ratios in one run
-	$(BIN)/python -m tests.bench
+bench: $(READY)  ## speed: where the time goes, and every promised number with limit and verdict
+	$(BIN)/python -m tests.bench --long
 
 check: $(READY)  ## style, types, and which room may import which
 	$(BIN)/ruff check .

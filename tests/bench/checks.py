@@ -65,6 +65,10 @@ class Part:
     def report(self) -> str:
         return "\n".join([self.title, *self.lines, *(check.line() for check in self.checks)])
 
+    def control(self) -> str:
+        """What the machine gave meanwhile, where that was watched."""
+        return f"; two spinning threads over one: {np.median(self.free):.2f}" if self.free else ""
+
     def needs_two_cores(self) -> dict[str, Any]:
         """How a check is judged that says nothing where something else runs."""
         judged = float(np.median(self.free)) >= FREE_CORES
@@ -77,6 +81,5 @@ def table(parts: list[Part]) -> str:
     for part in parts:
         limited = [check.line() for check in part.checks if check.limited]
         if limited:
-            control = f"; two spinning threads over one: {np.median(part.free):.2f}"
-            lines += [f"{part.title}{control if part.free else ''}", *(f"  {x}" for x in limited)]
+            lines += [f"{part.title}{part.control()}", *(f"  {line}" for line in limited)]
     return "\n".join(lines)

@@ -128,6 +128,8 @@ def measure(repetitions: int, long: bool) -> Part:
         Check("2,000 draws, warm, seconds", [run.seconds for run in own], at_most=11.0, **two),
         Check("20 draws, warm, seconds", [run.seconds for run in twenty], at_most=2.5, **two),
         Check("NumPy without lens over asm-sim run, marginal", against, at_least=5.0, **two),
+        Check("2,000 draws, warm, processor seconds", [run.processor for run in own]),
+        Check("20 draws, warm, processor seconds", [run.processor for run in twenty]),
         Check("Two spinning threads over one", part.free),
         Check(
             "First output on the screen, seconds",
@@ -138,6 +140,8 @@ def measure(repetitions: int, long: bool) -> Part:
     ]  # fmt: skip
     if long:
         part.checks += _long(own, two)
+    else:
+        part.lines.append("10,000 draws and a first run are timed with --long (make bench)")
     return part
 
 

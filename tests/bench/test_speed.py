@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("part", ["kernel", "ablation", "levers", "end-to-end", "sweeps"])
+@pytest.mark.parametrize("part", ["kernel", "ablation", "levers", "jax", "end-to-end", "sweeps"])
 def test_limits_are_met(part: str) -> None:
     """In a process of its own, since NumPy must be kept to one thread before it is loaded."""
     root = Path(__file__).resolve().parents[2]
