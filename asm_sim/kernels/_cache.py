@@ -55,7 +55,7 @@ def keep(dispatcher: Any, stamp: str) -> Any:
         with (
             interrupts_wait(all_along=False),
             global_compiler_lock,
-            cache.alone(sig, dispatcher.targetctx) as compiled,
+            alone(cache.name_of(sig, dispatcher.targetctx)) as compiled,
             interrupts_wait(all_along=compiled),
         ):
             return compile_or_load(sig)
@@ -77,10 +77,7 @@ class KernelCache(_Cache):
             function.__qualname__,
             stamp,
             hashlib.sha256(code.co_code).hexdigest(),
-            sys.implementation.cache_tag,
-            numba.__version__,
-            llvmlite.__version__,
-            np.__version__,
+            *versions(),
         )
 
     @property
@@ -98,19 +95,18 @@ class KernelCache(_Cache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The compiled version for a signature, None where there is none that can be used."""
+        from asm_sim.kernels import _stages  # which keep their code here
+
         codegen = target_context.codegen()
-        folder = cache_folder()
-        if folder is None or reason_not_used(folder):
-            return None
-        body = _read(folder / self._name(sig, codegen))
+        body = read_kept(self._name(sig, codegen))
         if body is None:
             return None
         try:
             with io.BytesIO(body) as file:
                 reduced, needed = pickle.load(file), pickle.load(file)
             rtsys.initialize(target_context)
-            if not all(map(llvm.address_of_symbol, needed)):
-                target_context.refresh()  # imports all that numba can compile
+            if not _stages.all_there(needed, target_context):
+                return None
             with _linked_late(codegen):
                 return CompileResult._rebuild(target_context, *reduced)
         except Exception:  # whatever code of another installation raises: it is compiled anew
@@ -120,37 +116,68 @@ class KernelCache(_Cache):
         """Keep a compiled version, where there is a folder for it."""
         if data.library.has_dynamic_globals or any(not part.can_cache for part in data.lifted):
             return
-        folder = _made()
-        if folder is not None:
-            body = dumps(data._reduce()) + dumps(_needed(data.library))
-            _write(folder / self._name(sig, data.codegen), body)
+        body = dumps(data._reduce()) + dumps(needed(data.library))
+        write_kept(self._name(sig, data.codegen), body)
 
-    @contextmanager
-    def alone(self, sig: Any, target_context: Any) -> Iterator[bool]:
-        """Of all that would compile the same at the same time, let one do it and the others wait.
-
-        Tells whether it is there already. The lock is a file of one's own folder and goes with the
-        process that holds it, however it ends. Where there is no such folder or no lock, each
-        compiles for itself.
-        """
-        name = self._name(sig, target_context.codegen())
-        folder = cache_folder()
-        if folder is not None and not reason_not_used(folder) and (folder / name).exists():
-            yield True
-            return
-        folder = _made()
-        if folder is None:
-            yield False
-            return
-        with _locked(folder / f"{name}.lock"):
-            yield (folder / name).exists()
+    def name_of(self, sig: Any, target_context: Any) -> str:
+        """The name of its file for a signature."""
+        return self._name(sig, target_context.codegen())
 
     def _name(self, sig: Any, codegen: Any) -> str:
         key = repr((self._depends_on, sig, codegen.magic_tuple()))
         return f"{self._title}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.nbc"
 
 
-class _Loaded(JITCodeLibrary):
+def versions() -> tuple[str | None, ...]:
+    """Of everything that machine code depends on beside its sources and the processor."""
+    return (
+        sys.implementation.cache_tag,
+        numba.__version__,
+        llvmlite.__version__,
+        np.__version__,
+    )
+
+
+@contextmanager
+def alone(name: str, tell: bool = True) -> Iterator[bool]:
+    """Of all that would compile the same at the same time, let one do it and the others wait.
+
+    Tells whether it is there already. The lock is a file of one's own folder and goes with the
+    process that holds it, however it ends. Where there is no such folder or no lock, each
+    compiles for itself.
+    """
+    folder = cache_folder()
+    if folder is not None and not unused() and (folder / name).exists():
+        yield True
+        return
+    folder = _made()
+    if folder is None:
+        yield False
+        return
+    with _locked(folder / f"{name}.lock", tell):
+        yield (folder / name).exists()
+
+
+def unused() -> bool:
+    """Whether nothing is kept on disk."""
+    folder = cache_folder()
+    return folder is None or bool(reason_not_used(folder))
+
+
+def read_kept(name: str) -> bytes | None:
+    """The content of a file of the folder; None where it is not there, not one's own or damaged."""
+    folder = cache_folder()
+    return None if folder is None or unused() else _read(folder / name)
+
+
+def write_kept(name: str, body: bytes) -> None:
+    """Keep a file in the folder, where there is one for it."""
+    folder = _made()
+    if folder is not None:
+        _write(folder / name, body)
+
+
+class Loaded(JITCodeLibrary):
     """Machine code from the disk. Its bitcode, for kernels that call it, is read for the first.
 
     Python alone calls an entry as a rule, and to read its bitcode takes longer than all the rest.
@@ -163,8 +190,13 @@ class _Loaded(JITCodeLibrary):
         name, kind, content = state
         if kind != "object":
             return JITCodeLibrary._unserialize(codegen, state)
+        return cls.of(codegen, name, *content)
+
+    @classmethod
+    def of(cls, codegen: Any, name: str, machine_code: bytes, bitcode: bytes = b"") -> Any:
+        """Ready to be called; without bitcode no kernel can be linked with it."""
         self = cls(codegen, name)
-        machine_code, self._bitcode = content
+        self._bitcode = bitcode
         self.enable_object_caching()
         self._set_compiled_object(machine_code)
         self._finalize_final_module()
@@ -182,15 +214,15 @@ class _Loaded(JITCodeLibrary):
 
 @contextmanager
 def _linked_late(codegen: Any) -> Iterator[None]:
-    """What is rebuilt meanwhile, under numba's lock, is a :class:`_Loaded`."""
-    usual, codegen._library_class = codegen._library_class, _Loaded
+    """What is rebuilt meanwhile, under numba's lock, is a :class:`Loaded`."""
+    usual, codegen._library_class = codegen._library_class, Loaded
     try:
         yield
     finally:
         codegen._library_class = usual
 
 
-def _needed(library: Any) -> list[str]:
+def needed(library: Any) -> list[str]:
     """The names of what machine code calls and does not hold itself."""
     module = library._final_module
     parts = [*module.functions, *module.global_variables]
@@ -230,7 +262,7 @@ def _write(path: Path, body: bytes) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, tell: bool) -> Iterator[None]:
     """Hold the lock at ``path``; without one where the system or the disk has no locks."""
     try:
         import fcntl
@@ -244,7 +276,8 @@ def _locked(path: Path) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                _say("waits", "another process is compiling the kernels; waiting for it")
+                if tell:
+                    _say("waits", "another process is compiling the kernels; waiting for it")
                 fcntl.flock(file, fcntl.LOCK_EX)
         yield
         with suppress(OSError):  # whoever waits for it holds it still, and finds the kernel

@@ -19,6 +19,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
 from asm_sim.errors import InputError
+from asm_sim.kernels import _stages
 from asm_sim.kernels._cache import cache_folder, keep
 from asm_sim.kernels._linked import parts_linked
 
@@ -28,7 +29,7 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is
         "asm_sim computes only with compiled kernels: take that setting away"
     )
 
-__all__ = ["cache_folder", "entry", "fma", "inlined", "kernel", "sources_hash"]
+__all__ = ["cache_folder", "entry", "fma", "inlined", "kernel", "sources_hash", "stage"]
 
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
 # division do not vectorise. fastmath stays off: sums keep their order.
@@ -69,13 +70,21 @@ def _part(function: Callable[..., Any], forceinline: bool) -> Any:
     return dispatcher
 
 
+def stage(function: Callable[..., Any]) -> Any:
+    """A part that is compiled by itself, beside others, and kept on disk (see _stages.py).
+
+    It takes references and numbers, and returns nothing.
+    """
+    return _stages.stage(function, _part(function, forceinline=False), sources_hash())
+
+
 def entry(function: Callable[..., Any]) -> Any:
     """Compile for calls from Python: without the GIL, and kept on disk where that is possible."""
     dispatcher = njit(nogil=True, **_OPTIONS)(function)
     compile_alone = dispatcher.compile
 
     def compile_with_parts(sig: Any) -> Any:
-        with global_compiler_lock, parts_linked(function):
+        with global_compiler_lock, _stages.made_at_the_end(), parts_linked(function):
             return compile_alone(sig)
 
     dispatcher.compile = compile_with_parts

@@ -70,10 +70,10 @@ def _lower_part(step: NativeLowering, state: Any) -> bool:
 
 
 @contextmanager
-def parts_linked(whole: Callable[..., Any]) -> Iterator[None]:
+def parts_linked(whole: Callable[..., Any] | None) -> Iterator[None]:
     """While ``whole`` is compiled, all that it calls are parts: kernels, and functions of numba's.
 
-    Only under numba's compiler lock.
+    Without one everything is. Only under numba's compiler lock.
     """
     before = _lowering.run_pass, _dispatcher.add_overload
 

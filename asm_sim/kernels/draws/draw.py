@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import entry, kernel
+from asm_sim.kernels._jit import entry, kernel, stage
 from asm_sim.kernels._reference import by_reference, keep, own_copy
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import accumulate, count_year, end_draw
@@ -64,6 +64,61 @@ def _rank_reporting(practice, willingness, rank):
     """How surely a clinician's practice reports, as a share of all practices below it."""
     for i in range(len(rank)):
         rank[i] = 0.5 * math.erfc(-willingness[practice[i]] * math.sqrt(0.5))
+
+
+@stage
+def _sum_up(
+    model, rules, grids, y, d, scored_before, practices, clinicians, observed, fit, outcome,
+    scratch, memory, output,
+):  # fmt: skip
+    """What is told of year y of draw d, but for the truth."""
+    row = output.yearly[d, y]
+    scored = scratch.counts[0].scored
+    rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
+    summarise_year(
+        rules, y, grids, observed, fit, outcome, clinicians.part_b[y + model.payment_lag],
+        clinicians.paid, clinicians.group, clinicians.present, scratch, memory, d, output,
+    )  # fmt: skip
+    compare_with_year_before(y, outcome, scored, scored_before, memory, row)
+    count_year(
+        y, grids, outcome, clinicians.paid, clinicians.group, clinicians.taken_part, memory,
+        output,
+    )  # fmt: skip
+    organization_dollars(model, practices, clinicians, observed, outcome, row)
+    row.programme_spending = programme_spending(model, y, clinicians, observed)
+    remember(model, y, outcome, clinicians)
+
+
+@stage
+def _keep_in_panel(
+    mips, pathway, y, d, with_truth, practices, clinicians, observed, outcome, truth, mips_room,
+    pathway_room, of_mips, of_pathway, output,
+):  # fmt: skip
+    """Year y of draw d clinician by clinician, and what MIPS makes of them in both forms."""
+    rank = of_mips.reporting_rank
+    _rank_reporting(clinicians.practice, practices.willingness[y], rank)
+    score_mips(observed, mips, y, rank, mips_room, of_mips.final_score, of_mips.adjustment)
+    score_mips(
+        observed, pathway, y, rank, pathway_room, of_pathway.final_score, of_pathway.adjustment
+    )
+    keep_panel(
+        y, outcome, truth, with_truth, clinicians.paid, of_mips, of_pathway, clinicians.group,
+        clinicians.practice, d, output.panel,
+    )  # fmt: skip
+
+
+@stage
+def _look_closely(
+    model, rules, probes, y, d, address, clinicians, observed, fit, true_fit, outcome, scratch,
+    factors, probe_room, output,
+):  # fmt: skip
+    """Where the movement of year y of draw d comes from, and how the probes fare in it."""
+    decompose_year(
+        model, rules, y, address, clinicians, observed, fit, outcome, scratch, factors,
+        output.lens.within_clinician_variance[d], output.lens.year_to_year_variance[d],
+        output.lens.fixed_standard[d, y],
+    )  # fmt: skip
+    score_probes(model, rules, probes, y, address, fit, true_fit, probe_room, d, output.lens.probe)
 
 
 @entry
@@ -128,7 +183,6 @@ def simulate_cohort(
     factors, probe_room = by_reference(own_factors), by_reference(own_probes)
     of_mips, of_pathway = by_reference(own_mips), by_reference(own_pathway)
     mips_room, pathway_room = by_reference(own_mips_room), by_reference(own_pathway_room)
-    reporting_rank = np.empty(n)
     traits_change = patients_change(model)
     hold_clinicians = len(output.clinician.scored) > 0
     fits = True
@@ -147,25 +201,15 @@ def simulate_cohort(
                 scratch,
             )  # fmt: skip
             refit_traits = y == 0 or scored_before < n or traits_change
-            scored = settle_year(
+            settle_year(
                 model, rules, y, fit, earlier, refit_traits, False, clinicians, observed, shown,
                 outcome, scratch,
             )  # fmt: skip
-            row = output.yearly[d, y]
-            rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
-            summarise_year(
-                rules, y, grids, observed, fit, outcome,
-                clinicians.part_b[y + model.payment_lag], clinicians.paid, clinicians.group,
-                clinicians.present, scratch, memory, d, output,
+            scored = scratch.counts[0].scored
+            _sum_up(
+                model, rules, grids, y, d, scored_before, practices, clinicians, observed, fit,
+                outcome, scratch, memory, output,
             )  # fmt: skip
-            compare_with_year_before(y, outcome, scored, scored_before, memory, row)
-            count_year(
-                y, grids, outcome, clinicians.paid, clinicians.group, clinicians.taken_part,
-                memory, output,
-            )  # fmt: skip
-            organization_dollars(model, practices, clinicians, observed, outcome, row)
-            row.programme_spending = programme_spending(model, y, clinicians, observed)
-            remember(model, y, outcome, clinicians)
             if with_truth:
                 hide_unreported(observed, clinicians)
                 true_fit.complexity[:] = fit.complexity  # the same clinicians are scored
@@ -174,32 +218,18 @@ def simulate_cohort(
                     true_observed, true_shown, truth, scratch,
                 )  # fmt: skip
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
-                compare_with_truth(outcome, truth, scored, memory, row)
+                compare_with_truth(outcome, truth, scored, memory, output.yearly[d, y])
             if hold_clinicians:
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < len(output.panel.final_score):
-                _rank_reporting(clinicians.practice, practices.willingness[y], reporting_rank)
-                score_mips(
-                    observed, mips, y, reporting_rank, mips_room, of_mips.final_score,
-                    of_mips.adjustment,
-                )  # fmt: skip
-                score_mips(
-                    observed, pathway, y, reporting_rank, pathway_room, of_pathway.final_score,
-                    of_pathway.adjustment,
-                )  # fmt: skip
-                keep_panel(
-                    y, outcome, truth, with_truth, clinicians.paid, of_mips, of_pathway,
-                    clinicians.group, clinicians.practice, d, output.panel,
+                _keep_in_panel(
+                    mips, pathway, y, d, with_truth, practices, clinicians, observed, outcome,
+                    truth, mips_room, pathway_room, of_mips, of_pathway, output,
                 )  # fmt: skip
             if d < close:
-                decompose_year(
-                    model, rules, y, address, clinicians, observed, fit, outcome, scratch,
-                    factors, output.lens.within_clinician_variance[d],
-                    output.lens.year_to_year_variance[d], output.lens.fixed_standard[d, y],
-                )  # fmt: skip
-                score_probes(
-                    model, rules, probes, y, address, fit, true_fit, probe_room, d,
-                    output.lens.probe,
+                _look_closely(
+                    model, rules, probes, y, d, address, clinicians, observed, fit, true_fit,
+                    outcome, scratch, factors, probe_room, output,
                 )  # fmt: skip
             memory.rank_before[:] = memory.rank
             memory.adjustment_before[:] = outcome.payment_adjustment_factor

@@ -106,11 +106,12 @@ class Comparison(NamedTuple):
 
     final_score: Floats  # [n] points
     adjustment: Floats  # [n] fraction
+    reporting_rank: Floats  # [n] how surely the practice reports, as a share of those below it
 
 
 @kernel
 def new_comparison(n):
-    return Comparison(final_score=np.empty(n), adjustment=np.empty(n))
+    return Comparison(final_score=np.empty(n), adjustment=np.empty(n), reporting_rank=np.empty(n))
 
 
 @kernel

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import kernel, stage
 from asm_sim.kernels.rule.cohort import score_year
 from asm_sim.kernels.rule.fit import begin_year
 from asm_sim.kernels.rule.pooling import pool_practices, pools
@@ -34,7 +34,7 @@ class Address(NamedTuple):
     measured: bool  # false: the true rates and costs are observed
 
 
-@kernel
+@stage
 def begin_cohort(practice_model, model, address, practices, clinicians, observed):
     """Everything that is drawn once for all years."""
     seed, population = address.seed, address.population
@@ -44,7 +44,7 @@ def begin_cohort(practice_model, model, address, practices, clinicians, observed
     draw_choosers(practice_model, model, seed, population, practices, clinicians)
 
 
-@kernel
+@stage
 def live_year(
     practice_model, model, rules, address, y, fit, practices, clinicians, observed, scratch
 ):
@@ -63,12 +63,12 @@ def live_year(
     draw_paid(model, y, clinicians)
 
 
-@kernel
+@stage
 def settle_year(
     model, rules, y, fit, earlier, refit_traits, traits_given, clinicians, observed, shown,
     outcome, scratch,
 ):  # fmt: skip
-    """Score a year and adjust for it; returns how many have a final score.
+    """Score a year and adjust for it; how many have a final score is left in ``scratch``.
 
     ``shown`` is room for what is scored where practices are pooled, else ``observed`` itself. The
     moments of the patients' traits are made where ``refit_traits``, and where somebody turns out
@@ -89,7 +89,6 @@ def settle_year(
         refit_traits = True
     if model.participation.absences:
         adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
-    return scored
 
 
 @kernel

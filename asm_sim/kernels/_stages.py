@@ -1,0 +1,227 @@
+"""Stages of an entry: kernels that are compiled apart, several at once, and called where they lie.
+
+To compile a whole draw takes the better part of a minute. Its stages are optimised each by itself,
+by two processes where there are two cores, and kept on disk like entries; an entry that calls them
+is small. A stage takes references and numbers and returns nothing. An entry finds it through a cell
+of memory that has the name of the stage and holds its address.
+
+This goes below numba's public interface (numba/core/callconv.py, codegen.py).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import inspect
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
+from numba.core.typing.templates import signature
+from numba.extending import intrinsic
+
+from asm_sim.kernels import _cache
+from asm_sim.kernels._linked import parts_linked
+
+_PREFIX = "asm_sim.stage."
+_CHILD = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from asm_sim.kernels import _stages; _stages.compile_for_another()"
+)
+
+_stages: dict[tuple[str, str], Stage] = {}
+_cells: dict[str, ctypes.c_void_p] = {}
+_libraries: dict[str, Any] = {}  # by symbol; machine code lives as long as its library
+_wanted: list[tuple[Stage, tuple[Any, ...]]] = []  # seen since an entry began to be compiled
+
+
+class Stage:
+    """A kernel, and how it is compiled by itself for the types of its arguments."""
+
+    def __init__(self, function: Callable[..., Any], kernel: Any, stamp: str) -> None:
+        self.at = function.__module__, function.__qualname__
+        self._kernel = kernel
+        self._title = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        self._depends_on = (*self.at, stamp, *_cache.versions())
+        _stages[self.at] = self
+
+    def call(self, context: Any, builder: Any, arguments: Any, values: Any) -> Any:
+        """The instructions that call it; it is wanted from now on."""
+        _wanted.append((self, arguments))
+        symbol = self.symbol(arguments)
+        _cell(symbol)
+        kind = context.call_conv.get_function_type(types.none, arguments)
+        try:
+            cell = builder.module.get_global(symbol)
+        except KeyError:
+            cell = ir.GlobalVariable(builder.module, kind.as_pointer(), symbol)
+        status, _ = context.call_conv.call_function(
+            builder, builder.load(cell), types.none, arguments, values
+        )
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    def symbol(self, arguments: Any) -> str:
+        """Its name for these types, on this processor, in this state of the sources."""
+        codegen = self._kernel.targetctx.codegen()
+        key = repr((self._depends_on, arguments, codegen.magic_tuple()))
+        return f"{_PREFIX}{self._title}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+    def make(self, arguments: Any) -> None:
+        """Load it, or compile and keep it; one process at a time."""
+        symbol = self.symbol(arguments)
+        if symbol in _libraries or load(symbol):
+            return
+        with _cache.alone(_file(symbol), tell=False) as compiled:
+            if not (compiled and load(symbol)):
+                self._compile(symbol, arguments)
+
+    def _compile(self, symbol: str, arguments: Any) -> None:
+        context = self._kernel.targetctx
+        rtsys.initialize(context)
+        with parts_linked(None):
+            self._kernel.compile(arguments)
+        compiled = self._kernel.overloads[arguments]
+        if compiled.signature.return_type != types.none:
+            raise TypeError(f"{self._title} is a stage; it returns nothing")
+        library = context.codegen().create_library(symbol)
+        library.enable_object_caching()
+        module = library.create_ir_module(symbol)
+        kind = context.call_conv.get_function_type(types.none, arguments)
+        whole = ir.Function(module, kind, f"{symbol}.code")
+        part = cgutils.get_or_insert_function(module, kind, compiled.fndesc.llvm_func_name)
+        builder = ir.IRBuilder(whole.append_basic_block())
+        builder.ret(builder.call(part, whole.args))
+        library.add_ir_module(module)
+        library.add_linking_library(compiled.library)
+        library.finalize()
+        _ready(symbol, library)
+        needed = _cache.needed(library)
+        content = json.dumps(needed).encode() + b"\n" + library._get_compiled_object()
+        _cache.write_kept(_file(symbol), content)
+
+
+def stage(function: Callable[..., Any], kernel: Any, stamp: str) -> Any:
+    """What kernels call in place of ``function``, which ``kernel`` compiles."""
+    described = Stage(function, kernel, stamp)
+
+    def call(_context: Any, *arguments: Any) -> Any:
+        exact = tuple(map(types.unliteral, arguments))
+
+        def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
+            return described.call(context, builder, sig.args, values)
+
+        return signature(types.none, *exact), generate
+
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    named = inspect.signature(function).parameters.values()
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    call.__signature__ = inspect.Signature([context, *named])  # type: ignore[attr-defined]
+    return intrinsic(call)
+
+
+@contextmanager
+def made_at_the_end() -> Iterator[None]:
+    """Every stage that is wanted within is there at the end."""
+    begun = len(_wanted)
+    yield
+    child = _another_process(_missing(_wanted[begun:]))
+    try:
+        at = begun
+        while at < len(_wanted):  # stages may want others
+            which, arguments = _wanted[at]
+            which.make(arguments)
+            at += 1
+    finally:
+        del _wanted[begun:]
+        if child is not None:
+            child.kill()
+            child.wait()
+
+
+def load(symbol: str) -> bool:
+    """Whether a stage, and all that it calls, could be loaded from the disk."""
+    if symbol in _libraries:
+        return True
+    content = _cache.read_kept(_file(symbol))
+    if content is None:
+        return False
+    header, _, machine_code = content.partition(b"\n")
+    context = cpu_target.target_context
+    rtsys.initialize(context)
+    if not all_there(json.loads(header), context):
+        return False
+    _ready(symbol, _cache.Loaded.of(context.codegen(), symbol, machine_code))
+    return True
+
+
+def all_there(needed: list[str], context: Any) -> bool:
+    """Whether machine code that calls what has these names can be loaded; its stages are."""
+    for name in needed:
+        if name.startswith(_PREFIX):
+            _cell(name)
+            if not load(name):
+                return False
+    if not all(map(llvm.address_of_symbol, needed)):
+        context.refresh()  # imports all that numba can compile
+    return True
+
+
+def _ready(symbol: str, library: Any) -> None:
+    _libraries[symbol] = library
+    _cell(symbol).value = library._codegen._engine.get_function_address(f"{symbol}.code")
+
+
+def _cell(symbol: str) -> ctypes.c_void_p:
+    if symbol not in _cells:
+        _cells[symbol] = ctypes.c_void_p()
+        llvm.add_symbol(symbol, ctypes.addressof(_cells[symbol]))
+    return _cells[symbol]
+
+
+def _file(symbol: str) -> str:
+    return f"{symbol.removeprefix(_PREFIX)}.nbc"
+
+
+def _missing(wanted: list[tuple[Stage, tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """Which of them are neither here nor on the disk, each once, as another process is told it."""
+    symbols = {which.symbol(arguments): (which.at, arguments) for which, arguments in wanted}
+    return [told for symbol, told in symbols.items() if not load(symbol)]
+
+
+def _another_process(missing: list[tuple[Any, ...]]) -> subprocess.Popen[bytes] | None:
+    """A process that compiles the same from the other end, where that can help."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    if len(missing) < 2 or cores < 2 or _cache.unused() or not sys.executable:
+        return None
+    command = [sys.executable, "-P", "-c", _CHILD, json.dumps(sys.path)]
+    quiet = subprocess.DEVNULL
+    try:
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
+    except OSError:
+        return None
+    with suppress(OSError), child.stdin as pipe:  # type: ignore[union-attr]
+        pipe.write(pickle.dumps(missing[::-1]))
+    return child
+
+
+def compile_for_another() -> None:
+    """Compile the stages that the process which started this one names."""
+    _cache.say_nothing()
+    for (module, name), arguments in pickle.loads(sys.stdin.buffer.read()):
+        import_module(module)
+        with global_compiler_lock:
+            _stages[module, name].make(arguments)

@@ -1,0 +1,112 @@
+"""Stages are compiled apart, kept apart and found again; what is missing is made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numba import typeof, types
+
+from asm_sim.kernels import _stages
+from asm_sim.kernels._jit import entry, kernel, stage
+from asm_sim.kernels._reference import Reference, by_reference, keep
+
+
+class Work(NamedTuple):
+    values: Any
+    step: float
+
+
+@kernel
+def _add(work: Any, times: Any) -> None:
+    for i in range(len(work.values)):
+        work.values[i] += times * work.step
+
+
+@stage
+def _once(work: Any) -> None:
+    _add(work, 1)
+
+
+@stage
+def _often(work: Any, times: Any) -> None:
+    _add(work, times)
+    _once(work)  # a stage may call another
+
+
+def _whole(work: Any, times: Any) -> Any:
+    at = by_reference(work)
+    _once(at)
+    _often(at, times)
+    keep(work)
+    return work.values.sum()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ASM_SIM_CACHE_DIR", str(tmp_path / "kept"))
+    monkeypatch.setattr(_stages, "_libraries", {})
+    return tmp_path / "kept"
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stages that are compiled in this process, as they are."""
+    names: list[str] = []
+    compile_it: Callable[..., None] = _stages.Stage._compile
+
+    def noted(self: Any, symbol: str, arguments: Any) -> None:
+        names.append(self.at[1])
+        compile_it(self, symbol, arguments)
+
+    monkeypatch.setattr(_stages.Stage, "_compile", noted)
+    monkeypatch.setattr(_stages, "_another_process", lambda _missing: None)
+    return names
+
+
+def _result() -> float:
+    """Of an entry that is new to this process: 3 x (1 + 1 + 4 + 1) steps of a half."""
+    return float(entry(_whole)(Work(np.ones(3), 0.5), 4))
+
+
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stages, "_libraries", {})
+
+
+def test_each_is_compiled_once_and_found_on_the_disk(
+    folder: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _result() == 12.0
+    assert sorted(compiled) == ["_often", "_once"]
+    assert len(list(folder.glob("*.nbc"))) == 3
+    _forget(monkeypatch)
+    assert _result() == 12.0
+    assert len(compiled) == 2
+
+
+@pytest.mark.parametrize("name", ["_once", "_often"])
+def test_what_is_missing_or_damaged_is_compiled_anew(
+    folder: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    _result()
+    (file,) = folder.glob(f"*.{name}-*.nbc")
+    for spoil in (file.unlink, lambda: file.write_bytes(file.read_bytes()[:-1])):
+        _forget(monkeypatch)
+        compiled.clear()
+        spoil()
+        assert _result() == 12.0
+        assert compiled == [name]
+        assert file.exists()
+
+
+def test_another_process_compiles_the_same(folder: Path) -> None:
+    work = Reference(typeof(Work(np.ones(3), 0.5)))
+    missing = [((__name__, "_once"), (work,)), ((__name__, "_often"), (work, types.int64))]
+    child = _stages._another_process(missing)
+    if child is None:
+        pytest.skip("one processor alone")
+    assert child.wait(120) == 0
+    assert len(list(folder.glob("*.nbc"))) == 2
