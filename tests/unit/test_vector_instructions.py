@@ -134,8 +134,14 @@ LOOPS: dict[str, tuple[Callable[..., Any], str, Callable[[CohortPlan], tuple[Any
 }  # fmt: skip
 
 
+# Where LLVM keeps the branches of a loop, for want of masks.
+STAYS_SCALAR = {"logistic": ON_X86 and not FEATURES.get("avx512f"), "adjustment": ON_ARM}
+
+
 @pytest.mark.parametrize("name", LOOPS)
 def test_a_loop_is_vectorised(name: str, cohort: CohortPlan) -> None:
+    if STAYS_SCALAR.get(name):
+        pytest.skip(f"the loop of the {name} has branches on this processor")
     function, operation, arguments = LOOPS[name]
     assert packed(assembly(function, *arguments(cohort)), operation) > 0
 
