@@ -20,42 +20,50 @@ LARGEST_ADJUSTMENT = 8.0
 
 
 @kernel
-def bin_of(value, lowest, width, bins):
-    """Bin 0 is underflow, bins - 1 overflow; the top edge belongs to the last bin within."""
-    # Whole penalties lie on edges: what rounding leaves just below one belongs above it.
-    at = np.floor((value - lowest) / width + 1e-9)
-    if at < 0.0:
-        return 0
-    inside = bins - 2
-    if at >= inside:
-        return inside if value <= lowest + inside * width else bins - 1
-    return int(at) + 1
+def bins_of(values, lowest, width, bins, found):
+    """Bin 0 is underflow, bins - 1 overflow; the top edge belongs to the last bin within.
+
+    Blank values come to some bin.
+    """
+    inside = float(bins - 2)
+    highest = lowest + inside * width
+    for i in range(len(values)):
+        # Whole penalties lie on edges: what rounding leaves just below one belongs above it.
+        at = np.floor((values[i] - lowest) / width + 1e-9)
+        above = inside - 1.0 if values[i] <= highest else inside
+        at = at if at < inside else above
+        found[i] = np.int32(at if at >= 0.0 else -1.0) + np.int32(1)
 
 
 @kernel
 def count_year(y, grids, outcome, paid, group, taken_part, memory, output):
     """Histograms, penalty years and cumulated dollars by group; everyone is added up later.
 
-    Dollars are of all who have taken part by now.
+    Dollars are of all who have taken part by now. Bins come first, loop by loop so that each one
+    vectorises; numbers without a sign are the cheapest to count by.
     """
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
-    dollars = memory.dollars
+    dollars, penalties = memory.dollars, memory.penalties
     for i in range(len(final)):
         dollars[i] += factor[i] * paid[i]
-        by_dollars = bin_of(
-            dollars[i], grids.dollars_lowest, grids.dollars_width, grids.dollars_bins
-        )
-        for k in range(GROUPINGS if taken_part[i] else 0):
-            output.dollars_histogram[y, np.int64(group[k, i]), by_dollars] += 1
-        if final[i] == final[i]:
-            memory.penalties[i] += factor[i] < -SIGN_TOLERANCE
-            by_factor = bin_of(
-                factor[i], grids.adjustment_lowest, grids.adjustment_width, grids.adjustment_bins
-            )
-            by_score = bin_of(final[i], grids.score_lowest, grids.score_width, grids.score_bins)
+    for i in range(len(final)):
+        penalties[i] += np.int64((final[i] == final[i]) & (factor[i] < -SIGN_TOLERANCE))
+    of_dollars, of_factor, of_score = memory.bins[0], memory.bins[1], memory.bins[2]
+    bins_of(dollars, grids.dollars_lowest, grids.dollars_width, grids.dollars_bins, of_dollars)
+    bins_of(
+        factor, grids.adjustment_lowest, grids.adjustment_width, grids.adjustment_bins, of_factor
+    )
+    bins_of(final, grids.score_lowest, grids.score_width, grids.score_bins, of_score)
+    for i in range(len(final)):
+        if taken_part[i]:
+            by_dollars = np.uint64(of_dollars[i])
             for k in range(GROUPINGS):
-                g = np.int64(group[k, i])
+                output.dollars_histogram[y, np.uint64(group[k, i]), by_dollars] += 1
+        if final[i] == final[i]:
+            by_factor, by_score = np.uint64(of_factor[i]), np.uint64(of_score[i])
+            for k in range(GROUPINGS):
+                g = np.uint64(group[k, i])
                 output.adjustment_histogram[y, g, by_factor] += 1
                 output.score_histogram[y, g, by_score] += 1
 

@@ -61,6 +61,7 @@ class Memory(NamedTuple):
     seen: NDArray[np.int64]  # [groups]
     middle: Floats  # [groups] median final score
     ordered: Floats  # [n] adjustments in ascending order
+    bins: NDArray[np.int32]  # [3, n] of the cumulated dollars, the adjustment, the final score
 
 
 @kernel
@@ -78,6 +79,7 @@ def new_memory(n, groups):
         seen=np.zeros(groups, np.int64),
         middle=np.zeros(groups),
         ordered=np.empty(n),
+        bins=np.empty((3, n), np.int32),
     )
 
 
@@ -214,15 +216,7 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
         below = ordered[zeros + t]
     if not ascending:
         scratch.keys[:scored] = ordered[:scored]
-        sort_pairs(
-            scratch.keys,
-            scratch.payload,
-            scored,
-            ordered,
-            scratch.sorted_payload,
-            scratch.bucket_of,
-            scratch.starts,
-        )
+        sort_pairs(scratch.keys, scratch.payload, scored, ordered, scratch.sorted_payload, scratch)
     for q in range(len(row)):
         row[q] = percentile(ordered, scored, grids.percents[q]) if scored > 0 else np.nan
 

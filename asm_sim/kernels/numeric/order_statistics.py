@@ -1,8 +1,9 @@
 """Sorting and percentiles of one benchmark group or cohort, without allocation.
 
-Values are spread over equal-width buckets (about two to a bucket). To
-sort, every bucket is put in order; for percentiles only those that hold a wanted order statistic.
-Linear in the number of values; crowded buckets fall back to heapsort.
+Values are spread over cells of equal width. To sort, a million of them are passed through digit by
+digit, which leaves hardly two different values in a cell; for percentiles there are about two
+values to a bucket, and only buckets that hold a wanted order statistic are put in order. Linear in
+the number of values; crowded cells fall back to heapsort.
 """
 
 from __future__ import annotations
@@ -13,30 +14,86 @@ from asm_sim.kernels._jit import kernel
 
 BUCKETS = 2048
 _CROWDED = 24
+# A cell has two digits of so many bits; its number stands above the place of a value.
+_BITS, _PLACES = 10, 32
+_DIGITS = 1 << _BITS
+_DIGIT, _PLACE = np.uint64(_DIGITS - 1), (1 << _PLACES) - 1
 MEDIAN = np.array([50.0])
 
 
 @kernel
-def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, bucket_of, starts):
+def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, scratch):
     """Sort keys[:n] ascending into sorted_keys, taking payload along.
 
-    Scratch: bucket_of int32 [>= n], starts int32 [BUCKETS + 1]. Keys must be finite. The order of
-    equal keys is the same for the same input.
+    Keys must be finite. The order of equal keys is the same for the same input.
     """
     if n == 0:
         return
-    buckets = _spread(keys, n, bucket_of, starts)
+    cells, passed = scratch.cells[0], scratch.cells[1]
+    by_low, by_high = scratch.starts, scratch.fill
+    _number_cells(keys, n, cells)
+    _count_digits(cells, n, by_low, by_high)
     for i in range(n):
-        b = bucket_of[i]
-        at = starts[b]
-        starts[b] = at + 1
-        sorted_keys[at] = keys[i]
-        sorted_payload[at] = payload[i]
-    begin = 0
-    for b in range(buckets):  # starts[b] is now the end of bucket b
-        end = starts[b]
-        _sort_bucket(sorted_keys, sorted_payload, begin, end)
-        begin = end
+        digit = np.uint64(cells[i] >> _PLACES) & _DIGIT
+        at = by_low[digit]
+        by_low[digit] = at + 1
+        passed[at] = cells[i]
+    for i in range(n):
+        digit = np.uint64(passed[i] >> (_PLACES + _BITS))
+        at = by_high[digit]
+        by_high[digit] = at + 1
+        cells[at] = passed[i]
+    for t in range(n):
+        i = np.uint64(cells[t] & _PLACE)
+        sorted_keys[t] = keys[i]
+        sorted_payload[t] = payload[i]
+    _sort_within_cells(cells, n, sorted_keys, sorted_payload)
+
+
+@kernel
+def _number_cells(keys, n, cells):
+    """The cell of every key, two digits, and below it the place of the key."""
+    low = high = keys[0]
+    for i in range(n):
+        low = keys[i] if keys[i] < low else low
+        high = keys[i] if keys[i] > high else high
+    scale = (_DIGITS * _DIGITS - 1) / (high - low) if high > low else 0.0
+    if not scale < 1e300:  # a spread too small to divide
+        scale = 0.0
+    for i in range(n):
+        cells[i] = np.int64(np.int32((keys[i] - low) * scale)) << _PLACES | i
+
+
+@kernel
+def _count_digits(cells, n, by_low, by_high):
+    """Where the keys with a digit begin in the order of the lower and of the higher digits."""
+    for digit in range(_DIGITS):
+        by_low[digit] = by_high[digit] = 0
+    for i in range(n):
+        cell = np.uint64(cells[i] >> _PLACES)
+        by_low[cell & _DIGIT] += 1
+        by_high[cell >> np.uint64(_BITS)] += 1
+    low = high = np.int32(0)
+    for digit in range(_DIGITS):
+        by_low[digit], low = low, low + by_low[digit]
+        by_high[digit], high = high, high + by_high[digit]
+
+
+@kernel
+def _sort_within_cells(cells, n, keys, payload):
+    """Put cells in order that hold a key below the one before it."""
+    t = 1
+    while t < n:
+        if keys[t] >= keys[t - 1]:
+            t += 1
+            continue
+        begin, end = t - 1, t + 1
+        while begin > 0 and cells[begin - 1] >> _PLACES == cells[t] >> _PLACES:
+            begin -= 1
+        while end < n and cells[end] >> _PLACES == cells[t] >> _PLACES:
+            end += 1
+        _sort_bucket(keys, payload, begin, end)
+        t = end
 
 
 @kernel

@@ -83,6 +83,7 @@ class Scratch(NamedTuple):
     bucket_of: NDArray[np.int32]
     starts: NDArray[np.int32]
     fill: NDArray[np.int32]
+    cells: NDArray[np.int64]  # [2, n]
     values: Floats
     table: Floats  # [2, K + 1] for look-ups
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
@@ -179,6 +180,7 @@ def new_scratch(measures, n, cut_points):
         bucket_of=np.empty(n, np.int32),
         starts=np.empty(BUCKETS + 1, np.int32),
         fill=np.empty(BUCKETS, np.int32),
+        cells=np.empty((2, n), np.int64),
         values=np.empty(n),
         table=np.empty((2, cut_points + 1)),
         order=np.empty(n, np.int32),

@@ -45,15 +45,7 @@ def order_positive(final, rules, scratch):
         payload[k] = i
         k += final[i] > rules.score_zero
     scratch.counts[0].positive = k
-    sort_pairs(
-        keys,
-        scratch.payload,
-        k,
-        scratch.sorted_keys,
-        scratch.order,
-        scratch.bucket_of,
-        scratch.starts,
-    )
+    sort_pairs(keys, payload, k, scratch.sorted_keys, scratch.order, scratch)
     return k
 
 
