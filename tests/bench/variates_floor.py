@@ -93,7 +93,7 @@ def make_variates(needs: Any, seed: Any, first: Any, draws: Any, kinds: Any) -> 
     n = needs.address.shape[1]
     rows = np.empty((4, n))
     practice_rows = np.empty((4, p))
-    counts = np.empty(n)
+    counts, work = np.empty(n), np.empty((4, n))
     a, b, c, d = rows[0], rows[1], rows[2], rows[3]
     pa, pb, pc, pd = practice_rows[0], practice_rows[1], practice_rows[2], practice_rows[3]
     total = 0.0
@@ -129,7 +129,7 @@ def make_variates(needs: Any, seed: Any, first: Any, draws: Any, kinds: Any) -> 
                     fill_poisson(b, cases, counts)
                 total += counts[0]
                 if needs.proportion[m] and kinds & BINOMIAL:
-                    fill_binomial(a, cases, needs.probability[y, m], counts)
+                    fill_binomial(a, cases, needs.probability[y, m], counts, work)
                     total += counts[0]
     return total
 

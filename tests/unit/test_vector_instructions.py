@@ -66,7 +66,7 @@ def normals(seed, entity, rows):  # type: ignore[no-untyped-def]
 
 
 def binomials(rows):  # type: ignore[no-untyped-def]
-    fill_binomial(rows[0], rows[1], rows[2], rows[3])
+    fill_binomial(rows[0], rows[1], rows[2], rows[3], rows[4:])
 
 
 def poissons(rows):  # type: ignore[no-untyped-def]
@@ -104,7 +104,7 @@ SEED, ENTITY = np.ones(2, np.uint64), np.ones((2, N), np.uint64)
 
 
 def rows() -> Any:
-    return np.ones((4, N))
+    return np.ones((8, N))
 
 
 @pytest.fixture(scope="module")

@@ -218,7 +218,7 @@ def _own(model, measured, level, seen, collection, clinicians, factors):
         if foreign and not model.quality.reported[m]:
             true = attributed_rate(model, m, level, collection[m], true, clinicians)
         if measured:
-            work = clinicians.rows[6:8]
+            work = clinicians.rows[6:11]
             sample_rate(model, m, factors.noise[m], seen.cases[m], true, work, rate)
         else:
             rate[:] = true

@@ -50,7 +50,7 @@ class ProbeRoom(NamedTuple):
     outcome: Outcome
     scratch: Scratch
     segment: NDArray[np.int64]
-    rows: Floats  # [6, N]
+    rows: Floats  # [9, N]
 
 
 @kernel
@@ -64,7 +64,7 @@ def new_probe_room(probes, cut_points):
         outcome=new_outcome(measures, n),
         scratch=new_scratch(measures, n, cut_points),
         segment=np.zeros(n, np.int64),
-        rows=np.empty((6, n)),
+        rows=np.empty((9, n)),
     )
 
 
@@ -122,7 +122,7 @@ def _measure(model, probes, seed, measurement, y, room):
             rows[0], rows[1], rows[2], rows[3],
         )  # fmt: skip
         true = room.true_rate[m]
-        sample_rate(model, m, rows[0], probes.cases[m], true, rows[4:6], seen.rate[m])
+        sample_rate(model, m, rows[0], probes.cases[m], true, rows[4:9], seen.rate[m])
     fill_normals(
         seed, probes.address, measurement, PROBE, y + 1, 0, rows[0], rows[1], rows[2], rows[3]
     )

@@ -24,17 +24,21 @@ _SHIFT = np.uint64(32)
 
 @inlined
 def philox(c0, c1, c2, c3, k0, k1):
-    """Four 32-bit words (held as uint64) of the block with counter c0..c3 under key k0, k1."""
+    """Four 32-bit words (held as uint64) of the block with counter c0..c3 under key k0, k1.
+
+    The upper halves are rubbish on the way: a vector multiplication of 32-bit numbers does not look
+    at them, so that to mask its operands costs nothing.
+    """
     for _ in range(10):
-        p0 = _MULTIPLIER_0 * c0
-        p1 = _MULTIPLIER_1 * c2
-        c0 = (p1 >> _SHIFT) ^ c1 ^ k0
-        c2 = (p0 >> _SHIFT) ^ c3 ^ k1
-        c1 = p1 & _MASK
-        c3 = p0 & _MASK
-        k0 = (k0 + _WEYL_0) & _MASK
-        k1 = (k1 + _WEYL_1) & _MASK
-    return c0, c1, c2, c3
+        p0 = _MULTIPLIER_0 * (c0 & _MASK)
+        p1 = _MULTIPLIER_1 * (c2 & _MASK)
+        c0 = (p1 >> _SHIFT) ^ (c1 ^ k0)
+        c2 = (p0 >> _SHIFT) ^ (c3 ^ k1)
+        c1 = p1
+        c3 = p0
+        k0 = k0 + _WEYL_0
+        k1 = k1 + _WEYL_1
+    return c0 & _MASK, c1 & _MASK, c2 & _MASK, c3 & _MASK
 
 
 @inlined

@@ -1,13 +1,16 @@
 """Variates from addressed words: uniforms, normals, and exact binomial and Poisson counts.
 
 Every variate takes a fixed number of words. Uniforms lie on the 2^32 midpoints of (0, 1); normals
-come in pairs by Box-Muller and so end near 6.7 standard deviations.
+come in pairs by Box-Muller and so end near 6.7 standard deviations. Words and normals are made in
+loops of their own: in one loop there are more numbers at work than a processor has registers for.
 
 Counts are the quantile function at Phi(w), w standard normal, hence monotone in w. A Cornish-Fisher
-expansion for lattice variables (third order, cumulants with Sheppard's corrections) gives a point
-whose rounding is the count, unless that point lies within a proven-by-measurement guard of a
-boundary, in a far tail or near a degenerate distribution: then the exact distribution function
-decides (about 3 % of counts; a quarter where rates lie near 0 or 100 %).
+expansion for lattice variables gives a point whose floor is the count, unless that point lies
+within a proven-by-measurement guard of a boundary, in a far tail or near a degenerate distribution.
+Of the binomial counts these are one in seven, for rates lie near 0 or 100 %: there the distribution
+function of the rarer outcome is summed over its first terms, roughly, and decides unless it comes
+within the errors of a step. What is left, one count in a thousand, the exact distribution function
+decides.
 """
 
 from __future__ import annotations
@@ -16,15 +19,20 @@ import math
 
 import numpy as np
 
-from asm_sim.kernels._jit import entry, inlined, kernel
-from asm_sim.kernels.numeric.elementary import cos_sin_turn, log
+from asm_sim.kernels._jit import entry, fma, inlined, kernel
+from asm_sim.kernels.numeric.elementary import cos_sin_turn, exp, log
 from asm_sim.kernels.numeric.rng import philox, tag
 
 _TO_UNIT = 2.0**-32
+# A word in the last bits of 2^52 is that number of units more.
+_UNITS_BITS = np.uint64(0x4330000000000000)
+_UNITS = 2.0**52
 _UNDECIDED = -9.0
-_TAIL = 3.39
-_GUARD_CONSTANT = 0.04
-_GUARD_TAIL = 0.001
+_TAIL = 4.75
+_GUARD_CONSTANT = 0.05
+_GUARD_TAIL = 0.0014
+_TERMS = 6
+_MARGIN = 2e-7  # more than the errors of _probability_below
 _NEGLIGIBLE = 1e-18
 _FEW = 6.0
 _COUNTED_UP_TO = 1e7  # beyond it sums would take too long; a normal is right to 1e-4 SD there
@@ -32,15 +40,24 @@ _ROOT_HALF = 0.7071067811865476
 
 
 @inlined
-def uniform(word):
-    return (np.float64(np.int64(word)) + 0.5) * _TO_UNIT
+def turn(word):
+    """A word as a part of one turn, [0, 1)."""
+    return (np.uint64(word | _UNITS_BITS).view(np.float64) - _UNITS) * _TO_UNIT
 
 
 @inlined
-def normal_pair(word_a, word_b):
-    radius = math.sqrt(-2.0 * log(uniform(word_a)))
-    cosine, sine = cos_sin_turn(np.float64(np.int64(word_b)) * _TO_UNIT)
-    return radius * cosine, radius * sine
+def uniform(word):
+    return (np.uint64(word | _UNITS_BITS).view(np.float64) - (_UNITS - 0.5)) * _TO_UNIT
+
+
+@kernel
+def _make_normals(a, b):
+    """Uniforms a and turns b [n] become pairs of normals."""
+    for i in range(len(a)):
+        radius = math.sqrt(-2.0 * log(a[i]))
+        cosine, sine = cos_sin_turn(b[i])
+        a[i] = radius * cosine
+        b[i] = radius * sine
 
 
 @kernel
@@ -54,8 +71,12 @@ def fill_normals(seed, entity, layer, stream, year, position, a, b, c, d):
     k1 = seed[1]
     for i in range(len(a)):
         w0, w1, w2, w3 = philox(low[i], high[i], index, word, k0, k1)
-        a[i], b[i] = normal_pair(w0, w1)
-        c[i], d[i] = normal_pair(w2, w3)
+        a[i] = uniform(w0)
+        b[i] = turn(w1)
+        c[i] = uniform(w2)
+        d[i] = turn(w3)
+    _make_normals(a, b)
+    _make_normals(c, d)
 
 
 @kernel
@@ -69,7 +90,18 @@ def fill_normal_pair(seed, entity, layer, stream, year, position, a, b):
     k1 = seed[1]
     for i in range(len(a)):
         w0, w1, _, _ = philox(low[i], high[i], index, word, k0, k1)
-        a[i], b[i] = normal_pair(w0, w1)
+        a[i] = uniform(w0)
+        b[i] = turn(w1)
+    _make_normals(a, b)
+
+
+@kernel
+def fill_first_normals(used, seed, entity, layer, stream, year, position, a, b, c, d):
+    """The normals of a block of which only the first ``used`` matter: two or four are made."""
+    if used > 2:
+        fill_normals(seed, entity, layer, stream, year, position, a, b, c, d)
+    else:
+        fill_normal_pair(seed, entity, layer, stream, year, position, a, b)
 
 
 @kernel
@@ -83,9 +115,11 @@ def fill_normals_and_uniforms(seed, entity, layer, stream, year, position, a, b,
     k1 = seed[1]
     for i in range(len(a)):
         w0, w1, w2, w3 = philox(low[i], high[i], index, word, k0, k1)
-        a[i], b[i] = normal_pair(w0, w1)
+        a[i] = uniform(w0)
+        b[i] = turn(w1)
         c[i] = uniform(w2)
         d[i] = uniform(w3)
+    _make_normals(a, b)
 
 
 @kernel
@@ -120,64 +154,115 @@ def fill_uniform(seed, entity, layer, stream, year, position, a):
 
 
 @inlined
-def _lattice_point(mean, k2, k3, k4, k5, w):
-    """Where a smooth distribution with these cumulants has its quantile at Phi(w), and its SD."""
-    variance = k2 - 1.0 / 12.0  # Sheppard's corrections for a lattice of span one
-    fourth = k4 + 1.0 / 120.0
-    inverse = 1.0 / math.sqrt(max(variance, 0.25))
-    s = max(variance, 0.25) * inverse
-    i2 = inverse * inverse
-    g1 = k3 * i2 * inverse
-    g2 = fourth * i2 * i2
-    g3 = k5 * i2 * i2 * inverse
-    w2 = w * w
-    first = g1 * (w2 - 1.0) * (1.0 / 6.0)
-    second = w * (g2 * (w2 - 3.0) * (1.0 / 24.0) - g1 * g1 * (2.0 * w2 - 5.0) * (1.0 / 36.0))
-    third = (
-        g3 * ((w2 - 6.0) * w2 + 3.0) * (1.0 / 120.0)
-        - g1 * g2 * ((w2 - 5.0) * w2 + 2.0) * (1.0 / 24.0)
-        + g1 * g1 * g1 * ((12.0 * w2 - 53.0) * w2 + 17.0) * (1.0 / 324.0)
-    )
-    return mean + s * (w + first + second + third), inverse
+def _lattice_point(mean, variance, skew, w):
+    """Where a binomial or Poisson variable has its quantile at Phi(w), plus one half; and 1 / SD.
+
+    ``skew`` is the chance of failure less that of success, 1 of a Poisson variable. The expansion
+    of Cornish and Fisher with Sheppard's corrections for a lattice of span one, collected by powers
+    of 1 / SD up to the second: of the order of Giles (2016, ACM TOMS 42) for Poisson variables.
+    """
+    inverse = 1.0 / math.sqrt(variance)
+    w2, skew2 = w * w, skew * skew
+    first = skew * (w2 - 1.0) * (1.0 / 6.0)
+    second = w * fma(skew2, (w2 - 7.0) * (1.0 / 144.0), (1.0 - w2) * (1.0 / 48.0))
+    of_w = fma(w2, fma(w2, 1.0 / 240.0, 7.0 / 720.0), -1.0 / 45.0)
+    third = skew * fma(skew2, -1.0 / 9.0, 1.0) * of_w
+    near = fma(variance * inverse, w, mean + 0.5)
+    return near + fma(inverse, fma(inverse, third, second), first), inverse
 
 
 @inlined
-def _round_or_undecided(x, inverse, k2, w):
+def _floor_or_undecided(x, inverse, variance, w):
     """The count, or _UNDECIDED where the expansion is too close to a boundary to tell."""
-    count = math.floor(x + 0.5)
-    fraction = x + 0.5 - count
+    count = math.floor(x)
+    fraction = x - count
     w2 = w * w
-    guard = (_GUARD_CONSTANT + _GUARD_TAIL * w2 * w2 * w2) * inverse * inverse * inverse
+    guard = fma(_GUARD_TAIL * w2, w2 * w2, _GUARD_CONSTANT) * (inverse * inverse * inverse)
     near = min(fraction, 1.0 - fraction) < guard
-    unsure = near | (k2 <= 1.0) | (w2 > _TAIL * _TAIL)
+    unsure = near | (variance <= 1.0) | (w2 > _TAIL * _TAIL)
     return _UNDECIDED if unsure else count
 
 
 @kernel
-def fill_binomial(w, trials, probability, counts):
-    """counts[i] = quantile of Binomial(trials[i], probability[i]) at Phi(w[i]), exactly."""
+def fill_binomial(w, trials, probability, counts, work):
+    """counts[i] = quantile of Binomial(trials[i], probability[i]) at Phi(w[i]), exactly.
+
+    Scratch: work float64 [4, >= n].
+    """
     for i in range(len(counts)):
         n = trials[i]
         p = probability[i]
         q = 1.0 - p
-        pq = p * q
-        k2 = n * pq
-        x, inverse = _lattice_point(
-            n * p, k2, k2 * (q - p), k2 * (1.0 - 6.0 * pq), k2 * (q - p) * (1.0 - 12.0 * pq), w[i]
-        )
-        counts[i] = _round_or_undecided(x, inverse, k2, w[i])
+        variance = n * (p * q)
+        x, inverse = _lattice_point(n * p, variance, q - p, w[i])
+        count = _floor_or_undecided(x, inverse, variance, w[i])
+        count = 0.0 if (p <= 0.0) | (n <= 0.0) else count
+        counts[i] = n if p >= 1.0 else count
+    _decide_binomial(w, trials, probability, counts, work[0], work[1], work[2], work[3])
+
+
+@kernel
+def _decide_binomial(w, trials, probability, counts, place, normal, number, rare):
+    """The counts that are undecided, those that lie close together in memory first."""
+    undecided = 0
     for i in range(len(counts)):
-        if counts[i] == _UNDECIDED:
+        place[undecided] = i
+        undecided += counts[i] == _UNDECIDED
+    for k in range(undecided):
+        i = np.int64(place[k])
+        p = probability[i]
+        number[k] = trials[i]
+        rare[k] = min(p, 1.0 - p)
+        normal[k] = w[i] if p <= 0.5 else -w[i]
+    _count_rare(normal[:undecided], number[:undecided], rare[:undecided])
+    for k in range(undecided):
+        i = np.int64(place[k])
+        if rare[k] == _UNDECIDED:
             counts[i] = _binomial_quantile(w[i], trials[i], probability[i])
+        else:
+            counts[i] = rare[k] if probability[i] <= 0.5 else trials[i] - rare[k]
+
+
+@kernel
+def _count_rare(w, trials, probability):
+    """Each probability [n], of the rarer outcome, becomes the count of it, or _UNDECIDED."""
+    for i in range(len(w)):
+        p, n = probability[i], trials[i]
+        below = _probability_below(w[i])
+        odds = p / (1.0 - p)
+        mass = exp(n * log(1.0 - p))
+        up_to = 0.0
+        nearest = 1.0
+        count = 0.0
+        for k in range(_TERMS):
+            up_to += mass
+            gap = up_to - below
+            nearest = min(nearest, abs(gap))
+            count += 1.0 if gap < 0.0 else 0.0
+            mass *= odds * (n - k) * (1.0 / (k + 1))
+        sure = (nearest > _MARGIN) & (count < _TERMS) & (n < _COUNTED_UP_TO)
+        probability[i] = count if sure else _UNDECIDED
+
+
+@inlined
+def _probability_below(w):
+    """Phi(w) to 7.5e-8: Abramowitz and Stegun 26.2.17."""
+    t = 1.0 / fma(0.2316419, abs(w), 1.0)
+    s = fma(t, 1.330274429, -1.821255978)
+    s = fma(t, s, 1.781477937)
+    s = fma(t, s, -0.356563782)
+    s = fma(t, s, 0.319381530)
+    beyond = 0.3989422804014327 * exp(-0.5 * w * w) * (t * s)
+    return beyond if w < 0.0 else 1.0 - beyond
 
 
 @kernel
 def fill_poisson(w, mean, counts):
     """counts[i] = quantile of Poisson(mean[i]) at Phi(w[i]), exactly."""
     for i in range(len(counts)):
-        k2 = mean[i]
-        x, inverse = _lattice_point(k2, k2, k2, k2, k2, w[i])
-        counts[i] = _round_or_undecided(x, inverse, k2, w[i])
+        variance = mean[i]
+        x, inverse = _lattice_point(variance, variance, 1.0, w[i])
+        counts[i] = _floor_or_undecided(x, inverse, variance, w[i])
     for i in range(len(counts)):
         if counts[i] == _UNDECIDED:
             counts[i] = _poisson_quantile(w[i], mean[i])
@@ -191,14 +276,13 @@ def _binomial_quantile(w, n, p):
     if p >= 1.0:
         return n
     if n > _COUNTED_UP_TO:
-        point, _ = _lattice_point(n * p, n * p * (1.0 - p), 0.0, 0.0, 0.0, w)
-        return min(max(math.floor(point + 0.5), 0.0), n)
+        point, _ = _lattice_point(n * p, n * p * (1.0 - p), 1.0 - 2.0 * p, w)
+        return min(max(math.floor(point), 0.0), n)
     if n * p <= _FEW:
         return _few_binomial(0.5 * math.erfc(-w * _ROOT_HALF), n, p)
     if n * (1.0 - p) <= _FEW:  # count the failures from the other end
         return n - _few_failures(0.5 * math.erfc(-w * _ROOT_HALF), n, 1.0 - p)
-    x, _ = _lattice_point(n * p, n * p * (1.0 - p), 0.0, 0.0, 0.0, w)
-    k = min(max(math.floor(x + 0.5), 0.0), n)
+    k = min(max(math.floor(n * p + math.sqrt(n * p * (1.0 - p)) * w + 0.5), 0.0), n)
     odds = p / (1.0 - p)
     mass = math.exp(
         math.lgamma(n + 1.0)
@@ -283,10 +367,9 @@ def _poisson_quantile(w, mean):
     if mean <= 0.0:
         return 0.0
     if mean > _COUNTED_UP_TO:
-        point, _ = _lattice_point(mean, mean, 0.0, 0.0, 0.0, w)
-        return max(math.floor(point + 0.5), 0.0)
-    x, _ = _lattice_point(mean, mean, 0.0, 0.0, 0.0, w)
-    k = max(math.floor(x + 0.5), 0.0)
+        point, _ = _lattice_point(mean, mean, 1.0, w)
+        return max(math.floor(point), 0.0)
+    k = max(math.floor(mean + math.sqrt(mean) * w + 0.5), 0.0)
     mass = math.exp(k * math.log(mean) - mean - math.lgamma(k + 1.0))
     if w <= 0.0:
         target = 0.5 * math.erfc(-w * _ROOT_HALF)
@@ -331,7 +414,7 @@ def _poisson_quantile(w, mean):
 def binomial_quantiles(w, trials, probability):
     """The exact binomial quantile at Phi(w), element by element (float64 [n] each)."""
     counts = np.empty(len(w))
-    fill_binomial(w, trials, probability, counts)
+    fill_binomial(w, trials, probability, counts, np.empty((4, len(w))))
     return counts
 
 

@@ -204,14 +204,14 @@ def sample_cost(model, noise, episodes, true, cost):
 
 @kernel
 def sample_rate(model, m, noise, cases, true, work, rate):
-    """What so many cases show of a true rate; ``noise`` standard normals [n], ``work`` [2, n]."""
+    """What so many cases show of a true rate; ``noise`` standard normals [n], ``work`` [5, n]."""
     if model.quality.proportion[m]:
-        probability, count = work[0], work[1]
+        probability = work[0]
         for i in range(len(rate)):
             probability[i] = 0.01 * true[i]
-        fill_binomial(noise, cases, probability, count)
+        fill_binomial(noise, cases, probability, rate, work[1:])
         for i in range(len(rate)):
-            rate[i] = 100.0 * count[i] / cases[i]
+            rate[i] = 100.0 * rate[i] / cases[i]
     else:
         sd = model.quality.normal_noise[m]
         for i in range(len(rate)):

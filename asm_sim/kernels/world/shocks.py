@@ -42,7 +42,7 @@ class ShockModel(NamedTuple):
 
 @kernel
 def draw_circumstances(model, seed, measurement, y, rows, met):
-    """Who meets extreme circumstances in year y: ``met`` [n] is 1 or 0; scratch: rows [10, n].
+    """Who meets extreme circumstances in year y: ``met`` [n] is 1 or 0; scratch: rows [11, n].
 
     A state is struck by its chance or because it is named; of its clinicians a share is affected.
     """

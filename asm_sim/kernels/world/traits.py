@@ -71,7 +71,7 @@ class Clinicians(NamedTuple):
     true_rate: Floats  # [M, n]
     true_cost: Floats  # [n]
     segment: NDArray[np.int64]  # [n]
-    rows: Floats  # [10, n]
+    rows: Floats  # [11, n]
     behaviour: Behaviour
 
 
@@ -110,7 +110,7 @@ def new_clinicians(model, latent):
         true_rate=np.empty((measures, n)),
         true_cost=np.empty(n),
         segment=np.zeros(n, np.int64),
-        rows=np.empty((10, n)),
+        rows=np.empty((11, n)),
         behaviour=new_behaviour(model),
     )
 

@@ -206,7 +206,7 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
         shown = true
         if model.shocks.misattributed_share > 0.0 and not quality.reported[m]:
             shown = attributed_rate(model, m, y, observed.collection[m], true, clinicians)
-        sample_rate(model, m, result, cases, shown, rows[6:8], rate)
+        sample_rate(model, m, result, cases, shown, rows[6:11], rate)
     else:
         rate[:] = true
     lowest, low = model.completeness.lowest, model.completeness.low
