@@ -29,6 +29,7 @@ from asm_sim.kernels.draws.output import ClinicianSums
 from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.parameters import Parameter, plain_value
 from asm_sim.population.probes import REPLICATES, probes_with
+from asm_sim.population.stated import stated_columns
 from asm_sim.results.registry import (
     ALL_OPEN,
     COHORT_TITLES,
@@ -93,6 +94,21 @@ def coordinates(frame: Frame) -> dict[str, Any]:
             np.array(frame.roster.cohorts)[frame.roster.cohort],
         ),
         "clinician_practice": ("clinician", frame.roster.practice),
+        "clinician_practice_id": (
+            "clinician",
+            np.array(frame.roster.practice_id)[frame.roster.practice],
+        ),
+        "clinician_small_practice": (
+            "clinician",
+            frame.roster.practice_small[frame.roster.practice],
+        ),
+        "clinician_state": ("clinician", np.array(frame.roster.state)),
+        **{
+            f"clinician_stated_{name}": ("clinician", column)
+            for name, column in stated_columns(
+                frame.roster, rules, frame.scenario.population
+            ).items()
+        },
         **({} if frame.roster.own is None else {OWN: ("clinician", frame.roster.own)}),
         "membership": ("membership", np.array(list(dict.fromkeys(memberships)))),
         "factors": ("factors", np.array(factor_sets())),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from asm_sim.rules.schema import RuleSet
 from asm_sim.tables.cells import flag_of, number_of, same, shown
 from asm_sim.tables.notation import Quantity, Unit
 from asm_sim.tables.raw import Row, gathered
+
+if TYPE_CHECKING:
+    from asm_sim.population.roster import Roster
 
 Floats = NDArray[np.float64]
 
@@ -133,6 +137,36 @@ def read_traits(
     sizes = cells[len(OF_CLINICIAN) + OF_PRACTICE.index("practice_size")]
     problems += _sizes(sizes, rows, places, practice, small, population)
     return _or_nothing(clinicians), _or_nothing(of_practice), problems
+
+
+def stated_columns(
+    roster: Roster, rules: RuleSet, population: Population
+) -> dict[str, NDArray[Any]]:
+    """What a roster states, [n] by column, without the columns in which it states nothing.
+
+    Numbers are nan where nothing is stated; specialties and collection types are names, or empty.
+    """
+    tables = ((OF_CLINICIAN, roster.stated), (OF_PRACTICE, roster.practice_stated))
+    columns: dict[str, NDArray[Any]] = {}
+    for names, table in tables:
+        for name, values in zip(names, table, strict=True):
+            if values.size and not np.isnan(values).all():
+                columns[name] = values if names is OF_CLINICIAN else values[roster.practice]
+    if "specialty" in columns:
+        mixes = [list(population.specialty_mix[cohort]) for cohort in roster.cohorts]
+        columns["specialty"] = _named(columns["specialty"], [mixes[c] for c in roster.cohort])
+    if "collection_type" in columns:
+        types = list(rules.quality.collection_types.value)
+        columns["collection_type"] = _named(
+            columns["collection_type"], [types] * len(roster.cohort)
+        )
+    return columns
+
+
+def _named(positions: Floats, names: Sequence[Sequence[str]]) -> NDArray[Any]:
+    return np.array(
+        ["" if np.isnan(k) else some[int(k)] for k, some in zip(positions, names, strict=True)]
+    )
 
 
 def _or_nothing(stated: Floats) -> Floats:

@@ -14,7 +14,13 @@ YEARLY_DIMS = ("draw", "cohort", "performance_year")
 GROUP_DIMS = (*YEARLY_DIMS, "group")
 COUNT_DIMS = ("cohort", "performance_year", "group")
 PANEL_DIMS = ("draw_sample", "clinician", "performance_year")
+SINGLE = "float32"
 CLINICIAN_DIMS = ("clinician", "performance_year")
+
+SINGLE_COMMENT = (
+    "float32: -0.09 is -0.0900000036 here, below the double -0.09; asm.studies.subsets compares "
+    "rightly"
+)
 
 PAYMENT = "42 CFR 512.750"
 SCORE = "42 CFR 512.745"
@@ -45,6 +51,8 @@ class Variable:
     @property
     def attrs(self) -> dict[str, Any]:
         attributes = {"units": self.units, "long_name": self.long_name}
+        if self.dtype == SINGLE:
+            attributes["comment"] = SINGLE_COMMENT
         return {**attributes, "citation": self.citation} if self.citation else attributes
 
 
@@ -58,7 +66,7 @@ def _by_group(name: str, units: str, long_name: str) -> Variable:
 
 def _panel(name: str, units: str, long_name: str) -> Variable:
     return Variable(
-        f"panel_{name}", PANEL_DIMS, units, f"{long_name}, first draws", "", "float32", name
+        f"panel_{name}", PANEL_DIMS, units, f"{long_name}, first draws", "", SINGLE, name
     )
 
 
@@ -182,8 +190,8 @@ BY_GROUP = (
 )
 
 PANEL = (
-    _panel("final_score", "points", "Final score"),
-    _panel("adjustment", "fraction", "Payment adjustment factor"),
+    _panel("final_score", "points", "Final score, nan of who has none"),
+    _panel("adjustment", "fraction", "Payment adjustment factor, 0 as paid without a final score"),
     _panel("dollars", "USD", "Adjustment in dollars of payment-year Part B"),
     _panel("true_final_score", "points", "Noise-free final score"),
     _panel("true_adjustment", "fraction", "Noise-free payment adjustment factor"),
@@ -413,7 +421,20 @@ COHORT_TITLES = "cohort_titles"
 # The coordinate along the draws that says which seed each is of, and the attribute of the same name
 # that says it (as text) where there are no draws.
 SEED = "seed"
+CLINICIAN_PREFIX = "clinician_"
 OWN = "clinician_own"  # a coordinate where a roster was set among the shipped one
+# What a roster of one's own may state; a coordinate each, where it does.
+STATED = (
+    ("specialty", "Specialty", "1"),
+    ("episodes", "Mean episodes a year", "episodes a year"),
+    ("part_b_payments", "Part B payments in the first performance year", "USD"),
+    ("hcc_risk_score", "Mean HCC risk score", "1"),
+    ("dual_share", "Share of patients with both Medicare and Medicaid", "fraction"),
+    ("special_status", "Special status", "1"),
+    ("practice_size", "Clinicians of the practice", "clinicians"),
+    ("rural", "Whether the practice is rural", "1"),
+    ("collection_type", "Collection type of the practice", "1"),
+)
 
 # Metadata of the coordinates.
 COORDINATES: dict[str, dict[str, str]] = {
@@ -436,6 +457,13 @@ COORDINATES: dict[str, dict[str, str]] = {
     "clinician_id": {"long_name": "Clinician's id in the roster", "units": "1"},
     "clinician_cohort": {"long_name": "Cohort of the clinician", "units": "1"},
     "clinician_practice": {"long_name": "Practice of the clinician, a number", "units": "1"},
+    "clinician_practice_id": {"long_name": "Practice's id in the roster", "units": "1"},
+    "clinician_small_practice": {"long_name": "Whether the practice is small", "units": "1"},
+    "clinician_state": {"long_name": "State of the clinician", "units": "1"},
+    **{
+        f"clinician_stated_{name}": {"long_name": f"{title}, as the roster states", "units": units}
+        for name, title, units in STATED
+    },
     OWN: {"long_name": "Whether the clinician is of one's own roster, not of CMS's", "units": "1"},
     "membership": {"long_name": "What the group is a group by", "units": "1"},
     "factors": {

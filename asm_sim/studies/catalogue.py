@@ -173,6 +173,11 @@ STUDIES = (
         how="asm-sim sensitivity, or with asm.sensitivity in Python",
     ),
     Study(
+        "subsets",
+        "How do any clinicians fare: means, shares, quantiles, histograms, with errors?",
+        how="asm.studies.subsets.statistics in Python, for those whom members chooses",
+    ),
+    Study(
         "mips",
         "What do ASM and MIPS pay the same clinicians, and how steady is each?",
         (

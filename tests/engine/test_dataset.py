@@ -12,16 +12,18 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 import asm_sim as asm
+from asm_sim.engine.dataset import coordinates
 from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import make_plan
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
-from asm_sim.results.registry import CLINICIAN, COORDINATES, PARAMETER, VARIABLES
+from asm_sim.population.stated import TRAITS
+from asm_sim.results.registry import CLINICIAN, COORDINATES, PARAMETER, STATED, VARIABLES
 from asm_sim.scenario.schema import Scenario
 from asm_sim.store.carry_out import carry_out
 from asm_sim.store.files import LocalFolder
 from asm_sim.store.work import work_of
-from tests.conftest import MakeScenario
+from tests.conftest import MakeScenario, roster_rows
 from tests.engine import recompute
 from tests.engine.same import assert_same_bits
 
@@ -82,11 +84,28 @@ def test_dims_types_and_metadata(held_run: xr.Dataset) -> None:
     for name in held_run.coords:
         assert held_run[name].attrs["units"], name
         assert held_run[name].attrs["long_name"], name
-    assert set(held_run.coords) == set(COORDINATES) - {
-        "parameter",
-        "parameter_unit",
-        "parameter_readings",
-    }
+    of_own_rosters = {"clinician_own", *(f"clinician_stated_{name}" for name, *_ in STATED)}
+    drawn = {"parameter", "parameter_unit", "parameter_readings"}
+    assert set(held_run.coords) == set(COORDINATES) - drawn - of_own_rosters
+    assert [name for name, *_ in STATED] == list(TRAITS)
+
+
+def test_what_a_roster_says_stands_on_its_clinicians(make_scenario: MakeScenario) -> None:
+    """Every column of it: those that all have, and those that one's own may state."""
+    rows = [row | {"specialty": "", "rural": "", "episodes": ""} for row in roster_rows()]
+    rows[3] |= {"specialty": "cardiology", "rural": "1", "episodes": "44"}
+    found = coordinates(make_plan(make_scenario(rows), panel=1, lens=1))
+    for name in ("clinician_id", "state", "practice_id"):
+        column = found[f"clinician_{name.removeprefix('clinician_')}"][1]
+        assert column.tolist() == [row[name] for row in rows]
+    assert found["clinician_small_practice"][1].tolist() == [
+        row["small_practice"] == "1" for row in rows
+    ]
+    assert found["clinician_stated_specialty"][1].tolist() == [row["specialty"] for row in rows]
+    assert np.flatnonzero(found["clinician_stated_episodes"][1] == 44).tolist() == [3]
+    same = [row["practice_id"] == rows[3]["practice_id"] for row in rows]
+    assert (found["clinician_stated_rural"][1] == 1).tolist() == same
+    assert "clinician_stated_dual_share" not in found
 
 
 def test_sizes_and_years(small_run: xr.Dataset) -> None:
