@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from llvmlite import ir
 from numba import config, njit, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
@@ -29,7 +30,16 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is
         "asm_sim computes only with compiled kernels: take that setting away"
     )
 
-__all__ = ["cache_folder", "entry", "fma", "inlined", "kernel", "sources_hash", "stage"]
+__all__ = [
+    "add_to_row",
+    "cache_folder",
+    "entry",
+    "fma",
+    "inlined",
+    "kernel",
+    "sources_hash",
+    "stage",
+]
 
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
 # division do not vectorise. fastmath stays off: sums keep their order.
@@ -100,5 +110,32 @@ def fma(_context, a, b, c):
         return builder.fma(*arguments)
 
     if all(isinstance(value, types.Float) for value in (a, b, c)):
+        return signature, generate
+    return None
+
+
+@intrinsic
+def add_to_row(_context, rows, at, values):
+    """Add a tuple of float64 to row ``at`` of a C-contiguous array that has as many columns.
+
+    As one vector: numba does not make vectors of statements that follow one another.
+    """
+    signature = types.void(rows, at, values)
+
+    def generate(context, builder, signature, arguments):
+        count = len(signature.args[2])
+        kind = ir.VectorType(ir.DoubleType(), count)
+        vector = ir.Constant(kind, ir.Undefined)
+        for k in range(count):
+            value = builder.extract_value(arguments[2], k)
+            vector = builder.insert_element(vector, value, ir.IntType(32)(k))
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        first = builder.gep(data, [builder.mul(arguments[1], ir.IntType(64)(count))])
+        row = builder.bitcast(first, kind.as_pointer())
+        total = builder.fadd(builder.load(row, align=8), vector)
+        builder.store(total, row, align=8)
+        return context.get_dummy_value()
+
+    if isinstance(values, types.UniTuple) and values.dtype == types.float64 and at == types.int64:
         return signature, generate
     return None

@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels.draws.by_group import mark_groups, summarise_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import count_year, end_draw
 from asm_sim.kernels.draws.draw import observe_cohort, simulate_cohort
 from asm_sim.kernels.draws.output import Output
 from asm_sim.kernels.draws.summaries import (
-    _groups,
     begin_draw,
     new_memory,
     rank_scores,
@@ -181,8 +181,10 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
                 lap(clock, timed, Stage.RANKS)
                 continue
             lap(clock, timed, Stage.RANKS)
+            if y == 0:
+                mark_groups(group, memory.marks)
             if with_parts:
-                _groups(
+                summarise_groups(
                     rules, y, outcome, seen.part_b_payments, group, present, scratch, memory,
                     output.by_group[d, y], row,
                 )  # fmt: skip

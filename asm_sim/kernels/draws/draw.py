@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel, stage
 from asm_sim.kernels._reference import by_reference, keep, own_copy
+from asm_sim.kernels.draws.by_group import mark_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import accumulate, count_year, end_draw
 from asm_sim.kernels.draws.decomposition import decompose_year, new_factors
@@ -75,6 +76,8 @@ def _sum_up(
     row = output.yearly[d, y]
     scored = scratch.counts[0].scored
     rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
+    if y == 0 or model.participation.places_change:
+        mark_groups(clinicians.group, memory.marks)
     summarise_year(
         rules, y, grids, observed, fit, outcome, clinicians.part_b[y + model.payment_lag],
         clinicians.paid, clinicians.group, clinicians.present, scratch, memory, d, output,

@@ -1,4 +1,4 @@
-"""Statistics over the clinicians of each year of a draw, all together and by group.
+"""Statistics over the clinicians of each year of a draw, all together; by group in by_group.py.
 
 Within a draw sums run in roster order.
 """
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.draws.by_group import BLOCK, MARKED, SUMS, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,
@@ -19,31 +20,10 @@ from asm_sim.kernels.rule.exchange import (
     break_even_score,
     terms_of,
 )
-from asm_sim.kernels.world.groups import GROUPINGS
 
 Floats = NDArray[np.float64]
 
 QUINTILES = 5
-
-# Sums over the clinicians of a group, or over those of them with a final score.
-SUMS = np.dtype(
-    [
-        (name, np.float64)
-        for name in (
-            "participants",
-            "scored",
-            "score",
-            "score_squares",
-            "adjustment",
-            "adjustment_squares",
-            "negative",
-            "maximum_penalty",
-            "bonuses",
-            "penalties",
-            "part_b",
-        )
-    ]
-)
 
 
 class Memory(NamedTuple):
@@ -56,9 +36,10 @@ class Memory(NamedTuple):
     dollars: Floats  # [n] cumulated
     penalties: NDArray[np.int64]  # [n] years with one
     transitions: Floats  # [5, 5] counts
-    sums: NDArray[np.void]  # [groups] the record SUMS
-    nothing: NDArray[np.void]  # [1] the same, all zero
-    seen: NDArray[np.int64]  # [groups]
+    marks: NDArray[np.uint64]  # [words, n] a byte for every group (by_group.py)
+    blocks: NDArray[np.uint64]  # [words, blocks] sums of marks
+    ascending: NDArray[np.int32]  # [n] those with a final score in its order
+    sums: Floats  # [groups, SUMS]
     middle: Floats  # [groups] median final score
     ordered: Floats  # [n] adjustments in ascending order
     bins: NDArray[np.int32]  # [3, n] of the cumulated dollars, the adjustment, the final score
@@ -66,6 +47,7 @@ class Memory(NamedTuple):
 
 @kernel
 def new_memory(n, groups):
+    words = (groups + MARKED - 1) // MARKED
     return Memory(
         rank=np.empty(n),
         rank_before=np.empty(n),
@@ -74,9 +56,10 @@ def new_memory(n, groups):
         dollars=np.empty(n),
         penalties=np.zeros(n, np.int64),
         transitions=np.zeros((QUINTILES, QUINTILES)),
-        sums=np.zeros(groups, SUMS),
-        nothing=np.zeros(1, SUMS),
-        seen=np.zeros(groups, np.int64),
+        marks=np.zeros((words, n), np.uint64),
+        blocks=np.empty((words, n // BLOCK + 1), np.uint64),
+        ascending=np.empty(n, np.int32),
+        sums=np.empty((groups, SUMS)),
         middle=np.zeros(groups),
         ordered=np.empty(n),
         bins=np.empty((3, n), np.int32),
@@ -131,7 +114,9 @@ def summarise_year(
     _quantiles(rules, y, grids, outcome, scratch, memory, output.quantile[d, y])
     adjustment_curve(rules, y, grids.scores, fit, output.curve[d, y])
     part_b = observed.part_b_payments
-    _groups(rules, y, outcome, part_b, group, present, scratch, memory, output.by_group[d, y], row)
+    summarise_groups(
+        rules, y, outcome, part_b, group, present, scratch, memory, output.by_group[d, y], row
+    )
 
 
 @kernel
@@ -219,107 +204,3 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
         sort_pairs(scratch.keys, scratch.payload, scored, ordered, scratch.sorted_payload, scratch)
     for q in range(len(row)):
         row[q] = percentile(ordered, scored, grids.percents[q]) if scored > 0 else np.nan
-
-
-@kernel
-def _groups(rules, y, outcome, part_b, group, present, scratch, memory, rows, overall):
-    """The same by group; row 0 is everyone."""
-    final = outcome.final_score
-    factor = outcome.payment_adjustment_factor
-    n = len(final)
-    sums = memory.sums
-    for g in range(len(sums)):
-        sums[g] = memory.nothing[0]
-    participants = 0.0
-    bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
-    for i in range(n):
-        f = final[i]
-        counts = 1.0 if present[i] else 0.0
-        participants += counts
-        scored = 1.0 if f == f else 0.0
-        score = f if f == f else 0.0
-        a = factor[i] if f == f else 0.0
-        negative = 1.0 if a < -SIGN_TOLERANCE else 0.0
-        maximum = 1.0 if (a <= bottom) & (a < 0.0) else 0.0
-        bonus, penalty = max(a, 0.0) * part_b[i], max(-a, 0.0) * part_b[i]
-        for k in range(GROUPINGS):
-            at = sums[np.int64(group[k, i])]
-            at.participants += counts
-            at.scored += scored
-            at.score += score
-            at.score_squares += score * score
-            at.adjustment += a
-            at.adjustment_squares += a * a
-            at.negative += negative
-            at.maximum_penalty += maximum
-            at.bonuses += bonus
-            at.penalties += penalty
-            at.part_b += part_b[i]
-    _group_medians(final, group, rules.score_zero, scratch, memory)
-    rows[0].clinicians = participants
-    rows[0].final_score_mean = overall.final_score_mean
-    rows[0].final_score_sd = overall.final_score_sd
-    rows[0].final_score_median = memory.middle[0]
-    rows[0].adjustment_mean = overall.adjustment_mean
-    rows[0].adjustment_sd = overall.adjustment_sd
-    rows[0].share_negative = overall.share_negative
-    rows[0].share_maximum_penalty = overall.share_maximum_penalty
-    rows[0].share_unscored = overall.share_unscored
-    rows[0].bonuses = overall.bonuses
-    rows[0].penalties = overall.penalties
-    rows[0].part_b_payments = overall.part_b_payments
-    overall.final_score_median = memory.middle[0]
-    for g in range(1, len(rows)):
-        at = sums[g]
-        count = at.scored if at.scored > 0.0 else np.nan
-        degrees = at.scored - 1.0 if at.scored > 1.0 else np.nan
-        rows[g].clinicians = at.participants
-        rows[g].final_score_mean = at.score / count
-        rows[g].final_score_sd = np.sqrt(
-            max(0.0, (at.score_squares - at.score * at.score / count) / degrees)
-        )
-        rows[g].final_score_median = memory.middle[g]
-        rows[g].adjustment_mean = at.adjustment / count
-        rows[g].adjustment_sd = np.sqrt(
-            max(0.0, (at.adjustment_squares - at.adjustment * at.adjustment / count) / degrees)
-        )
-        rows[g].share_negative = at.negative / count
-        rows[g].share_maximum_penalty = at.maximum_penalty / count
-        rows[g].share_unscored = (
-            (at.participants - at.scored) / at.participants if at.participants > 0.0 else np.nan
-        )
-        rows[g].bonuses = at.bonuses
-        rows[g].penalties = at.penalties
-        rows[g].part_b_payments = at.part_b
-
-
-@kernel
-def _group_medians(final, group, zero, scratch, memory):
-    """Median final score of every group, walking the clinicians in ascending order of the score."""
-    middle, seen = memory.middle, memory.seen
-    scored, positive = scratch.counts[0].scored, scratch.counts[0].positive
-    zeros = scored - positive
-    middle[:] = np.nan
-    seen[:] = 0
-    memory.sums[0].scored = scored
-    for i in range(len(final) if zeros > 0 else 0):
-        if final[i] <= zero:
-            for k in range(GROUPINGS):
-                _pass_middle(np.int64(group[k, i]), final[i], memory)
-            _pass_middle(0, final[i], memory)
-    for t in range(positive):
-        i = np.int64(scratch.order[t])
-        for k in range(GROUPINGS):
-            _pass_middle(np.int64(group[k, i]), scratch.sorted_keys[t], memory)
-        _pass_middle(0, scratch.sorted_keys[t], memory)
-
-
-@kernel
-def _pass_middle(g, value, memory):
-    at = memory.seen[g]
-    count = np.int64(memory.sums[g].scored)
-    if at == (count - 1) // 2:
-        memory.middle[g] = value
-    if at == count // 2:
-        memory.middle[g] = 0.5 * (memory.middle[g] + value)
-    memory.seen[g] = at + 1

@@ -1,0 +1,183 @@
+"""Statistics over the clinicians of each group in a year of a draw.
+
+Sums run in roster order. A clinician's values are added to a group as one vector, and who is in
+which groups is also marked byte by byte, so that eight groups are counted at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels._jit import add_to_row, kernel
+from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
+from asm_sim.kernels.world.groups import GROUPINGS
+
+# Sums over the clinicians of a group, or over those of them with a final score.
+PARTICIPANTS, SCORED, NEGATIVE, MAXIMUM_PENALTY = 0, 1, 2, 3
+SCORE, SCORE_SQUARES, ADJUSTMENT, ADJUSTMENT_SQUARES = 4, 5, 6, 7
+BONUSES, PENALTIES, PART_B = 8, 9, 10
+SUMS = 12  # a multiple of what fits into a vector
+MARKED = 8  # groups in a word, a byte each
+BLOCK = 64  # clinicians that are counted in bytes, of which it takes less than 256
+
+
+@kernel
+def mark_groups(group, marks):
+    """Put a one into the byte of each group of a clinician; ``marks`` uint64 [words, n]."""
+    marks[:] = np.uint64(0)
+    for word in range(len(marks)):
+        of_word = marks[word]
+        for k in range(GROUPINGS):
+            of_grouping = group[k]
+            for i in range(len(of_word)):
+                byte = np.int64(of_grouping[i]) - MARKED * word
+                one = np.uint64(1) << np.uint64(8 * byte)
+                of_word[i] += one if (byte >= 0) & (byte < MARKED) else np.uint64(0)
+
+
+@kernel
+def summarise_groups(rules, y, outcome, part_b, group, present, scratch, memory, rows, overall):
+    """Level statistics of one cohort-year by group; row 0 is everyone, as in ``overall``.
+
+    Needs the order left by payment and the marks of the groups.
+    """
+    final = outcome.final_score
+    _add_up(rules, y, outcome, part_b, group, present, memory.sums)
+    _find_medians(final, rules.score_zero, scratch, memory)
+    participants = 0
+    for i in range(len(present)):
+        participants += present[i]
+    overall.final_score_median = memory.middle[0]
+    everyone = rows[0]
+    everyone.clinicians = participants
+    everyone.final_score_mean = overall.final_score_mean
+    everyone.final_score_sd = overall.final_score_sd
+    everyone.final_score_median = overall.final_score_median
+    everyone.adjustment_mean = overall.adjustment_mean
+    everyone.adjustment_sd = overall.adjustment_sd
+    everyone.share_negative = overall.share_negative
+    everyone.share_maximum_penalty = overall.share_maximum_penalty
+    everyone.share_unscored = overall.share_unscored
+    everyone.bonuses = overall.bonuses
+    everyone.penalties = overall.penalties
+    everyone.part_b_payments = overall.part_b_payments
+    for g in range(1, len(rows)):
+        _tell(memory.sums[g], memory.middle[g], rows[g])
+
+
+@kernel
+def _add_up(rules, y, outcome, part_b, group, present, sums):
+    final, factor = outcome.final_score, outcome.payment_adjustment_factor
+    bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
+    sums[:] = 0.0
+    for i in range(len(final)):
+        has_score = final[i] == final[i]
+        score = final[i] if has_score else 0.0
+        a = factor[i] if has_score else 0.0
+        values = (
+            1.0 if present[i] else 0.0,
+            1.0 if has_score else 0.0,
+            1.0 if a < -SIGN_TOLERANCE else 0.0,
+            1.0 if (a <= bottom) & (a < 0.0) else 0.0,
+            score,
+            score * score,
+            a,
+            a * a,
+            max(a, 0.0) * part_b[i],
+            max(-a, 0.0) * part_b[i],
+            part_b[i],
+            0.0,
+        )
+        for k in range(GROUPINGS):
+            add_to_row(sums, np.int64(group[k, i]), values)
+
+
+@kernel
+def _tell(sums, median, row):
+    """What the sums over the clinicians of a group say of it."""
+    scored, participants = sums[SCORED], sums[PARTICIPANTS]
+    count = scored if scored > 0.0 else np.nan
+    degrees = scored - 1.0 if scored > 1.0 else np.nan
+    score, adjustment = sums[SCORE], sums[ADJUSTMENT]
+    row.clinicians = participants
+    row.final_score_mean = score / count
+    row.final_score_sd = np.sqrt(max(0.0, (sums[SCORE_SQUARES] - score * score / count) / degrees))
+    row.final_score_median = median
+    row.adjustment_mean = adjustment / count
+    row.adjustment_sd = np.sqrt(
+        max(0.0, (sums[ADJUSTMENT_SQUARES] - adjustment * adjustment / count) / degrees)
+    )
+    row.share_negative = sums[NEGATIVE] / count
+    row.share_maximum_penalty = sums[MAXIMUM_PENALTY] / count
+    row.share_unscored = (participants - scored) / participants if participants > 0.0 else np.nan
+    row.bonuses = sums[BONUSES]
+    row.penalties = sums[PENALTIES]
+    row.part_b_payments = sums[PART_B]
+
+
+@kernel
+def _find_medians(final, zero, scratch, memory):
+    """Median final score of every group, nan where nobody has one.
+
+    Clinicians are counted by group in blocks of those who follow one another by final score.
+    """
+    ascending, middle = memory.ascending, memory.middle
+    scored, positive = scratch.counts[0].scored, scratch.counts[0].positive
+    zeros = 0
+    for i in range(len(final) if scored > positive else 0):
+        ascending[zeros] = i
+        zeros += final[i] <= zero
+    ascending[zeros : zeros + positive] = scratch.order[:positive]
+    _count_blocks(ascending, scored, memory)
+    for g in range(len(middle)):
+        count = np.int64(memory.sums[g, SCORED]) if g > 0 else scored
+        if count == 0:
+            middle[g] = np.nan
+        elif g == 0:
+            lower, upper = ascending[(count - 1) // 2], ascending[count // 2]
+            middle[g] = 0.5 * (final[lower] + final[upper])
+        else:
+            t = _place_of_member(g, (count - 1) // 2, ascending, memory)
+            lower = final[ascending[t]]
+            upper = lower
+            if count % 2 == 0:
+                upper = final[ascending[_next_member(g, t + 1, ascending, memory)]]
+            middle[g] = 0.5 * (lower + upper)
+
+
+@kernel
+def _count_blocks(ascending, scored, memory):
+    for word in range(len(memory.marks)):
+        marks = memory.marks[word]
+        for block in range((scored + BLOCK - 1) // BLOCK):
+            total = np.uint64(0)
+            for t in range(BLOCK * block, min(BLOCK * (block + 1), scored)):
+                total += marks[np.uint64(ascending[t])]
+            memory.blocks[word, block] = total
+
+
+@kernel
+def _place_of_member(g, before, ascending, memory):
+    """Where in ascending order the member of group g is whom ``before`` members precede."""
+    word, shift = g // MARKED, np.uint64(8 * (g % MARKED))
+    left = before
+    block = 0
+    while True:
+        members = np.int64(memory.blocks[word, block] >> shift & np.uint64(255))
+        if members > left:
+            break
+        left -= members
+        block += 1
+    t = _next_member(g, BLOCK * block, ascending, memory)
+    for _ in range(left):
+        t = _next_member(g, t + 1, ascending, memory)
+    return t
+
+
+@kernel
+def _next_member(g, t, ascending, memory):
+    """The first place from t on that has a member of group g; there must be one."""
+    marks, one = memory.marks[g // MARKED], np.uint64(1) << np.uint64(8 * (g % MARKED))
+    while marks[np.uint64(ascending[t])] & one == np.uint64(0):
+        t += 1
+    return t
