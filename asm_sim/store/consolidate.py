@@ -13,17 +13,12 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-import zarr
+from numpy.typing import NDArray
 
-from asm_sim.engine.dataset import (
-    attributes,
-    clinician_variables,
-    coordinates,
-    is_panel,
-    is_sum,
-)
+from asm_sim.engine.dataset import attributes, clinician_variables, coordinates, is_sum
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
 from asm_sim.engine.frame import Frame
+from asm_sim.engine.fresh import Fresh
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
 from asm_sim.results.registry import (
     OPEN_DRAW,
@@ -34,6 +29,7 @@ from asm_sim.results.registry import (
 )
 from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
+from asm_sim.store.arrays import Array
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
 from asm_sim.store.work import Job, Work
@@ -51,13 +47,12 @@ def consolidate(folder: Folder, work: Work) -> None:
     with folder.replacing(RESULTS, about["stamp"]) as target:
         template = xr.Dataset(coords={**along, **_scenarios(work)}, attrs=about)
         template.to_zarr(target, mode="w", zarr_format=2, consolidated=False)
-        group = zarr.open_group(target, mode="r+", zarr_format=2)
         sizes = {dim: len(values) for name, (dim, values, _) in along.items() if name == dim}
-        writer = _Writer(group, work, sizes)
-        for first in range(0, len(work), writer.scenarios):
-            for index in range(first, min(first + writer.scenarios, len(work))):
-                _read_scenario(folder, work, index, writer)
-            writer.flush(first)
+        writer = _Writer(target, work, sizes)
+        for index in range(len(work)):
+            _read_scenario(folder, work, index, writer)
+            writer.end_scenario(index)
+        writer.end()
 
 
 def is_consolidated(folder: Folder, work: Work) -> bool:
@@ -90,101 +85,88 @@ def _attributes_there(folder: Folder) -> dict[str, Any]:
 
 
 def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> None:
-    """Hand all blocks of a scenario to the writer, some of them joined."""
+    """Hand all blocks of a scenario to the writer: draws in their order, then what is added up."""
     totals: Arrays = {}
     for of_open in (False, True) if work.open else (False,):
-        _read_blocks(folder, work, index, of_open, writer, totals)
+        for block in work.blocks(of_open):
+            for name, values in read_block(folder, work, Job(index, block, of_open)).items():
+                if is_sum(name):
+                    totals[name] = totals[name] + values if name in totals else values
+                else:
+                    writer.put(name, index, values)
     if CLINICIAN_SUMS_NAME in totals:
         totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
     for name, values in totals.items():
-        writer.put(name, index, slice(None), values)
-
-
-def _read_blocks(
-    folder: Folder, work: Work, index: int, of_open: bool, writer: _Writer, totals: Arrays
-) -> None:
-    """Hand the blocks of a scenario, or of its open draws, to the writer; sums go to ``totals``."""
-    waiting: dict[str, list[Any]] = {}
-    first = 0
-    blocks = work.blocks(of_open)
-    per_chunk = max(1, _CHUNK_DRAWS // work.block_draws)
-    for block in blocks:
-        arrays = read_block(folder, work, Job(index, block, of_open))
-        for name, values in arrays.items():
-            if is_sum(name):
-                totals[name] = totals[name] + values if name in totals else values
-            elif is_panel(name):
-                writer.put(name, index, slice(block.first, block.first + len(values)), values)
-            else:
-                waiting.setdefault(name, []).append(values)
-        if block is blocks[-1] or (block.number + 1) % per_chunk == 0:
-            end = block.first + block.draws
-            for name, parts in waiting.items():
-                length = sum(map(len, parts))  # of the lens, fewer draws than of the others
-                writer.put(name, index, slice(first, first + length), np.concatenate(parts))
-            waiting, first = {}, end
+        writer.put(name, index, values)
 
 
 class _Writer:
     """The arrays of the store, each made on first use.
 
     Scenarios of few draws share a chunk, so that the number of files follows the number of draws.
-    They are gathered in memory, which holds no more than one chunk of every variable.
+    What is not written yet is gathered in memory: no more than one chunk of every variable.
     """
 
-    def __init__(self, group: Any, work: Work, sizes: dict[str, int]) -> None:
-        self._group = group
+    def __init__(self, store: Fresh, work: Work, sizes: dict[str, int]) -> None:
+        self._store = store
         self._leading = ("scenario",) if work.is_sweep else ()
         self._sizes = {**sizes, "scenario": len(work)}
         self._draws = draws = sizes["draw"]
         blocks = max(1, _CHUNK_DRAWS // work.block_draws)
         large = bool(work.panel_draws or work.lens_draws) or work.frame(0).holds_population
         alone = not work.is_sweep or large or draws > blocks * work.block_draws
-        self.scenarios = 1 if alone else min(len(work), _CHUNK_SCENARIOS, -(-_CHUNK_DRAWS // draws))
+        self._together = 1 if alone else min(len(work), _CHUNK_SCENARIOS, -(-_CHUNK_DRAWS // draws))
         self._chunk = {
-            "scenario": self.scenarios,
+            "scenario": self._together,
             "draw": min(blocks * work.block_draws, draws),
             "draw_sample": min(_PANEL_CHUNK_DRAWS, sizes["draw_sample"]),
             "lens_draw": min(blocks * work.block_draws, sizes["lens_draw"]),
             OPEN_DRAW: min(blocks * work.block_draws, sizes.get(OPEN_DRAW, 0)),
         }
-        self._arrays: dict[str, Any] = {}
-        self._gathered: dict[str, list[Any]] = {}
+        self._arrays: dict[str, Array] = {}
+        self._scenario: dict[str, list[NDArray[Any]]] = {}  # of one that shares its chunks
 
-    def put(self, name: str, index: int, along: slice, values: Any) -> None:
-        """Take values of a scenario; ``along`` is the part of the first dim that they fill."""
-        if self.scenarios > 1:  # whole scenarios, in their order
-            self._gathered.setdefault(name, []).append(values)
+    def put(self, name: str, index: int, values: NDArray[Any]) -> None:
+        """Take the next values of a scenario along the first dim of a variable."""
+        if self._together > 1:
+            self._scenario.setdefault(name, []).append(values)
         else:
-            array = self._array(name)
-            assert array.shape[len(self._leading) + 1 :] == np.shape(values)[1:], name
-            array[(index, along) if self._leading else along] = values
+            self._array(name).append(self._before(index), values)
 
-    def flush(self, first: int) -> None:
-        """Write the scenarios that were gathered, the first of which is ``first``."""
-        for name, parts in self._gathered.items():
-            array = self._array(name)
-            assert array.shape[1:] == np.shape(parts[0]), name  # zarr would cut what is larger
-            array[first : first + len(parts)] = np.stack(parts)
-        self._gathered = {}
+    def end_scenario(self, index: int) -> None:
+        """No more values of this scenario follow."""
+        for name, parts in self._scenario.items():
+            self._array(name).append((), np.concatenate(parts)[np.newaxis])
+        self._scenario = {}
+        if self._together == 1:
+            for array in self._arrays.values():
+                array.end(self._before(index))
 
-    def _array(self, name: str) -> Any:
+    def end(self) -> None:
+        """No more scenarios follow."""
+        for array in self._arrays.values() if self._together > 1 else ():
+            array.end(())
+
+    def _before(self, index: int) -> tuple[int, ...]:
+        return (index,) if self._leading else ()
+
+    def _array(self, name: str) -> Array:
         if name not in self._arrays:
             self._arrays[name] = self._create(name)
         return self._arrays[name]
 
-    def _create(self, name: str) -> Any:
+    def _create(self, name: str) -> Array:
         variable = VARIABLES[name]
         dims = (*self._leading, *variable.dims)
         shape = tuple(self._sizes[dim] for dim in dims)
-        integer = variable.dtype.startswith("int")
-        return self._group.create_array(
+        return Array(
+            self._store,
             name,
-            shape=shape,
+            shape,
             chunks=tuple(self._chunk.get(dim, size) for dim, size in zip(dims, shape, strict=True)),
-            dtype=variable.dtype,
-            fill_value=None if integer else np.nan,
+            dtype=np.dtype(variable.dtype),
             attributes={**attributes_of(variable, self._draws), "_ARRAY_DIMENSIONS": list(dims)},
+            along=len(self._leading) if self._together == 1 else 0,
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -118,7 +118,8 @@ class LocalFolder:
         del stamp  # a folder takes the place of another at once
         self.path.mkdir(parents=True, exist_ok=True)
         with appearing(self.path / name) as partial:
-            store = Fresh(LocalStore(partial))
+            partial.mkdir()
+            store = Fresh(LocalStore(partial), _writer_into(partial))
             yield store
             (partial / CONSOLIDATED).write_bytes(store.consolidate())
 
@@ -204,7 +205,8 @@ class ObjectFolder:
             self.remove(complete)
             self.write(turn, stamp.encode())
         with self._asking():
-            store = Fresh(FsspecStore.from_url(f"{self._url}/{name}"))
+            place = FsspecStore.from_url(f"{self._url}/{name}")
+            store = Fresh(place, lambda key, content: self.write(f"{name}/{key}", content))
             yield store
             content = store.consolidate()
         if not self._holds(turn, stamp):
@@ -224,6 +226,20 @@ class ObjectFolder:
 
     def tidy(self) -> None:
         """Nothing is left half written here."""
+
+
+def _writer_into(folder: Path) -> Callable[[str, bytes], None]:
+    """Writes files below a folder that nobody reads yet."""
+
+    def write(name: str, content: bytes) -> None:
+        path = folder / name
+        try:
+            path.write_bytes(content)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+
+    return write
 
 
 def writer_of(name: str) -> str:

@@ -1,0 +1,92 @@
+"""The arrays of a Zarr store (format 2), written a whole chunk at a time.
+
+Zarr's own way takes milliseconds for each of hundreds of small files; these are the same files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asm_sim.engine.fresh import Fresh
+
+
+@cache
+def _compressor() -> Any:
+    from numcodecs import Blosc
+
+    return Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
+
+
+@dataclass
+class Array:
+    """An array whose rows come in their order, along its dim number ``along``.
+
+    Dims before that one have a position each; those after it are in one chunk. What is not known
+    is nan, or 0 in integers; a chunk of nothing else is not written, as in all of Zarr.
+    """
+
+    store: Fresh
+    name: str
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: np.dtype[Any]
+    attributes: dict[str, Any]
+    along: int = 0
+    _rows: list[NDArray[Any]] = field(default_factory=list)  # of a chunk that is not full
+    _done: int = 0  # chunks along the dim of the rows
+
+    def __post_init__(self) -> None:
+        about = {
+            "shape": self.shape,
+            "chunks": self.chunks,
+            "dtype": self.dtype.str,
+            "fill_value": "NaN" if self._is_float else None,
+            "order": "C",
+            "filters": None,
+            "dimension_separator": ".",
+            "compressor": _compressor().get_config(),
+            "zarr_format": 2,
+        }
+        for name, content in ((".zarray", about), (".zattrs", self.attributes)):
+            self.store.put(f"{self.name}/{name}", json.dumps(content, indent=2).encode())
+
+    @property
+    def _is_float(self) -> bool:
+        return self.dtype.kind == "f"
+
+    @property
+    def _fill(self) -> float:
+        return math.nan if self._is_float else 0
+
+    def append(self, before: tuple[int, ...], rows: NDArray[Any]) -> None:
+        """Take the next rows, those at positions ``before`` along the dims before theirs."""
+        assert rows.shape[1:] == self.shape[self.along + 1 :], self.name
+        self._rows.append(rows)
+        length = self.chunks[self.along]
+        while sum(map(len, self._rows)) >= length:
+            together = self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
+            self._write((*before, self._done), together[:length])
+            self._rows = [together[length:]] if len(together) > length else []
+            self._done += 1
+
+    def end(self, before: tuple[int, ...]) -> None:
+        """Write the rows that are left, at these positions; the next ones are the first again."""
+        if self._rows:
+            self._write((*before, self._done), np.concatenate(self._rows))
+        self._rows, self._done = [], 0
+
+    def _write(self, at: tuple[int, ...], values: NDArray[Any]) -> None:
+        """Write the chunk of these numbers, as far as there are values for it."""
+        chunk = np.full(self.chunks, self._fill, self.dtype)
+        chunk[(0,) * (chunk.ndim - values.ndim) + tuple(map(slice, values.shape))] = values
+        if np.isnan(chunk).all() if self._is_float else not chunk.any():
+            return
+        key = ".".join(map(str, (*at, *[0] * (chunk.ndim - len(at)))))
+        self.store.put(f"{self.name}/{key}", bytes(_compressor().encode(chunk)))
