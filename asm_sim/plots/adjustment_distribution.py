@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from asm_sim.plots.figure import (
@@ -134,13 +134,13 @@ def _nothing_below(
 def _draw(panel: dict[str, Any], ax: Axes) -> None:
     edges, heights = panel["bar_edges_percent"], panel["clinicians_percent_per_point"]
     left, widths = edges[:-1], np.diff(edges)
-    colours = [PENALTY if middle < 0 else BONUS for middle in left + widths / 2]
-    ax.bar(left, heights, widths, align="edge", color=colours, edgecolor="white", linewidth=0.3)
+    for start, width, height in zip(left, widths, heights, strict=True):
+        colour = PENALTY if start + width / 2 < 0 else BONUS
+        bar = Rectangle((start, 0.0), width, height, facecolor=colour, edgecolor="white", lw=0.3)
+        ax.add_artist(bar)  # limits are set for all panels together: Axes.bar would look for each
     at_maximum = 100.0 * panel["share_maximum_penalty"]["mean"]
-    ax.bar(
-        left[0], min(at_maximum / widths[0], heights[0]), widths[0], align="edge",
-        color=MAXIMUM_PENALTY,
-    )  # fmt: skip
+    height = min(at_maximum / widths[0], heights[0])
+    ax.add_artist(Rectangle((left[0], 0.0), widths[0], height, color=MAXIMUM_PENALTY))
     ax.axvline(0.0, color=INK, linewidth=0.9)
     negative, maximum = panel["share_negative"], panel["share_maximum_penalty"]
     lines = (

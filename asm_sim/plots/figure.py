@@ -60,6 +60,19 @@ class RunFigure(Figure):
     head: list[Placed]
     foot: list[Placed]
 
+    def draw(self, renderer: Any) -> None:
+        """Draw it; where all methods of the renderer that draw are off, lay it out alone.
+
+        Matplotlib draws each picture twice, the first time for the layout, which comes before the
+        drawing.
+        """
+        layout = self.get_layout_engine()
+        parts = (renderer, getattr(renderer, "_renderer", None))
+        if layout is not None and any("draw_path" in getattr(p, "__dict__", ()) for p in parts):
+            layout.execute(self)
+        else:
+            super().draw(renderer)
+
     def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
         """The whole figure: a notebook that trims figures cuts off neither title nor source."""
         del renderer, bbox_extra_artists
