@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -86,6 +87,17 @@ def _started() -> subprocess.Popen[str] | None:
         return None
 
 
+def import_beside() -> None:
+    """Import what tells and draws results while others compute them, in a thread."""
+
+    def import_all() -> None:
+        with suppress(Exception):  # it is told where it is used
+            for module in ("xarray.backends.zarr", "asm_sim.results.summary", _module(HERE)):
+                import_module(module)
+
+    threading.Thread(target=import_all, daemon=True).start()
+
+
 def draw_figures(ds: xr.Dataset, folder: Path, beside: Beside) -> list[Path]:
     """The figures of a run, one of which is being drawn beside; returns the pictures.
 
@@ -108,9 +120,13 @@ def draw_figures(ds: xr.Dataset, folder: Path, beside: Beside) -> list[Path]:
 def _draw(name: str, ds: xr.Dataset, folder: Path) -> Path:
     from asm_sim.plots.save import save
 
-    figure = import_module(f"asm_sim.plots.{name}").plot(ds)
+    figure = import_module(_module(name)).plot(ds)
     save(figure, folder / FIGURES, name, ds)
     return _picture(folder, name)
+
+
+def _module(name: str) -> str:
+    return f"asm_sim.plots.{name}"
 
 
 def _picture(folder: Path, name: str) -> Path:
@@ -140,7 +156,7 @@ def _warm_up() -> None:
 
     from asm_sim.plots.figure import RunFigure, house_style
 
-    import_module(f"asm_sim.plots.{BESIDE}")
+    import_module(_module(BESIDE))
     with house_style():
         figure = RunFigure()
         figure.subplots().set_title("a")

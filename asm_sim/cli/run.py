@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asm_sim.cli.drawing import Beside, draw_figures, drawing_beside
+from asm_sim.cli.drawing import Beside, draw_figures, drawing_beside, import_beside
 from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
 from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import write_whole
@@ -112,6 +112,7 @@ def _simulated(
         )
     for line in work.roster.notes:
         note.print(f"Roster: {line}", markup=False)
+    import_beside()
     # The name says everything that decides a draw but the version; an older version's run may go.
     with on_terminal() as progress:
         try:

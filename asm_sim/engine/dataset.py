@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from asm_sim import __version__
@@ -55,6 +54,9 @@ from asm_sim.results.registry import (
     factor_sets,
 )
 from asm_sim.rules.compile_mips import unscored_because
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _SMALLEST_SD = 1e-6  # below it a spread is rounding of the fixed point
 
@@ -267,6 +269,8 @@ def is_lens(name: str) -> bool:
 
 def in_memory(frame: Frame, blocks: list[Arrays]) -> xr.Dataset:
     """A Dataset from all blocks of a run, in order."""
+    import xarray as xr
+
     names = list(dict.fromkeys(name for arrays in blocks for name in arrays))
     arrays: Arrays = {}
     for name in names:

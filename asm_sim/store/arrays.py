@@ -9,12 +9,13 @@ import json
 import math
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.engine.fresh import Fresh
+if TYPE_CHECKING:
+    from asm_sim.engine.fresh import Fresh
 
 
 @cache

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from asm_sim.documents import whole_number
 from asm_sim.errors import InputError, RunError, reason_of
@@ -34,6 +32,9 @@ from asm_sim.store.here import run_here
 from asm_sim.store.progress import Progress, shown
 from asm_sim.store.until import Limit, Watch, parse_limit
 from asm_sim.store.work import Job, Work, work_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Runner = Callable[[Folder, Work, Iterable[Job]], Iterator[Job]]
 

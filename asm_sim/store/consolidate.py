@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from asm_sim.engine.dataset import attributes, clinician_variables, coordinates, is_sum
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
 from asm_sim.engine.frame import Frame
-from asm_sim.engine.fresh import Fresh
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
 from asm_sim.results.registry import (
     OPEN_DRAW,
@@ -27,12 +25,14 @@ from asm_sim.results.registry import (
     VARIABLES,
     attributes_of,
 )
-from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
 from asm_sim.store.arrays import Array
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
 from asm_sim.store.work import Job, Work
+
+if TYPE_CHECKING:
+    from asm_sim.engine.fresh import Fresh
 
 _CHUNK_DRAWS = 1000  # draws in a chunk, at most
 _CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most
@@ -41,6 +41,8 @@ _PANEL_CHUNK_DRAWS = 25
 
 def consolidate(folder: Folder, work: Work) -> None:
     """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one."""
+    import xarray as xr
+
     frame = work.frame(0)
     along = coordinates(frame)
     about = _attributes(work, frame)
@@ -77,6 +79,8 @@ def _attributes_there(folder: Folder) -> dict[str, Any]:
     """The attributes of results that are there and whole, as far as their metadata say."""
     try:
         content = folder.read(f"{RESULTS}/{CONSOLIDATED}")  # written last
+        from asm_sim.results.whole import files_of
+
         files_of(content)
         about = json.loads(content)["metadata"][".zattrs"]
     except (FileNotFoundError, NotADirectoryError, LookupError, ValueError, RecursionError):

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from asm_sim.durable import appearing, is_temporary, remove, write_whole
-from asm_sim.engine.fresh import Fresh
 from asm_sim.errors import InputError, RunError, printable, without_passwords
 from asm_sim.places import place_of
 from asm_sim.results.open import CONSOLIDATED, file_system
+
+if TYPE_CHECKING:
+    from asm_sim.engine.fresh import Fresh
 
 _LEFT_BEHIND = 7 * 24 * 3600.0  # seconds after which nobody can still be writing one
 
@@ -115,6 +117,8 @@ class LocalFolder:
         """
         from zarr.storage import LocalStore
 
+        from asm_sim.engine.fresh import Fresh
+
         del stamp  # a folder takes the place of another at once
         self.path.mkdir(parents=True, exist_ok=True)
         with appearing(self.path / name) as partial:
@@ -198,6 +202,8 @@ class ObjectFolder:
         :class:`RunError` where another process has begun to write something else in the meantime.
         """
         from zarr.storage import FsspecStore
+
+        from asm_sim.engine.fresh import Fresh
 
         complete = f"{name}/{CONSOLIDATED}"
         turn = writer_of(name)

@@ -20,7 +20,6 @@ from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
 from asm_sim.results.moments import Moments, moments
 from asm_sim.results.registry import YEARLY
-from asm_sim.results.statistics import ROUNDING, USD_PER_MILLION
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
 from asm_sim.store.work import Job, Work
@@ -68,6 +67,8 @@ def parse_limit(text: str) -> Limit:
 
 def _rounding(variable: str) -> float:
     """An error this small is rounding, such as that of an amount that is zero by the rule."""
+    from asm_sim.results.statistics import ROUNDING, USD_PER_MILLION
+
     units = next(known.units for known in YEARLY if known.name == variable)
     return ROUNDING * (USD_PER_MILLION if units == "USD" else 1.0)
 
