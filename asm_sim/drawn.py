@@ -13,6 +13,7 @@ is the central values), so that it is drawn alike whatever else is drawn or held
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,17 +128,32 @@ def drawn_values(items: Sequence[Drawable], stream: int, seed: Words, index: int
     ``seed`` is uint64 [2], low and high word; ``index`` is that of the layer in the draw.
     """
     result = np.full(len(items), np.nan)
-    at = [k for k, item in enumerate(items) if not item.held]
-    if not at:
+    drawn = _drawn(tuple(items))
+    if not drawn.at:
         return result
-    entities = np.array([address("parameter", items[k].path) for k in at], np.uint64)
-    uniform = uniforms_at(seed, words(entities), index + 1, stream, 0, 0)[0]
-    low, value, high = (np.array([getattr(items[k], end) for k in at]) for end in _ENDS)
-    result[at] = two_piece_uniform(uniform, low, value, high)
-    for k, u in zip(at, uniform, strict=True):
-        if items[k].readings:
-            result[k] = chosen_reading(u, items[k].weights)
+    uniform = uniforms_at(seed, drawn.words, index + 1, stream, 0, 0)[0]
+    result[drawn.at] = two_piece_uniform(uniform, *drawn.ends)
+    for position, k in drawn.with_readings:
+        result[k] = chosen_reading(uniform[position], items[k].weights)
     return result
+
+
+class _Drawn(NamedTuple):
+    """Of several parameters those that are drawn."""
+
+    at: list[int]  # where they stand
+    words: Words  # of their addresses
+    ends: list[Floats]  # low, value and high
+    with_readings: list[tuple[int, int]]  # position among those that are drawn, and among all
+
+
+@lru_cache(maxsize=32)
+def _drawn(items: tuple[Drawable, ...]) -> _Drawn:
+    at = [k for k, item in enumerate(items) if not item.held]
+    entities = np.array([address("parameter", items[k].path) for k in at], np.uint64)
+    ends = [np.array([getattr(items[k], end) for k in at]) for end in _ENDS]
+    with_readings = [(position, k) for position, k in enumerate(at) if items[k].readings]
+    return _Drawn(at, words(entities), ends, with_readings)
 
 
 def two_piece_uniform(uniform: Floats, low: Floats, value: Floats, high: Floats) -> Floats:

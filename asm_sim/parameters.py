@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
@@ -460,25 +461,37 @@ def _value_of(leaf: Parameter) -> Any:
 
 def with_values(model: Model, values: Mapping[str, Any]) -> Model:
     """The model with other values of the parameters at these dotted paths; nothing is checked."""
-    parts = {
-        name: _with_values(getattr(model, name), inner) for name, inner in _by_first(values).items()
-    }
-    return model.model_copy(update=parts)
+    other: Model = _with_values(model, _tree(tuple(values)), values)
+    return other
 
 
-def _with_values(part: Any, values: Mapping[str, Any]) -> Any:
-    if isinstance(part, Parameter):
-        return part.model_copy(update={"value": values[""]})
+def _with_values(part: Any, tree: dict[str, Any] | str, values: Mapping[str, Any]) -> Any:
+    if isinstance(tree, str):
+        return _copied(part, {"value": values[tree]})
     if isinstance(part, BaseModel):
-        return with_values(part, values)
-    inside = {key: _with_values(part[key], inner) for key, inner in _by_first(values).items()}
-    return {**part, **inside}
+        return _copied(
+            part, {name: _with_values(getattr(part, name), tree[name], values) for name in tree}
+        )
+    return {**part, **{key: _with_values(part[key], tree[key], values) for key in tree}}
 
 
-def _by_first(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Values by the first part of their paths, then by the rest of them."""
-    below: dict[str, dict[str, Any]] = {}
-    for path, value in values.items():
-        name, _, rest = path.partition(".")
-        below.setdefault(name, {})[rest] = value
-    return below
+def _copied(model: BaseModel, update: dict[str, Any]) -> Any:
+    """A copy with other values of some fields, as ``model_copy`` makes it in ten times the time."""
+    other = type(model).__new__(type(model))
+    object.__setattr__(other, "__dict__", {**model.__dict__, **update})
+    for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+        object.__setattr__(other, name, getattr(model, name))
+    return other
+
+
+@lru_cache(maxsize=256)
+def _tree(paths: tuple[str, ...]) -> dict[str, Any]:
+    """Dotted paths, each where it leads to: by its first name, then by the next, and so on."""
+    root: dict[str, Any] = {}
+    for path in paths:
+        *names, last = path.split(".")
+        node = root
+        for name in names:
+            node = node.setdefault(name, {})
+        node[last] = path
+    return root

@@ -37,7 +37,7 @@ def compile_practices(
 ) -> PracticeModel:
     """The practices with clinicians of a cohort; one that has two cohorts is the same in both."""
     practice = population.practice
-    at = np.unique(roster.practice[roster.slice_of(cohort)])
+    at, _ = roster.practices_of(cohort)
     return PracticeModel(
         address=words(roster.practice_address[at]),
         small=roster.practice_small[at],
@@ -74,8 +74,7 @@ def compile_cohort_model(
 ) -> CohortModel:
     """One cohort of the roster."""
     where = roster.slice_of(cohort)
-    practices, of_clinician = np.unique(roster.practice[where], return_inverse=True)
-    practice = of_clinician.astype(np.int64)
+    practices, practice = roster.practices_of(cohort)
     mix, lag = population.specialty_mix[cohort], rules.payment_year_lag.value
     measures = rules.cohorts[cohort].quality_measures.value
     medians = [population.quality.measures[name].cases_median.value for name in measures]

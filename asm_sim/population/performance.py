@@ -8,6 +8,7 @@ tau^2 = SD^2 / (1 + kappa E[1/n]), the expectation over the clinicians that are 
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -25,6 +26,8 @@ Floats = NDArray[np.float64]
 
 _QUANTILES = 400
 _SUMMED_UP_TO = 300.0
+_ROWS = 40  # means that are summed over the same counts
+_RARE = 1e-10
 _NOBODY = "nobody has as many"
 
 
@@ -257,8 +260,7 @@ def mean_inverse_count(
 
     With ``exact``, n is that mean rounded. Raises ``ValueError`` where nobody has as many.
     """
-    normal = ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES)
-    means = lowest_mean + np.exp(log_mean + sigma * normal)
+    means = lowest_mean + np.exp(log_mean + sigma * _normal_quantiles())
     if exact:
         known = np.floor(means + 0.5)
         known = known[known >= max(1.0, minimum)]
@@ -266,20 +268,55 @@ def mean_inverse_count(
             raise ValueError(_NOBODY)
         return float((1 / known).mean())
     few = means[means <= _SUMMED_UP_TO]
-    counts = np.arange(max(1, math.ceil(minimum)), 2 * int(_SUMMED_UP_TO) + 1, dtype=np.float64)
-    mass: Floats = counts * np.log(few[:, None])
-    mass -= few[:, None]  # in place: where parameters are drawn, this is done in every draw
-    mass -= gammaln(counts + 1.0)
-    np.exp(mass, out=mass)
-    total = float(mass.sum())
-    mass /= counts
+    first = max(1, math.ceil(minimum))
+    total, inverse = _poisson_sums(few, first, likely=True)
+    if total < _RARE:
+        total, inverse = _poisson_sums(few, first, likely=False)
     many = means[means > _SUMMED_UP_TO]
     enough = ndtr((many + 0.5 - minimum) / np.sqrt(many))  # all but surely, for usual minimums
-    inverse = float(mass.sum() + (enough * (1 / many + 1 / many**2 + 2 / many**3)).sum())
+    inverse = float(inverse + (enough * (1 / many + 1 / many**2 + 2 / many**3)).sum())
     total += float(enough.sum())
     if not total > 0.0:
         raise ValueError(_NOBODY)
     return inverse / total
+
+
+@cache
+def _normal_quantiles() -> Floats:
+    return np.asarray(ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES))
+
+
+@cache
+def _counts_from(first: int) -> tuple[Floats, Floats]:
+    """Counts up to the largest that is summed, and the logarithms of their factorials."""
+    counts = np.arange(first, 2 * int(_SUMMED_UP_TO) + 1, dtype=np.float64)
+    return counts, np.asarray(gammaln(counts + 1.0))
+
+
+def _poisson_sums(means: Floats, first: int, likely: bool) -> tuple[float, float]:
+    """Sums over means and the counts from ``first`` on: of Poisson masses, and of mass over count.
+
+    Where only what is ``likely`` is summed, counts are left out that have less than 1e-43 of the
+    mass of any mean: no sum above :data:`_RARE` can hold them. This is done in every open draw.
+    """
+    counts, log_factorials = _counts_from(first)
+    mass = np.zeros((len(means), len(counts)))
+    parts = []
+    for start in range(0, len(means), _ROWS):
+        mean = means[start : start + _ROWS, np.newaxis]
+        largest = float(mean.max())
+        end = largest + 15.0 * math.sqrt(largest) + 30.0 if likely else math.inf
+        count = counts[: np.searchsorted(counts, end)]
+        part = mass[start : start + _ROWS, : len(count)]
+        np.multiply(count, np.log(mean), out=part)
+        part -= mean
+        part -= log_factorials[: len(count)]
+        np.exp(part, out=part)
+        parts.append((part, count))
+    total = float(mass.sum())
+    for part, count in parts:
+        part /= count
+    return total, float(mass.sum())
 
 
 def signal_sd(sd: float, noise_ratio: float, inverse_count: float) -> float:

@@ -9,8 +9,9 @@ holds still or improves. Every run has those that the studies ask; a scenario fi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -79,21 +80,27 @@ def compile_probes(
 
     Replicates report by the collection types in the shares in which practices do.
     """
-    rows = np.repeat(np.arange(len(probes)), REPLICATES)
     replicate = np.tile(np.arange(REPLICATES), len(probes))
     by_ecqm = (np.arange(REPLICATES) + 0.5) / REPLICATES < population.practice.ecqm_share.value
     kind = np.where(by_ecqm, 0, 1)[replicate]
+    cases = np.rint(np.exp(model.volume.cases_log_median))
+    own, level, gain, episodes = _in_rows(cohort, tuple(probes))
+    return Probes(
+        replicates=REPLICATES,
+        address=own,
+        level=level,
+        gain=gain,
+        episodes=episodes,
+        cases=np.ascontiguousarray(np.repeat(cases[:, None], len(replicate), axis=1)),
+        collection=np.ascontiguousarray(model.quality.collection_of[:, kind]),
+    )
+
+
+@lru_cache(maxsize=16)
+def _in_rows(cohort: str, probes: tuple[Probe, ...]) -> tuple[Any, ...]:
+    """Of each replicate of each probe, in rows: words of the address, level, gain and episodes."""
     own = np.array(
         [address("probe", f"{cohort}\x1f{number}") for number in range(REPLICATES)], np.uint64
     )
-    table = np.array(probes)
-    cases = np.rint(np.exp(model.volume.cases_log_median))
-    return Probes(
-        replicates=REPLICATES,
-        address=words(own[replicate]),
-        level=np.ascontiguousarray(table[rows, 0]),
-        gain=np.ascontiguousarray(table[rows, 1]),
-        episodes=np.ascontiguousarray(table[rows, 2]),
-        cases=np.ascontiguousarray(np.repeat(cases[:, None], len(rows), axis=1)),
-        collection=np.ascontiguousarray(model.quality.collection_of[:, kind]),
-    )
+    columns = np.repeat(np.array(probes), REPLICATES, axis=0).T
+    return words(np.tile(own, len(probes))), *map(np.ascontiguousarray, columns)

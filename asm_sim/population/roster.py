@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +88,21 @@ class Roster:
 
     def slice_of(self, cohort: str) -> slice:
         """Where a cohort's clinicians stand."""
-        at = np.flatnonzero(self.cohort == self.cohorts.index(cohort))
-        return slice(int(at[0]), int(at[-1]) + 1)
+        return self._members[cohort][0]
+
+    def practices_of(self, cohort: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The practices of a cohort, ascending, and for each of its clinicians which of them."""
+        return self._members[cohort][1:]
+
+    @cached_property
+    def _members(self) -> dict[str, tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
+        found = {}
+        for number, name in enumerate(self.cohorts):
+            at = np.flatnonzero(self.cohort == number)
+            where = slice(int(at[0]), int(at[-1]) + 1)
+            practices, of_clinician = np.unique(self.practice[where], return_inverse=True)
+            found[name] = where, practices, of_clinician.astype(np.int64)
+        return found
 
 
 def find_roster(name: str, beside: Path) -> Path:

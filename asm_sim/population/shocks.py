@@ -6,9 +6,11 @@ Parameters that name performance years belong to a rule set, whose years they mu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
 from asm_sim.addresses import address, words
@@ -124,13 +126,12 @@ def compile_shocks(
     share = population.misattribution.share.get(cohort)
     loss = circumstances.performance_loss.value
     quality_effect, cost_effect = aco.quality_effect.value, aco.cost_effect.value
-    different, index = np.unique(np.array(states), return_inverse=True)
-    named = [[str(s) in circumstances.named.at(year) for s in different] for year in rules.years]
-    addresses = [address("state", str(name)) for name in different]
+    different, index, addresses = _different(states)
+    named = [[s in circumstances.named.at(year) for s in different] for year in rules.years]
     return ShockModel(
         circumstances=circumstances.happen,
-        state=index.astype(np.int64),
-        state_address=words(np.array(addresses, dtype=np.uint64)),
+        state=index,
+        state_address=addresses,
         state_named=np.array(named, dtype=np.bool_),
         state_probability=circumstances.state_probability.value,
         circumstances_share=circumstances.clinician_share.value,
@@ -141,3 +142,14 @@ def compile_shocks(
         aco_cost=cost_effect / cost_sigma if cost_sigma > 0 else 0.0,
         aco_sharing_rate=aco.sharing_rate.value,
     )
+
+
+@lru_cache(maxsize=16)
+def _different(
+    states: tuple[str, ...],
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint64]]:
+    """The states that there are, for each clinician which of them, and the words of each."""
+    different, index = np.unique(np.array(states), return_inverse=True)
+    names = [str(name) for name in different]
+    addresses = np.array([address("state", name) for name in names], dtype=np.uint64)
+    return names, index.astype(np.int64), words(addresses)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
 
 from asm_sim.drawn import Drawable
 from asm_sim.errors import InputError
-from asm_sim.parameters import Number, leaves
+from asm_sim.parameters import Number, leaves, with_values
+from asm_sim.population import performance
 from asm_sim.population.load import SHELF, load_population
 from asm_sim.population.ranges import ranges_of
 from asm_sim.scenario.load import load_scenario
@@ -52,3 +57,39 @@ def test_an_area_cannot_have_more_in_common_than_lasts_in_any_draw() -> None:
     assert "population.cost.permanent_share" in {item.path for item in drawn(0.3)}
     with pytest.raises(InputError, match=r"permanent_share 0\.3: geography\.cost_share: 0\.35 is"):
         drawn(0.35)
+
+
+@pytest.mark.parametrize("minimum", [0.0, 20.0, 150.0, 650.0])
+@pytest.mark.parametrize("log_mean", [1.0, 3.0, 5.5])
+def test_counts_that_nobody_has_are_left_out_without_a_trace(
+    log_mean: float, minimum: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> float | str:
+        try:
+            return performance.mean_inverse_count(5.0, log_mean, 0.7, minimum)
+        except ValueError as error:
+            return str(error)
+
+    short = found()
+    sums = performance._poisson_sums
+    monkeypatch.setattr(performance, "_poisson_sums", partial(_whole, sums))
+    assert short == found()
+
+
+def _whole(sums: Callable[..., Any], means: Any, first: int, likely: bool) -> Any:
+    del likely
+    return sums(means, first, likely=False)
+
+
+def test_what_is_set_stands_in_a_copy_and_nothing_else() -> None:
+    population, _ = load_population()
+    values = {"episodes.sigma": 0.25, "patients.dual_logit_mean": 0.5, "episodes.mean.HF": 60.0}
+    before = dict(leaves(population))
+    other = with_values(population, values)
+    assert dict(leaves(population)) == before
+    for path, leaf in leaves(other):
+        assert leaf == before[path].model_copy(update={"value": values.get(path, leaf.value)})  # type: ignore[attr-defined]
+        assert (leaf is before[path]) == (path not in values)
+    assert type(other) is type(population)
+    assert other.model_dump() != population.model_dump()
+    assert type(other).model_validate(other.model_dump()) == other
