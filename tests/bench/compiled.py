@@ -13,6 +13,7 @@ from numba import njit
 from numba.core import types
 
 from asm_sim.kernels._cache import keep
+from asm_sim.kernels._jit import entry as kernels_entry
 from asm_sim.kernels._jit import sources_hash
 
 _clock_gettime = types.ExternalFunction("clock_gettime", types.intc(types.intc, types.intp))
@@ -24,8 +25,7 @@ def entry(function: Callable[..., Any]) -> Any:
     digest = hashlib.sha256(sources_hash().encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
-    compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
-    return keep(compiled, digest.hexdigest())
+    return keep(kernels_entry(function), digest.hexdigest())
 
 
 def new_clock() -> Any:

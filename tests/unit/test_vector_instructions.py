@@ -10,14 +10,15 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
-from numba import njit
 
 from asm_sim.engine.plan import CohortPlan, make_plan
+from asm_sim.kernels._jit import entry
 from asm_sim.kernels.numeric.variates import fill_binomial, fill_normals, fill_poisson
 from asm_sim.kernels.rule.exchange import adjustment_of, terms_of
 from asm_sim.kernels.rule.fit import new_fit
@@ -55,7 +56,7 @@ def packed(assembly: str, operation: str) -> int:
 
 
 def assembly(function: Callable[..., Any], *arguments: Any) -> str:
-    compiled = njit(error_model="numpy", no_cfunc_wrapper=True)(function)
+    compiled = entry(function)
     compiled(*arguments)
     (text,) = compiled.inspect_asm().values()
     return text  # type: ignore[no-any-return]
@@ -97,6 +98,12 @@ def adjust(rules, rows):  # type: ignore[no-untyped-def]
     terms = terms_of(rules, 0)
     for i in range(rows.shape[1]):
         rows[2, i] = adjustment_of(terms, rows[0, i], rows[1, i], 1.3)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code that was kept on disk comes back without its assembly."""
+    monkeypatch.setenv("ASM_SIM_CACHE_DIR", str(tmp_path))
 
 
 N = 64
