@@ -39,7 +39,21 @@ __all__ = ["cache_folder", "keep", "reason_not_used", "say_nothing"]
 
 _OTHER_FOLDER = "ASM_SIM_CACHE_DIR can name a folder of your own"
 
+# What takes long to compile: seconds on two cores, the first time that a version is run.
+TYPICAL_SECONDS = {
+    "draw.simulate_cohort": 30,  # with its stages, those of year and draw
+    "year.begin_cohort": 6,
+    "year.live_year": 8,
+    "year.settle_year": 12,
+    "draw._sum_up": 3,
+    "draw._keep_in_panel": 3,
+    "draw._look_closely": 7,
+    "draw.observe_cohort": 4,
+    "cohort._fit_and_score": 5,
+}
+
 _said: set[str] = set()
+_quiet = False
 
 
 def keep(dispatcher: Any, stamp: str) -> Any:
@@ -152,10 +166,14 @@ def alone(name: str, tell: bool = True) -> Iterator[bool]:
         return
     folder = _made()
     if folder is None:
+        _say_compiling(name)
         yield False
         return
     with _locked(folder / f"{name}.lock", tell):
-        yield (folder / name).exists()
+        is_there = (folder / name).exists()
+        if not is_there:
+            _say_compiling(name)
+        yield is_there
 
 
 def unused() -> bool:
@@ -286,9 +304,18 @@ def _locked(path: Path, tell: bool) -> Iterator[None]:
         os.close(file)
 
 
+def _say_compiling(name: str) -> None:
+    """What takes long is said before it begins."""
+    title = name.partition("-")[0]
+    seconds = TYPICAL_SECONDS.get(title)
+    if seconds is not None:
+        kernel = title.partition(".")[2].lstrip("_")
+        _say(title, f"compiling kernels, first run only: {kernel}, about {seconds} s")
+
+
 def _say(kind: str, text: str) -> None:
     """One line on standard error, once for each kind."""
-    if kind in _said or sys.stderr is None:
+    if _quiet or kind in _said or sys.stderr is None:
         return
     _said.add(kind)
     with suppress(OSError):
@@ -297,4 +324,5 @@ def _say(kind: str, text: str) -> None:
 
 def say_nothing() -> None:
     """For one of several processes of which another speaks."""
-    _said.update(("not kept", "damaged", "waits"))
+    global _quiet
+    _quiet = True

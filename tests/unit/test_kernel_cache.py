@@ -302,6 +302,35 @@ def test_doctor_says_where_kernels_are(folder: Path) -> None:
     assert _compiled().startswith("in memory: others may write to")
 
 
+def test_what_takes_long_to_compile_is_said_the_first_time(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_cache, "TYPICAL_SECONDS", {"one_kernel.doubled": 7})
+    anew(tripled)(1)
+    assert capfd.readouterr().err == ""
+    anew()(1)
+    said = "asm-sim: compiling kernels, first run only: doubled, about 7 s\n"
+    assert capfd.readouterr().err == said
+    monkeypatch.setattr(_cache, "_said", set())
+    anew()(1)
+    assert capfd.readouterr().err == ""
+    folder.chmod(0o777)
+    anew()(1)
+    assert said in capfd.readouterr().err, "also where nothing can be kept"
+    monkeypatch.setattr(_cache, "_said", set())
+    monkeypatch.setattr(_cache, "_quiet", False)
+    _cache.say_nothing()
+    anew()(1)
+    assert capfd.readouterr().err == "", "another process speaks"
+
+
+@pytest.mark.parametrize("title", _cache.TYPICAL_SECONDS)
+def test_what_takes_long_is_a_kernel(title: str) -> None:
+    module, _, name = title.partition(".")
+    files = (ROOT / "asm_sim" / "kernels").rglob(f"{module}.py")
+    assert any(f"\ndef {name}(" in path.read_text() for path in files)
+
+
 def test_settings_of_numba_are_neither_used_nor_changed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
