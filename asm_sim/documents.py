@@ -20,6 +20,8 @@ from asm_sim.yaml_reader import LARGEST_NUMBER, MAXIMUM_DEPTH, read_yaml
 
 Key = tuple[str | int, ...]
 MAXIMUM_BYTES = 5_000_000
+NEAREST = 3  # names that a message offers in place of one on a shelf
+FEW = 12  # names that a message lists
 _DOUBLE = 8  # bytes
 
 
@@ -245,10 +247,18 @@ class Shelf:
             path = folder / f"{name}.yaml"
             if is_ordinary_file(path):
                 return path
-        raise InputError(
-            f"{place}: no {self.kind} is called {quoted(name)}{did_you_mean(name, self.names())}; "
-            f"shipped: {', '.join(self.names())}"
-        )
+        raise InputError(f"{place}: {self.unknown(name)}; shipped: {self.listed}")
+
+    def unknown(self, name: str) -> str:
+        """That nothing on the shelf is called so, with what is nearest."""
+        hint = did_you_mean(name, self.names(), NEAREST)
+        return f"no {self.kind} is called {quoted(name)}{hint}"
+
+    @property
+    def listed(self) -> str:
+        """What there is, by name; of many, who lists them."""
+        names = self.names()
+        return ", ".join(names) if len(names) <= FEW else f"see `asm-sim {self.kind}s`"
 
 
 def is_name(text: str) -> bool:
@@ -256,12 +266,13 @@ def is_name(text: str) -> bool:
     return bool(text) and text[0].isalnum() and all(c.isalnum() or c in "-_." for c in text)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name, or nothing."""
+def did_you_mean(word: str, known: Iterable[str], most: int = 1) -> str:
+    """A hint for a mistyped name with at most so many that are near, or nothing."""
     import difflib
 
-    close = difflib.get_close_matches(str(word), [str(name) for name in known], n=1, cutoff=0.6)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    close = difflib.get_close_matches(str(word), [str(name) for name in known], n=most, cutoff=0.6)
+    first, last = ", ".join(map(repr, close[:-1])), repr(close[-1]) if close else ""
+    return f" (did you mean {first}{' or ' if first else ''}{last}?)" if close else ""
 
 
 def load_with_bases(
@@ -318,8 +329,7 @@ def find_document(name_or_path: str | Path, shelf: Shelf) -> Path:
     if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1 or _is_there(path):
         return path
     raise InputError(
-        f"no {shelf.kind} is called {quoted(text)}{did_you_mean(text, shelf.names())}; "
-        f"give a YAML file, or one of: {', '.join(shelf.names())}"
+        f"{shelf.unknown(text)}; give a YAML file, or one that is shipped: {shelf.listed}"
     )
 
 

@@ -88,9 +88,14 @@ class Listing:
         ]
 
     def print(self, title: str) -> None:
+        """A table on a terminal; elsewhere a line each, whole, so that grep finds it."""
         from rich.text import Text
 
         console = Terminal(markup=False, highlight=False, emoji=False)
+        if not console.is_terminal:
+            for line in (title, *([_ORDER] if self.by_effect else []), *self._lines()):
+                console.print(Text(line), soft_wrap=True)
+            return
         if console.width < NARROWEST:
             console.width = NARROWEST
         console.print(Text(title, style="bold"))
@@ -102,6 +107,12 @@ class Listing:
             self.chosen, key=lambda entry: entry[0].rpartition(".")[0]
         ):
             self._print_table(console, section, list(entries))
+
+    def _lines(self) -> list[str]:
+        return [
+            "; ".join(f"{path}: {_described(path, leaf, self.effects)}\n{leaf.status}".split("\n"))
+            for path, leaf in self.ordered
+        ]
 
     def _print_table(self, console: Terminal, section: str | None, entries: Leaves) -> None:
         """The parameters of a section; of several, each with its whole path."""

@@ -19,7 +19,6 @@ app = typer.Typer(
     name="asm-sim",
     cls=Verbs,
     help="Monte Carlo policy research toolkit for Medicare's Ambulatory Specialty Model.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -33,3 +33,7 @@ Errors = Annotated[
 Draws = Annotated[int | None, typer.Option("--draws", min=1, help="Number of draws.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the draws.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old results.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="On standard error nothing but what goes wrong."),
+]

@@ -16,47 +16,92 @@ from asm_sim.errors import InputError
 if TYPE_CHECKING:
     from asm_sim.scenario.load import Shipped
 
-SECTIONS = {"run": "One scenario each", "sweep": "Many scenarios each"}
+HOW = (
+    "asm-sim run NAME runs one; those marked sweep are many scenarios each: asm-sim sweep NAME. "
+    "asm-sim scenarios NAME tells who proposes it, why, and its source; asm-sim scenarios WORD "
+    "finds. A YAML file of your own can extend any that is no sweep."
+)
 
 
 def scenarios(
-    name: Annotated[
-        str | None, typer.Argument(help="One of them, to be told in full.", show_default=False)
+    word: Annotated[
+        str | None,
+        typer.Argument(
+            help="A name, to be told in full, or a word that stands in names, titles, themes or "
+            "descriptions.",
+            show_default=False,
+        ),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option(
+            "--schema", help="Print a JSON Schema of scenario files, for editors to check them by."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the scenarios that can be run, or say all about one."""
-    from asm_sim.documents import did_you_mean
-    from asm_sim.scenario.load import shipped
+    """List the scenarios that can be run by theme, find some, or say all about one."""
+    if schema:
+        from asm_sim.scenario.json_schema import scenario_schema
 
-    found = shipped()
-    if name is not None:
-        known = [entry.name for entry in found]
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise InputError(f"no scenario is called {name!r}{hint}; `asm-sim scenarios` lists all")
-        found = [entry for entry in found if entry.name == name]
+        typer.echo(json.dumps(scenario_schema(), indent=1))
+        return
+    from asm_sim.scenario.load import shipped
+    from asm_sim.scenario.themes import theme_of
+
+    every = shipped()
+    found = every if word is None else _found(every, word)
     if as_json:
-        typer.echo(json.dumps([entry._asdict() for entry in found], indent=1))
+        entries = [entry._asdict() | {"theme": theme_of(entry.name)} for entry in found]
+        typer.echo(json.dumps(entries, indent=1))
         return
     console = Terminal(highlight=False)
-    if name is not None:
+    if word is not None and [entry.name for entry in found] == [word]:
         _tell(found[0], console)
         return
-    for verb, words in SECTIONS.items():
+    _list(found, console)
+    say(HOW)
+
+
+def _found(every: list[Shipped], word: str) -> list[Shipped]:
+    """The scenario of this name; else those in whose texts the word stands."""
+    from asm_sim.documents import NEAREST, did_you_mean, quoted
+    from asm_sim.scenario.themes import theme_of
+
+    named = [entry for entry in every if entry.name == word]
+    about = [
+        entry
+        for entry in every
+        if word.lower()
+        in " ".join((*entry, theme_of(entry.name), entry.name.replace("-", " "))).lower()
+    ]
+    if not (named or about):
+        hint = did_you_mean(word, [entry.name for entry in every], NEAREST)
+        raise InputError(
+            f"no scenario is called {quoted(word)}{hint}, and none is about it; "
+            "`asm-sim scenarios` lists all"
+        )
+    return named or about
+
+
+def _list(found: list[Shipped], console: Terminal) -> None:
+    from asm_sim.scenario.themes import THEMES
+
+    by_name = {entry.name: entry for entry in found}
+    width = max(map(len, by_name))
+    for theme, names in THEMES.items():
+        entries = [by_name[name] for name in names if name in by_name]
+        if not entries:
+            continue
         table = Table(box=None, pad_edge=False, show_header=False)
-        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, min_width=width)
         table.add_column(overflow="fold")
-        for entry in found:
-            if entry.verb == verb:
-                table.add_row(Text(entry.name), Text(entry.title))
-        console.print(Text(f"{words}: asm-sim {verb} NAME", style="bold"))
+        for entry in entries:
+            mark = " (sweep)" * (entry.verb == "sweep")
+            table.add_row(Text(entry.name), Text(f"{entry.title}{mark}"))
+        console.print(Text(theme, style="bold"))
         console.print(table)
         console.print()
-    say(
-        "asm-sim scenarios NAME tells who proposes it, why, and its source. A YAML file of your "
-        "own can extend any of the first kind."
-    )
 
 
 def _tell(entry: Shipped, console: Terminal) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
+from typing import Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -11,17 +14,40 @@ from rich.text import Text
 
 from asm_sim.errors import escaped, without_passwords
 
+is_quiet = False  # whether what is about the work, and not its result, is left out
+
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines; on standard error where they are about the work and not its result."""
+    if err and is_quiet:
+        return
     typer.echo(escaped(without_passwords(text), keep="\n"), err=err)
+
+
+def abandon_output() -> None:
+    """Where standard output takes nothing any more, keep Python from trying again at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Terminal(Console):
     """A console of rich on which titles, names and paths cannot move the cursor or change colours.
 
-    Rich writes the control sequences of styles itself, after this.
+    Rich writes the control sequences of styles itself, after this. Where nobody reads any more (as
+    behind ``head``) what is still to be printed is dropped, and the work is done all the same.
     """
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.quiet = self.quiet or (is_quiet and self.stderr)
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        abandon_output()
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

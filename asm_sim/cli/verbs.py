@@ -7,17 +7,21 @@ user gave is shown so that a terminal does nothing with it.
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
+from typing import Any, get_type_hints
 
 import typer
 from typer.core import TyperGroup
 
+from asm_sim.cli.examples import epilog_of
+from asm_sim.cli.options import Quiet
 from asm_sim.errors import LONGEST_LINE, InputError, RunError, printable
 from asm_sim.memory import refuse_little_memory
 
@@ -51,7 +55,8 @@ class Modules(Mapping[str, Any]):
             raise KeyError(name)
         if name not in self._known:
             alone = typer.Typer(add_completion=False)
-            alone.command(name)(getattr(import_module(f"asm_sim.cli.{name}"), name))
+            verb = getattr(import_module(f"asm_sim.cli.{name}"), name)
+            alone.command(name, epilog=epilog_of(name))(_with_quiet(verb))
             self._known[name] = typer.main.get_command(alone)
         return self._known[name]
 
@@ -60,6 +65,29 @@ class Modules(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(VERBS)
+
+
+def _with_quiet(verb: Callable[..., None]) -> Callable[..., None]:
+    """The verb with one more option, which every verb has."""
+
+    @wraps(verb)
+    def called(*, quiet: bool = False, **given: Any) -> None:
+        if quiet:
+            be_quiet()
+        verb(**given)
+
+    hints = get_type_hints(verb, include_extras=True)
+    known = inspect.signature(verb)
+    option = inspect.Parameter(
+        "quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet
+    )
+    parameters = [
+        one.replace(annotation=hints[one.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for one in known.parameters.values()
+    ]
+    called.__signature__ = known.replace(parameters=[*parameters, option])  # type: ignore[attr-defined]
+    called.__annotations__ = {**hints, "quiet": Quiet}
+    return called
 
 
 class Verbs(TyperGroup):
@@ -98,10 +126,10 @@ class Verbs(TyperGroup):
             complain("Interrupted.")
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:
-            _abandon_output()
+            _abandon()
             raise typer.Exit(FAILED) from error
         except OSError as error:
-            _abandon_output()
+            _abandon()
             complain(f"Error: {_reason(error)}")
             raise typer.Exit(BAD_INPUT if error.errno in NO_SUCH_NAME else FAILED) from error
         except Exception as error:
@@ -110,6 +138,14 @@ class Verbs(TyperGroup):
             complain(f"Error: {NO_MEMORY if _lacks_memory(error) else _fault(error)}")
             raise typer.Exit(FAILED) from error
         return result
+
+
+def be_quiet() -> None:
+    """Say nothing of the work on standard error but what goes wrong."""
+    from asm_sim.cli import terminal
+    from asm_sim.store import progress
+
+    terminal.is_quiet = progress.is_quiet = True
 
 
 def open_streams() -> None:
@@ -165,11 +201,7 @@ def _reason(error: OSError) -> str:
     return f"{where}{error.strerror or error}"
 
 
-def _abandon_output() -> None:
-    """Where standard output takes nothing any more, keep Python from trying again at exit."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def _abandon() -> None:
+    from asm_sim.cli.terminal import abandon_output
+
+    abandon_output()

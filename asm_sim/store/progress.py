@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PLAIN_WIDTH, PLAIN_LINE = 30, 90  # characters
+is_quiet = False  # whether a terminal is shown no bar
 Progress = Callable[[int, int], None]  # draws done, draws in all, over all scenarios
 
 
@@ -29,7 +30,7 @@ def shown(progress: bool | Progress) -> Iterator[Progress | None]:
 @contextmanager
 def on_terminal() -> Iterator[Progress | None]:
     """A bar where standard error is a terminal, else nothing."""
-    with shown(sys.stderr.isatty()) as update:
+    with shown(sys.stderr.isatty() and not is_quiet) as update:
         yield update
 
 

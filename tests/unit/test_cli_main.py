@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,12 +12,17 @@ from collections.abc import Callable
 import pytest
 from rich.table import Table
 from rich.text import Text
+from typer.main import get_command
 from typer.testing import CliRunner
 
+from asm_sim.cli import terminal
+from asm_sim.cli.examples import EXAMPLES
 from asm_sim.cli.main import app
 from asm_sim.cli.terminal import Terminal, say
+from asm_sim.cli.verbs import VERBS
 from asm_sim.errors import InputError, RunError
 from asm_sim.scenario import load
+from asm_sim.store import progress
 
 ESCAPE = "\x1b[31mred\x1b]0;title\a"
 SHOWN = r"\x1b[31mred\x1b]0;title\x07"
@@ -78,12 +84,12 @@ def test_a_message_has_at_most_60_lines(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_text_cannot_move_the_cursor_of_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     page = io.StringIO()
-    terminal = Terminal(file=page, width=100, force_terminal=True, color_system="truecolor")
+    console = Terminal(file=page, width=100, force_terminal=True, color_system="truecolor")
     table = Table()
     table.add_column(Text(ESCAPE))
     table.add_row(Text(f"two lines and more, and then\n{ESCAPE}", style="bold"))
-    terminal.print(table)
-    terminal.print(ESCAPE, markup=False, highlight=False)
+    console.print(table)
+    console.print(ESCAPE, markup=False, highlight=False)
     printed = page.getvalue()
     assert printed.count(SHOWN.removesuffix(r"\x07")) == 3  # a bell is left out by rich itself
     assert "\x1b[31m" not in printed
@@ -91,6 +97,63 @@ def test_a_text_cannot_move_the_cursor_of_a_table(capsys: pytest.CaptureFixture[
     assert "\x1b[1m" in printed  # rich's own bold
     say(f"{ESCAPE}\nand more")
     assert capsys.readouterr().out == f"{SHOWN}\nand more\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_ends_with_examples_that_it_takes(verb: str) -> None:
+    """Each is read by the verb's own parser: options, numbers of arguments, choices."""
+    told = " ".join(CliRunner(env={"COLUMNS": "200"}).invoke(app, [verb, "--help"]).stdout.split())
+    assert EXAMPLES[verb]
+    for command, words in EXAMPLES[verb]:
+        assert f"{command} ({words})" in told
+        program, called, *arguments = shlex.split(command.partition(" | ")[0].partition(" > ")[0])
+        assert (program, called) == ("asm-sim", verb)
+        get_command(app).commands[verb].make_context(verb, arguments)  # type: ignore[attr-defined]
+
+
+def test_mistyped_verbs_and_options_get_the_nearest() -> None:
+    assert "Did you mean 'run'" in CliRunner().invoke(app, ["rn"]).stderr
+    assert "--draws" in CliRunner().invoke(app, ["run", "--drws", "5"]).stderr
+
+
+def test_quiet_leaves_only_what_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "is_quiet", False)
+    monkeypatch.setattr(progress, "is_quiet", False)
+    loud = CliRunner().invoke(app, ["run", "basline"])
+    quiet = CliRunner().invoke(app, ["run", "basline", "--quiet"])
+    assert loud.stderr == f"asm-sim: reading basline\n{quiet.stderr}"
+    assert quiet.stderr.startswith("Error: no scenario is called 'basline'")
+    assert terminal.is_quiet
+    assert progress.is_quiet
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("asm-sim sc", "scenarios"), ("asm-sim run --op", "--open-draws")]
+)
+def test_a_shell_is_told_what_may_follow(words: str, found: str) -> None:
+    environment = {
+        "_ASM_SIM_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    told = CliRunner(env=environment).invoke(app, [], prog_name="asm-sim")
+    assert found in told.stdout.split()
+    shown = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="asm-sim")
+    assert "_ASM_SIM_COMPLETE=complete_bash" in shown.stdout
+
+
+def test_the_work_is_done_where_nobody_reads_the_answer() -> None:
+    """As behind `head`: what is printed later on standard error is still there."""
+    program = (
+        "import sys; from asm_sim.cli.terminal import Terminal\n"
+        "page = Terminal()\n"
+        "for _ in range(20_000): page.print('a line of the answer')\n"
+        "print('all is written', file=sys.stderr)\n"
+    )
+    asked = f'{sys.executable} -c "{program}" | head -1'
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", asked], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "a line of the answer\n")
+    assert done.stderr == "all is written\n"
 
 
 def test_a_closed_standard_output_is_one_message_and_a_closed_standard_error_none() -> None:

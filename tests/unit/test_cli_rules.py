@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from asm_sim.cli.main import app
+from asm_sim.cli.terminal import Terminal
 from asm_sim.cli.verbs import VERBS
 from asm_sim.parameters import OPEN, Status
 from asm_sim.results.effects import shipped_effects
@@ -47,21 +49,38 @@ def squeezed(text: str) -> str:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-def test_the_table_holds_every_parameter_whole(columns: int) -> None:
+def test_the_table_holds_every_parameter_whole(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Terminal, "is_terminal", True)
+    monkeypatch.setenv("TERM", "xterm")
     result = asm_sim("rules", columns=columns)
     assert result.exit_code == 0
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
     width = max(columns, 72)
-    assert all(len(line) <= width for line in result.stdout.splitlines())
-    assert "…" not in result.stdout
+    assert all(len(line) <= width for line in printed.splitlines())
+    assert "…" not in printed
     for path, parameter in parameters(RULES):
         section, _, name = path.rpartition(".")
-        assert f"{section}\n" in "\n".join(line.rstrip() for line in result.stdout.splitlines())
-        assert name in result.stdout
-        assert parameter.status in result.stdout
+        assert f"{section}\n" in "\n".join(line.rstrip() for line in printed.splitlines())
+        assert name in printed
+        assert parameter.status in printed
     if columns == 200:
         for _, parameter in parameters(RULES):
-            assert squeezed(parameter.source) in squeezed(result.stdout)
-            assert squeezed(f"({parameter.unit})") in squeezed(result.stdout)
+            assert squeezed(parameter.source) in squeezed(printed)
+            assert squeezed(f"({parameter.unit})") in squeezed(printed)
+
+
+@pytest.mark.parametrize("verb", ["rules", "parameters"])
+def test_each_parameter_is_a_line_where_the_output_is_piped(verb: str) -> None:
+    """With its whole path, so that grep finds it with all that is known of it."""
+    printed = asm_sim(verb, columns=40).stdout.splitlines()[1:]
+    told = dict(line.split(": ", 1) for line in printed)
+    assert len(told) == len(printed)
+    for path, parameter in parameters(RULES):
+        assert f"({parameter.unit})" in told[path]
+        assert parameter.description in told[path]
+        assert told[path].endswith(f"{parameter.source}; {parameter.status}")
 
 
 def test_values_are_told_by_year() -> None:
