@@ -11,11 +11,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.numeric.variates import (
     fill_binomial,
+    fill_first_normals,
     fill_normal_pair,
     fill_normals,
     fill_normals_and_uniforms,
@@ -54,8 +56,7 @@ class Needs(NamedTuple):
     proportion: NDArray[np.bool_]
     years: int
     calendar_years: int
-    performance_blocks: int  # of four normals a clinician and year
-    cases_blocks: int
+    slots: int  # of measures, and each has a latent process beside the first ones
     episodes: Floats  # [Y, n]
     cases: Floats  # [Y, M, n]
     probability: Floats  # [Y, M, n]
@@ -70,7 +71,6 @@ def needs(cohort: Cohort) -> Needs:
         for row in rows:
             blank = np.isnan(row)
             row[blank] = np.resize(row[~blank], blank.sum())
-    top = int(model.quality.slot.max()) + 1
     return Needs(
         cohort.practices.address,
         model.address,
@@ -78,12 +78,20 @@ def needs(cohort: Cohort) -> Needs:
         model.quality.proportion,
         int(model.performance_years),
         int(model.calendar_years),
-        -(-(FIRST_SLOT + top) // 4),
-        -(-top // 4),
+        int(model.quality.slot.max()) + 1,
         np.array([year[0].episodes for year in years]),
         np.array([year[0].cases for year in years]),
         np.clip(probability, 0.0, 1.0),
     )
+
+
+@njit  # type: ignore[untyped-decorator]
+def _performance(needs: Any, seed: Any, i: Any, year: Any, a: Any, b: Any, c: Any, d: Any) -> None:
+    for at in range(0, FIRST_SLOT + needs.slots, 4):
+        fill_first_normals(
+            FIRST_SLOT + needs.slots - at, seed, needs.address, i, PERFORMANCE, year, at // 4,
+            a, b, c, d,
+        )  # fmt: skip
 
 
 @entry
@@ -100,10 +108,13 @@ def make_variates(needs: Any, seed: Any, first: Any, draws: Any, kinds: Any) -> 
     for i in range(first, first + draws):
         fill_uniforms(seed, needs.practice_address, i, PRACTICE_TRAITS, 0, 0, pa, pb, pc, pd)
         fill_normal_pair(seed, needs.practice_address, i, PRACTICE_PROCESS, 0, 0, pa, pb)
-        for block in range(1 + needs.cases_blocks):
-            fill_normals(seed, needs.address, i, CLINICIAN_TRAITS, 0, block, a, b, c, d)
-        for block in range(needs.performance_blocks):
-            fill_normals(seed, needs.address, i, PERFORMANCE, 0, block, a, b, c, d)
+        fill_normals(seed, needs.address, i, CLINICIAN_TRAITS, 0, 0, a, b, c, d)
+        for at in range(0, needs.slots, 4):
+            fill_first_normals(
+                needs.slots - at, seed, needs.address, i, CLINICIAN_TRAITS, 0, 1 + at // 4,
+                a, b, c, d,
+            )  # fmt: skip
+        _performance(needs, seed, i, 0, a, b, c, d)
         for y in range(1, needs.calendar_years):
             fill_normal_pair(seed, needs.address, i, VOLUME, y + 1, 0, a, b)
         for block in range((needs.calendar_years + 3) // 4):
@@ -114,8 +125,7 @@ def make_variates(needs: Any, seed: Any, first: Any, draws: Any, kinds: Any) -> 
             fill_uniforms(seed, needs.practice_address, i, ATTESTATION, at, 0, pa, pb, pc, pd)
             if y > 0:
                 fill_uniform(seed, needs.practice_address, i, ATTESTATION, at, 1, pa)
-            for block in range(needs.performance_blocks):
-                fill_normals(seed, needs.address, i, PERFORMANCE, at, block, a, b, c, d)
+            _performance(needs, seed, i, at, a, b, c, d)
             fill_normal_pair(seed, needs.address, i, EPISODES, at, 0, a, b)
             if kinds & POISSON:
                 fill_poisson(a, needs.episodes[y], counts)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp, log
 from asm_sim.kernels.numeric.variates import fill_binomial
 from asm_sim.kernels.world.effects import COST as COST_EFFECT
@@ -64,6 +64,12 @@ class ImprovementModel(NamedTuple):
 
 
 @kernel
+def processes_used(model):
+    """How many latent processes there are: own quality, cost, and one up to the last slot."""
+    return FIRST_SLOT + model.quality.slot.max() + 1
+
+
+@kernel
 def common_quality(model, y, practices, clinicians):
     """The clinician's common factor: a practice component and the clinician's own."""
     lasting, of_practice = model.quality.permanent_share, model.quality.practice_share
@@ -73,13 +79,19 @@ def common_quality(model, y, practices, clinicians):
     own = np.sqrt(1.0 - of_practice)
     fixed = clinicians.permanent[OWN_QUALITY]
     moving = clinicians.changing[OWN_QUALITY]
-    quality = clinicians.quality
+    lasts, changes, part = (
+        practices.quality_permanent,
+        practices.quality_changing[y],
+        practices.scratch[0],
+    )
+    for p in range(len(part)):
+        part[p] = permanent * lasts[p] + changing * changes[p]
+    practice, quality = clinicians.practice, clinicians.quality
     for i in range(len(quality)):
-        p = clinicians.practice[i]
-        practice = (
-            permanent * practices.quality_permanent[p] + changing * practices.quality_changing[y, p]
-        )
-        quality[i] = shared * practice + own * (permanent * fixed[i] + changing * moving[i])
+        quality[i] = part[practice[i]]
+    for i in range(len(quality)):
+        mine = permanent * fixed[i] + changing * moving[i]
+        quality[i] = shared * quality[i] + own * mine
 
 
 @kernel
@@ -179,17 +191,26 @@ def _through_percentiles(quality, m, collection, z, drift, segment, share, rate)
     for i in range(len(z)):
         segment[i] = 0
         share[i] = min(max(z[i] + drift, lowest), highest)
-    for k in range(1, last):
-        knot = knots[k]
+    for k in range(1, last, 5):  # five at once, so that a number is read less often
+        a, b, c = _inner(knots, k), _inner(knots, k + 1), _inner(knots, k + 2)
+        d, e = _inner(knots, k + 3), _inner(knots, k + 4)
         for i in range(len(z)):
-            segment[i] += share[i] >= knot
+            at = share[i]
+            reached = np.int64(at >= a) + np.int64(at >= b) + np.int64(at >= c)
+            segment[i] += reached + np.int64(at >= d) + np.int64(at >= e)
     table = quality.knot_rate[m]
-    for i in range(len(z)):
-        k = segment[i]
-        share[i] = (share[i] - knots[k]) / (knots[k + 1] - knots[k])
-    for i in range(len(z)):
-        at = np.int64(collection[i]) * (last + 1) + segment[i]
-        rate[i] = table[at] + share[i] * (table[at + 1] - table[at])
+    for i in range(len(z)):  # numbers without a sign need no check whether they count from the end
+        k = np.uint64(segment[i])
+        at = np.uint64(collection[i]) * np.uint64(last + 1) + k
+        low, base = knots[k], table[at]
+        part = (share[i] - low) / (knots[k + np.uint64(1)] - low)
+        rate[i] = base + part * (table[at + np.uint64(1)] - base)
+
+
+@inlined
+def _inner(knots, k):
+    """A knot between the outermost, or what no number reaches."""
+    return knots[k] if k < len(knots) - 1 else np.inf
 
 
 @kernel

@@ -113,22 +113,35 @@ def _traits(model, seed, population, practices):
         collection_u,
         practices.specialty_uniform,
     )
-    limits = model.size_limits
-    for p in range(len(size_u)):
-        listed = model.listed[p]
-        if model.small[p] and size_u[p] < model.solo_probability[p]:
-            kind, size = SOLO, 1.0
-        elif model.small[p]:  # the flag wins over a longer list
-            kind, size = SMALL, min(max(limits[0] + 1.0, listed), limits[1])
-        elif size_u[p] < model.medium_share and listed <= limits[2]:
-            kind, size = MEDIUM, max(limits[1] + 1.0, listed)
-        else:
-            kind, size = LARGE, max(limits[2] + 1.0, listed)
-        practices.size_class[p] = kind
-        practices.size[p] = size
-        practices.rural[p] = rural_u[p] < model.rural_share
-        practices.collection[p] = ECQM if collection_u[p] < model.ecqm_share else CQM
+    _size(model, size_u, practices.size_class, practices.size)
+    rural, collection = practices.rural, practices.collection
+    for p in range(len(rural)):
+        rural[p] = rural_u[p] < model.rural_share
+    for p in range(len(collection)):
+        collection[p] = ECQM if collection_u[p] < model.ecqm_share else CQM
     state_practices(model, practices)
+
+
+@kernel
+def _size(model, uniform, size_class, size):
+    """Class and size, the least that fits class and list; the flag wins over a longer list.
+
+    In loops of few arrays each, which vectorise.
+    """
+    small, listed, solo_below = model.small, model.listed, model.solo_probability
+    one, few, many = model.size_limits[0], model.size_limits[1], model.size_limits[2]
+    for p in range(len(size)):
+        medium = (uniform[p] < model.medium_share) & (listed[p] <= many)
+        size_class[p] = MEDIUM if medium else LARGE
+    for p in range(len(size)):
+        of_flagged = SOLO if uniform[p] < solo_below[p] else SMALL
+        size_class[p] = of_flagged if small[p] else size_class[p]
+    for p in range(len(size)):
+        c = size_class[p]
+        least = one + 1.0 if c == SMALL else (few + 1.0 if c == MEDIUM else many + 1.0)
+        fits = max(least, listed[p])
+        fits = min(fits, few) if c == SMALL else fits
+        size[p] = 1.0 if c == SOLO else fits
 
 
 @kernel

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.variates import fill_uniform, fill_uniforms
-from asm_sim.kernels.world.practices import size_class_in
+from asm_sim.kernels.world.practices import LARGE, MEDIUM, SMALL, SOLO
 from asm_sim.kernels.world.streams import ATTESTATION, SPECIAL_STATUS
 
 Floats = NDArray[np.float64]
@@ -62,11 +62,22 @@ def draw_special_status(model, seed, population, clinicians, observed):
 @kernel
 def report_and_attest(model, seed, measurement, y, practices):
     """Which practices report no measure in year y, and what is attested."""
-    willingness, silent = practices.willingness[y], practices.silent[y]
-    silent_below = model.reporting.silent_below
-    for p in range(len(willingness)):
-        silent[p] = willingness[p] < silent_below[size_class_in(practices, p, y)]
+    willingness, silent, below = practices.willingness[y], practices.silent[y], practices.scratch[0]
+    _of_size(practices, y, model.reporting.silent_below, below)
+    for p in range(len(silent)):
+        silent[p] = willingness[p] < below[p]
     _attest(model, seed, measurement, practices, y)
+
+
+@kernel
+def _of_size(practices, y, by_class, values):
+    """For every practice [P] what there is for its class of size in year y."""
+    solo, small, medium, large = by_class[SOLO], by_class[SMALL], by_class[MEDIUM], by_class[LARGE]
+    size_class, joins = practices.size_class, practices.joins
+    for p in range(len(values)):
+        c = size_class[p]
+        value = solo if c == SOLO else (small if c == SMALL else (medium if c == MEDIUM else large))
+        values[p] = large if y >= joins[p] else value
 
 
 @kernel
@@ -76,36 +87,40 @@ def _attest(model, seed, measurement, practices, y):
     With a persistence, that share of the practices attests as in the year before; one that has just
     joined a larger one attests anew.
     """
-    full, done, kind, score = (
-        practices.scratch[0],
-        practices.scratch[1],
-        practices.interoperability[y],
-        practices.scratch[3],
-    )
-    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, done, kind, score)
     activities = practices.activities[y]
     interoperability = practices.interoperability[y]
+    full, score, credit = practices.scratch[0], practices.scratch[1], practices.scratch[2]
+    done, kind = activities, interoperability  # uniforms, in whose place comes what they decide
+    fill_uniforms(seed, model.address, measurement, ATTESTATION, y + 1, 0, full, done, kind, score)
     attestation = model.attestation
+    _of_size(practices, y, attestation.full_credit, credit)
     highest, least = attestation.full_interoperability, attestation.full_score_lowest
     lowest = attestation.interoperability_lowest
     width = attestation.interoperability_highest - lowest
     two = attestation.all_activities_share
     some = two + attestation.one_activity_share
-    for p in range(len(full)):
-        if full[p] < attestation.full_credit[size_class_in(practices, p, y)]:
-            activities[p] = attestation.all_activities
-            all_of_it = kind[p] < attestation.full_score_share
-            interoperability[p] = highest if all_of_it else least + (highest - least) * score[p]
-        else:
-            any_done = 1.0 if done[p] < some else 0.0
-            activities[p] = attestation.all_activities if done[p] < two else any_done
-            nothing = kind[p] < attestation.interoperability_zero_share
-            interoperability[p] = 0.0 if nothing else lowest + width * score[p]
+    for p in range(len(activities)):
+        any_done = 1.0 if done[p] < some else 0.0
+        everything = (full[p] < credit[p]) | (done[p] < two)
+        activities[p] = attestation.all_activities if everything else any_done
+    for p in range(len(interoperability)):
+        all_of_it = kind[p] < attestation.full_score_share
+        of_full = highest if all_of_it else least + (highest - least) * score[p]
+        nothing = kind[p] < attestation.interoperability_zero_share
+        of_less = 0.0 if nothing else lowest + width * score[p]
+        interoperability[p] = of_full if full[p] < credit[p] else of_less
     persistence = attestation.persistence
     if y > 0 and persistence > 0.0:
-        again = full
+        again, joins = full, practices.joins
         fill_uniform(seed, model.address, measurement, ATTESTATION, y + 1, 1, again)
-        for p in range(len(again)):
-            if again[p] < persistence and practices.joins[p] != y:
-                activities[p] = practices.activities[y - 1, p]
-                interoperability[p] = practices.interoperability[y - 1, p]
+        _attest_as_before(again, persistence, joins, y, practices.activities)
+        _attest_as_before(again, persistence, joins, y, practices.interoperability)
+
+
+@kernel
+def _attest_as_before(again, persistence, joins, y, attested):
+    """Put what was attested in the year before in place of this year's [Y, P]."""
+    before, now = attested[y - 1], attested[y]
+    for p in range(len(now)):
+        same = (again[p] < persistence) & (joins[p] != y)
+        now[p] = before[p] if same else now[p]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels._reference import own_copy
-from asm_sim.kernels.numeric.variates import fill_normals, fill_uniform
+from asm_sim.kernels.numeric.variates import fill_first_normals, fill_normals, fill_uniform
 from asm_sim.kernels.world.behaviour import Behaviour, draw_behaviour, new_behaviour
 from asm_sim.kernels.world.geography import DrawnAreas, new_areas, raise_cost
 from asm_sim.kernels.world.groups import (
@@ -31,10 +31,11 @@ from asm_sim.kernels.world.participation import (
     new_stays,
 )
 from asm_sim.kernels.world.patients import draw_patients, draw_selection
+from asm_sim.kernels.world.performance import processes_used
 from asm_sim.kernels.world.reporting import draw_special_status
 from asm_sim.kernels.world.shocks import draw_misattribution
 from asm_sim.kernels.world.stated import state_clinicians, state_part_b
-from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, FIRST_SLOT, IMPROVEMENT, PERFORMANCE
+from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, IMPROVEMENT, PERFORMANCE
 from asm_sim.kernels.world.volume import draw_cases, draw_episodes, draw_part_b
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,7 @@ class Clinicians(NamedTuple):
 
     specialty: NDArray[np.int8]  # [n]
     practice: NDArray[np.int64]  # [n] this year
+    silent: NDArray[np.bool_]  # [n] reports no measure this year
     group: NDArray[np.int16]  # [GROUPINGS, n] this year
     episodes_mean: Floats  # [n]
     cases_mean: Floats  # [M, n]
@@ -60,7 +62,7 @@ class Clinicians(NamedTuple):
     effect: Floats  # [2, n] group effects on latent quality and cost, this year; [2, 0] without any
     permanent: Floats  # [L, n]
     changing: Floats  # [L, n] AR(1), this year
-    volume_drift: Floats  # [n] log, this year
+    volume_drift: Floats  # [Y, n] log, since the first of Y performance years
     quality: Floats  # [n] the clinician's common factor, this year
     latent_cost: Floats  # [n] in SDs above the median, this year
     quality_shift: Floats  # [n] SDs of shocks and overlap (shocks.py), this year, if any
@@ -84,6 +86,7 @@ def new_clinicians(model, latent):
     return Clinicians(
         specialty=np.zeros(n, np.int8),
         practice=own_copy(model.practice),
+        silent=np.zeros(n, np.bool_),
         group=np.zeros((GROUPINGS, n), np.int16),
         episodes_mean=np.empty(n),
         cases_mean=np.empty((measures, n)),
@@ -99,7 +102,7 @@ def new_clinicians(model, latent):
         effect=np.zeros((2, affected)),
         permanent=np.zeros((latent, n)),
         changing=np.zeros((latent, n)),
-        volume_drift=np.empty(n),
+        volume_drift=np.zeros((model.performance_years, n)),
         quality=np.empty(n),
         latent_cost=np.empty(n),
         quality_shift=np.zeros(n),
@@ -118,8 +121,7 @@ def new_clinicians(model, latent):
 @kernel
 def latent_processes(model):
     """Rows that hold every latent process, rounded up to whole blocks of four normals."""
-    needed = FIRST_SLOT + model.quality.slot.max() + 1
-    return 4 * ((needed + 3) // 4)
+    return 4 * ((processes_used(model) + 3) // 4)
 
 
 @kernel
@@ -150,7 +152,6 @@ def draw_traits(model, seed, population, practices, clinicians, observed):
         draw_stays(model, seed, population, clinicians)
     if model.participation.places_change:
         clinicians.practice[:] = model.practice
-    clinicians.volume_drift[:] = 0.0
 
 
 @kernel
@@ -168,33 +169,33 @@ def _place(model, practices, clinicians, observed):
 @kernel
 def _tell_apart(groups, clinicians, observed):
     """The groups of those with as many episodes, and with as large a dual share."""
-    for i in range(len(clinicians.episodes_mean)):
-        band = 0
-        for limit in groups.episode_bands:
-            band += clinicians.episodes_mean[i] >= limit
-        clinicians.group[BY_EPISODES, i] = groups.first.episodes + band
-        fifth = 0
-        for limit in groups.dual_limits:
-            fifth += observed.dual_share[i] >= limit
-        clinicians.group[BY_DUAL_SHARE, i] = groups.first.dual_share + fifth
+    _count_reached(
+        clinicians.episodes_mean, groups.episode_bands, groups.first.episodes,
+        clinicians.group[BY_EPISODES],
+    )  # fmt: skip
+    _count_reached(
+        observed.dual_share, groups.dual_limits, groups.first.dual_share,
+        clinicians.group[BY_DUAL_SHARE],
+    )  # fmt: skip
+
+
+@kernel
+def _count_reached(values, limits, first, group):
+    """The group [n] of every value: the first, and one on for every limit that it reaches."""
+    group[:] = first
+    for limit in limits:
+        for i in range(len(values)):
+            group[i] += values[i] >= limit
 
 
 @kernel
 def _draw_permanent(model, seed, population, clinicians):
-    latent = clinicians.permanent
+    latent, used = clinicians.permanent, processes_used(model)
     for block in range(len(latent) // 4):
-        fill_normals(
-            seed,
-            model.address,
-            population,
-            PERFORMANCE,
-            0,
-            block,
-            latent[4 * block],
-            latent[4 * block + 1],
-            latent[4 * block + 2],
-            latent[4 * block + 3],
-        )
+        fill_first_normals(
+            used - 4 * block, seed, model.address, population, PERFORMANCE, 0, block,
+            latent[4 * block], latent[4 * block + 1], latent[4 * block + 2], latent[4 * block + 3],
+        )  # fmt: skip
 
 
 @kernel

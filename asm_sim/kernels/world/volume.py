@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
-from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals, fill_poisson
+from asm_sim.kernels.numeric.variates import fill_first_normals, fill_normal_pair, fill_poisson
 from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, VOLUME
 
 Floats = NDArray[np.float64]
@@ -61,9 +61,10 @@ def draw_cases(model, seed, population, clinicians):
     sigma, of_volume = model.volume.cases_sigma, model.volume.cases_volume_share
     shared = sigma * np.sqrt(of_volume)
     own = sigma * np.sqrt(1.0 - of_volume)
-    for block in range(slot.max() // 4 + 1):
-        fill_normals(
-            seed, model.address, population, CLINICIAN_TRAITS, 0, block + 1,
+    slots = slot.max() + 1
+    for block in range((slots + 3) // 4):
+        fill_first_normals(
+            slots - 4 * block, seed, model.address, population, CLINICIAN_TRAITS, 0, block + 1,
             rows[6], rows[7], rows[8], rows[9],
         )  # fmt: skip
         for m in range(len(slot)):
@@ -78,8 +79,8 @@ def draw_cases(model, seed, population, clinicians):
 def draw_part_b(model, seed, population, clinicians):
     """Part B of the performance and payment years; rows 0 and 1 hold the volume and own normals.
 
-    The yearly log change and the drift of the episode volume come from one block; the drift of
-    year y is drawn again in draw_year, where it is needed.
+    The yearly log change comes from one block with the change of the episode volume, which adds up
+    to the drift that is kept for the performance years.
     """
     rows, own_volume = clinicians.rows, model.volume
     volume, own = rows[0], rows[1]
@@ -88,16 +89,21 @@ def draw_part_b(model, seed, population, clinicians):
     rest = np.sqrt(1.0 - r * r)
     mean, sigma = own_volume.part_b_log_mean, own_volume.part_b_sigma
     trend, change_sd = own_volume.part_b_log_trend, own_volume.part_b_change_sd
+    drift, drift_sd = clinicians.volume_drift, own_volume.episodes_drift_sd
     logs = rows[4]
     for i in range(n):
         z = r * volume[i] + rest * own[i]
         logs[i] = mean + sigma * z
     for y in range(model.calendar_years):
         if y > 0:
-            fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, rows[5], rows[6])
-            change = rows[6]
+            shock, change = rows[5], rows[6]
+            fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, shock, change)
             for i in range(n):
                 logs[i] += trend + change_sd * change[i]
+            if y < len(drift):
+                before, now = drift[y - 1], drift[y]
+                for i in range(n):
+                    now[i] = before[i] + (drift_sd * shock[i] - 0.5 * drift_sd * drift_sd)
         part_b = clinicians.part_b[y]
         for i in range(n):
             part_b[i] = exp(logs[i])

@@ -11,8 +11,8 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import (
+    fill_first_normals,
     fill_normal_pair,
-    fill_normals,
     fill_normals_and_uniforms,
 )
 from asm_sim.kernels.world.behaviour import act, steer
@@ -27,6 +27,7 @@ from asm_sim.kernels.world.performance import (
     cost_at,
     latent_cost,
     latent_rate,
+    processes_used,
     rate_at,
     sample_cost,
     sample_rate,
@@ -43,7 +44,6 @@ from asm_sim.kernels.world.streams import (
     EPISODES,
     MEASURE,
     PERFORMANCE,
-    VOLUME,
 )
 from asm_sim.kernels.world.volume import fill_counts
 
@@ -68,23 +68,15 @@ def draw_paid(model, y, clinicians):
 
 @kernel
 def _advance(model, seed, population, y, clinicians):
-    """The changing part of every latent process, a stationary AR(1), and the volume drift."""
-    rows = clinicians.rows
+    """The changing part of every latent process, a stationary AR(1)."""
+    rows, used = clinicians.rows, processes_used(model)
     of_cost, of_quality = model.cost.persistence, model.quality.persistence
     for block in range(len(clinicians.changing) // 4):
-        fill_normals(
-            seed,
-            model.address,
-            population,
-            PERFORMANCE,
-            y + 1,
-            block,
-            rows[0],
-            rows[1],
-            rows[2],
-            rows[3],
-        )
-        for lane in range(4):
+        fill_first_normals(
+            used - 4 * block, seed, model.address, population, PERFORMANCE, y + 1, block,
+            rows[0], rows[1], rows[2], rows[3],
+        )  # fmt: skip
+        for lane in range(min(4, used - 4 * block)):
             process = 4 * block + lane
             phi = of_cost if process == COST else of_quality
             phi = phi if y > 0 else 0.0
@@ -93,12 +85,6 @@ def _advance(model, seed, population, y, clinicians):
             shock = rows[lane]
             for i in range(len(state)):
                 state[i] = phi * state[i] + step * shock[i]
-    if y > 0:
-        fill_normal_pair(seed, model.address, population, VOLUME, y + 1, 0, rows[0], rows[1])
-        sd = model.volume.episodes_drift_sd
-        drift = clinicians.volume_drift
-        for i in range(len(drift)):
-            drift[i] += sd * rows[0, i] - 0.5 * sd * sd
 
 
 @kernel
@@ -123,15 +109,12 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     act(model, y, clinicians)
     common_quality(model, y, practices, clinicians)
     latent_cost(model, y, clinicians)
-    n = len(model.practice)
-    for i in range(n):
-        p = clinicians.practice[i]
-        observed.improvement_activities[i] = practices.activities[y, p]
-        observed.pi_score[i] = practices.interoperability[y, p]
-        observed.part_b_payments[i] = clinicians.part_b[y, i]
+    _attested(y, practices, clinicians, observed)
+    observed.part_b_payments[:] = clinicians.part_b[y]
+    if y == 0 or model.participation.places_change or model.behaviour.choice_share > 0.0:
+        _collection(model, practices, clinicians, observed)
     _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
     for m in range(len(model.quality.slot)):
-        _collection(model, m, practices, clinicians, observed)
         latent_rate(model, m, y, clinicians, clinicians.rows[0])
         rate_at(
             model,
@@ -143,7 +126,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
             clinicians.rows[1],
             clinicians.true_rate[m],
         )
-        _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed)
+        _observe_rate(model, seed, measurement, measured, m, y, clinicians, observed)
     if model.participation.absences:
         determine_participants(model, seed, measurement, y, clinicians, observed)
 
@@ -152,11 +135,10 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
 def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
     """Episodes about the drifting mean; cost, the lognormal mean of that many episodes."""
     rows = clinicians.rows
-    n = len(model.practice)
     fill_normal_pair(seed, model.address, measurement, EPISODES, y + 1, 0, rows[0], rows[1])
-    mean = rows[2]
-    for i in range(n):
-        mean[i] = clinicians.episodes_mean[i] * exp(clinicians.volume_drift[i])
+    mean, first_mean, drift = rows[2], clinicians.episodes_mean, clinicians.volume_drift[y]
+    for i in range(len(mean)):
+        mean[i] = first_mean[i] * exp(drift[i])
     if model.behaviour.remembers:
         steer(model, y, clinicians, mean)
     fill_counts(model.volume.episodes_exact, rows[0], mean, observed.episodes)
@@ -171,18 +153,31 @@ def _observe_cost(model, seed, measurement, measured, y, clinicians, observed):
 
 
 @kernel
-def _collection(model, m, practices, clinicians, observed):
-    collection = observed.collection[m]
-    of_type = model.quality.collection_of[m]
-    for i in range(len(collection)):
-        collection[i] = of_type[np.int64(practices.collection[clinicians.practice[i]])]
+def _attested(y, practices, clinicians, observed):
+    """What a clinician's practice attests in year y, and whether it reports no measure."""
+    activities, score, silent = (
+        practices.activities[y], practices.interoperability[y], practices.silent[y]
+    )  # fmt: skip
+    for i in range(len(clinicians.practice)):
+        p = clinicians.practice[i]
+        observed.improvement_activities[i] = activities[p]
+        observed.pi_score[i] = score[p]
+        clinicians.silent[i] = silent[p]
 
 
 @kernel
-def _observe_rate(model, seed, measurement, measured, m, y, practices, clinicians, observed):
+def _collection(model, practices, clinicians, observed):
+    """The collection types that a clinician's practice uses."""
+    for m in range(len(observed.collection)):
+        collection, of_type = observed.collection[m], model.quality.collection_of[m]
+        for i in range(len(collection)):
+            collection[i] = of_type[np.int64(practices.collection[clinicians.practice[i]])]
+
+
+@kernel
+def _observe_rate(model, seed, measurement, measured, m, y, clinicians, observed):
     """Cases, completeness and the observed rate of measure m."""
     rows = clinicians.rows
-    n = len(model.practice)
     quality = model.quality
     result, cases_normal, fails, extent = rows[2], rows[3], rows[4], rows[5]
     fill_normals_and_uniforms(
@@ -211,14 +206,13 @@ def _observe_rate(model, seed, measurement, measured, m, y, practices, clinician
         rate[:] = true
     lowest, low = model.completeness.lowest, model.completeness.low
     low_share = model.completeness.low_share
-    for i in range(n):
+    for i in range(len(completeness)):
         complete = lowest + (1.0 - lowest) * extent[i]
         completeness[i] = low if fails[i] < low_share else complete
+    for i in range(len(rate)):
+        rate[i] = np.nan if cases[i] < 1.0 else rate[i]
     if quality.reported[m]:
-        for i in range(n):
-            silent = practices.silent[y, clinicians.practice[i]]
-            rate[i] = np.nan if silent or cases[i] < 1.0 else rate[i]
-            completeness[i] = np.nan if silent else completeness[i]
-    else:
-        for i in range(n):
-            rate[i] = np.nan if cases[i] < 1.0 else rate[i]
+        silent = clinicians.silent
+        for i in range(len(rate)):
+            rate[i] = np.nan if silent[i] else rate[i]
+            completeness[i] = np.nan if silent[i] else completeness[i]
