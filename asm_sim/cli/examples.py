@@ -44,6 +44,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("asm-sim scenarios risk", "those that are about it"),
         ("asm-sim scenarios --schema > scenario.schema.json", "for your editor"),
     ),
+    "variables": (
+        ("asm-sim variables penalties", "those that are about it"),
+        ("asm-sim variables | grep panel_", "a line each"),
+    ),
+    "runs": (
+        ("asm-sim runs", "all in the folder runs, with their sizes"),
+        ("asm-sim runs --remove baseline-500-draws-seed-1-1fa1b179", "asks, and removes it"),
+    ),
     "compare": (
         ('asm-sim compare runs/sweep "steepness=0.2"', "a member of a sweep with its reference"),
         ("asm-sim compare runs/a runs/b", "one run minus another"),
