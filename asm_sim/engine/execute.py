@@ -59,11 +59,16 @@ def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
         for cohort in plan.cohorts
         for first in range(block.first, block.first + block.draws, DRAWS_PER_TASK)
     ]
+    panel = _panel_room(plan, block)
+
+    def run(task: tuple[CohortPlan, int, int]) -> Output:
+        return _moved(plan, _run_task(plan, *task), task[0], task[1] - block.first, panel)
+
     spread = map if pool is None else pool.map
-    outputs = list(spread(lambda task: _run_task(plan, *task), tasks))
+    outputs = list(spread(run, tasks))
     per_cohort = len(tasks) // len(plan.cohorts)
     parts = [outputs[i : i + per_cohort] for i in range(0, len(outputs), per_cohort)]
-    arrays = _named(plan, block, parts)
+    arrays = _named(plan, block, parts, panel)
     return {v.name: arrays[v.field] for v in OPEN} if plan.is_open else arrays
 
 
@@ -187,7 +192,7 @@ def _nothing(shape: tuple[int, ...], variables: tuple[Variable, ...]) -> NDArray
     return records
 
 
-def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
+def _named(plan: Plan, block: Block, parts: list[list[Output]], panel: Arrays) -> Arrays:
     """The outputs of all tasks as variables: draws joined, cohorts stacked, counts added."""
 
     sizes = [k for k, group in enumerate(plan.groups) if group.grouping == "practice_size"]
@@ -210,8 +215,7 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
         arrays[variable.name] = by_draw(attrgetter(name))
     for variable, name in zip(HISTOGRAMS, _ADDED, strict=True):
         arrays[variable.name] = added(name)
-    if block.first < plan.panel_draws:
-        arrays |= _panel(plan, parts)
+    arrays |= panel
     if block.first < plan.lens_draws:
         for variable in VARIANCE:
             arrays[variable.name] = by_draw(attrgetter(f"lens.{variable.column}"))
@@ -226,28 +230,31 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]]) -> Arrays:
     return arrays
 
 
-def _panel(plan: Plan, parts: list[list[Output]]) -> Arrays:
-    """The first draws clinician by clinician, the cohorts one after the other."""
-
-    def joined(name: str) -> NDArray[Any]:
-        draws = [np.concatenate([getattr(o.panel, name) for o in outputs]) for outputs in parts]
-        return np.concatenate(draws, axis=-1)  # draw, year, clinician
-
-    arrays = {
-        variable.name: np.ascontiguousarray(joined(variable.column).transpose(0, 2, 1))
-        for variable in PANEL
-    }
-    groups = [np.concatenate([o.panel.group for o in outputs]) for outputs in parts]
-    arrays[PANEL_GROUP.name] = np.concatenate(groups, axis=1)
-    arrays[PANEL_PRACTICE.name] = _practices(plan, parts)
+def _panel_room(plan: Plan, block: Block) -> Arrays:
+    """Room for the draws of a block that are kept clinician by clinician, if there are any."""
+    draws = min(block.draws, plan.panel_draws - block.first)
+    if draws <= 0:
+        return {}
+    yearly = draws, plan.clinicians, len(plan.years)
+    arrays: Arrays = {variable.name: np.empty(yearly, np.float32) for variable in PANEL}
+    arrays[PANEL_GROUP.name] = np.empty((draws, plan.clinicians, GROUPINGS), np.int16)
+    arrays[PANEL_PRACTICE.name] = np.empty(yearly, np.int32)
     return arrays
 
 
-def _practices(plan: Plan, parts: list[list[Output]]) -> NDArray[np.int32]:
-    """The practice of each clinician in each year of the panel, by its number on the roster."""
-    numbers = []
-    for cohort, outputs in zip(plan.cohorts, parts, strict=True):
-        own = np.unique(plan.roster.practice[plan.roster.slice_of(cohort.name)])
-        index = np.concatenate([output.panel.practice for output in outputs])
-        numbers.append(own.astype(np.int32)[index].transpose(0, 2, 1))
-    return np.concatenate(numbers, axis=1)
+def _moved(plan: Plan, output: Output, cohort: CohortPlan, first: int, panel: Arrays) -> Output:
+    """The output of draws from the ``first`` of a block on, its panel moved to that of the block.
+
+    So that it is held in memory once: it is most of what a block is.
+    """
+    kept = output.panel
+    draws = len(kept.group)
+    if not draws:
+        return output
+    here = slice(first, first + draws), plan.roster.slice_of(cohort.name)
+    for variable in PANEL:
+        panel[variable.name][here] = getattr(kept, variable.column).transpose(0, 2, 1)
+    panel[PANEL_GROUP.name][here] = kept.group
+    numbers = plan.roster.practices_of(cohort.name)[0].astype(np.int32)  # on the roster
+    panel[PANEL_PRACTICE.name][here] = numbers[kept.practice].transpose(0, 2, 1)
+    return output._replace(panel=Panel._make(values[:0].copy() for values in kept))

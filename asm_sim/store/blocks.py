@@ -8,13 +8,12 @@ place, so doing a block twice is harmless and no locks are needed.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import time
 import zipfile
 from collections.abc import Callable, Collection, Iterable
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -71,19 +70,17 @@ def write_block(folder: Folder, work: Work, job: Job, arrays: Arrays) -> str:
     }
     note = np.frombuffer(json.dumps(head).encode(), np.uint8)
     name = work.block_name(job)
-    content = _archive({"_head": note, **arrays})
-    folder.write(f"{BLOCKS}/{name}", content.getbuffer())  # type: ignore[arg-type]
+    with folder.writing(f"{BLOCKS}/{name}") as file:
+        _archive(file, {"_head": note, **arrays})
     return name
 
 
-def _archive(arrays: Arrays) -> io.BytesIO:
-    """The arrays as :func:`numpy.savez` writes them; it can refuse pickles only from numpy 2.2."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+def _archive(file: BinaryIO, arrays: Arrays) -> None:
+    """Write arrays as :func:`numpy.savez` does, which can refuse pickles only from numpy 2.2."""
+    with zipfile.ZipFile(file, "w") as archive:
         for name, values in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, values, allow_pickle=False)
-    return buffer
 
 
 def read_block(
@@ -92,8 +89,10 @@ def read_block(
     """The arrays of a block, or those named; :class:`CorruptBlockError` unless written so."""
     shown = work.block_name(job)
     try:
-        content = folder.read(f"{BLOCKS}/{shown}")
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        with (
+            folder.reading(f"{BLOCKS}/{shown}") as file,
+            np.load(file, allow_pickle=False) as stored,
+        ):
             head = json.loads(stored["_head"].tobytes())
             wanted = [n for n in stored.files if n != "_head" and (names is None or n in names)]
             arrays = {name: stored[name] for name in wanted}

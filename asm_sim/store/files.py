@@ -7,15 +7,16 @@ store it is one PUT. Names are relative, with ``/`` between their parts.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from asm_sim.durable import appearing, is_temporary, remove, write_whole
+from asm_sim.durable import appearing, appearing_whole, is_temporary, remove, write_whole
 from asm_sim.errors import InputError, RunError, printable, without_passwords
 from asm_sim.places import place_of
 from asm_sim.results.open import CONSOLIDATED, file_system
@@ -36,6 +37,8 @@ class Folder(Protocol):
     def is_empty(self) -> bool: ...
     def read(self, name: str) -> bytes: ...
     def write(self, name: str, content: bytes) -> None: ...
+    def reading(self, name: str) -> AbstractContextManager[BinaryIO]: ...
+    def writing(self, name: str) -> AbstractContextManager[BinaryIO]: ...
     def remove(self, name: str) -> None: ...
     def files_below(self, name: str) -> set[str]: ...
     def free_bytes(self) -> int | None: ...
@@ -82,6 +85,20 @@ class LocalFolder:
         path = self.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[BinaryIO]:
+        """A file to be read piece by piece, where it is too large to be read at once."""
+        with (self.path / name).open("rb") as file:
+            yield file
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        """A file to be written piece by piece; it appears when this is left."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with appearing_whole(path) as file:
+            yield file
 
     def remove(self, name: str) -> None:
         """Remove a file, or a folder with all that is in it."""
@@ -173,9 +190,19 @@ class ObjectFolder:
         with self._asking():
             return bytes(self._fs.cat_file(self._at(name)))
 
-    def write(self, name: str, content: bytes) -> None:
+    def write(self, name: str, content: bytes | memoryview) -> None:
         with self._asking():
             self._fs.pipe_file(self._at(name), bytes(content))
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[BinaryIO]:
+        yield io.BytesIO(self.read(name))
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[BinaryIO]:
+        content = io.BytesIO()
+        yield content
+        self.write(name, content.getbuffer())
 
     def remove(self, name: str) -> None:
         with self._asking():
