@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from numba import njit
 from asm_sim import reference
 from asm_sim.engine.draw_table import cohort_table
 from asm_sim.engine.simulate import simulate
-from asm_sim.kernels.rule.exchange import break_even_score
+from asm_sim.kernels.rule.exchange import break_even_score, exchange, exchange_ordered
 from asm_sim.kernels.rule.fit import new_fit
 from asm_sim.reference import payment
 from asm_sim.rules.compile import compile_cohort
@@ -184,3 +184,42 @@ def test_break_even_scores_by_hand() -> None:
 )
 def test_where_no_score_breaks_even(form: str, scaling: float, scores: list[float] | None) -> None:
     assert np.isnan(even(form, scaling, scores))
+
+
+class Ordered(NamedTuple):
+    """What payment leaves of the scores above zero, ascending, and whose they are."""
+
+    sorted_keys: Any
+    order: Any
+
+
+@njit
+def _by_ranks(rules, ranked, final, ordered):  # type: ignore[no-untyped-def]
+    """Transformed scores against a made-up fit: each one looked up, and all of them in order."""
+    fit = new_fit(rules, 5, len(ranked))
+    fit.payment[0].number = len(ranked)
+    fit.positive_scores[:] = ranked
+    found, walked = np.empty(len(final)), np.empty(len(final))
+    exchange(rules, 0, fit, final, found)
+    exchange_ordered(fit, ordered, len(ordered.order), rules.score_tie, walked)
+    return found, walked
+
+
+def test_ranks_are_the_shares_below_and_half_of_those_equal() -> None:
+    """Against one's own scores and those of others, with ties up to the tolerance and without."""
+    rules = compile_cohort(load_rules(settings={"payment.exchange.form": "rank"}), "HF")
+    rng = np.random.default_rng(1)
+    for number, digits in [(0, 0), (1, 0), (2, 0), (37, 0), (64, 1), (200, 12)]:
+        others = np.sort(rng.uniform(40.0, 60.0, number).round(digits))
+        others += rng.choice([0.0, 0.4 * rules.score_tie], number)
+        others.sort()
+        foreign = rng.uniform(30.0, 70.0, 50).round(digits)
+        for final in (others[::-1].copy(), np.concatenate([foreign, [0.0, np.nan, 100.0]])):
+            below = (others < final[:, None] - rules.score_tie).sum(1)
+            up_to = (others <= final[:, None] + rules.score_tie).sum(1)
+            with np.errstate(invalid="ignore"):
+                wanted = np.where(final > 0.0, 0.5 * (below + up_to) / number, np.nan)
+            order = np.array([i for i in np.argsort(final) if final[i] > 0.0], np.int32)
+            ordered = Ordered(final[order], order)
+            for transformed in _by_ranks(rules, others, final, ordered):
+                np.testing.assert_array_equal(transformed, wanted)

@@ -75,6 +75,15 @@ SETTINGS["peers by specialty"] = {
     "rules.payment.exchange.form": "rank",
     "rules.quality.benchmark_minimum_clinicians": 5,
 }
+# Everybody has a score, so that only the groups decide whether a group's moments are made anew.
+SETTINGS["peers by practice size, practices bought up"] = {
+    "rules.peers.basis": "practice_size",
+    "population.practice.consolidation.yearly_share": 0.2,
+}
+SETTINGS["peers by specialty, shrunk"] = SETTINGS["peers by specialty"] | {
+    "rules.quality.shrinkage": "estimated",
+    "rules.cost.shrinkage": "estimated",
+}
 NOT_SHRUNK = {"rules.quality.shrinkage": "none", "rules.cost.shrinkage": "none"}
 
 
@@ -96,7 +105,13 @@ def test_a_draw_as_a_table_gives_its_adjustments(
 
 
 @pytest.mark.parametrize(
-    "settings", ["practices as a whole", "peers by practice size", "peers by specialty"]
+    "settings",
+    [
+        "practices as a whole",
+        "peers by practice size",
+        "peers by practice size, practices bought up",
+        "peers by specialty",
+    ],
 )
 def test_the_noise_free_lens_of_practices_and_peers(
     settings: str, make_scenario: MakeScenario
@@ -188,9 +203,10 @@ def test_the_noise_free_lens(small_scenario: Scenario, small_run: xr.Dataset) ->
     check(small_run, scored(table, small_scenario), 4, truth=True)
 
 
-def test_the_noise_free_lens_is_not_shrunk(make_scenario: MakeScenario) -> None:
+@pytest.mark.parametrize("of", ["benchmarks of other years", "peers by specialty"])
+def test_the_noise_free_lens_is_not_shrunk(of: str, make_scenario: MakeScenario) -> None:
     """And has its own benchmarks of earlier years."""
-    settings = SETTINGS["benchmarks of other years, shrunk"]
+    settings = SETTINGS[f"{of}, shrunk"]
     scenario = make_scenario(settings=settings, draws=3)
     table = cohort_table(scenario, draw=1, truth=True)
     unshrunk = make_scenario(settings=settings | NOT_SHRUNK, draws=3)

@@ -50,7 +50,8 @@ from asm_sim.kernels.rule.observed import (
     new_outcome,
     with_results,
 )
-from asm_sim.kernels.rule.pooling import pools
+from asm_sim.kernels.rule.peers import new_peer_room
+from asm_sim.kernels.rule.pooling import pools, with_pooled
 from asm_sim.kernels.world.behaviour import programme_spending, remember
 from asm_sim.kernels.world.patients import patients_change
 from asm_sim.kernels.world.practices import new_practices
@@ -165,6 +166,8 @@ def simulate_cohort(
     own_true_fit, own_true_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     own_outcome, own_truth = new_outcome(measures, n), new_outcome(measures, n)
     own_scratch, own_memory = new_scratch(measures, n, cuts), new_memory(n, groups)
+    specialties = len(model.patients.specialty_cumulative)
+    own_peers = new_peer_room(rules, measures, n, specialties)
     own_factors = new_factors(rules, measures, n if close > 0 else 0, groups)
     own_probes = new_probe_room(probes, cuts)
     own_mips, own_pathway = new_comparison(n), new_comparison(n)
@@ -176,13 +179,16 @@ def simulate_cohort(
         with_results(observed, clinicians.true_rate, observed.collection, clinicians.true_cost)
     )
     pooling = pools(rules)
-    shown = by_reference(own_shown) if pooling else observed
-    true_shown = by_reference(own_true_shown) if pooling else true_observed
+    shown = by_reference(with_pooled(observed, own_shown)) if pooling else observed
+    true_shown = (
+        by_reference(with_pooled(true_observed, own_true_shown)) if pooling else true_observed
+    )
     fit, earlier = by_reference(own_fit), by_reference(own_earlier)
     true_fit, true_earlier = by_reference(own_true_fit), by_reference(own_true_earlier)
     true_fit.shrinks[0] = true_earlier.made.shrinks[0] = False  # the truth has no noise
     outcome, truth = by_reference(own_outcome), by_reference(own_truth)
     scratch, memory = by_reference(own_scratch), by_reference(own_memory)
+    peers = by_reference(own_peers)
     factors, probe_room = by_reference(own_factors), by_reference(own_probes)
     of_mips, of_pathway = by_reference(own_mips), by_reference(own_pathway)
     mips_room, pathway_room = by_reference(own_mips_room), by_reference(own_pathway_room)
@@ -206,7 +212,7 @@ def simulate_cohort(
             refit_traits = y == 0 or scored_before < n or traits_change
             settle_year(
                 model, rules, y, fit, earlier, refit_traits, False, clinicians, observed, shown,
-                outcome, scratch,
+                outcome, scratch, peers,
             )  # fmt: skip
             scored = scratch.counts[0].scored
             _sum_up(
@@ -218,7 +224,7 @@ def simulate_cohort(
                 true_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 settle_year(
                     model, rules, y, true_fit, true_earlier, False, True, clinicians,
-                    true_observed, true_shown, truth, scratch,
+                    true_observed, true_shown, truth, scratch, peers,
                 )  # fmt: skip
                 rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
                 compare_with_truth(outcome, truth, scored, memory, output.yearly[d, y])
@@ -251,6 +257,7 @@ def simulate_cohort(
     keep(own_truth)
     keep(own_scratch)
     keep(own_memory)
+    keep(own_peers)
     keep(own_factors)
     keep(own_probes)
     keep(own_mips)
@@ -286,13 +293,16 @@ def observe_cohort(
     all_practices = new_practices(len(practice_model.small), model.performance_years)
     everyone = new_clinicians(model, latent_processes(model))
     seen, pooled = new_observed(measures, n), new_observed(measures, n if pools(rules) else 0)
+    specialties = len(model.patients.specialty_cumulative)
+    circles = new_peer_room(rules, measures, n, specialties)
     own_fit, before = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     scored, room = new_outcome(measures, n), new_scratch(measures, n, len(rules.decile_percentiles))
     practices, clinicians = by_reference(all_practices), by_reference(everyone)
     observed = by_reference(seen)
-    shown = by_reference(pooled) if pools(rules) else observed
+    shown = by_reference(with_pooled(observed, pooled)) if pools(rules) else observed
     fit, earlier = by_reference(own_fit), by_reference(before)
     outcome, scratch = by_reference(scored), by_reference(room)
+    peers = by_reference(circles)
     begin_cohort(practice_model, model, address, practices, clinicians, observed)
     result = []
     for y in range(model.performance_years):
@@ -301,7 +311,7 @@ def observe_cohort(
         )
         settle_year(
             model, rules, y, fit, earlier, True, False, clinicians, observed, shown, outcome,
-            scratch,
+            scratch, peers,
         )  # fmt: skip
         remember(model, y, outcome, clinicians)
         hide_unreported(observed, clinicians)
@@ -328,4 +338,5 @@ def observe_cohort(
     keep(before)
     keep(scored)
     keep(room)
+    keep(circles)
     return result

@@ -27,12 +27,14 @@ from asm_sim.kernels.rule.observed import (
     Outcome,
     new_observed,
     new_outcome,
+    outcome_of,
     put_back,
     rows_of,
+    scatter,
 )
 from asm_sim.kernels.rule.payment import adjust_scores, order_positive, score_payment
-from asm_sim.kernels.rule.peers import peer_groups
-from asm_sim.kernels.rule.pooling import pool_practices, pools
+from asm_sim.kernels.rule.peers import earlier_of, group_peers
+from asm_sim.kernels.rule.pooling import pool_practices, pools, with_pooled
 from asm_sim.kernels.rule.quality import score_quality
 
 
@@ -53,52 +55,61 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
 
 
 @kernel
-def score_year(observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch):
+def score_year(
+    observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch, room
+):
     """The ordinary rule: every group of peers scored against its own fit.
 
     With more than one group ``fit`` is none's: it holds the pools together, and no median and no
-    scaling factor.
+    scaling factor. ``room`` is that of the groups.
     """
     if rules.peers == Peers.CONDITION:
         score_cohort(observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch)
     else:
-        _score_groups(observed, specialty, rules, y, fit, earlier, outcome, scratch)
+        _score_groups(
+            observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch, room
+        )
 
 
 @kernel
-def _score_groups(observed, specialty, rules, y, fit, earlier, outcome, scratch):
-    """Several groups of peers, one after the other."""
-    measures, n = observed.rate.shape
-    group, groups = peer_groups(observed, specialty, rules)
-    scored = 0
+def _score_groups(
+    observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch, room
+):
+    """Several groups of peers, one after the other; one group is the cohort itself.
+
+    The complex-patient moments of a group stay only where its members do.
+    """
+    own, n = room.fit, len(observed.episodes)
+    own.shrinks[0] = fit.shrinks[0]
+    ends, as_before = group_peers(observed, specialty, rules, room)
+    refit_complexity |= not as_before
+    scored = begin = 0
     pool = 0.0
-    for g in range(groups):
-        members = np.flatnonzero(group == g)
+    everyone = False
+    for g in range(len(ends)):
+        members = room.members[begin : ends[g]]
+        begin = ends[g]
         if len(members) == 0:
             continue
-        part, made = rows_of(observed, members), new_fit(rules, measures, n)
-        before = new_earlier(rules, measures, len(members))
-        found = new_outcome(measures, len(members))
-        own_fit, own_earlier = by_reference(made), by_reference(before)
-        own_outcome = by_reference(found)
-        for k in range(len(members)):
-            own_earlier.own_score[:, k] = earlier.own_score[:, members[k]]
-        score_cohort(
-            by_reference(part), rules, y, own_fit, own_earlier, True, True, own_outcome, scratch
-        )
+        everyone = len(members) == n
+        part, before, found = observed, earlier, outcome
+        if not everyone:
+            part = by_reference(rows_of(observed, members, room.observed))
+            before = by_reference(earlier_of(earlier, members, room.earlier))
+            found = by_reference(outcome_of(len(members), room.outcome))
+        own.complexity[:] = room.complexity[g]
+        score_cohort(part, rules, y, own, before, True, refit_complexity, found, scratch)
+        room.complexity[g] = own.complexity
         scored += scratch.counts[0].scored
-        pool += own_fit.payment[0].pool
-        put_back(own_outcome, members, outcome)
-        for k in range(len(members)):
-            earlier.own_score[0, members[k]] = own_earlier.own_score[0, k]
-        keep(part)
-        keep(made)
-        keep(before)
-        keep(found)
+        pool += own.payment[0].pool
+        if not everyone:
+            put_back(found, members, outcome)
+            scatter(before.own_score[0], members, earlier.own_score[0])
     fit.payment[0] = no_payment()[0]
     fit.payment[0].scaling_factor = 1.0 if rules.exchange_form == ExchangeForm.THRESHOLD else np.nan
     fit.payment[0].pool = pool
-    order_positive(outcome.final_score, rules, scratch)
+    if not everyone:
+        order_positive(outcome.final_score, rules, scratch)
     scratch.counts[0].scored = scored
 
 
@@ -142,15 +153,15 @@ def _fit_and_score(observed, practice, rules, y, earlier):
     measures, n = observed.rate.shape
     fit, outcome = new_fit(rules, measures, n), new_outcome(measures, n)
     scratch = new_scratch(measures, n, len(rules.decile_percentiles))
-    pooled = new_observed(measures, n if pools(rules) else 0)
+    own = new_observed(measures, n if pools(rules) else 0)
     begin_year(earlier)
-    shown = _as_scored(observed, practice, rules, by_reference(pooled))
+    shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
     score_cohort(
         shown, rules, y, by_reference(fit), earlier, True, True, by_reference(outcome),
         by_reference(scratch),
     )  # fmt: skip
     keep(scratch)
-    keep(pooled)
+    keep(own)
     return outcome, fit
 
 
@@ -160,15 +171,15 @@ def _score(observed, practice, rules, y, fit):
     measures, n = observed.rate.shape
     outcome, earlier = new_outcome(measures, n), new_earlier(rules, measures, n)
     scratch = new_scratch(measures, n, len(rules.decile_percentiles))
-    pooled = new_observed(measures, n if pools(rules) else 0)
-    shown = _as_scored(observed, practice, rules, by_reference(pooled))
+    own = new_observed(measures, n if pools(rules) else 0)
+    shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
     score_cohort(
         shown, rules, y, fit, by_reference(earlier), False, False, by_reference(outcome),
         by_reference(scratch),
     )  # fmt: skip
     keep(earlier)
     keep(scratch)
-    keep(pooled)
+    keep(own)
     return outcome
 
 

@@ -39,30 +39,81 @@ def midpoint_of(rules, y, fit):
 
 
 @kernel
-def exchange(rules, y, fit, score):
-    """Transformed score of a final score above zero; nan where the fit has nothing to compare."""
+def exchange(rules, y, fit, scores, transformed):
+    """Transformed scores of final scores above zero; nan where the fit has nothing to compare.
+
+    Nan too without a score above zero. A loop to each form, so that each one vectorises.
+    """
+    zero, highest = rules.score_zero, rules.score_maximum
     if rules.exchange_form == ExchangeForm.LINEAR:
-        return score / rules.score_maximum
-    if rules.exchange_form == ExchangeForm.RANK:
-        return _rank_share(fit, score, rules.score_tie)
-    if rules.exchange_form == ExchangeForm.THRESHOLD:
+        for i in range(len(scores)):
+            transformed[i] = scores[i] / highest if scores[i] > zero else np.nan
+    elif rules.exchange_form == ExchangeForm.RANK:
+        _share_ranks(fit, scores, zero, rules.score_tie, transformed)
+    elif rules.exchange_form == ExchangeForm.THRESHOLD:
         threshold = rules.year[y].threshold
-        if score < threshold:
-            return score / threshold
-        return 1.0 + (score - threshold) / (rules.score_maximum - threshold)
-    return logistic(rules.year[y].steepness * (score - midpoint_of(rules, y, fit)))
+        for i in range(len(scores)):
+            above = (scores[i] - threshold) / (highest - threshold)
+            share = scores[i] / threshold if scores[i] < threshold else 1.0 + above
+            transformed[i] = share if scores[i] > zero else np.nan
+    else:
+        midpoint = midpoint_of(rules, y, fit)
+        has_midpoint = midpoint == midpoint  # a foreign fit may have none
+        steepness = rules.year[y].steepness
+        for i in range(len(scores)):
+            positive = (scores[i] > zero) & has_midpoint
+            share = logistic(steepness * (scores[i] - midpoint))
+            transformed[i] = share if positive else np.nan
 
 
 @kernel
-def _rank_share(fit, score, tie):
+def _share_ranks(fit, scores, zero, tie, transformed):
     """(Number below + half the number equal) / number of the fit's positive final scores."""
     number = fit.payment[0].number
     if not number > 0.0:
-        return np.nan
-    scores = fit.positive_scores[: np.int64(number)]
-    below = np.searchsorted(scores, score - tie, "left")
-    up_to = np.searchsorted(scores, score + tie, "right")
-    return 0.5 * (below + up_to) / number
+        transformed[:] = np.nan
+        return
+    ascending, count = fit.positive_scores, np.int64(number)
+    for i in range(len(scores)):
+        share = _rank_share(ascending, count, scores[i], tie)
+        transformed[i] = share if scores[i] > zero else np.nan
+
+
+@kernel
+def exchange_ordered(fit, scratch, k, tie, transformed):
+    """The same by ranks, walking along the k positive scores that payment has put in order."""
+    transformed[:] = np.nan
+    number, ascending = fit.payment[0].number, fit.positive_scores
+    if not number > 0.0:
+        return
+    scores, order = scratch.sorted_keys, scratch.order
+    below = up_to = 0
+    for t in range(k):
+        low, high = scores[t] - tie, scores[t] + tie
+        while below < number and ascending[below] < low:
+            below += 1
+        while up_to < number and ascending[up_to] <= high:
+            up_to += 1
+        transformed[np.int64(order[t])] = 0.5 * (below + up_to) / number
+
+
+@inlined
+def _rank_share(ascending, count, score, tie):
+    """That of one score among count > 0 ascending ones.
+
+    Two binary searches at once, whose steps do not branch: a processor cannot guess where they go.
+    """
+    low, high = score - tie, score + tie
+    below = up_to = 0
+    left = count
+    while left > 1:
+        half = left >> 1
+        below += half * (ascending[below + half - 1] < low)
+        up_to += half * (ascending[up_to + half - 1] <= high)
+        left -= half
+    below += ascending[below] < low
+    up_to += ascending[up_to] <= high
+    return 0.5 * (below + up_to) / count
 
 
 @kernel
@@ -80,7 +131,7 @@ def break_even_score(rules, y, fit):
     if rules.exchange_form == ExchangeForm.LINEAR:
         return rules.score_maximum / scaling if scaling >= 1.0 else np.nan
     if rules.exchange_form == ExchangeForm.RANK:
-        return _break_even_rank(rules, y, fit)
+        return _break_even_rank(rules, fit)
     steepness = rules.year[y].steepness
     if not (scaling > 1.0 and steepness > 0.0):
         return np.nan
@@ -89,14 +140,15 @@ def break_even_score(rules, y, fit):
 
 
 @kernel
-def _break_even_rank(rules, y, fit):
+def _break_even_rank(rules, fit):
     """The score up to which 1 / S of the positive scores lie: just above it nobody loses."""
-    scaling = fit.payment[0].scaling_factor
+    scaling, number = fit.payment[0].scaling_factor, fit.payment[0].number
     if not scaling >= 1.0:
         return np.nan
-    wanted = np.ceil(fit.payment[0].number / scaling * (1.0 - SIGN_TOLERANCE))
+    wanted = np.ceil(number / scaling * (1.0 - SIGN_TOLERANCE))
     even = fit.positive_scores[max(np.int64(wanted), 1) - 1]
-    reached = exchange(rules, y, fit, even) * scaling - 1.0 >= -SIGN_TOLERANCE
+    share = _rank_share(fit.positive_scores, np.int64(number), even, rules.score_tie)
+    reached = share * scaling - 1.0 >= -SIGN_TOLERANCE
     return even if reached or even < rules.score_maximum else np.nan
 
 
@@ -156,12 +208,14 @@ def adjustment_curve(rules, y, scores, fit, row):
     terms = terms_of(rules, y)
     band = rules.year[y].neutral_band
     median, scaling = fit.payment[0].median, fit.payment[0].scaling_factor
+    untold = 0.0 if rules.peers == Peers.CONDITION else np.nan
+    exchange(rules, y, fit, scores, row)
     for s in range(len(row)):
         score = scores[s]
         neutral = band > 0.0 and abs(score - median) <= band + rules.score_tie
         if score <= rules.score_zero or neutral:
             row[s] = adjustment_of(terms, score, np.nan, scaling)
         elif scaling == scaling:
-            row[s] = adjustment_of(terms, score, exchange(rules, y, fit, score), scaling)
+            row[s] = adjustment_of(terms, score, row[s], scaling)
         else:
-            row[s] = 0.0 if rules.peers == Peers.CONDITION else np.nan
+            row[s] = untold

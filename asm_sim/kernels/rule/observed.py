@@ -122,26 +122,98 @@ def copy_observed(source, target):
 
 
 @kernel
-def rows_of(observed, members):
-    """The rows ``members`` (int64 [k]) of a cohort-year."""
-    part = new_observed(len(observed.rate), len(members))
-    for k in range(len(members)):
-        i = members[k]
-        for m in range(len(observed.rate)):
-            part.collection[m, k] = observed.collection[m, i]
-            for values, into in zip(observed[:3], part[:3]):  # noqa: B905
-                into[m, k] = values[m, i]
-        for values, into in zip(observed[4:], part[4:]):  # noqa: B905
-            into[k] = values[i]
+def ends_of_groups(group, members):
+    """Where groups end in ``members``, int64 [groups]: filled with those of group 0, of group 1 ...
+
+    ``group`` [n] are numbers from 0. Within a group clinicians stand as they do in the cohort.
+    """
+    groups = 0
+    for i in range(len(group)):
+        groups = max(groups, group[i] + 1)
+    ends = np.zeros(groups + 1, np.int64)
+    for i in range(len(group)):
+        ends[group[i] + 1] += 1
+    for g in range(groups):
+        ends[g + 1] += ends[g]
+    for i in range(len(group)):  # until then ends[g] is where the next member of group g belongs
+        members[ends[group[i]]] = i
+        ends[group[i]] += 1
+    return ends[:groups]
+
+
+@kernel
+def table_of(room, n):
+    """A table [M, n] in the memory of one that is as wide or wider."""
+    rows = len(room)
+    return room.reshape(room.size)[: rows * n].reshape(rows, n)
+
+
+@kernel
+def rows_of(observed, members, room):
+    """The rows ``members`` (int64 [k]) of a cohort-year, in ``room`` for as many or more."""
+    k = len(members)
+    part = Observed(
+        rate=table_of(room.rate, k),
+        cases=table_of(room.cases, k),
+        completeness=table_of(room.completeness, k),
+        collection=table_of(room.collection, k),
+        episodes=room.episodes[:k],
+        episode_cost=room.episode_cost[:k],
+        improvement_activities=room.improvement_activities[:k],
+        pi_score=room.pi_score[:k],
+        practice_size=room.practice_size[:k],
+        hcc_risk_score=room.hcc_risk_score[:k],
+        dual_share=room.dual_share[:k],
+        part_b_payments=room.part_b_payments[:k],
+        rural=room.rural[:k],
+        extreme_circumstances=room.extreme_circumstances[:k],
+        special_status=room.special_status[:k],
+    )
+    for m in range(len(observed.rate)):
+        gather(observed.collection[m], members, part.collection[m])
+        for values, into in zip(observed[:3], part[:3]):  # noqa: B905 (unknown to numba)
+            gather(values[m], members, into[m])
+    for values, into in zip(observed[4:], part[4:]):  # noqa: B905
+        gather(values, members, into)
     return part
+
+
+@kernel
+def outcome_of(k, room):
+    """The outcome of k rows, in ``room`` for as many or more."""
+    return Outcome(
+        points=table_of(room.points, k),
+        quality_score=room.quality_score[:k],
+        cost_points=room.cost_points[:k],
+        cost_score=room.cost_score[:k],
+        improvement_activities_adjustment=room.improvement_activities_adjustment[:k],
+        promoting_interoperability_adjustment=room.promoting_interoperability_adjustment[:k],
+        small_practice_adjustment=room.small_practice_adjustment[:k],
+        complex_patient_adjustment=room.complex_patient_adjustment[:k],
+        final_score=room.final_score[:k],
+        transformed_score=room.transformed_score[:k],
+        payment_adjustment_factor=room.payment_adjustment_factor[:k],
+    )
+
+
+@kernel
+def gather(values, members, into):
+    """Write the values of the rows ``members`` one after the other."""
+    for k in range(len(members)):
+        into[k] = values[members[k]]
 
 
 @kernel
 def put_back(part, members, outcome):
     """Write the outcome of the rows ``members`` where they stand in the cohort."""
+    for m in range(len(part.points)):
+        scatter(part.points[m], members, outcome.points[m])
+    for values, into in zip(part[1:], outcome[1:]):  # noqa: B905
+        scatter(values, members, into)
+
+
+@kernel
+def scatter(values, members, into):
+    """Write values one after the other to the rows ``members``."""
     for k in range(len(members)):
-        i = members[k]
-        for m in range(len(part.points)):
-            outcome.points[m, i] = part.points[m, k]
-        for values, into in zip(part[1:], outcome[1:]):  # noqa: B905
-            into[i] = values[k]
+        into[members[k]] = values[k]

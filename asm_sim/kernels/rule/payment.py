@@ -10,8 +10,7 @@ from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.rule.exchange import (
     adjustment_of,
     exchange,
-    logistic,
-    midpoint_of,
+    exchange_ordered,
     terms_of,
 )
 
@@ -26,7 +25,10 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     k = order_positive(outcome.final_score, rules, scratch)
     if refit:
         _fit_scores(rules, scratch.sorted_keys, k, fit)
-    _transform(rules, y, fit, outcome)
+    if rules.exchange_form == ExchangeForm.RANK:
+        exchange_ordered(fit, scratch, k, rules.score_tie, outcome.transformed_score)
+    else:
+        exchange(rules, y, fit, outcome.final_score, outcome.transformed_score)
     _leave_out_neutral(observed, rules, y, fit, outcome)
     if refit:
         _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
@@ -52,7 +54,7 @@ def order_positive(final, rules, scratch):
 @kernel
 def adjust_scores(observed, rules, y, fit, outcome):
     """Transformed scores and adjustment factors of final scores, against a fit that is made."""
-    _transform(rules, y, fit, outcome)
+    exchange(rules, y, fit, outcome.final_score, outcome.transformed_score)
     _leave_out_neutral(observed, rules, y, fit, outcome)
     _adjust(rules, y, fit, outcome)
 
@@ -66,23 +68,6 @@ def _fit_scores(rules, ascending, k, fit):
     if rules.exchange_form == ExchangeForm.RANK:
         fit.payment[0].number = k
         fit.positive_scores[:k] = ascending[:k]
-
-
-@kernel
-def _transform(rules, y, fit, outcome):
-    final = outcome.final_score
-    transformed = outcome.transformed_score
-    if rules.exchange_form != ExchangeForm.LOGISTIC:
-        for i in range(len(final)):
-            positive = final[i] > rules.score_zero
-            transformed[i] = exchange(rules, y, fit, final[i]) if positive else np.nan
-        return
-    midpoint = midpoint_of(rules, y, fit)
-    has_midpoint = midpoint == midpoint  # a foreign fit may have none
-    steepness = rules.year[y].steepness
-    for i in range(len(final)):
-        positive = (final[i] > rules.score_zero) & has_midpoint
-        transformed[i] = logistic(steepness * (final[i] - midpoint)) if positive else np.nan
 
 
 @kernel
