@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
+ROOT := $(shell test "$$(id -u)" = 0 || echo sudo)
 # Every layer with each of the libraries under it, in minutes.
 QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 	tests/engine/test_store.py tests/engine/test_sweep.py tests/engine/test_cluster.py \
@@ -13,7 +14,7 @@ QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 # A test that does not end is told with a traceback and fails; the others go on.
 HUNG := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true --max-worker-restart=1
 
-.PHONY: run test test-lowest venv lab notebooks figures bench check stress clean
+.PHONY: run test test-browser test-lowest venv lab notebooks figures bench check stress clean
 
 run: $(READY)  ## set up, then simulate the baseline and print the answer
 	$(BIN)/asm-sim run baseline
@@ -21,6 +22,16 @@ run: $(READY)  ## set up, then simulate the baseline and print the answer
 test: $(READY)  ## set up, then pass all tests
 	$(BIN)/python -m tests.compile_first
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(HUNG)
+
+test-browser: $(VENV)/.browser-ready  ## the pages that the package writes, in Debian's Chromium
+	@command -v chromium >/dev/null || { $(ROOT) apt-get update -qq && \
+		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } || \
+		{ echo "Chromium could not be installed (Debian's package chromium); install it and try again"; exit 1; }
+	$(BIN)/python -m pytest -m browser tests/browser
+
+$(VENV)/.browser-ready: $(READY) requirements-browser.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.lock
+	touch $@
 
 test-lowest: $(LOWEST)/.ready  ## the quick tests with the lowest versions that pyproject.toml allows
 	ASM_SIM_CACHE_DIR=$(CURDIR)/$(LOWEST)/kernels $(LOWEST)/bin/python -m tests.compile_first
@@ -64,4 +75,4 @@ stress: $(READY)  ## the tests that take too long for every day
 	$(BIN)/python -m pytest --stress
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) .browser .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

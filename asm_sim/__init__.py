@@ -22,6 +22,7 @@ _WHERE = {
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
     "open_results": ("asm_sim.results.open", "open_results"),
+    "report": ("asm_sim.reports.report", "report"),
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
     "score": ("asm_sim.score", None),
@@ -45,6 +46,7 @@ __all__ = [
     "load_sweep",
     "open_results",
     "plots",
+    "report",
     "rules",
     "score",
     "score_against",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from asm_sim.engine.draw_table import cohort_table
     from asm_sim.engine.simulate import simulate
     from asm_sim.errors import InputError, RunError
+    from asm_sim.reports.report import report
     from asm_sim.results.compare import compare
     from asm_sim.results.open import open_results
     from asm_sim.scenario.load import load_scenario

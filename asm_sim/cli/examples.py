@@ -56,6 +56,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ('asm-sim compare runs/sweep "steepness=0.2"', "a member of a sweep with its reference"),
         ("asm-sim compare runs/a runs/b", "one run minus another"),
     ),
+    "report": (
+        ("asm-sim report runs/mine -o report.html", "one page to read, print and send"),
+        ("asm-sim report sweeps/mine --figures none", "without figures, in its folder"),
+    ),
     "export": (
         ("asm-sim export runs/a --to netcdf", "everything but the panel, in one file"),
         ("asm-sim export runs/a --to csv --variables share_negative,bonuses", "a table"),

@@ -49,6 +49,7 @@ __all__ = [
     "save",
     "savings_levers",
     "savings_steps",
+    "scenarios_side_by_side",
     "score_curves_with_mips",
     "score_to_adjustment",
     "sensitivity_indices",

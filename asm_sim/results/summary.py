@@ -183,8 +183,7 @@ def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> Non
         heading = f"\n{cohort_title(ds, cohort)} ({printable(cohort)})"
         say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
         say_fitting(console, partial(_table, of_cohort, console, errors))
-        notes = _notes(of_cohort, errors)
-        for note in (MONEY_NOTE, *notes, *_without_break_even(ds, cohort)):
+        for note in notes(ds, cohort, of_cohort, errors):
             say(console, Text(note, style="dim"))
     say(console, Text())
     *first, settled, origin = sentences(ds, errors)
@@ -195,13 +194,15 @@ def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> Non
         say(console, Text())
 
 
-def _notes(rows: list[Any], errors: bool) -> Iterator[str]:
-    """What the signs in a table mean, where there are any."""
+def notes(ds: xr.Dataset, cohort: str, rows: list[Any], errors: bool = False) -> Iterator[str]:
+    """What stands below the table of a cohort: of what money is, what its signs mean if any."""
+    yield MONEY_NOTE
     cells = [(_numbers(row), row.unit) for row in rows]
     if any(_bound(numbers, unit, errors) for numbers, unit in cells):
         yield "< and >: of nobody, or of all, in every draw; the bound holds with 95 % confidence."
     if not errors and any(numbers.is_outside for numbers, _ in cells):
         yield OUTSIDE_NOTE
+    yield from _without_break_even(ds, cohort)
 
 
 def _numbers(row: Any) -> Numbers:
@@ -237,14 +238,14 @@ def _table(rows: list[Any], console: Console, errors: bool, layout: Layout) -> T
         if statistic.section != section:
             section = statistic.section
             table.add_row(Text(f"{section} ({PRINTED[unit][1]})", style="italic"))
-        cells = [
-            writable(_cell(_numbers(row), unit, layout, errors), console) for row in of_statistic
-        ]
+        cells = [writable(cell_of(row, layout, errors), console) for row in of_statistic]
         table.add_row(f"  {statistic.label}", *cells)
     return table
 
 
-def _cell(numbers: Numbers, unit: str, layout: Layout, errors: bool) -> str:
+def cell_of(row: Any, layout: Layout, errors: bool = False) -> str:
+    """A row of :func:`summary_table` as a cell, in the unit in which it is printed."""
+    numbers, unit = _numbers(row), row.unit
     factor, _ = PRINTED[unit]
     return _bound(numbers, unit, errors) or cell(numbers.times(factor), layout, errors)
 

@@ -71,7 +71,7 @@ def sweep_table(ds: xr.Dataset) -> pd.DataFrame:
     with, the same of difference (paired within draw). Outcomes are means over the performance
     years, money is added up. One scenario is read at a time.
     """
-    reference = _reference(ds)
+    reference = reference_of(ds)
     base = None if reference is None else _outcomes(ds.sel(scenario=reference))
     rows: list[dict[str, Any]] = []
     for scenario in ds["scenario"].values:
@@ -127,9 +127,9 @@ def print_sweep(
     With ranges where there are open draws, unless ``errors`` asks for Monte Carlo errors.
     """
     ranged = "range_low" in table and not errors
-    reference = _reference(ds)
+    reference = reference_of(ds)
     names = scenario_names(ds)
-    titles, labels = _labels(ds, names)
+    titles, labels = labels_of(ds, names)
     say(console, Text(title_line(ds), style="bold"))
     if reference in names:
         names.remove(reference)
@@ -147,7 +147,7 @@ def print_sweep(
             for name in names[:SHOWN]:
                 column = "mean" if reference is None or name == reference else "difference"
                 cells = [
-                    _cell(here.loc[(name, outcome.name)], outcome, column, ranged, layout)
+                    cell_of(here.loc[(name, outcome.name)], outcome, column, ranged, layout)
                     for outcome in OUTCOMES
                 ]
                 lines.add_row(
@@ -200,7 +200,7 @@ def _numbers(row: Any, column: str) -> Numbers:
     return Numbers(*(float(row.get(name, math.nan)) for name in fields))
 
 
-def _labels(ds: xr.Dataset, names: list[str]) -> tuple[list[str], dict[str, list[str]]]:
+def labels_of(ds: xr.Dataset, names: list[str]) -> tuple[list[str], dict[str, list[str]]]:
     """Titles of the columns that say which scenario a line is, and what they say of each.
 
     Scenarios that were given names are called by them; those of a grid or a design, whose names
@@ -219,13 +219,13 @@ def _labels(ds: xr.Dataset, names: list[str]) -> tuple[list[str], dict[str, list
     }
 
 
-def _reference(ds: xr.Dataset) -> str | None:
+def reference_of(ds: xr.Dataset) -> str | None:
     """The scenario that the others are compared with; None where there is none among these."""
     name = ds.attrs.get(COMPARE_TO)
     return name if name in scenario_names(ds) else None
 
 
-def _cell(row: Any, outcome: Outcome, column: str, ranged: bool, layout: Layout) -> str:
+def cell_of(row: Any, outcome: Outcome, column: str, ranged: bool, layout: Layout) -> str:
     numbers = _numbers(row, column)
     if column == "mean" and outcome.units == "fraction" and not (ranged and numbers.has_width):
         bound = bound_of(numbers.value, numbers.mcse)
@@ -235,3 +235,40 @@ def _cell(row: Any, outcome: Outcome, column: str, ranged: bool, layout: Layout)
     above = column == "difference" and numbers.value > 0
     digits = written.partition(layout.before_error)[0]
     return f"+{written}" if above and digits.strip("0.,") else written
+
+
+def sweep_sentences(ds: xr.Dataset, table: pd.DataFrame) -> list[str]:
+    """The answer of a sweep in words: how many scenarios, how far penalties and savings go in them.
+
+    ``table`` is the :func:`sweep_table` of the same results. Numbers have their ranges or, without
+    open draws, their Monte Carlo errors.
+    """
+    names, reference = scenario_names(ds), reference_of(ds)
+    against = "" if reference is None else f", set against {reference}"
+    said = [f"{counted(len(names), 'scenario')}{against}."]
+    ranged = "range_low" in table
+    for outcome in (OUTCOMES[0], OUTCOMES[-1]):
+        here = table[table["outcome"] == outcome.name]
+        what = on_one_line(outcome.title).rpartition(", ")[0]
+        unit = "%" if outcome.units == "fraction" else "million USD"
+        parts = []
+        for cohort in ds["cohort"].values:
+            rows = here[(here["cohort"] == cohort) & here["mean"].notna()]
+            if not len(rows):
+                continue
+            ends = [rows.loc[rows["mean"].idxmin()], rows.loc[rows["mean"].idxmax()]]
+            low, high = (cell_of(row, outcome, "mean", ranged, BESIDE) for row in ends)
+            parts.append(
+                f"{cohort}: {low} {unit} in every scenario"
+                if ends[0]["mean"] == ends[1]["mean"]
+                else f"{cohort}: from {low} {unit} ({ends[0]['scenario']}) to {high} {unit} "
+                f"({ends[1]['scenario']})"
+            )
+        if parts:
+            said.append(f"{what}, {'; '.join(parts)}.")
+    return said
+
+
+def on_one_line(title: str) -> str:
+    """What an outcome is called where it begins a line."""
+    return f"{title[0].upper()}{title[1:]}".replace("\n", " ")
