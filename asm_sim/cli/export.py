@@ -31,7 +31,7 @@ def export(
     Tables are long: a row per draw, cohort and performance year, a column per variable. Beside
     each, NAME.answers has the means over draws, with Monte Carlo errors and 90 % ranges.
     """
-    from asm_sim.results.export import plan_export
+    from asm_sim.results.export import EXCEL_ROWS, plan_export
     from asm_sim.results.open import folder_of, open_results
 
     ds = open_results(store)
@@ -39,6 +39,12 @@ def export(
     export = plan_export(ds, to, output, chosen, scenario, overwrite, folder_of(store))
     count = len(export.ds.data_vars)
     say(f"Writing {count} {'variable' if count == 1 else 'variables'}: {export.size}", err=True)
+    if export.beyond_excel:
+        say(
+            f"Warning: {', '.join(export.beyond_excel)}: Excel opens {EXCEL_ROWS:,} rows and drops "
+            "the rest; choose fewer --variables or one --scenario, or --to parquet",
+            err=True,
+        )
     written = export.write()
     for path in export.files:
         say(f"{path.stat().st_size / 1e6:,.1f} MB in {path}", err=True)

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ VALUES_AT_ONCE = 4_000_000  # 32 MB
 BYTES = {PARQUET: 8, CSV: 18}  # of a number, before compression
 CHUNK = 131_072  # numbers to a chunk of a NetCDF file: 1 MB
 MEGABYTE = 1e6
+CF = "CF-1.11"
+EXCEL_ROWS = 1_048_576  # of a sheet, the header's among them
 
 Dims = tuple[str, ...]
 
@@ -85,6 +88,14 @@ class Export:
         cells = sum(rows * columns for rows, columns in shapes)
         tables = "; ".join(f"{rows:,} rows of {columns} columns" for rows, columns in shapes)
         return f"{tables}; up to about {cells * BYTES[self.to] / MEGABYTE:,.1f} MB"
+
+    @property
+    def beyond_excel(self) -> list[str]:
+        """The CSV tables with more rows than a sheet of Excel holds, which drops the rest."""
+        if self.to != CSV:
+            return []
+        rows = {"-".join(dims): _size(self.ds, dims) for dims in self.tables}
+        return [f"{name} ({many:,} rows)" for name, many in rows.items() if many >= EXCEL_ROWS]
 
     def write(self, values_at_once: int = VALUES_AT_ONCE) -> Path:
         """Write everything, replacing what is there; returns ``output``.
@@ -319,7 +330,7 @@ def _write_netcdf(ds: xr.Dataset, path: Path, values_at_once: int) -> None:
     except ImportError as error:
         raise InputError("NetCDF needs two more packages: pip install h5netcdf h5py") from error
     frame = ds.coords.to_dataset().drop_encoding()
-    frame.attrs = {name: _plain(value) for name, value in ds.attrs.items()}
+    frame.attrs = {name: _plain(value) for name, value in ds.attrs.items()} | _conventions(ds)
     with path.open("w+b", buffering=0) as disk:
         target = _NeverFailing(disk)
         with h5netcdf.File(target, "w") as file:
@@ -327,6 +338,17 @@ def _write_netcdf(ds: xr.Dataset, path: Path, values_at_once: int) -> None:
             for name, variable in ds.data_vars.items():
                 _write_variable(ds, str(name), variable, file, values_at_once, target)
         target.check()
+
+
+def _conventions(ds: xr.Dataset) -> dict[str, str]:
+    """The attributes that the CF conventions ask of every file."""
+    version = ds.attrs.get("asm_sim_version", "of an unknown version")
+    written = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "Conventions": CF,
+        "source": f"asm_sim {version}, simulated",
+        "history": f"{written} written by asm-sim export --to {NETCDF}",
+    }
 
 
 def _write_variable(

@@ -57,6 +57,8 @@ def test_netcdf_reads_back_equal(ds: xr.Dataset, tmp_path: Path, at_once: int) -
     about = ds.assign_attrs(parameters="p" * 200_000, flag=True, nothing=None)
     path = plan_export(about, "netcdf", tmp_path / "a.nc", names).write(at_once)
     with xr.open_dataset(path, engine="h5netcdf") as back:
+        for name in ("Conventions", "history", "source"):
+            del back.attrs[name]
         xr.testing.assert_identical(
             back.load(), ds[names].assign_attrs(about.attrs | {"flag": "true", "nothing": "null"})
         )
@@ -266,3 +268,27 @@ def test_the_verb(stored: Path, ds: xr.Dataset, tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     assert {"chance_sd", "share_negative"} < set(pd.read_parquet(path))
     assert runner.invoke(app, ["export", str(stored), "--to", "xls"]).exit_code == 2
+
+
+def test_netcdf_says_by_which_conventions_and_where_it_comes_from(
+    ds: xr.Dataset, tmp_path: Path
+) -> None:
+    path = plan_export(ds, "netcdf", tmp_path / "a.nc", ["share_negative"]).write()
+    with xr.open_dataset(path) as back:
+        assert back.attrs["Conventions"] == "CF-1.11"
+        assert back.attrs["source"] == f"asm_sim {ds.attrs['asm_sim_version']}, simulated"
+        assert back.attrs["history"].endswith("written by asm-sim export --to netcdf")
+
+
+def test_a_table_beyond_excel_is_warned_of(
+    stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["export", str(stored), "--overwrite", "--variables", "share_negative", "--to"]
+    few = CliRunner().invoke(app, [*asked, "csv", "-o", str(tmp_path / "a.csv")])
+    assert "Warning" not in few.stderr
+    monkeypatch.setattr(tables, "EXCEL_ROWS", 10)
+    many = CliRunner().invoke(app, [*asked, "csv", "-o", str(tmp_path / "a.csv")])
+    assert many.exit_code == 0
+    assert "Excel opens" in many.stderr
+    other = CliRunner().invoke(app, [*asked, "parquet", "-o", str(tmp_path / "a.parquet")])
+    assert "Warning" not in other.stderr
