@@ -279,7 +279,7 @@ def test_refused_with_file_and_line(tmp_path: Path, text: str, line: int, words:
 
 
 BASES = {
-    "unknown": ("asm-2026-finl", "did you mean 'asm-2026-final'?"),
+    "unknown": ("asm-2026-finl", "did you mean 'asm-2026-final' or 'asm-2026-with-copd'?"),
     "relative path": ("../asm-2026-final", "must be a name"),
     "path of a file": ("asm-2026-final.yaml", "no rule set is called"),
     "absolute path": ("/etc/passwd", "must be a name"),
@@ -333,7 +333,7 @@ def test_files_of_another_kind(tmp_path: Path, content: bytes, words: str) -> No
 
 def test_a_file_that_is_not_there_and_a_name_that_nobody_knows(tmp_path: Path) -> None:
     assert "there is no such file" in refusal(tmp_path / "mine.yaml")
-    assert "did you mean 'asm-2026-final'?" in refusal(Path("asm-2026-fina"))
+    assert "did you mean 'asm-2026-final' or 'asm-2026-with-copd'?" in refusal(Path("asm-2026-fina"))
 
 
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
