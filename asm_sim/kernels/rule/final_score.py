@@ -128,29 +128,27 @@ def _base_score(rules, y, outcome, scratch):
     """Everything but the complex-patient adjustment, not yet clipped; nan without a final score."""
     weight_quality = rules.year[y].weight_quality
     weight_cost = rules.year[y].weight_cost
-    final = outcome.final_score
+    # What a category weighs without the other.
+    reweighted = rules.missing_category == MissingCategory.REWEIGHT
+    counts_alone = reweighted or rules.missing_category == MissingCategory.ZERO
+    quality_alone = 1.0 if reweighted else weight_quality
+    cost_alone = 1.0 if reweighted else weight_cost
+    final, quality, cost = outcome.final_score, outcome.quality_score, outcome.cost_score
+    for i in range(len(final)):
+        both = weight_quality * quality[i] + weight_cost * cost[i]
+        has_quality = quality[i] == quality[i]
+        alone = quality_alone * quality[i] if has_quality else cost_alone * cost[i]
+        final[i] = alone if counts_alone & (both != both) else both
     scored = 0
     for i in range(len(final)):
-        quality = outcome.quality_score[i]
-        cost = outcome.cost_score[i]
-        has_quality = quality == quality
-        has_cost = cost == cost
-        if has_quality and has_cost:
-            performance = weight_quality * quality + weight_cost * cost
-        elif (has_quality or has_cost) and rules.missing_category == MissingCategory.REWEIGHT:
-            performance = quality if has_quality else cost
-        elif (has_quality or has_cost) and rules.missing_category == MissingCategory.ZERO:
-            performance = weight_quality * quality if has_quality else weight_cost * cost
-        else:
-            performance = np.nan
-        scored += performance == performance
-        final[i] = (
-            rules.score_scale * performance
-            + outcome.improvement_activities_adjustment[i]
-            + outcome.promoting_interoperability_adjustment[i]
-            + outcome.small_practice_adjustment[i]
-        )
+        scored += final[i] == final[i]
     scratch.counts[0].scored = scored
+    of_activities = outcome.improvement_activities_adjustment
+    of_interoperability = outcome.promoting_interoperability_adjustment
+    of_size = outcome.small_practice_adjustment
+    for i in range(len(final)):
+        score = rules.score_scale * final[i] + of_activities[i] + of_interoperability[i]
+        final[i] = score + of_size[i]
 
 
 @kernel

@@ -71,7 +71,7 @@ class Earlier(NamedTuple):
 class Scratch(NamedTuple):
     """Room to work in, sized once per thread."""
 
-    status: NDArray[np.int8]  # [M, n]
+    status: NDArray[np.int8]  # [M, n] see quality.py
     must_submit: NDArray[np.bool_]  # [n] had something to report
     submitted: NDArray[np.bool_]  # [n] reported something complete enough
     points_sum: Floats  # [n]

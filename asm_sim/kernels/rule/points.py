@@ -1,6 +1,6 @@
 """From a value to achievement points: deciles, and distances from the median.
 
-Both pass once over the values for every knot, which vectorises, in place of searching where each
+Both pass over the values for every few knots, which vectorises, in place of searching where each
 value lies.
 """
 
@@ -26,12 +26,22 @@ def decile_points(values, n, cut_points, segment, table, points):
     lower[last], width[last] = 0.0, np.inf
     for i in range(n):
         segment[i] = 0
-    for cut in cut_points:
+    for k in range(0, last, 5):  # five at once, so that a value is read less often
+        a, b, c = _cut(cut_points, k), _cut(cut_points, k + 1), _cut(cut_points, k + 2)
+        d, e = _cut(cut_points, k + 3), _cut(cut_points, k + 4)
         for i in range(n):
-            segment[i] += values[i] >= cut
+            value = values[i]
+            reached = np.int32(value >= a) + np.int32(value >= b) + np.int32(value >= c)
+            segment[i] += reached + np.int32(value >= d) + np.int32(value >= e)
     for i in range(n):
-        k = segment[i]
+        k = np.uint32(segment[i])
         points[i] = max(k, 1) + (values[i] - lower[k]) / width[k]
+
+
+@inlined
+def _cut(cut_points, k):
+    """A cut point, or behind the last one what no value reaches."""
+    return cut_points[k] if k < len(cut_points) else np.inf
 
 
 @kernel
@@ -68,11 +78,26 @@ def deviation_points(values, n, median, sd, curve_z, curve_points, anchor, z, po
     for i in range(n):
         z[i] = (values[i] - median) / sd
         points[i] = start
-    for j in range(len(curve_z) - 1):
-        left = curve_z[j]
-        width = curve_z[j + 1] - left
-        slope = (curve_points[j + 1] - curve_points[j]) / width
+    pieces = len(curve_z) - 1
+    for j in range(0, pieces - 2, 3):  # three at once, so that a point is written less often
+        left, width, slope = _piece(curve_z, curve_points, j)
+        left_b, width_b, slope_b = _piece(curve_z, curve_points, j + 1)
+        left_c, width_c, slope_c = _piece(curve_z, curve_points, j + 2)
+        for i in range(n):
+            sum_a = points[i] + slope * min(max(z[i] - left, 0.0), width)
+            sum_b = sum_a + slope_b * min(max(z[i] - left_b, 0.0), width_b)
+            points[i] = sum_b + slope_c * min(max(z[i] - left_c, 0.0), width_c)
+    for j in range(pieces - pieces % 3, pieces):
+        left, width, slope = _piece(curve_z, curve_points, j)
         for i in range(n):
             points[i] += slope * min(max(z[i] - left, 0.0), width)
     for i in range(n):
         points[i] = min(max(points[i], lowest), highest)
+
+
+@inlined
+def _piece(curve_z, curve_points, j):
+    """Where a piece of the curve begins, its width and its slope."""
+    left = curve_z[j]
+    width = curve_z[j + 1] - left
+    return left, width, (curve_points[j + 1] - curve_points[j]) / width

@@ -10,9 +10,9 @@ from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percen
 from asm_sim.kernels.rule.points import decile_points, deviation_points, middle_points
 from asm_sim.kernels.rule.shrinkage import shrink
 
-EXCLUDED = np.int8(0)  # counts neither for nor against
-NOT_REPORTED = np.int8(1)  # counted, without achievement
-VALID = np.int8(2)  # a result that enters its benchmark
+# The status of a measure is the benchmark that its result enters, by collection type, or one of:
+EXCLUDED = np.int8(-1)  # counts neither for nor against
+NOT_REPORTED = np.int8(-2)  # counted, without achievement
 
 
 @kernel
@@ -30,6 +30,8 @@ def classify(observed, rules, y, scratch):
         rate = observed.rate[m]
         cases = observed.cases[m]
         completeness = observed.completeness[m]
+        collection = observed.collection[m]  # blank is EXCLUDED
+        apart = not rules.measure_pooled[m]
         status = scratch.status[m]
         if rules.measure_suspended[m, y]:
             status[:] = EXCLUDED
@@ -38,12 +40,14 @@ def classify(observed, rules, y, scratch):
                 reported = (rate[i] == rate[i]) & (completeness[i] >= completeness_minimum)
                 must_submit[i] |= not (cases[i] < 1.0)  # blank cases count as some
                 submitted[i] |= reported
-                counted = VALID if reported else NOT_REPORTED
+                entered = collection[i] if apart else np.int8(0)
+                counted = entered if reported else NOT_REPORTED
                 status[i] = EXCLUDED if cases[i] < case_minimum else counted
         else:
             for i in range(n):
                 known = (rate[i] == rate[i]) & (cases[i] >= case_minimum)
-                status[i] = VALID if known else EXCLUDED
+                entered = collection[i] if apart else np.int8(0)
+                status[i] = entered if known else EXCLUDED
     if rules.circumstances_neutral:
         _excuse(observed.extreme_circumstances, scratch.status)
 
@@ -73,8 +77,9 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
         for i in range(n):
             points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
         groups = 1 if rules.measure_pooled[m] else rules.collection_types
+        highest = _highest(status)
         for g in range(groups):
-            k = _gather(observed, rules, m, g, scratch)
+            k = _gather(observed, rules, m, g, scratch) if g <= highest else 0
             if refit:
                 fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
             if k == 0 or not fit.has_benchmark[m, g]:
@@ -152,9 +157,7 @@ def _gather(observed, rules, m, g, scratch):
     the one and lower for the other.
     """
     rate = observed.rate[m]
-    collection = observed.collection[m]
     status = scratch.status[m]
-    any_type = rules.measure_pooled[m]
     sign = -1.0 if rules.measure_inverse[m] == rules.measure_by_deciles[m] else 1.0
     keys = scratch.keys
     payload = scratch.payload
@@ -162,5 +165,14 @@ def _gather(observed, rules, m, g, scratch):
     for i in range(len(rate)):
         keys[k] = sign * rate[i]  # overwritten by the next where this one is not taken
         payload[k] = i
-        k += (status[i] == VALID) & (any_type | (collection[i] == g))
+        k += status[i] == g
     return k
+
+
+@kernel
+def _highest(status):
+    """The last benchmark that any result enters; negative without one."""
+    highest = NOT_REPORTED
+    for i in range(len(status)):
+        highest = max(highest, status[i])
+    return highest
