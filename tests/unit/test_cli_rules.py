@@ -150,7 +150,7 @@ def test_the_open_questions_alone_and_what_each_could_be() -> None:
         (["--status", "[/red]"], "regulation,published,secondary"),
         (["--status", "assumption,"], "no status is called ''"),
         (["[/red]"], "[/red]: there is no such file"),
-        (["asm-2062-final"], "did you mean 'asm-2026-final'?"),
+        (["asm-2062-final"], "did you mean 'asm-2026-final'"),
         (["--set", "payment.cap=[red]"], "cap"),
     ],
 )

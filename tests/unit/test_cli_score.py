@@ -97,7 +97,7 @@ def test_rules_and_settings(table: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--rules", "asm-2026-finall"], "did you mean 'asm-2026-final'?"),
+        (["--rules", "asm-2026-finall"], "did you mean 'asm-2026-final'"),
         (["--rules", "none.yaml"], "none.yaml: there is no such file"),
         (["--set", "rules.payment.exchange.steepnes=1"], "did you mean 'steepness'?"),
         (["--set", "rules.payment.exchange.steepness=steep"], "valid number"),
