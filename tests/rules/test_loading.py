@@ -333,7 +333,9 @@ def test_files_of_another_kind(tmp_path: Path, content: bytes, words: str) -> No
 
 def test_a_file_that_is_not_there_and_a_name_that_nobody_knows(tmp_path: Path) -> None:
     assert "there is no such file" in refusal(tmp_path / "mine.yaml")
-    assert "did you mean 'asm-2026-final' or 'asm-2026-with-copd'?" in refusal(Path("asm-2026-fina"))
+    assert "did you mean 'asm-2026-final' or 'asm-2026-with-copd'?" in refusal(
+        Path("asm-2026-fina")
+    )
 
 
 def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
