@@ -7,7 +7,9 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pytest
@@ -208,15 +210,15 @@ def test_a_disk_that_fills_up(
 ) -> None:
     from asm_sim.store.files import LocalFolder
 
-    write = LocalFolder.write
+    writing = LocalFolder.writing
 
-    def full(self: LocalFolder, name: str, content: bytes) -> None:
-        if name.endswith(".npz") and store.exists() and any(store.rglob("*.npz")):
+    def full(self: LocalFolder, name: str) -> AbstractContextManager[BinaryIO]:
+        if name.endswith(".npz") and any(store.rglob("*.npz")):
             raise OSError(28, "No space left on device")
-        write(self, name, content)
+        return writing(self, name)
 
     with monkeypatch.context() as patched:
-        patched.setattr(LocalFolder, "write", full)
+        patched.setattr(LocalFolder, "writing", full)
         result = asm_sim("sweep", sweep_file(), "--out", store)
     assert result.exit_code == 1
     assert "No space left on device" in result.stderr
