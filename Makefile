@@ -11,8 +11,8 @@ QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 	tests/engine/test_store.py tests/engine/test_sweep.py tests/engine/test_cluster.py \
 	tests/engine/test_object_stores.py tests/unit tests/notebooks
 
-# A test that does not end is told with a traceback and fails; the others go on.
-HUNG := -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true --max-worker-restart=1
+# A test that does not end is told with a traceback and fails, and so does the command.
+HUNG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 
 .PHONY: run test test-browser test-lowest venv lab notebooks figures bench check stress clean
 

@@ -8,6 +8,7 @@ scheduler, costs the blocks that were under way and nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import time
@@ -27,7 +28,7 @@ from asm_sim.store.blocks import write_block
 from asm_sim.store.files import Folder, LocalFolder, open_folder
 from asm_sim.store.work import Job, Work
 
-_CONNECTING = "10 s"
+_CONNECTING = 10.0  # seconds
 _LOOK = 2.0  # seconds without news after which the cluster is looked at
 _WITHOUT_WORKERS = 60.0  # seconds to wait for workers that were there
 _FOR_A_WORKER = 3600.0  # and for the first one, which may stand in a queue
@@ -62,6 +63,7 @@ def connected(address: str) -> Iterator[Any]:
     distributed = _dask_of_command()
     shown = printable(address)
     try:
+        asyncio.run(_ask_scheduler(distributed, address))
         client = distributed.Client(address, timeout=_CONNECTING)
     except Exception as error:  # an address of each kind fails in its own way
         reason = printable(" ".join(str(error).split())) or type(error).__name__
@@ -72,6 +74,20 @@ def connected(address: str) -> Iterator[Any]:
         ) from error
     with client:
         yield client
+
+
+async def _ask_scheduler(distributed: Any, address: str) -> None:
+    """Whatever error it takes to say that no scheduler is at ``address``.
+
+    A client that does not come to be lives on half made; when the garbage collector then closes it
+    in the thread that the next client has just started, either waits for the other for ever. So
+    the address is asked before there is a client.
+    """
+    arguments = distributed.Security().get_connection_args("client")
+    async with distributed.rpc(address, timeout=_CONNECTING, connection_args=arguments) as there:
+        identity = await asyncio.wait_for(there.identity(), _CONNECTING)
+    if identity["type"] != "Scheduler":
+        raise ValueError(f"a {identity['type'].lower()} does")
 
 
 def run_on(client: Any) -> Any:

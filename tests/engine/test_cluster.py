@@ -153,12 +153,17 @@ def test_what_is_no_client() -> None:
         cluster.run_on("tcp://127.0.0.1:8786")
 
 
+def _no_client(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a client is made of an address that nobody answers")
+
+
 @pytest.mark.parametrize(
     "address",
-    ["tls://127.0.0.1:1", "ucx://127.0.0.1:1", "tcp://", "x" * 400],
+    ["127.0.0.1:1", "tls://127.0.0.1:1", "ucx://127.0.0.1:1", "tcp://", "x" * 400],
 )
 def test_an_address_that_is_of_no_use(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "_CONNECTING", "0.5 s")
+    monkeypatch.setattr(cluster, "_CONNECTING", 0.5)
+    monkeypatch.setattr(distributed, "Client", _no_client)
     with (
         pytest.raises(InputError, match="no scheduler answers") as refused,
         cluster.connected(address),
@@ -166,3 +171,12 @@ def test_an_address_that_is_of_no_use(address: str, monkeypatch: pytest.MonkeyPa
         pass
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 700
+
+
+def test_a_scheduler_is_asked_for_and_a_worker_is_none(client: Any) -> None:
+    scheduler = client.scheduler.address
+    with cluster.connected(scheduler) as connected:
+        assert connected.scheduler.address == scheduler
+    worker = next(iter(client.nthreads()))
+    with pytest.raises(InputError, match="no scheduler answers"), cluster.connected(worker):
+        pass
