@@ -18,13 +18,20 @@ from asm_sim.plots.figure import (
     add_foot_note,
     add_key,
     house_style,
+    legible,
     new_figure,
     panel_title,
 )
 from asm_sim.results.describe import cohort_title
 from asm_sim.results.ranges import PERCENT_OF_RANGE
 from asm_sim.results.scenarios import SCENARIO, scenario_names
-from asm_sim.results.sweep_summary import OUTCOMES, Outcome, reference_of, sweep_table
+from asm_sim.results.sweep_summary import (
+    OUTCOMES,
+    Outcome,
+    labels_of,
+    reference_of,
+    sweep_table,
+)
 
 DRAWN = ("share_negative", "retained_by_medicare_all_years")
 MOST = 40  # with more, the lines of a panel cannot be told apart
@@ -51,6 +58,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     outcomes = [outcome for outcome in OUTCOMES if outcome.name in DRAWN]
     cohorts = [str(cohort) for cohort in ds["cohort"].values]
     names = scenario_names(ds)
+    axes_named, labels = labels_of(ds, names)
     ranged = "range_low" in table
     panels: list[dict[str, Any]] = []
     with house_style():
@@ -63,6 +71,9 @@ def plot(ds: xr.Dataset) -> RunFigure:
                 _draw(found, names, reference_of(ds), ax)
                 panels.append({"cohort": cohort, "outcome": outcome.name, **found})
             panel_title(row[0], cohort_title(ds, cohort))
+            written = [printable(", ".join(labels[name]), LONGEST_NAME) for name in names]
+            row[0].set_yticks(range(count), [legible(label) for label in written], fontsize=7)
+            row[0].set_ylabel(legible(printable(", ".join(axes_named))))
         for outcome, ax in zip(outcomes, axes[-1], strict=True):
             ax.set_xlabel(LABELS[outcome.name])
         line = (
@@ -104,6 +115,5 @@ def _draw(found: dict[str, list[float]], names: list[str], reference: str | None
         at = names.index(reference)
         ax.axvline(found["mean"][at], color=QUIET, linewidth=0.8, linestyle="--", zorder=0)
         ax.plot([found["mean"][at]], [at], "o", color=LAST_YEAR, markersize=4)
-    ax.set_yticks(list(rows), [printable(name, LONGEST_NAME) for name in names], fontsize=7)
     if not ax.yaxis_inverted():
         ax.invert_yaxis()

@@ -38,9 +38,8 @@ OF_A_RUN = {
 }
 OF_A_SWEEP = {
     "scenarios_side_by_side": (
-        "The share of scored clinicians with a penalty and what Medicare keeps, a line per "
-        "scenario and a column of panels per cohort. The numbers are in the tables of the "
-        "scenarios."
+        "The share of scored clinicians with a penalty (left) and what Medicare keeps (right), a "
+        "line per scenario and a row of panels per cohort. The numbers are in the tables above."
     ),
     "savings_levers": (
         "What Medicare keeps and the share of clinicians with a penalty, by the share of the "

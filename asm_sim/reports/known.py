@@ -67,16 +67,20 @@ def open_table(run: xr.Dataset, root: str) -> Table | None:
     )
 
 
-def effects(run: xr.Dataset) -> tuple[Table | None, str]:
-    """What moves the share of penalties most, and whose effects these are."""
+def effects(run: xr.Dataset, of_sweep: bool) -> tuple[Table | None, str]:
+    """What moves the share of penalties most, and whose effects these are.
+
+    A scenario of a sweep has no name by which a command could ask for its own.
+    """
     found = effects_table(run)
     about = effects_json(run)
     whose = "" if about["of_this_scenario"] else f" Effects of the {about['scenario']}."
     told = (
         f"One parameter at a time, in percentage points of the share with a penalty in "
-        f"{about['performance_year']}, at the ends of what it may be.{whose} "
-        f"`{about['command']}` computes those of this scenario."
+        f"{about['performance_year']}, at the ends of what it may be.{whose}"
     )
+    if not of_sweep:
+        told += f" `{about['command']}` computes those of this scenario."
     if not len(found):
         return None, told
     rows = [tuple(map(str, row)) for row in found.itertuples(index=False)]

@@ -13,6 +13,7 @@ from asm_sim.reports import asked, known, origin
 from asm_sim.reports.figures import drawn
 from asm_sim.reports.tables import headline_tables, scenario_tables
 from asm_sim.results.open import open_results
+from asm_sim.results.ranges import how_to_open
 from asm_sim.results.scenarios import SCENARIO, position_of, scenario_of, told
 from asm_sim.results.sentences import held_lines, sentences
 from asm_sim.results.sweep_summary import reference_of, sweep_sentences, sweep_table
@@ -41,7 +42,7 @@ def report(results: xr.Dataset | str | Path, figures: Iterable[str] | None = Non
     run = about.pop("run")
     shown, missing = drawn(ds, figures)
     title = ds.attrs.get("title") or ds.attrs.get("scenario") or "Results"
-    effects, effects_note = known.effects(run)
+    effects, effects_note = known.effects(run, about["is_sweep"])
     return rendered(
         TEMPLATE,
         {"parts": _parts, "lines": str.splitlines},
@@ -81,15 +82,15 @@ def _of_run(run: xr.Dataset) -> dict[str, Any]:
 def _of_sweep(ds: xr.Dataset) -> dict[str, Any]:
     reference = reference_of(ds)
     run = scenario_of(ds, 0 if reference is None else position_of(ds, reference))
-    *first, settled, comes_from = sentences(run)
+    *first, settled, _ = sentences(run)
     found = sweep_table(ds)
     own = [] if reference is None else [[f"In {reference}:", *first[:ANSWER]]]
     return {
         "run": run,
         "is_sweep": True,
         "answer": [sweep_sentences(ds, found), *own],
-        "reading": first[ANSWER:],
-        "settled": [settled, comes_from],
+        "reading": [one.replace(how_to_open(run), how_to_open(ds)) for one in first[ANSWER:]],
+        "settled": [settled],
         "tables": scenario_tables(ds, found),
     }
 

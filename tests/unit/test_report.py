@@ -91,7 +91,7 @@ def test_a_hostile_title_is_text(page: Page) -> None:
 
 
 def test_the_same_store_is_the_same_page(run: xr.Dataset) -> None:
-    first, again = (asm.report(run) for _ in range(2))
+    first, again = (asm.report(run, ["savings_steps", "score_to_adjustment"]) for _ in range(2))
     assert first == again
     assert str(Path.cwd()) not in first
 
@@ -110,6 +110,28 @@ def test_a_sweep_has_its_scenarios_side_by_side(sweep: xr.Dataset) -> None:
         assert f"({end})" in kept.partition("; LBP")[0]
     assert penalties.count("% in every scenario") == 2
     assert all(sentence in text_of(page) for sentence in (penalties, kept))
+
+
+def test_a_sweep_names_no_command_that_cannot_be_run(sweep: xr.Dataset) -> None:
+    text = text_of(Page(asm.report(sweep, [])))
+    assert "asm-sim sensitivity" not in text
+    assert "write open_draws: 200 in the sweep's file" in text
+    assert "--open-draws 200" not in text
+
+
+def test_the_scenarios_of_a_figure_are_told_apart(sweep: xr.Dataset) -> None:
+    figure = asm.plots.scenarios_side_by_side.plot(sweep)
+    for ax in figure.axes[::2]:
+        labels = [label.get_text() for label in ax.get_yticklabels()]
+        assert labels[0] == "0.05, 0.7"
+        assert len(set(labels)) == len(labels) == sweep.sizes["scenario"]
+    table = sweep_table(sweep)
+    for panel in figure.plotted["panels"]:
+        chosen = (table["cohort"] == panel["cohort"]) & (table["outcome"] == panel["outcome"])
+        factor = 1e-6 if panel["outcome"].startswith("retained") else 100.0
+        assert panel["mean"] == (factor * table.loc[chosen, "mean"]).tolist()
+    with pytest.raises(InputError, match=r"these results hold 1 scenario$"):
+        asm.plots.scenarios_side_by_side.plot(sweep.isel(scenario=[0]))
 
 
 def test_what_differs_from_the_baseline_is_named() -> None:
