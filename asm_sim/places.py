@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable, reason_of
 
 SCHEMES = (
     *("abfs", "abfss", "adl", "az", "ftp", "gcs", "gs", "hdfs", "http", "https", "memory"),
@@ -74,3 +76,21 @@ def local_path(text: str | os.PathLike[str]) -> Path:
         if error.errno == errno.ELOOP:
             raise InputError(f"{given}: symbolic links that lead in a circle") from error
     return path
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[str]:
+    """What a file to be written is called in messages; the block refuses what else it may not be.
+
+    Raises :class:`InputError` for a folder, a file in a folder that is not there, and whatever the
+    disk says while it is looked at.
+    """
+    title = printable(str(path))
+    try:
+        if path.is_dir():
+            raise InputError(f"{title}: the output is a folder; name a file")
+        if not path.parent.is_dir():
+            raise InputError(f"{title}: the folder {printable(str(path.parent))} does not exist")
+        yield title
+    except OSError as error:
+        raise InputError(f"{title}: this cannot be written ({reason_of(error)})") from error

@@ -12,7 +12,8 @@ from asm_sim.cli.options import AsJson, Settings
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import did_you_mean, quoted
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, printable, reason_of
+from asm_sim.errors import InputError
+from asm_sim.places import output_file
 
 if TYPE_CHECKING:
     from asm_sim.explain.steps import Explanation
@@ -99,13 +100,6 @@ def _written(explanation: Explanation, form: str) -> str:
 
 def _check_output(output: Path, source: Path) -> None:
     """Refuse an output that could not be written, or that would replace the table."""
-    title = printable(str(output))
-    try:
-        if output.is_dir():
-            raise InputError(f"{title}: the output is a folder; name a file")
-        if not output.parent.is_dir():
-            raise InputError(f"{title}: the folder {printable(str(output.parent))} does not exist")
+    with output_file(output) as title:
         if output.exists() and source.exists() and output.samefile(source):
             raise InputError(f"{title}: the output would replace the table; choose another name")
-    except OSError as error:
-        raise InputError(f"{title}: this cannot be written ({reason_of(error)})") from error

@@ -10,7 +10,8 @@ import typer
 from asm_sim.cli.compare import names_of
 from asm_sim.cli.terminal import say
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError, printable, reason_of
+from asm_sim.errors import InputError
+from asm_sim.places import output_file
 
 
 def report(
@@ -47,15 +48,8 @@ def report(
 
 def _check_output(path: Path, overwrite: bool) -> None:
     """Refuse an output that could not be written, or that is there."""
-    title = printable(str(path))
-    try:
-        if path.is_dir():
-            raise InputError(f"{title}: the output is a folder; name a file")
-        if not path.parent.is_dir():
-            raise InputError(f"{title}: the folder {printable(str(path.parent))} does not exist")
+    with output_file(path) as title:
         if path.is_file() and not overwrite:
             raise InputError(
                 f"{title}: this exists; add --overwrite to replace it, or name another --output"
             )
-    except OSError as error:
-        raise InputError(f"{title}: this cannot be written ({reason_of(error)})") from error
