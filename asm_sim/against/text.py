@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,15 +14,15 @@ from asm_sim.against.cohort_draws import MIDDLE, PARTS
 from asm_sim.against.standing import Standing, Standings
 from asm_sim.against.tables import table_of, together
 from asm_sim.errors import counted, printable
+from asm_sim.results.clinician_table import CLINICIANS_TOLD, Line, clinician_table, shown_id
 from asm_sim.results.describe import HASH_DIGITS
 from asm_sim.results.spread import RANGE, in_range
+from asm_sim.results.terminal import say
 from asm_sim.score.columns import column_name
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-CLINICIANS_TOLD = 20
-LONGEST_ID = 12
 PARTS_TOLD = 4
 SMALLEST_PART = 0.5  # points that are worth a word
 
@@ -32,13 +32,14 @@ Record = dict[str, Any]
 def print_on(console: Console, found: Standings) -> None:
     """Print the answer; what a user called something is only text."""
     for part in _parts(found):
-        console.print(part, markup=False, highlight=False, emoji=False)
+        say(console, part)
 
 
 def _parts(found: Standings) -> Iterator[RenderableType]:
     from rich.text import Text
 
     table = table_of(found)
+    most_points = found.plan.scenario.rules.quality.points_maximum.value
     for standing in found.cohorts:
         frame = table[table["cohort"] == standing.cohort]
         yield Text(
@@ -50,14 +51,15 @@ def _parts(found: Standings) -> Iterator[RenderableType]:
         yield Text(_drawn(standing))
         own = sorted({int(year) for year in standing.known.of_year[:, 0].ravel()} - {0})
         told = [year for year in standing.years if year in own] or standing.years[:1]
+        of_years = {record["performance_year"]: record for record in together(standing)}
         for year in told:
             records = _records(frame[frame["performance_year"] == year])
             yield Text()
-            yield from _year(standing, records, year)
+            yield from _year(standing, records, of_years[year], most_points)
         yield Text()
-        yield from _all_years(standing)
+        yield from _all_years(standing, of_years.values())
         yield Text()
-    yield Text(_how_to_read(found))
+    yield Text(_how_to_read(found, table))
     yield Text(_source(found))
 
 
@@ -78,37 +80,34 @@ def _drawn(standing: Standing) -> str:
     )
 
 
-def _year(standing: Standing, records: list[Record], year: int) -> Iterator[RenderableType]:
+def _year(
+    standing: Standing, records: list[Record], in_all: Record, most_points: float
+) -> Iterator[RenderableType]:
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
-    paid = standing.payment_years[standing.years.index(year)]
-    median = records[0]["median_final_score"]
+    year, paid = in_all["performance_year"], in_all["payment_year"]
+    median = in_all["median_final_score"]
     yield Text(f"Performance year {year}, paid in {paid}; median final score {median:.1f}")
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("clinician", overflow="fold", max_width=LONGEST_ID)
-    for name in ("final score", "adjustment, %", "USD a year", "penalty"):
-        table.add_column(name, justify="right")
-    for record in records[:CLINICIANS_TOLD]:
-        table.add_row(
-            Text(printable(str(record["clinician_id"]), 40)),
+    yield clinician_table(
+        Line(
+            record["clinician_id"],
             _with_range(record, "final_score"),
             _with_range(record, "payment_adjustment_factor", 100, sign=True),
             _with_range(record, "payment_change_usd", sign=True),
             _share(record),
         )
-    yield table
+        for record in records
+    )
     more = len(records) - CLINICIANS_TOLD
     if more > 0:
         yield Text(f"and {more:,} more (-o FILE writes all)")
     if len(records) > 1:
-        in_all = next(r for r in together(standing) if r["performance_year"] == year)
         yield Text(f"Together {_with_range(in_all, 'payment_change_usd', sign=True)} USD")
     yield Text()
     yield Text("What drives it, in points of the final score against the median clinician")
     for record in records[:CLINICIANS_TOLD]:
-        yield Padding(Text(_drives(standing, record)), (0, 0, 0, 2))
+        yield Padding(Text(_drives(standing, record, most_points)), (0, 0, 0, 2))
 
 
 def _with_range(record: Record, name: str, scale: float = 1, sign: bool = False) -> str:
@@ -126,9 +125,9 @@ def _share(record: Record) -> str:
     return f"{round(record[f'share_penalty{which}'] * draws)} of {draws}"
 
 
-def _drives(standing: Standing, record: Record) -> str:
+def _drives(standing: Standing, record: Record, most_points: float) -> str:
     """The parts in which a clinician is furthest from the median clinician."""
-    who = printable(str(record["clinician_id"]), 40)
+    who = shown_id(record["clinician_id"])
     if record["share_without_score"] == 1:
         return f"{who}: no final score, neither bonus nor penalty"
     differences = {part: record[f"{part}_difference"] for part in PARTS}
@@ -137,7 +136,7 @@ def _drives(standing: Standing, record: Record) -> str:
     told = [part for part in largest if abs(differences[part]) >= SMALLEST_PART][:PARTS_TOLD]
     words = [
         f"{part.replace('_', ' ')} {differences[part]:+.1f}"
-        + (_measure(standing, record) if part == "quality" else "")
+        + (_measure(standing, record, most_points) if part == "quality" else "")
         for part in told
     ]
     rest = total - sum(differences[part] for part in told)
@@ -146,7 +145,7 @@ def _drives(standing: Standing, record: Record) -> str:
     return f"{who} {total:+.1f}: {', '.join(words) or 'nothing stands out'}"
 
 
-def _measure(standing: Standing, record: Record) -> str:
+def _measure(standing: Standing, record: Record, most_points: float) -> str:
     """The measure whose points are furthest from those of the median clinician."""
     gaps = {}
     for measure in standing.known.measures:
@@ -160,10 +159,11 @@ def _measure(standing: Standing, record: Record) -> str:
         return ""
     measure = max(gaps, key=lambda name: abs(gaps[name]))
     points = record[column_name(measure, "points")]
-    return f" ({measure} {points:.1f} of 10, median clinician {points - gaps[measure]:.1f})"
+    median = points - gaps[measure]
+    return f" ({measure} {points:.1f} of {most_points:g}, median clinician {median:.1f})"
 
 
-def _all_years(standing: Standing) -> Iterator[RenderableType]:
+def _all_years(standing: Standing, records: Iterable[Record]) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
@@ -180,7 +180,7 @@ def _all_years(standing: Standing) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("year", "paid in", "median score", "mean adjustment, %", "USD"):
         table.add_column(name, justify="right")
-    for record in together(standing):
+    for record in records:
         table.add_row(
             str(record["performance_year"]),
             str(record["payment_year"]),
@@ -191,7 +191,7 @@ def _all_years(standing: Standing) -> Iterator[RenderableType]:
     yield table
 
 
-def _how_to_read(found: Standings) -> str:
+def _how_to_read(found: Standings, table: pd.DataFrame) -> str:
     plan = found.plan
     draws, opened = plan.scenario.draws, plan.open_draws
     ranged = (
@@ -201,7 +201,7 @@ def _how_to_read(found: Standings) -> str:
         else f"the middle 90 % of {counted(draws, 'draw')} of the cohort and its luck; what nobody "
         "knows of rule and population is at its central value"
     )
-    errors = [_largest(found, name) for name in ("final_score", "payment_change_usd")]
+    errors = [_largest(table, name) for name in ("final_score", "payment_change_usd")]
     low, high = MIDDLE
     return (
         "What the table says of a clinician is taken as it is, with the luck that is in it. A "
@@ -212,8 +212,8 @@ def _how_to_read(found: Standings) -> str:
     )
 
 
-def _largest(found: Standings, name: str) -> float:
-    errors = table_of(found)[f"{name}_mcse"].to_numpy(np.float64)
+def _largest(table: pd.DataFrame, name: str) -> float:
+    errors = table[f"{name}_mcse"].to_numpy(np.float64)
     known = errors[np.isfinite(errors)]
     return float(known.max()) if known.size else math.nan
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from asm_sim.errors import counted, printable
+from asm_sim.errors import counted
+from asm_sim.results.clinician_table import CLINICIANS_TOLD, Line, clinician_table
 from asm_sim.results.moments import moments
 from asm_sim.results.registry import OWN
 from asm_sim.results.spread import in_range, spread
+from asm_sim.results.terminal import say
 
 if TYPE_CHECKING:
     import xarray as xr
     from rich.console import Console, RenderableType
 
-CLINICIANS_TOLD = 20
-LONGEST_ID = 12
 # Variables of the panel, by the column that asm.score has of them.
 _COLUMNS = {
     "final_score": "panel_final_score",
@@ -65,11 +65,10 @@ def own_clinicians(ds: xr.Dataset) -> pd.DataFrame | None:
 def print_own(table: pd.DataFrame, console: Console) -> None:
     """Print one's own clinicians in the first performance year, and their dollars in all years."""
     for part in _parts(table):
-        console.print(part, markup=False, highlight=False, emoji=False)
+        say(console, part)
 
 
 def _parts(table: pd.DataFrame) -> Iterator[RenderableType]:
-    from rich.table import Table
     from rich.text import Text
 
     first = table[table["performance_year"] == table["performance_year"].min()]
@@ -80,22 +79,7 @@ def _parts(table: pd.DataFrame) -> Iterator[RenderableType]:
         f"Your own clinicians among CMS's list, performance year {year}, paid in {paid}",
         style="bold",
     )
-    lines = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    lines.add_column("clinician", overflow="fold", max_width=LONGEST_ID)
-    for name in ("final score", "adjustment, %", "USD a year", "penalty"):
-        lines.add_column(name, justify="right")
-    for _, row in first.head(CLINICIANS_TOLD).iterrows():
-        cells = (("final_score", 1, False), ("payment_adjustment_factor", 100, True))
-        told = [*cells, ("payment_change_usd", 1, True)]
-        lines.add_row(
-            Text(printable(str(row["clinician_id"]), 40)),
-            *(
-                in_range(row[name], row[f"{name}_p5"], row[f"{name}_p95"], scale, sign)
-                for name, scale, sign in told
-            ),
-            f"{round(row['share_penalty'] * draws)} of {draws}",
-        )
-    yield lines
+    yield clinician_table(_line(row, draws) for _, row in first.iterrows())
     more = len(first) - CLINICIANS_TOLD
     if more > 0:
         yield Text(f"and {counted(more, 'more clinician')}, in own_clinicians.csv")
@@ -105,3 +89,17 @@ def _parts(table: pd.DataFrame) -> Iterator[RenderableType]:
         "drawn. Penalty: in how many the adjustment is below zero."
     )
     yield Text()
+
+
+def _line(row: pd.Series[Any], draws: int) -> Line:
+    return Line(
+        row["clinician_id"],
+        _with_range(row, "final_score"),
+        _with_range(row, "payment_adjustment_factor", 100, sign=True),
+        _with_range(row, "payment_change_usd", sign=True),
+        f"{round(row['share_penalty'] * draws)} of {draws}",
+    )
+
+
+def _with_range(row: pd.Series[Any], name: str, scale: float = 1, sign: bool = False) -> str:
+    return in_range(row[name], row[f"{name}_p5"], row[f"{name}_p95"], scale, sign)

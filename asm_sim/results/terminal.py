@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from asm_sim.results.statistics import PLUS_MINUS, rounded
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
-    from rich.text import Text
 
     from asm_sim.results.ranges import Numbers
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 ASCII_PLUS_MINUS = "+/-"
 
 
-def say(console: Console, what: Text | Table) -> None:
+def say(console: Console, what: RenderableType) -> None:
     """Print without reading anything into it: what a user called something is only text."""
     console.print(what, highlight=False, markup=False, emoji=False)
 
