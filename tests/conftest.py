@@ -54,13 +54,19 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("stress" if config.getoption("--stress") else "ordinary")
 
 
+# Tests that run only where they are asked for: long ones, timings (which say little on a busy
+# machine), pages in a browser.
+ASKED_FOR = ("stress", "bench", "browser")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--stress") or "stress" in config.getoption("markexpr"):
-        return
-    long = [item for item in items if "stress" in item.keywords]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    wanted = config.getoption("markexpr")
+    if config.getoption("--stress"):
+        wanted += " stress"
+    unwanted = {marker for marker in ASKED_FOR if marker not in wanted}
+    left_out = [item for item in items if unwanted & {mark.name for mark in item.iter_markers()}]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def roster_rows() -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Pages in a real browser: they run only where they are asked for, ``-m browser``."""
+"""Pages in a real browser."""
 
 from __future__ import annotations
 
@@ -20,14 +20,6 @@ FLAGS = [
     "--disable-sync",
 ]
 PICTURES = Path(__file__).parents[2] / ".browser"  # to be looked at
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "browser" in config.option.markexpr:
-        return
-    shown = [item for item in items if item.get_closest_marker("browser")]
-    config.hook.pytest_deselected(items=shown)
-    items[:] = [item for item in items if item not in shown]
 
 
 @pytest.fixture(scope="session")
