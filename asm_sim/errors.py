@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _PASSWORD = re.compile(r"(:/{1,2}[^\s/@:]*:)[^\s/]*@")  # of a URL, also one read as a path
 
@@ -55,6 +55,12 @@ def escaped(text: str, keep: str = "") -> str:
 def counted(number: int, noun: str) -> str:
     """``1 row``, ``1,234 rows``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *before, end = words
+    return f"{', '.join(before)} {last} {end}" if before else end
 
 
 class InputError(ValueError):

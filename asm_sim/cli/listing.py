@@ -37,6 +37,16 @@ def statuses_of(text: str | None) -> list[str]:
     return statuses
 
 
+def is_about(word: str, texts: Iterable[str]) -> bool:
+    """Whether a word stands in one of the texts, in names also with a space for what joins them."""
+    found = word.lower()
+    return any(
+        found in written.lower()
+        for text in texts
+        for written in (text, text.replace("_", " "), text.replace("-", " "))
+    )
+
+
 def effects_for(hashes: Mapping[str, str]) -> Effects | None:
     """The shipped effects where they belong to these hashes and this version, else None."""
     from asm_sim import __version__

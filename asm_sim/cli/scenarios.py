@@ -65,16 +65,12 @@ def scenarios(
 
 def _found(every: list[Shipped], word: str) -> list[Shipped]:
     """The scenario of this name; else those in whose texts the word stands."""
+    from asm_sim.cli.listing import is_about
     from asm_sim.documents import NEAREST, did_you_mean, quoted
     from asm_sim.scenario.themes import theme_of
 
     named = [entry for entry in every if entry.name == word]
-    about = [
-        entry
-        for entry in every
-        if word.lower()
-        in " ".join((*entry, theme_of(entry.name), entry.name.replace("-", " "))).lower()
-    ]
+    about = [entry for entry in every if is_about(word, (*entry, theme_of(entry.name)))]
     if not (named or about):
         hint = did_you_mean(word, [entry.name for entry in every], NEAREST)
         raise InputError(

@@ -21,10 +21,15 @@ def variables(
     """List the variables and coordinates of results: name, dims, unit, meaning, citation."""
     from rich.text import Text
 
+    from asm_sim.cli.listing import is_about
     from asm_sim.documents import did_you_mean, quoted
 
     known = entries()
-    found = [entry for entry in known if word is None or _has(entry, word)]
+    found = [
+        entry
+        for entry in known
+        if word is None or is_about(word, (entry["name"], entry["meaning"]))
+    ]
     if not found:
         names = [entry["name"] for entry in known]
         parts = sorted({*names, *(part for name in names for part in name.split("_"))})
@@ -72,8 +77,3 @@ def entries() -> list[dict[str, Any]]:
         }
         for name, about in COORDINATES.items()
     ]
-
-
-def _has(entry: dict[str, Any], word: str) -> bool:
-    texts = (entry["name"], entry["name"].replace("_", " "), entry["meaning"])
-    return any(word.lower() in text.lower() for text in texts)

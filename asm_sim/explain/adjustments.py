@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from asm_sim.errors import listed
 from asm_sim.explain.case import Case, Telling
 from asm_sim.explain.steps import Section, Step
-from asm_sim.explain.written import given, listed, number, points, signed
+from asm_sim.explain.written import given, number, points, signed
 from asm_sim.reference.modifiers import (
     SOLO,
     Moments,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from asm_sim.errors import InputError, counted, printable
+from asm_sim.errors import InputError, counted, listed, printable
 from asm_sim.explain.adjustments import adjustments_section
 from asm_sim.explain.case import Case, Citations
 from asm_sim.explain.cost import cost_section
@@ -18,7 +18,7 @@ from asm_sim.explain.peers import peers_section
 from asm_sim.explain.quality import quality_section
 from asm_sim.explain.steps import ClinicianYear, Explanation
 from asm_sim.explain.what_if import what_if
-from asm_sim.explain.written import listed, percent, points, signed_usd
+from asm_sim.explain.written import percent, points, signed_usd
 from asm_sim.reference.cohort import (
     adjustments_of,
     pay_clinician,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from asm_sim.errors import listed
 from asm_sim.explain.case import Case, Telling
 from asm_sim.explain.steps import Section, Step
-from asm_sim.explain.written import listed, number, points, signed
+from asm_sim.explain.written import number, points, signed
 from asm_sim.reference.cohort import own_scores_before
 from asm_sim.reference.final_score import lacks_minimum_submission
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from asm_sim.errors import listed
 from asm_sim.explain.benchmarks import say_curve, say_shrinkage, whose
 from asm_sim.explain.case import Case, Telling
 from asm_sim.explain.peers import is_pooled
 from asm_sim.explain.steps import Section, Step
-from asm_sim.explain.written import given, listed, number, points, share
+from asm_sim.explain.written import given, number, points, share
 from asm_sim.reference import quality
 from asm_sim.reference.deviation import DeviationBenchmark
 from asm_sim.reference.quality import DecileBenchmark

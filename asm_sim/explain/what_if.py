@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from asm_sim.errors import listed
 from asm_sim.explain.case import Case
 from asm_sim.explain.peers import is_pooled
 from asm_sim.explain.steps import WhatIf
-from asm_sim.explain.written import given, listed, number, points
+from asm_sim.explain.written import given, number, points
 from asm_sim.reference import quality
 from asm_sim.reference.cohort import pay_clinician, score_clinician
 from asm_sim.reference.cost import cost_points, scored_cost

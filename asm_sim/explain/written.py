@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from asm_sim.explain.steps import Basis
@@ -61,12 +60,6 @@ def usd(value: float | None) -> str:
 
 def signed_usd(value: float) -> str:
     return f"{value + 0.0:+,.2f} USD"
-
-
-def listed(words: Iterable[str], last: str = "and") -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    *before, end = words
-    return f"{', '.join(before)} {last} {end}" if before else end
 
 
 def value_of(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from asm_sim.documents import compact
-from asm_sim.errors import counted
+from asm_sim.errors import counted, listed
 from asm_sim.results.describe import (
     drawn_parameters,
     draws_in_words,
@@ -287,8 +287,8 @@ def _by_cohort(ds: xr.Dataset, name: str, ranged: bool) -> str:
     def of(cohort: object) -> ByDraw:
         return lambda run: run[name].isel(performance_year=0).sel(cohort=cohort)
 
-    written = [f"{_percent(ds, of(cohort), ranged)} ({cohort})" for cohort in ds["cohort"].values]
-    return " and ".join([", ".join(written[:-1]), written[-1]] if len(written) > 1 else written)
+    cohorts = ds["cohort"].values
+    return listed(f"{_percent(ds, of(cohort), ranged)} ({cohort})" for cohort in cohorts)
 
 
 def _percent(ds: xr.Dataset, values: ByDraw, ranged: bool) -> str:
