@@ -1,7 +1,7 @@
 """A made-up clinician table to start from, with the odd cases that a real one has.
 
-Two cohorts in two performance years. The numbers are invented, deterministic and not calibrated to
-anything. The first clinicians of each cohort are ordinary except for one thing each.
+Two cohorts in two performance years. The numbers are invented and deterministic, on levels near
+those that MIPS published, so that the table can be set against a simulated cohort. The first clinicians of each cohort are ordinary except for one thing each.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ OTHER_COLLECTION_TYPE = 6  # too few for a benchmark of their own: their measure
 
 # By measure: mean and spread of the rate, and whether a tenth of the clinicians is at the top.
 HEART_FAILURE = {
-    "q492": (24.0, 7.0, False),
-    "q008": (82.0, 12.0, False),
-    "q005": (78.0, 13.0, False),
-    "q236": (66.0, 12.0, False),
-    "q377": (48.0, 22.0, False),
+    "q492": (67.0, 4.3, False),
+    "q008": (91.5, 8.0, False),
+    "q005": (81.0, 10.0, False),
+    "q236": (66.0, 17.0, False),
+    "q377": (4.0, 5.0, False),
 }
 LOW_BACK_PAIN = {
-    "q238": (9.0, 6.0, False),
-    "q134": (62.0, 25.0, False),
-    "q128": (88.0, 14.0, True),
-    "q220": (54.0, 11.0, False),
+    "q238": (5.0, 7.5, False),
+    "q134": (80.0, 25.0, False),
+    "q128": (70.0, 28.0, True),
+    "q220": (79.0, 20.0, False),
 }
 ONLY_COLLECTION_TYPE = {"q377": "ecqm", "q220": "cqm"}
 FROM_CLAIMS = "q492"
@@ -99,7 +99,7 @@ def _clinician(
         "improvement_activities": (2, 2, 2, 1)[i % 4],
         "pi_score": round(min(_positive(draw, 85, 12), 100.0), 1),
         "episodes": 20 + int(draw.random() * 90),
-        "episode_cost": _money(draw, {"HF": 15_500, "LBP": 4_200}[cohort], 0.25),
+        "episode_cost": _money(draw, {"HF": 15_500, "LBP": 2_100}[cohort], 0.25),
     }
     usual, other = ("ecqm", "cqm") if cohort == "HF" else ("cqm", "ecqm")
     reports_as = other if i >= CLINICIANS - OTHER_COLLECTION_TYPE else usual

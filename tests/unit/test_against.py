@@ -89,8 +89,10 @@ def test_nobody_changes_what_another_gets_and_more_draws_keep_the_first(small: S
 
 
 def test_alone_they_are_paid_for_one_another_and_among_others_for_what_they_do() -> None:
-    """Seven without benchmarks of their own lose; among a simulated cohort the same seven gain."""
+    """Seven good ones without benchmarks of their own lose; among a simulated cohort they gain."""
     table = seven()
+    table["q492_rate"] -= 10
+    table["q377_rate"] += 20
     with pytest.warns(UserWarning, match="too few for benchmarks of their own") as warned:
         alone = asm.score(table)
     assert "HF 2027 (7 clinicians, 20 are needed)" in str(warned[0].message)
