@@ -34,7 +34,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("asm-sim roster", "the shipped list"),
         ("asm-sim roster mine.csv", "what is understood of one of your own"),
     ),
-    "rules": (("asm-sim rules --status precedent,assumption", "what is open of the rule"),),
+    "rules": (
+        ("asm-sim rules --status precedent,assumption", "what is open of the rule"),
+        ("asm-sim rules book -o book.html", "every parameter, where it acts and what it does"),
+    ),
     "parameters": (
         ("asm-sim parameters steepness", "those that are about it"),
         ("asm-sim parameters | grep payment", "a line each where the output is piped"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import typer
 
+from asm_sim.book.written import plausible, value_written
 from asm_sim.cli.terminal import Terminal
 from asm_sim.documents import did_you_mean, quoted
 from asm_sim.errors import InputError, counted
@@ -166,7 +167,7 @@ def _described(path: str, leaf: Parameter, effects: Effects | None) -> Any:
     from rich.text import Text
 
     text = Text()
-    text.append(_written(_value(leaf)), style="bold")
+    text.append(value_written(_value(leaf)), style="bold")
     text.append(f" ({leaf.unit})")
     if leaf.description:
         text.append(f"\n{leaf.description}")
@@ -183,12 +184,8 @@ def _described(path: str, leaf: Parameter, effects: Effects | None) -> Any:
 def _extent(leaf: Parameter) -> list[str]:
     """Between what it plausibly lies, what it may be, and why it is not drawn."""
     extent = []
-    if leaf.low is not None and leaf.high is not None:
-        extent.append(f"plausible {leaf.low:g} to {leaf.high:g}")
-    if leaf.readings is not None:
-        total = sum(leaf.readings.values())
-        weighted = [f"{name} ({weight / total:.3g})" for name, weight in leaf.readings.items()]
-        extent.append(f"plausible {', '.join(weighted)}")
+    if plausible(leaf):
+        extent.append(f"plausible {plausible(leaf)}")
     choices = getattr(leaf, "choices", None)
     if choices and len(choices) > 1:
         extent.append(f"one of {', '.join(choices)}")
@@ -207,22 +204,3 @@ def _moved(path: str, effects: Effects | None) -> str:
     of_cohort = {row.cohort: told(r for r in rows if r.cohort == row.cohort) for row in rows}
     parts = [f"{words} ({cohort})" for cohort, words in of_cohort.items() if words]
     return f"moves the share of penalties by {'; '.join(parts)} percentage points" if parts else ""
-
-
-def _written(value: Any) -> str:
-    """A value as a person writes it; years with the same value are drawn together."""
-    if isinstance(value, dict):
-        spans = [
-            ([year for year, _ in group], number)
-            for number, group in itertools.groupby(sorted(value.items()), key=lambda item: item[1])
-        ]
-        return ", ".join(f"{_years(years)}: {_written(number)}" for years, number in spans)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(_written(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _years(years: list[int]) -> str:
-    return str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"

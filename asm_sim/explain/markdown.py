@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from asm_sim.errors import escaped
 from asm_sim.explain.steps import (
     CHANGES,
     HOW_TO_READ,
@@ -16,8 +14,7 @@ from asm_sim.explain.steps import (
     Step,
 )
 from asm_sim.explain.written import basis_value, percent, score, signed_usd
-
-_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&$])")
+from asm_sim.pages.markdown import row, text
 
 
 def markdown(explanation: Explanation) -> str:
@@ -33,11 +30,6 @@ def markdown(explanation: Explanation) -> str:
                 lines += _step(step)
         lines += _what_if(year)
     return "\n".join(lines) + "\n"
-
-
-def text(given: str) -> str:
-    """A text in which nothing is a sign of Markdown or of HTML."""
-    return _SIGNS.sub(r"\\\1", escaped(given))
 
 
 def _step(step: Step) -> Iterator[str]:
@@ -58,9 +50,9 @@ def _basis(basis: Basis) -> str:
 def _what_if(year: ClinicianYear) -> Iterator[str]:
     yield from ("", f"### {CHANGES}", "", PEERS_HELD_STILL)
     if year.what_if:
-        yield from ("", _row(("With", "Final score", "Adjustment", "Gain")), _row(_RULED))
+        yield from ("", row(("With", "Final score", "Adjustment", "Gain")), row(_RULED))
     for change in year.what_if:
-        yield _row(
+        yield row(
             (
                 text(change.title),
                 score(change.final_score),
@@ -75,7 +67,3 @@ def _what_if(year: ClinicianYear) -> Iterator[str]:
 
 
 _RULED = ("---", "---:", "---:", "---:")
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

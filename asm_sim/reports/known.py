@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from asm_sim.documents import compact
+from asm_sim.parameters import MEANINGS
 from asm_sim.reports.tables import Table, plain_table
 from asm_sim.results.registry import STATUSES
 from asm_sim.results.sentences import effects_json, held
@@ -14,17 +15,6 @@ from asm_sim.results.summary import effects_table
 if TYPE_CHECKING:
     import xarray as xr
 
-# The words of docs/glossary.md.
-MEANINGS = {
-    "regulation": "the text was seen",
-    "published": "official data were seen",
-    "secondary": "explainers say so",
-    "derived": "computed from published figures",
-    "inferred": "follows by algebra, or from the sister rule of MIPS",
-    "precedent": "what a sister programme of CMS does: open",
-    "assumption": "ours, and what depends on it must say so: open",
-    "lever": "an alternative or a mechanism that is off: nothing rests on it",
-}
 ROOTS = {"rules": "ASM rule", "population": "population"}
 
 

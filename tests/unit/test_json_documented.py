@@ -43,6 +43,11 @@ def test_what_a_verb_prints_is_documented(verb: str) -> None:
         assert set(entry) == documented()[f"asm-sim {verb}"]
 
 
+def test_the_book_is_documented() -> None:
+    keys = documented()["asm-sim rules book"]
+    assert set(printed("rules", "book")) == keys
+
+
 def test_entries_of_lists_are_documented() -> None:
     text = DOCUMENT.read_text()
     for verb, key in (("variables", "variables"), ("studies", "parts")):
