@@ -66,6 +66,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "export": (
         ("asm-sim export runs/a --to netcdf", "everything but the panel, in one file"),
         ("asm-sim export runs/a --to csv --variables share_negative,bonuses", "a table"),
+        (
+            "asm-sim export runs/a --to stata --where state=TX --where small_practice=1",
+            "clinicians",
+        ),
     ),
     "studies": (
         ("asm-sim studies", "which there are"),

@@ -1,4 +1,4 @@
-"""Results for other programs: one NetCDF file, or long tables in Parquet or CSV.
+"""Results for other programs: one NetCDF file, or long tables in Parquet, CSV or Stata.
 
 Everything is written in pieces, scenario by scenario and some draws at a time, so that memory does
 not grow with the results; a file appears under its name whole, or not at all.
@@ -6,46 +6,49 @@ not grow with the results; a file appears under its name whole, or not at all.
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import xarray as xr
 
 from asm_sim.documents import did_you_mean
 from asm_sim.durable import appearing
 from asm_sim.errors import InputError
+from asm_sim.memory import check_memory
 from asm_sim.places import local_path
 from asm_sim.results.answers import answers_table
-from asm_sim.results.registry import COORDINATES, VARIABLES, YEARLY
+from asm_sim.results.netcdf import plain_attribute, write_netcdf
+from asm_sim.results.registry import COORDINATES, PANEL, VARIABLES, YEARLY
 from asm_sim.results.scenarios import (
     DRAW,
     SCENARIO,
     SCENARIO_HASH,
     Which,
     chosen_variables,
+    of_all_scenarios,
     scenario_of,
 )
+from asm_sim.results.stata import stata_names, write_stata
+from asm_sim.results.where import Where, part_of
 
-NETCDF, PARQUET, CSV = "netcdf", "parquet", "csv"
-SUFFIXES = {NETCDF: ".nc", PARQUET: ".parquet", CSV: ".csv"}
+NETCDF, PARQUET, CSV, STATA = "netcdf", "parquet", "csv", "stata"
+SUFFIXES = {NETCDF: ".nc", PARQUET: ".parquet", CSV: ".csv", STATA: ".dta"}
+EXPLAINED = (CSV, STATA)  # formats with a codebook beside each table
 CODEBOOK = ".columns.csv"
 ANSWERS = ".answers"
 STEM = "results"
 VALUES_AT_ONCE = 4_000_000  # 32 MB
-BYTES = {PARQUET: 8, CSV: 18}  # of a number, before compression
-CHUNK = 131_072  # numbers to a chunk of a NetCDF file: 1 MB
+BYTES = {PARQUET: 8, CSV: 18, STATA: 8}  # of a number, before compression
+STATA_AT_ONCE = 40  # bytes of memory for a cell of a Stata table, which is made in memory
 MEGABYTE = 1e6
-CF = "CF-1.11"
 EXCEL_ROWS = 1_048_576  # of a sheet, the header's among them
 
 Dims = tuple[str, ...]
@@ -57,7 +60,8 @@ class Export:
 
     ``output`` is a file, or a folder where the variables take several tables (one for each set of
     dims). ``files`` are all that will be written. ``source`` holds more than the chosen variables:
-    the open draws, from which ranges are taken.
+    the open draws, from which ranges are taken. ``chosen`` is who is wanted along draw_sample and
+    clinician, where groups were named.
     """
 
     ds: xr.Dataset
@@ -65,6 +69,7 @@ class Export:
     to: str
     output: Path
     tables: dict[Dims, list[str]]
+    chosen: xr.DataArray | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -72,19 +77,20 @@ class Export:
 
     @property
     def files(self) -> list[Path]:
-        """The files of data, the answers where there are draws, and codebooks of CSV files."""
+        """The files of data, the answers where there are draws, and codebooks."""
         if self.to == NETCDF:
             return [self.output]
         tables = {self._file(dims) if self.is_folder else self.output: dims for dims in self.tables}
         answers = [answers_of(path) for path, dims in tables.items() if DRAW in dims]
-        return [*tables, *answers, *(codebook_of(path) for path in tables if self.to == CSV)]
+        explained = tables if self.to in EXPLAINED else ()
+        return [*tables, *answers, *map(codebook_of, explained)]
 
     @property
     def size(self) -> str:
         """How much will be written, in words."""
         if self.to == NETCDF:
             return f"{self.ds.nbytes / MEGABYTE:,.1f} MB before compression"
-        shapes = [(_size(self.ds, dims), len(self._columns(dims))) for dims in self.tables]
+        shapes = [(self._rows(dims), len(self._columns(dims))) for dims in self.tables]
         cells = sum(rows * columns for rows, columns in shapes)
         tables = "; ".join(f"{rows:,} rows of {columns} columns" for rows, columns in shapes)
         return f"{tables}; up to about {cells * BYTES[self.to] / MEGABYTE:,.1f} MB"
@@ -94,7 +100,7 @@ class Export:
         """The CSV tables with more rows than a sheet of Excel holds, which drops the rest."""
         if self.to != CSV:
             return []
-        rows = {"-".join(dims): _size(self.ds, dims) for dims in self.tables}
+        rows = {"-".join(dims): self._rows(dims) for dims in self.tables}
         return [f"{name} ({many:,} rows)" for name, many in rows.items() if many >= EXCEL_ROWS]
 
     def write(self, values_at_once: int = VALUES_AT_ONCE) -> Path:
@@ -104,7 +110,9 @@ class Export:
         """
         if self.to == NETCDF:
             with appearing(self.output) as partial:
-                _write_netcdf(self.ds, partial, values_at_once)
+                write_netcdf(
+                    self.ds, partial, lambda dims: _pieces(self.ds, dims, 1, values_at_once)
+                )
         elif not self.is_folder:
             (dims,) = self.tables
             self._write_table(dims, self.output, values_at_once)
@@ -118,6 +126,12 @@ class Export:
     def _file(self, dims: Dims) -> Path:
         return self.output / f"{'-'.join(dims)}{SUFFIXES[self.to]}"
 
+    def _rows(self, dims: Dims) -> int:
+        if self.chosen is None:
+            return _size(self.ds, dims)
+        others = [dim for dim in dims if dim not in self.chosen.dims]
+        return int(self.chosen.sum()) * _size(self.ds, others)
+
     def _columns(self, dims: Dims) -> list[str]:
         return [*_key_columns(self.ds, dims), *self.tables[dims]]
 
@@ -125,21 +139,37 @@ class Export:
         """One table; the codebook of a CSV and the answers are there before the table is."""
         names = self.tables[dims]
         with appearing(path) as partial:
-            with _table_writer(self, dims, partial) as write:
-                for piece in _pieces(self.ds, dims, len(self._columns(dims)), values_at_once):
-                    write(_columns_of(self.ds[names].isel(piece), dims))
+            if self.to == STATA:
+                write_stata(pa.concat_tables(self._parts(dims, values_at_once)), partial, self.ds)
+            else:
+                with _table_writer(self, dims, partial) as write:
+                    for part in self._parts(dims, values_at_once):
+                        write(part)
             if DRAW in dims:
                 with appearing(answers_of(path)) as answers:
                     self._write_answers(names, answers)
-            if self.to == CSV:
+            if self.to in EXPLAINED:
                 with appearing(codebook_of(path)) as codebook:
-                    _write_codebook(self.ds, self._columns(dims), codebook)
+                    _write_codebook(self.ds, self._columns(dims), self.to, codebook)
+
+    def _parts(self, dims: Dims, values_at_once: int) -> Iterator[Any]:
+        """The rows of a table, some at a time, as Arrow tables."""
+        schema = _schema(self, dims)
+        for piece in _pieces(self.ds, dims, len(self._columns(dims)), values_at_once):
+            ds = self.ds[self.tables[dims]].isel(piece)
+            part = pa.table(_columns_of(ds, dims), schema=schema)
+            if self.chosen is not None:
+                here = {dim: place for dim, place in piece.items() if dim in self.chosen.dims}
+                part = part.filter(pa.array(_rows_of(ds, dims, self.chosen.isel(here))))
+            yield part
 
     def _write_answers(self, names: list[str], path: Path) -> None:
         """Value, error and range of each number that the rows of a table are draws of."""
         table = answers_table(self.source, names)
         if self.to == CSV:
             table.to_csv(path, index=False, lineterminator="\n")
+        elif self.to == STATA:
+            write_stata(pa.Table.from_pandas(table, preserve_index=False), path, self.ds)
         else:
             table.to_parquet(path, index=False)
 
@@ -152,16 +182,18 @@ def plan_export(
     scenario: Which | None = None,
     overwrite: bool = False,
     folder: Path = Path(),
+    where: Where | None = None,
 ) -> Export:
     """Check an export of a run or a sweep; nothing is written.
 
-    ``to`` is ``netcdf``, ``parquet`` or ``csv``. ``variables`` are by default all but ``panel_*``
-    for NetCDF, and those with a value per draw, cohort and performance year for tables, beside
-    which stand the answers: mean, error and 90 % range of each number that rows are draws of.
-    ``scenario`` is the one scenario to take of a sweep. ``output`` is by default ``results.nc``,
-    ``results.parquet`` or ``results.csv`` in ``folder``; ``results-parquet`` or ``results-csv``
-    where several tables are needed. Raises :class:`InputError`, also where the output exists
-    without ``overwrite``.
+    ``to`` is ``netcdf``, ``parquet``, ``csv`` or ``stata``. ``variables`` are by default all but
+    ``panel_*`` for NetCDF, and those with a value per draw, cohort and performance year for tables,
+    beside which stand the answers: mean, error and 90 % range of each number that rows are draws
+    of. ``scenario`` is the one scenario to take of a sweep. ``where`` chooses rows, as
+    :func:`asm_sim.results.where.part_of` does; where it is about clinicians, ``variables`` are by
+    default those of the panel. ``output`` is by default ``results`` with the format's suffix in
+    ``folder``, or a folder ``results-csv`` (``-parquet``, ``-stata``) where several tables are
+    needed. Raises :class:`InputError`, also where the output exists without ``overwrite``.
     """
     if to not in SUFFIXES:
         known = list(SUFFIXES)
@@ -170,8 +202,13 @@ def plan_export(
         )
     if scenario is not None:
         ds = scenario_of(ds, scenario)
-    source = ds
-    ds = ds[chosen_variables(ds, variables, _default_variables(ds, to))]
+    part = part_of(ds, where or {})
+    source = part.ds
+    default = _panel_variables(source) if part.of_clinicians else _default_variables(ds, to)
+    ds = source[chosen_variables(source, variables, default)]
+    part.check(map(str, ds.data_vars))
+    if part.rows is not None and to == NETCDF:
+        raise InputError("groups change from draw to draw: --where chooses them in tables alone")
     tables: dict[Dims, list[str]] = {}
     for name, variable in ds.data_vars.items():
         tables.setdefault(tuple(map(str, variable.dims)), []).append(str(name))
@@ -187,7 +224,11 @@ def plan_export(
         )
     if not several and output.suffix != suffix:
         raise InputError(f"{output}: a {to} file must end in {suffix}")
-    export = Export(ds, source, to, output, tables)
+    export = Export(ds, source, to, output, tables, part.rows)
+    if to == STATA:
+        cells = max(export._rows(dims) * len(export._columns(dims)) for dims in tables)
+        remedy = "choose rows by --where, fewer --variables, or --to parquet"
+        check_memory(STATA_AT_ONCE * cells, "Stata tables of this size", remedy)
     _check_output(export, overwrite)
     return export
 
@@ -206,6 +247,16 @@ def _default_variables(ds: xr.Dataset, to: str) -> list[str]:
     if to != NETCDF:
         return [variable.name for variable in YEARLY]
     return [str(name) for name in ds.data_vars if not str(name).startswith("panel_")]
+
+
+def _panel_variables(ds: xr.Dataset) -> list[str]:
+    names = [variable.name for variable in PANEL if variable.name in ds.data_vars]
+    if not names or not ds.sizes["draw_sample"]:
+        raise InputError(
+            "the results kept no clinicians, which --where is about; panel_draws in a sweep's file "
+            "keeps some, and asm-sim run always does"
+        )
+    return names
 
 
 def _check_output(export: Export, overwrite: bool) -> None:
@@ -261,8 +312,6 @@ def _key_columns(ds: xr.Dataset, dims: Dims) -> list[str]:
 
 def _columns_of(ds: xr.Dataset, dims: Dims) -> dict[str, Any]:
     """The columns of a table of ``ds``, as Arrow arrays: one row per combination of coordinates."""
-    import pyarrow as pa
-
     shape = tuple(ds.sizes[dim] for dim in dims)
     columns = {}
     for name in _key_columns(ds, dims):
@@ -279,35 +328,44 @@ def _columns_of(ds: xr.Dataset, dims: Dims) -> dict[str, Any]:
 
 
 def _arrow_type(values: xr.DataArray) -> Any:
-    import pyarrow as pa
-
     return pa.from_numpy_dtype(values.dtype) if values.dtype.kind in "biuf" else pa.string()
 
 
-@contextmanager
-def _table_writer(export: Export, dims: Dims, path: Path) -> Iterator[Any]:
-    """A function that appends columns to the Parquet or CSV file ``path``."""
-    import pyarrow as pa
-    from pyarrow import csv as arrow_csv
-    from pyarrow import parquet
+def _rows_of(ds: xr.Dataset, dims: Dims, chosen: xr.DataArray) -> Any:
+    """Whether each row of the table of ``ds`` with these dims is wanted."""
+    laid = chosen.transpose(*(dim for dim in dims if dim in chosen.dims))
+    laid_out = laid.values.reshape([laid.sizes.get(dim, 1) for dim in dims])
+    return np.broadcast_to(laid_out, [ds.sizes[dim] for dim in dims]).ravel()
 
+
+def _schema(export: Export, dims: Dims) -> Any:
+    """The columns of a table with what they are, and what all of it is."""
     ds = export.ds
-    about = {str(name): _plain(value) for name, value in ds.attrs.items()}
+    attrs = of_all_scenarios(ds) if SCENARIO in ds.dims else ds.attrs
+    about = {str(name): plain_attribute(value) for name, value in attrs.items()}
     fields = [
         pa.field(name, _arrow_type(ds[name]), metadata=_words(ds, name))
         for name in export._columns(dims)
     ]
-    schema = pa.schema(fields, metadata={"asm_sim": json.dumps(about)})
-    if export.to == PARQUET:
-        writer = parquet.ParquetWriter(path, schema)
-    else:
-        writer = arrow_csv.CSVWriter(path, schema)
-    with writer:
-        yield lambda columns: writer.write_table(pa.table(columns, schema=schema))
+    return pa.schema(fields, metadata={"asm_sim": json.dumps(about)})
 
 
-def _write_codebook(ds: xr.Dataset, columns: list[str], path: Path) -> None:
+@contextmanager
+def _table_writer(export: Export, dims: Dims, path: Path) -> Iterator[Any]:
+    """A function that appends rows to the Parquet or CSV file ``path``."""
+    from pyarrow import csv as arrow_csv
+    from pyarrow import parquet
+
+    kind = parquet.ParquetWriter if export.to == PARQUET else arrow_csv.CSVWriter
+    with kind(path, _schema(export, dims)) as writer:
+        yield writer.write_table
+
+
+def _write_codebook(ds: xr.Dataset, columns: list[str], to: str, path: Path) -> None:
+    """What the columns of a table are; for Stata, which cuts names, what each is called here."""
     words = pd.DataFrame([{"column": name, **_words(ds, name)} for name in columns])
+    if to == STATA:
+        words.insert(0, "variable", stata_names(columns))
     words.to_csv(path, index=False, lineterminator="\n")
 
 
@@ -320,145 +378,3 @@ def _words(ds: xr.Dataset, name: str) -> dict[str, str]:
         known = {"long_name": "Parameter that the scenarios differ in"}
     attrs = {**known, **(ds[name].attrs if name in ds.variables else {})}
     return {key: str(attrs.get(key, "")) for key in ("units", "long_name")}
-
-
-def _write_netcdf(ds: xr.Dataset, path: Path, values_at_once: int) -> None:
-    """One NetCDF-4 file: coordinates and attributes first, then the variables piece by piece."""
-    try:
-        import h5netcdf
-        import h5py  # noqa: F401  # what h5netcdf writes with, and does not ask for
-    except ImportError as error:
-        raise InputError("NetCDF needs two more packages: pip install h5netcdf h5py") from error
-    frame = ds.coords.to_dataset().drop_encoding()
-    frame.attrs = {name: _plain(value) for name, value in ds.attrs.items()} | _conventions(ds)
-    with path.open("w+b", buffering=0) as disk:
-        target = _NeverFailing(disk)
-        with h5netcdf.File(target, "w") as file:
-            frame.dump_to_store(xr.backends.H5NetCDFStore(file))
-            for name, variable in ds.data_vars.items():
-                _write_variable(ds, str(name), variable, file, values_at_once, target)
-        target.check()
-
-
-def _conventions(ds: xr.Dataset) -> dict[str, str]:
-    """The attributes that the CF conventions ask of every file."""
-    version = ds.attrs.get("asm_sim_version", "of an unknown version")
-    written = datetime.now(UTC).isoformat(timespec="seconds")
-    return {
-        "Conventions": CF,
-        "source": f"asm_sim {version}, simulated",
-        "history": f"{written} written by asm-sim export --to {NETCDF}",
-    }
-
-
-def _write_variable(
-    ds: xr.Dataset,
-    name: str,
-    variable: xr.DataArray,
-    file: Any,
-    values_at_once: int,
-    target: _NeverFailing,
-) -> None:
-    dims = tuple(map(str, variable.dims))
-    for dim in set(dims) - set(file.dimensions):
-        file.dimensions[dim] = ds.sizes[dim]
-    written = file.create_variable(
-        name,
-        dims,
-        variable.dtype,
-        chunks=_chunks(ds, dims),
-        fillvalue=np.nan if variable.dtype.kind == "f" else None,
-        compression="gzip",
-        compression_opts=1,
-        shuffle=True,
-    )
-    written.attrs.update({key: _plain(value) for key, value in variable.attrs.items()})
-    for piece in _pieces(ds, dims, 1, values_at_once):
-        where = tuple(piece.get(dim, slice(None)) for dim in dims)
-        written[where] = variable.isel(piece).values
-        target.check()
-
-
-class _NeverFailing(io.RawIOBase):
-    """A file for HDF5, which crashes where one cannot be written: it is told so of none.
-
-    What the disk did not take is kept in memory, for HDF5 to read and to close its file in peace;
-    :meth:`check` raises the error. It is called often, so that this is little.
-    """
-
-    def __init__(self, file: Any) -> None:
-        self._file, self._at = file, 0
-        self._error: OSError | None = None
-        self._kept: list[tuple[int, bytes]] = []
-
-    def check(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_END:
-            kept = [start + len(data) for start, data in self._kept]
-            offset += max([self._file.seek(0, os.SEEK_END), *kept])
-        self._at = offset + (self._at if whence == os.SEEK_CUR else 0)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        self._file.seek(self._at)
-        found = self._file.read(len(view)) or b""
-        view[:] = found + bytes(len(view) - len(found))
-        for start, data in self._kept:
-            first, end = max(start, self._at), min(start + len(data), self._at + len(view))
-            if first < end:
-                view[first - self._at : end - self._at] = data[first - start : end - start]
-        self._at += len(view)
-        return len(view)
-
-    def write(self, data: Any) -> int:
-        content = bytes(data)
-        written = 0
-        while self._error is None and written < len(content):
-            try:
-                self._file.seek(self._at + written)
-                written += self._file.write(content[written:])
-            except OSError as error:
-                self._error = error
-        if written < len(content):
-            self._kept.append((self._at + written, content[written:]))
-        self._at += len(content)
-        return len(content)
-
-    def truncate(self, size: int | None = None) -> int:
-        size = self._at if size is None else size
-        try:
-            self._file.truncate(size)
-        except OSError as error:
-            self._error = self._error or error
-        return size
-
-
-def _chunks(ds: xr.Dataset, dims: Dims) -> tuple[int, ...]:
-    """A chunk holds one scenario, and as much of the dim that follows as it has room for."""
-    first, *rest = [dim for dim in dims if dim != SCENARIO]
-    length = max(1, min(ds.sizes[first], CHUNK // max(1, _size(ds, rest))))
-    return tuple({SCENARIO: 1, first: length}.get(dim, ds.sizes[dim]) for dim in dims)
-
-
-def _plain(value: Any) -> Any:
-    """An attribute as NetCDF and JSON take it; what is neither text nor number becomes text."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if isinstance(value, str) or is_number else json.dumps(value, default=str)

@@ -145,6 +145,39 @@ def _settled(attrs: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
     return texts
 
 
+def of_all_scenarios(ds: xr.Dataset) -> dict[str, Any]:
+    """The attributes of a sweep, less what is true of its first scenario alone.
+
+    ``parameters`` and ``assumptions`` hold what all scenarios have in common, and
+    ``parameters_by_scenario`` (JSON) a list for each parameter in which they differ: its value in
+    each scenario, in their order. A hash of rules or population is left out where they differ.
+    """
+    attrs = {str(key): value for key, value in ds.attrs.items()}
+    values = json.loads(attrs.get("parameters", "{}"))
+    years = [str(year) for year in values.get("rules.performance_years", [])]
+    known = set(scenario_names(ds))
+    settings = [
+        entry["set"] for entry in json.loads(attrs.get("scenarios", "[]")) if entry["name"] in known
+    ]
+    each = [with_settings(values, one, years) for one in settings] or [values]
+    moved = [path for path in values if any(one[path] != each[0][path] for one in each)]
+    alike = {path: value for path, value in each[0].items() if path not in moved}
+    attrs["parameters"] = json.dumps(alike)
+    attrs["assumptions"] = json.dumps(
+        {
+            path: {**leaf, "value": alike[path]}
+            for path, leaf in json.loads(attrs.get("assumptions", "{}")).items()
+            if path in alike
+        }
+    )
+    by_scenario = {path: [one[path] for one in each] for path in moved}
+    attrs["parameters_by_scenario"] = json.dumps(by_scenario)
+    for path in values:
+        if any(one[path] != values[path] for one in each):
+            attrs.pop(f"{path.partition('.')[0]}_hash", None)
+    return attrs
+
+
 def with_settings(
     values: Mapping[str, Any], settings: Mapping[str, Any], years: Iterable[str]
 ) -> dict[str, Any]:

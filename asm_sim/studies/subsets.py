@@ -18,8 +18,9 @@ import xarray as xr
 
 from asm_sim.documents import did_you_mean
 from asm_sim.errors import InputError
+from asm_sim.results.clinicians import EVERYBODY, having
 from asm_sim.results.ranges import error_of_quantile
-from asm_sim.results.registry import CLINICIAN_PREFIX, VARIABLES
+from asm_sim.results.registry import VARIABLES
 from asm_sim.results.scenarios import SCENARIO, scenario_names, scenario_of
 from asm_sim.studies.estimates import (
     PANEL,
@@ -34,7 +35,6 @@ from asm_sim.studies.estimates import (
 )
 from asm_sim.studies.panel import SIGN_TOLERANCE
 
-EVERYBODY = "all"
 SUBSET, YEAR = "subset", "performance_year"
 SINGLE = 2.0**-23  # a float32 and the number that was meant are closer than this, relatively
 
@@ -56,48 +56,12 @@ def members(ds: xr.Dataset, **where: Any) -> xr.DataArray:
         whole: xr.DataArray = xr.concat(parts, SCENARIO).assign_coords({SCENARIO: names})
         return whole
     run = needed(ds, ("panel_group",), PANEL)
-    inside = np.ones((run.sizes[PANEL], run.sizes["clinician"]), dtype=bool)
+    at = {name: run[name].values for name in (PANEL, "clinician")}
+    inside = xr.DataArray(np.ones([len(values) for values in at.values()], bool), at, tuple(at))
     for name, wanted in where.items():
         some = list(wanted) if isinstance(wanted, list | tuple | set) else [wanted]
-        inside &= _having(run, name, some)
-    at = {name: run[name].values for name in (PANEL, "clinician")}
-    return xr.DataArray(inside, at, (PANEL, "clinician"))
-
-
-def _having(run: xr.Dataset, name: str, wanted: Sequence[Any]) -> Flags:
-    """Who has one of these values of a grouping or a trait, [draws, clinicians] or [clinicians]."""
-    groupings = run["grouping"].values.astype(str)
-    traits = {
-        str(key).removeprefix(CLINICIAN_PREFIX): coordinate.values
-        for key, coordinate in run.coords.items()
-        if str(key).startswith(CLINICIAN_PREFIX) and coordinate.dims == ("clinician",)
-    }
-    if name in groupings and name != EVERYBODY:
-        labels = run["group"].values.astype(str)
-        known = [label.removeprefix(f"{name}: ") for label in labels[groupings == name]]
-        some = [_known(name, str(one).removeprefix(f"{name}: "), known) for one in wanted]
-        places = [
-            k for k, label in enumerate(labels) if label in {f"{name}: {one}" for one in some}
-        ]
-        group = run["panel_group"].sel(membership=name).transpose(PANEL, "clinician")
-        return np.isin(group.values, places)
-    if name not in traits:
-        names = [*dict.fromkeys(groupings[groupings != EVERYBODY]), *traits]
-        raise InputError(
-            f"the results know no {name!r} of clinicians{did_you_mean(name, names)}; "
-            f"they know {', '.join(names)}"
-        )
-    values = traits[name]
-    some = [_known(name, one, list(dict.fromkeys(values.tolist()))) for one in wanted]
-    return np.asarray(np.isin(values, some))
-
-
-def _known(name: str, wanted: Any, known: list[Any]) -> Any:
-    if wanted not in known:
-        few = ", ".join(map(str, known[:20])) + (", ..." if len(known) > 20 else "")
-        hint = did_you_mean(str(wanted), list(map(str, known)))
-        raise InputError(f"no clinician has {name} {wanted!r}{hint}; there are {few}")
-    return wanted
+        inside &= having(run, name, some).reset_coords(drop=True)
+    return inside
 
 
 def statistics(

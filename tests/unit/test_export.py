@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 from asm_sim.cli.main import app
 from asm_sim.errors import InputError
 from asm_sim.results import export as tables
+from asm_sim.results import netcdf
 from asm_sim.results.export import answers_of, codebook_of, plan_export
 from asm_sim.results.open import open_results
 from asm_sim.results.registry import YEARLY
-from asm_sim.results.scenarios import scenario_of
+from asm_sim.results.scenarios import of_all_scenarios, scenario_of
+from asm_sim.results.stata import stata_names
 from tests.unit.synthetic_run import AXES, opened, synthetic_dataset, synthetic_sweep, write_run
 
 DRAWS = 7
@@ -54,14 +56,20 @@ def refused(*arguments, **named) -> str:  # type: ignore[no-untyped-def]
 def test_netcdf_reads_back_equal(ds: xr.Dataset, tmp_path: Path, at_once: int) -> None:
     pytest.importorskip("h5py")
     names = ["final_score_mean", "adjustment_histogram", "panel_adjustment", "quintile_transition"]
-    about = ds.assign_attrs(parameters="p" * 200_000, flag=True, nothing=None)
+    long = {"design": json.dumps(["p" * 200_000]), "flag": True, "nothing": None}
+    about = ds.assign_attrs(long)
     path = plan_export(about, "netcdf", tmp_path / "a.nc", names).write(at_once)
     with xr.open_dataset(path, engine="h5netcdf") as back:
         for name in ("Conventions", "history", "source"):
             del back.attrs[name]
-        xr.testing.assert_identical(
-            back.load(), ds[names].assign_attrs(about.attrs | {"flag": "true", "nothing": "null"})
-        )
+        texts = {name: back[name].item() for name in back.data_vars if name not in names}
+        back = back.drop_vars(texts).rename({axis.replace(".", "_"): axis for axis in AXES})
+        back = back.assign_attrs(texts)
+        for axis in AXES:
+            assert back[axis].attrs.pop("asm_sim_name") == axis
+        expected = ds[names]
+        expected.attrs = of_all_scenarios(about) | {"flag": "true", "nothing": "null"}
+        xr.testing.assert_identical(back.load(), expected)
         assert back["panel_adjustment"].dtype == np.float32
         assert back["adjustment_histogram"].dtype == np.int64
 
@@ -72,6 +80,9 @@ def test_netcdf_holds_all_but_the_panel(ds: xr.Dataset, tmp_path: Path) -> None:
     assert path == tmp_path / "results.nc"
     with xr.open_dataset(path, engine="h5netcdf") as back:
         left_out = set(ds.data_vars) - set(back.data_vars)
+        texts = set(back.data_vars) - set(ds.data_vars)
+        assert {name for name in texts if back[name].dims} == set()
+        assert {"parameters", "assumptions", "scenarios", "parameters_by_scenario"} <= texts
     assert left_out == {name for name in ds.data_vars if str(name).startswith("panel_")} != set()
 
 
@@ -182,7 +193,7 @@ def test_a_table_for_each_set_of_dims(ds: xr.Dataset, tmp_path: Path, to: str) -
 
 def test_what_is_refused(ds: xr.Dataset, tmp_path: Path) -> None:
     assert "did you mean 'parquet'" in refused(ds, "parket")
-    assert "one of: netcdf, parquet, csv" in refused(ds, "xlsx")
+    assert "one of: netcdf, parquet, csv, stata" in refused(ds, "xlsx")
     assert "did you mean 'chance_sd'" in refused(ds, "csv", variables=["chance_std"])
     assert "name at least one" in refused(ds, "csv", variables=[])
     assert "no scenario is called" in refused(ds, "csv", scenario="nix")
@@ -195,7 +206,7 @@ def test_what_is_refused(ds: xr.Dataset, tmp_path: Path) -> None:
     assert "b.columns.csv: this exists" in refused(ds, "csv", tmp_path / "b.csv")
 
 
-@pytest.mark.parametrize("to", ["netcdf", "parquet", "csv"])
+@pytest.mark.parametrize("to", ["netcdf", "parquet", "csv", "stata"])
 def test_a_failure_leaves_the_old_output_alone(
     ds: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
 ) -> None:
@@ -238,9 +249,9 @@ def test_netcdf_on_a_full_disk(
                 raise OSError(errno.ENOSPC, "No space left on device")
             return super().truncate(size)
 
-    never_failing = tables._NeverFailing
+    never_failing = netcdf._NeverFailing
     monkeypatch.setattr(
-        tables, "_NeverFailing", lambda file: never_failing(Full(file.fileno(), "r+", False))
+        netcdf, "_NeverFailing", lambda file: never_failing(Full(file.fileno(), "r+", False))
     )
     export = plan_export(ds, "netcdf", folder=tmp_path)
     with pytest.raises(OSError, match="No space left") as caught:
@@ -292,3 +303,141 @@ def test_a_table_beyond_excel_is_warned_of(
     assert "Excel opens" in many.stderr
     other = CliRunner().invoke(app, [*asked, "parquet", "-o", str(tmp_path / "a.parquet")])
     assert "Warning" not in other.stderr
+
+
+def test_the_attributes_of_a_sweep_are_those_of_all_its_scenarios(ds: xr.Dataset) -> None:
+    attrs = of_all_scenarios(ds)
+    steepness, share = AXES
+    common = json.loads(attrs["parameters"])
+    assert steepness not in common
+    assert common[share] == 0.85
+    assert steepness not in json.loads(attrs["assumptions"])
+    assert json.loads(attrs["parameters_by_scenario"]) == {steepness: [0.05, 0.1, 0.2]}
+    assert "rules_hash" not in attrs
+    assert attrs["population_hash"] == ds.attrs["population_hash"]
+    one = of_all_scenarios(ds.isel(scenario=[2]))
+    assert json.loads(one["parameters"])[steepness] == 0.2
+    assert json.loads(one["assumptions"])[steepness]["value"] == 0.2
+
+
+def with_states(run: xr.Dataset) -> xr.Dataset:
+    """Every third clinician is in Texas; who is solo changes from draw to draw."""
+    number = run.sizes["clinician"]
+    groups = run["group"].values.tolist()
+    solo, large = (groups.index(f"practice_size: {name}") for name in ("solo", "2-15"))
+    rows = np.arange(number) + np.arange(run.sizes["draw_sample"])[:, np.newaxis]
+    run["panel_group"] = run["panel_group"].copy()
+    at = run["panel_group"].get_axis_num("membership")
+    table = np.moveaxis(run["panel_group"].values, at, -1)
+    table[..., 0] = np.where(rows % 5 == 0, solo, large)
+    small = ("clinician", np.arange(number) % 2 == 0)
+    state = ("clinician", np.where(np.arange(number) % 3 == 0, "TX", "OH"))
+    return run.assign_coords(clinician_state=state, clinician_small_practice=small)
+
+
+@pytest.mark.parametrize("to", ["parquet", "csv", "stata"])
+@pytest.mark.parametrize("at_once", [1000, 10_000_000])
+def test_rows_of_the_panel_are_chosen(tmp_path: Path, to: str, at_once: int) -> None:
+    """By what the roster says, by year and by group, against numpy; also from a sweep."""
+    ds = with_states(synthetic_sweep(3, shares=(0.85,)))
+    where = {
+        "state": ["TX"],
+        "small_practice": ["1"],
+        "performance_year": ["2028", "2029"],
+        "practice_size": ["solo"],
+    }
+    export = plan_export(ds, to, folder=tmp_path, where=where)
+    path = export.write(at_once)
+    table = pd.read_stata(path) if to == "stata" else READ[to](path)
+    k = np.arange(ds.sizes["clinician"])
+    wanted = [
+        (scenario, draw, clinician, year)
+        for scenario in ds["scenario"].values
+        for draw in range(3)
+        for clinician in k[(k % 6 == 0) & ((k + draw) % 5 == 0)]
+        for year in (2028, 2029)
+    ]
+    keys = ["scenario", "draw_sample", "clinician", "performance_year"]
+    assert list(table[keys].itertuples(index=False, name=None)) == wanted
+    assert f"{len(wanted):,} rows of" in export.size
+    expected = ds["panel_dollars"].sel(performance_year=[2028, 2029]).to_series()
+    np.testing.assert_array_equal(table["panel_dollars"].astype("f4"), expected.loc[wanted])
+    assert set(table["clinician_state"]) == {"TX"}
+
+
+def test_rows_are_chosen_along_what_they_are_by(ds: xr.Dataset, tmp_path: Path) -> None:
+    where = {"cohort": ["HF"], "rules.payment.exchange.steepness": ["0.2"], "draw": ["0", "2"]}
+    path = plan_export(ds, "csv", tmp_path / "a.csv", ["chance_sd"], where=where).write()
+    table = READ["csv"](path)
+    expected = ds["chance_sd"].isel(scenario=[2], draw=[0, 2]).sel(cohort=["HF"])
+    np.testing.assert_array_equal(table["chance_sd"], expected.values.ravel())
+    answers = READ["csv"](answers_of(path))
+    np.testing.assert_allclose(answers["value"], expected.mean("draw").values.ravel())
+    one = plan_export(ds, "netcdf", tmp_path / "a.nc", ["chance_sd"], where=where).write()
+    with xr.open_dataset(one) as back:
+        np.testing.assert_array_equal(back["chance_sd"], expected)
+
+
+@pytest.mark.parametrize(
+    ("where", "named", "said"),
+    [
+        ({"stat": ["TX"]}, {}, "did you mean 'state'?"),
+        ({"state": ["Texas"]}, {}, "no state is 'Texas'"),
+        ({"practice_size": ["huge"]}, {}, "no clinician has practice_size 'huge'"),
+        ({"state": ["TX"]}, {"variables": ["chance_sd"]}, "chance_sd is not by clinician"),
+        (
+            {"practice_size": ["solo"]},
+            {"variables": ["penalty_years"]},
+            "penalty_years is not by clinician and draw",
+        ),
+        ({"practice_size": ["solo"]}, {"to": "netcdf"}, "in tables alone"),
+    ],
+)
+def test_rows_that_are_not_known_are_refused(
+    where: dict[str, list[str]], named: dict[str, object], said: str
+) -> None:
+    ds = with_states(synthetic_dataset(2))
+    assert said in refused(ds, **{"to": "csv", "where": where} | named)
+
+
+def test_stata_has_short_names_labels_and_a_codebook(ds: xr.Dataset, tmp_path: Path) -> None:
+    """Pandas reads back what Stata would: names, labels, value labels, missing for infinity."""
+    names = ["retained_by_medicare_before_exits", "retained_by_medicare_payment_year"]
+    path = plan_export(ds, "stata", tmp_path / "a.dta", names).write()
+    with pd.io.stata.StataReader(path) as reader:
+        labels = reader.variable_labels()
+        table = reader.read()
+        assert reader.data_label.endswith(": Baseline")
+        assert set(reader.value_labels()) >= {"cohort", "scenario"}
+    whole, cut = "rules_payment_exchange_steepness", "payment_redistribution_share"
+    assert {whole, cut} < set(labels)
+    assert all(len(name) <= 32 for name in labels)
+    assert labels[cut] == f"{AXES[1]}: Parameter that the scenarios differ in"
+    assert labels["cohort"] == "Cohort of the model"
+    book = pd.read_csv(codebook_of(path))
+    assert book["variable"].tolist() == list(table.columns)
+    column = dict(zip(book["column"], book["variable"], strict=True))
+    for name in names:
+        np.testing.assert_array_equal(table[column[name]], ds[name].values.ravel())
+    assert table["cohort"].cat.categories.tolist() == ["HF", "LBP"]
+    counts = plan_export(ds, "stata", tmp_path / "b.dta", ["final_score_histogram"]).write()
+    bins = pd.read_stata(counts)["score_bin"]
+    assert bins.isna().sum() * ds.sizes["score_bin"] == len(bins)
+    answers = pd.read_stata(answers_of(path))
+    assert {"value", "mcse", "range_low"} < set(answers)
+
+
+def test_names_of_stata_are_each_once() -> None:
+    names = stata_names(["a" * 40, "a" * 41, "x.y", "if", "1st", "p." * 30 + "end"])
+    assert names == ["a" * 32, "a" * 30 + "_2", "x_y", "_if", "_1st", "p_" * 14 + "end"]
+
+
+def test_the_verb_chooses_rows(stored: Path, tmp_path: Path) -> None:
+    asked = ["export", str(stored), "--to", "csv", "-o", str(tmp_path / "a.csv"), "--where"]
+    told = CliRunner().invoke(app, [*asked, "cohort=HF", "--where", "performance_year=2031"])
+    assert told.exit_code == 0, told.output
+    table = READ["csv"](tmp_path / "a.csv")
+    assert set(table["performance_year"]) == {2031}
+    wrong = CliRunner().invoke(app, [*asked, "cohort"])
+    assert wrong.exit_code == 2
+    assert "give NAME=VALUE, such as state=TX" in wrong.stderr
