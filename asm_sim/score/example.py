@@ -1,7 +1,8 @@
 """A made-up clinician table to start from, with the odd cases that a real one has.
 
 Two cohorts in two performance years. The numbers are invented and deterministic, on levels near
-those that MIPS published, so that the table can be set against a simulated cohort. The first clinicians of each cohort are ordinary except for one thing each.
+those that MIPS published, so that the table can be set against a simulated cohort. The first
+clinicians of each cohort are ordinary except for one thing each.
 """
 
 from __future__ import annotations
