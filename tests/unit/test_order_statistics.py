@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.numeric.order_statistics import percentiles, sort_pairs
 from asm_sim.kernels.rule.fit import new_scratch
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @entry
@@ -20,7 +22,7 @@ def sorted_pairs(keys):  # type: ignore[no-untyped-def]
     own = new_scratch(1, n, 1)
     payload = np.arange(n).astype(np.int32)
     sorted_keys, sorted_payload = np.empty(n), np.empty(n, np.int32)
-    sort_pairs(keys, payload, n, sorted_keys, sorted_payload, by_reference(own))
+    sort_pairs(keys, payload, n, sorted_keys, sorted_payload, by_reference(own))  # type: ignore[call-arg]
     keep(own)
     return sorted_keys, sorted_payload
 
@@ -29,7 +31,7 @@ def sorted_pairs(keys):  # type: ignore[no-untyped-def]
 def percentiles_of(values, percents):  # type: ignore[no-untyped-def]
     own = new_scratch(1, len(values), 1)
     result = np.empty(len(percents))
-    percentiles(values, len(values), percents, result, by_reference(own))
+    percentiles(values, len(values), percents, result, by_reference(own))  # type: ignore[call-arg]
     keep(own)
     return result
 
