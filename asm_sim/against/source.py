@@ -77,7 +77,8 @@ def plan_against(
 def _plan(scenario: Scenario, draws: int, open_draws: int | None) -> Plan:
     scenario = scenario.with_draws(draws, None)
     if reason := why_no_lens(scenario):
-        raise InputError(f"a table cannot be set against {printable(scenario.name)}: {reason}")
+        name = printable(scenario.name)
+        raise InputError(f"no clinician can be scored by itself in {name}: {reason}")
     if open_draws is None:
         has_open = not scenario.layers.all_open and why_no_open_draws(scenario) is None
         open_draws = draws if has_open else 0
