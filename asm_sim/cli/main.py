@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from asm_sim import __version__
 from asm_sim.cli import drawing
 from asm_sim.cli.verbs import INTERRUPTED, VERBS, Verbs, complain, open_streams
 
@@ -30,9 +31,7 @@ def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     if version:
-        from importlib.metadata import version as version_of
-
-        typer.echo(f"asm-sim {version_of('asm_sim')}")
+        typer.echo(f"asm-sim {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

@@ -10,6 +10,7 @@ import errno
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from importlib import import_module
@@ -110,7 +111,9 @@ class Verbs(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             refuse_little_memory()
-            result = super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _warned
+                result = super().invoke(ctx)
             sys.stdout.flush()
         except (typer.Exit, typer.Abort):
             raise
@@ -187,6 +190,14 @@ def _fault(error: Exception) -> str:
         f"a fault of asm-sim itself ({type(error).__name__}: {error}; {at}). Please report it; "
         "PYTHONDEVMODE=1 shows where it comes from"
     )
+
+
+def _warned(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    """A warning for users as a line; others, which are for programmers, as Python shows them."""
+    if category is UserWarning:
+        complain(f"Warning: {message}")
+    else:
+        typer.echo(warnings.formatwarning(message, category, *where[:2]), err=True, nl=False)
 
 
 def complain(message: str) -> None:

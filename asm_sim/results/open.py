@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asm_sim import __version__
 from asm_sim.errors import InputError, printable
 from asm_sim.places import local_path, place_of
 from asm_sim.results.registry import (
@@ -32,7 +34,7 @@ FORMAT_3 = "zarr.json"
 # What is read of the attributes: texts, and JSON in texts.
 _TEXTS = {
     "title", "scenario", "scenario_hash", "seed", "compare_to", "no_lens", NO_OPEN_DRAWS, "rules",
-    "rule_year",
+    "rule_year", "asm_sim_version",
 }  # fmt: skip
 _JSON: dict[str, type] = {
     "scenario_yaml": dict,
@@ -66,6 +68,7 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     made of: all must be there with their sizes when they are opened, and what is read must have the
     checksum with which it was written. ``verify`` reads everything at once. A store that was saved
     from a Dataset, or by an early version of this package, has no checksums and is taken as it is.
+    Results of another minor version open, and a :class:`UserWarning` says what that means.
     """
     store = _store_of(path)
     import xarray as xr
@@ -85,6 +88,8 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     if not set(ds.data_vars) & set(VARIABLES):
         raise InputError(f"{store} is a Zarr store, but holds none of asm_sim's results")
     _check_attributes(ds, store)
+    if told := _of_another_version(str(ds.attrs.get("asm_sim_version", __version__))):
+        warnings.warn(f"{store}: {told}", UserWarning, stacklevel=2)
     for variable in ds.variables.values():  # Dataset.drop_encoding would read the data
         variable.encoding = {}  # how they lie in this store is of no use where they are saved next
     ds.encoding = {}
@@ -166,6 +171,19 @@ def _check_attributes(ds: xr.Dataset, store: Path | str) -> None:
     for name in set(ds.data_vars) & set(VARIABLES):
         variable = ds.variables[name]  # of a DataArray for each it would take longer than all else
         variable.attrs = {**VARIABLES[str(name)].attrs, **variable.attrs}
+
+
+def _of_another_version(written: str) -> str:
+    """What to know of results that another minor version has written; nothing of this one's."""
+    theirs, ours = (version.split(".")[:2] for version in (written, __version__))
+    if theirs == ours:
+        return ""
+    return (
+        f"written by asm_sim {printable(written, 20)}, and this is {__version__}: it opens, its "
+        "numbers are those of that version, and what only one of the two knows is missing or has "
+        "no units; CHANGELOG.md says what moved, and running the scenario again gives this "
+        "version's numbers"
+    )
 
 
 def _is_as_written(name: str, value: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import fsspec
 import numpy as np
 import pytest
 import xarray as xr
+from typer.testing import CliRunner
 
+import asm_sim
+from asm_sim.cli.main import app
 from asm_sim.errors import InputError
 from asm_sim.results.open import folder_of, latest_run, open_results
 from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep, write_run
@@ -207,3 +211,26 @@ def test_the_latest_run_that_holds_what_is_needed(tmp_path: Path) -> None:
     assert draws("share_negative") == 3  # the newer one lacks it
     assert draws("panel_adjustment") == 3  # the newer one kept no draw of it
     assert draws("adjustment_mean", "no_such_variable") is None
+
+
+@pytest.mark.parametrize("version", ["0.0.7", "1.0.0"])
+def test_results_of_another_minor_version_open_and_say_so(version: str, tmp_path: Path) -> None:
+    ds = synthetic_dataset(draws=2).assign_attrs(asm_sim_version=version)
+    store = write_run(ds, tmp_path / "old")
+    with pytest.warns(UserWarning, match=f"written by asm_sim {version}, and this is") as told:
+        opened = open_results(store)
+    assert len(told) == 1
+    assert opened["share_negative"].sum() == ds["share_negative"].sum()
+    shown = CliRunner().invoke(app, ["compare", str(store), str(store), "--json"])
+    assert shown.exit_code == 0, shown.stderr
+    warned = [line for line in shown.stderr.splitlines() if line.startswith("Warning: ")]
+    assert len(set(warned)) == 1
+    assert "CHANGELOG.md says what moved" in warned[0]
+
+
+def test_results_of_the_same_minor_version_open_silently(tmp_path: Path) -> None:
+    patch = ".".join([*asm_sim.__version__.split(".")[:2], "99"])
+    ds = synthetic_dataset(draws=2).assign_attrs(asm_sim_version=patch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_results(write_run(ds, tmp_path / "same"))
