@@ -192,12 +192,19 @@ def _fault(error: Exception) -> str:
     )
 
 
-def _warned(message: Warning | str, category: type[Warning], *where: Any) -> None:
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    *_rest: Any,
+    **_named: Any,
+) -> None:
     """A warning for users as a line; others, which are for programmers, as Python shows them."""
     if category is UserWarning:
         complain(f"Warning: {message}")
     else:
-        typer.echo(warnings.formatwarning(message, category, *where[:2]), err=True, nl=False)
+        typer.echo(warnings.formatwarning(message, category, filename, lineno), err=True, nl=False)
 
 
 def complain(message: str) -> None:
