@@ -55,7 +55,7 @@ from asm_sim.population.participant_file import is_participant_file, participant
 from asm_sim.population.schema import Population
 from asm_sim.population.stated import QUANTITIES, TRAITS, crowded_practices, read_traits
 from asm_sim.rules.schema import RuleSet
-from asm_sim.tables.cells import flag_of, identifier_fault, same, shown, stripped
+from asm_sim.tables.cells import column_of, flag_of, identifier_fault, same, shown
 from asm_sim.tables.notation import plain_rows, read_numbers
 from asm_sim.tables.raw import RawTable, Row, gathered
 from asm_sim.tables.read import read_table
@@ -178,7 +178,7 @@ def read_roster(path: Path, rules: RuleSet, population: Population) -> Roster:
 
 def _is_header(cells: Sequence[str]) -> bool:
     """Two of these are columns of a roster, as no row has, or they are those of CMS's file."""
-    names = {stripped(cell).lower() for cell in cells}
+    names = {column_of(cell) for cell in cells}
     return len(names & {*COLUMNS, *TRAITS}) > 1 or is_participant_file(cells)
 
 

@@ -35,6 +35,7 @@ from asm_sim.tables.cells import (
     BoolArray,
     FloatArray,
     ObjectArray,
+    column_of,
     flags_of,
     is_blank,
     is_none,
@@ -89,7 +90,7 @@ class _Check:
         self.raw = raw
         self.rules = rules
         self.in_part = in_part
-        self.gives_final_scores = FINAL_SCORE in map(_name_of, raw.names)
+        self.gives_final_scores = FINAL_SCORE in map(column_of, raw.names)
         self.known = (payment_columns if self.gives_final_scores else input_columns)(rules)
         if in_part:
             self.known = {name: column.if_known() for name, column in self.known.items()}
@@ -156,14 +157,14 @@ class _Check:
                 self.problems.add_column(f"column {i + 1} has no name")
             else:
                 ignored.append(self.raw.names[i])
-        if self.gives_final_scores and (both := both_given(map(_name_of, ignored), self.rules)):
+        if self.gives_final_scores and (both := both_given(map(column_of, ignored), self.rules)):
             self.problems.add_column(both)
         self._warn_of_unknown(ignored, [known for known in self.known if known not in cells])
         return cells, ignored
 
     def _warn_of_unknown(self, ignored: list[str], missing: list[str]) -> None:
         for written in ignored[:UNKNOWN_COLUMNS_LISTED]:
-            name = stripped(written).lower()
+            name = column_of(written)
             hint = did_you_mean(name, missing) or did_you_mean(name, list(self.known))
             self.warnings.append(f"column {shown(written)} is not known and is ignored{hint}")
         more = len(ignored) - UNKNOWN_COLUMNS_LISTED
@@ -474,10 +475,6 @@ class _Check:
         if not self.in_part:
             frame["performance_year"] = frame["performance_year"].astype(np.int64)
         return frame
-
-
-def _name_of(written: str) -> str:
-    return stripped(written).lower()
 
 
 def _odd(cell: Any, column: Column) -> str:

@@ -20,7 +20,7 @@ from asm_sim.rules.schema import RuleSet
 from asm_sim.score.check import CheckedTable, check_table
 from asm_sim.score.columns import column_name, input_columns, measures_in, measures_of
 from asm_sim.score.final_scores import FINAL_SCORE, passing_on, scores_as_observed
-from asm_sim.tables.cells import same, stripped, text_of
+from asm_sim.tables.cells import column_of, same, text_of
 from asm_sim.tables.read import Source, read_table
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def checked_table(
 def header_of(rules: RuleSet) -> Callable[[Sequence[str]], bool]:
     """Whether cells are a header: two of them are columns of the table, as no row has."""
     known = frozenset(input_columns(rules)) | {FINAL_SCORE}
-    return lambda cells: len(known & {stripped(cell).lower() for cell in cells}) > 1
+    return lambda cells: len(known & {column_of(cell) for cell in cells}) > 1
 
 
 def score_checked(checked: CheckedTable, rules: RuleSet, index: pd.Index[Any]) -> ScoredTable:

@@ -36,6 +36,7 @@ SHORTENED = (
 )
 # All that str.strip() takes, and the blanks without a width that web pages leave behind.
 _BLANKS = "".join(chr(i) for i in range(0x3001) if chr(i).isspace()) + "\u200b\u2060\ufeff"
+_JOINS = re.compile(r"[\W_]+")
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]+")
 # With blanks and signs alone, what programs write that know no blank cell.
 _NO_VALUE = frozenset({"n/a", "#n/a", "n.a.", "none", "<na>", "#ref!", "#name?", "#value!", "\\n"})
@@ -115,6 +116,15 @@ def _widened(series: pd.Series[Any]) -> pd.Series[Any]:
 def stripped(text: str) -> str:
     """A text without the blanks around it, ordinary, non-breaking and without width."""
     return text.strip(_BLANKS)
+
+
+def column_of(header: str) -> str:
+    """The name of a column as the package writes it: ``Part B Payments`` is ``part_b_payments``.
+
+    Whatever joins words is an underscore, and ``%`` is ``percent``.
+    """
+    words = stripped(header).lower()
+    return _JOINS.sub("_", words.replace("%", " percent ")).strip("_") or words
 
 
 def text_of(cell: Any) -> str:

@@ -26,6 +26,7 @@ from asm_sim.tables.cells import (
     BoolArray,
     FloatArray,
     ObjectArray,
+    column_of,
     number_of,
     numbers_of,
     objects_of,
@@ -82,7 +83,7 @@ class Written:
 class Reading:
     """The numbers of a table as they are meant.
 
-    ``names`` are the columns as known, in lower case and without ``_percent``; ``headers`` those
+    ``names`` are the columns as known (:func:`column_of`), without ``_percent``; ``headers`` those
     that have it, by that name. ``numbers`` are by position: values, where it is blank, and where it
     is something else (as :func:`asm_sim.tables.cells.numbers_of`). ``notes`` say what was read in
     which way, ``problems`` what cannot be read, a line for a column.
@@ -97,7 +98,7 @@ class Reading:
 
 def read_numbers(raw: RawTable, known: Mapping[str, Quantity]) -> Reading:
     """The numeric columns of a table, of which some are ``known`` by name."""
-    names = [stripped(name).lower() for name in raw.names]
+    names = [column_of(name) for name in raw.names]
     headers = {}
     for i, name in enumerate(names):
         base = name.removesuffix(IN_PERCENT)

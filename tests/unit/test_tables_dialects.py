@@ -122,6 +122,18 @@ def test_a_header_says_that_all_cells_are_percent() -> None:
     assert "column dual_share is there twice" in refused(fractions.assign(dual_share=0.5))
 
 
+def test_headers_as_people_write_them() -> None:
+    written = {name: name.replace("_", " ").title() for name in EXAMPLE.columns}
+    table = EXAMPLE.rename(columns=written | {"dual_share": "Dual-Share (%)"})
+    table["Dual-Share (%)"] = SHARES
+    read = checked(table)
+    pd.testing.assert_frame_equal(read.frame, PLAIN, check_exact=False, atol=1e-3)
+    assert read.ignored_columns == []
+    assert "column dual_share is there twice" in refused(
+        EXAMPLE.assign(**{"Dual Share": EXAMPLE["dual_share"]})
+    )
+
+
 def test_percent_without_a_sign_is_one_line_that_says_what_to_do() -> None:
     message = refused(with_column("dual_share", SHARES))
     assert "percent belongs in a column dual_share_percent (and so in 117 more rows" in message
