@@ -42,7 +42,9 @@ def run(
             "0: none).",
         ),
     ] = None,
-    out: Annotated[str | None, typer.Option("--out", help="Folder of the results.")] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", "--output", "-o", help="Folder of the results.")
+    ] = None,
     settings: Settings = None,
     overwrite: Overwrite = False,
     errors: Errors = False,

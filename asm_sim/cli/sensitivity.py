@@ -80,7 +80,10 @@ def sensitivity(
     seed: Seed = None,
     settings: Settings = None,
     out: Annotated[
-        str | None, typer.Option("--out", help="Folder of the runs, the answer and its figure.")
+        str | None,
+        typer.Option(
+            "--out", "--output", "-o", help="Folder of the runs, the answer and its figure."
+        ),
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print how many runs and minutes; run nothing.")

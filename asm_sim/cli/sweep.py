@@ -39,7 +39,8 @@ CONTRARY = {
 def sweep(
     scenario: Annotated[str, typer.Argument(help="A sweep's name, or a YAML file.")],
     out: Annotated[
-        str | None, typer.Option("--out", help="Folder or URL (s3://...) of the store.")
+        str | None,
+        typer.Option("--out", "--output", "-o", help="Folder or URL (s3://...) of the store."),
     ] = None,
     draws: Draws = None,
     seed: Seed = None,

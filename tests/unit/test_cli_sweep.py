@@ -71,7 +71,7 @@ def test_a_sweep_answers_and_writes(sweep_file: MakeSweep, store: Path) -> None:
 
 
 def test_json_for_a_program(sweep_file: MakeSweep, store: Path) -> None:
-    result = asm_sim("sweep", sweep_file(draws=4), "--out", store, "--json")
+    result = asm_sim("sweep", sweep_file(draws=4), "-o", store, "--json")
     answer = json.loads(result.stdout)
     assert answer["draws"] == 4
     assert len(answer["outcomes"]) == 32
