@@ -37,8 +37,10 @@ __all__ = [
     "fma",
     "inlined",
     "kernel",
+    "rough_inverse_root",
     "sources_hash",
     "stage",
+    "widest_vectors",
 ]
 
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
@@ -112,6 +114,37 @@ def fma(_context, a, b, c):
     if all(isinstance(value, types.Float) for value in (a, b, c)):
         return signature, generate
     return None
+
+
+@intrinsic
+def rough_inverse_root(_context, x):
+    """1 / sqrt(x), computed in single precision."""
+    single = ir.FloatType()
+
+    def generate(_context, builder, _signature, arguments):
+        root = builder.module.declare_intrinsic("llvm.sqrt", [single])
+        of_single = builder.call(root, [builder.fptrunc(arguments[0], single)])
+        return builder.fpext(builder.fdiv(ir.Constant(single, 1.0), of_single), ir.DoubleType())
+
+    return types.float64(x), generate
+
+
+@intrinsic
+def widest_vectors(_context):
+    """Compile the kernel that calls this for the widest vectors there are, 512 bits, and apart.
+
+    LLVM takes 256 bits where wider ones can slow a processor down. Those with the second set of
+    instructions on bytes (2019 and later) they do not, and loops that only compute are quicker.
+    """
+
+    def generate(context, builder, _signature, _arguments):
+        if "+avx512vbmi2" in context.codegen().magic_tuple()[-1]:  # what the processor has
+            attributes = builder.function.attributes
+            attributes.add("noinline")
+            set.add(attributes, '"prefer-vector-width"="512"')  # llvmlite knows no such attribute
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 @intrinsic

@@ -126,7 +126,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
     fits = (new_fit(rules, measures, n), new_fit(rules, measures, n))
     fits[1].shrinks[0] = False
     outcomes = (new_outcome(measures, n), new_outcome(measures, n))
-    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    scratch = new_scratch(measures, n)
     memory = new_memory(n, output.by_group.shape[2])
     begin_draw(memory)
     scored_before = 0

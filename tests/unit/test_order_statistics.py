@@ -19,7 +19,7 @@ Floats = NDArray[np.floating[Any]]
 @entry
 def sorted_pairs(keys):  # type: ignore[no-untyped-def]
     n = len(keys)
-    own = new_scratch(1, n, 1)
+    own = new_scratch(1, n)
     payload = np.arange(n).astype(np.int32)
     sorted_keys, sorted_payload = np.empty(n), np.empty(n, np.int32)
     sort_pairs(keys, payload, n, sorted_keys, sorted_payload, by_reference(own))  # type: ignore[call-arg]
@@ -29,7 +29,7 @@ def sorted_pairs(keys):  # type: ignore[no-untyped-def]
 
 @entry
 def percentiles_of(values, percents):  # type: ignore[no-untyped-def]
-    own = new_scratch(1, len(values), 1)
+    own = new_scratch(1, len(values))
     result = np.empty(len(percents))
     percentiles(values, len(values), percents, result, by_reference(own))  # type: ignore[call-arg]
     keep(own)

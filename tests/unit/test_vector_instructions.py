@@ -74,8 +74,8 @@ def poissons(rows):  # type: ignore[no-untyped-def]
     fill_poisson(rows[0], rows[1], rows[2])
 
 
-def deciles(rows, cuts, segment, table):  # type: ignore[no-untyped-def]
-    decile_points(rows[0], len(segment), cuts, segment, table, rows[1])
+def deciles(rows, cuts):  # type: ignore[no-untyped-def]
+    decile_points(rows[0], rows.shape[1], cuts, rows[1])
 
 
 def deviations(rows, knots):  # type: ignore[no-untyped-def]
@@ -121,12 +121,9 @@ def cohort(make_scenario: MakeScenario) -> CohortPlan:
 
 LOOPS: dict[str, tuple[Callable[..., Any], str, Callable[[CohortPlan], tuple[Any, ...]]]] = {
     "normals": (normals, "root", lambda _: (SEED, ENTITY, rows())),
-    "binomial counts": (binomials, "root", lambda _: (rows(),)),
-    "Poisson counts": (poissons, "root", lambda _: (rows(),)),
-    "decile points": (
-        deciles, "compare",
-        lambda _: (rows(), np.arange(10.0), np.zeros(N, np.int32), np.zeros((2, 11))),
-    ),
+    "binomial counts": (binomials, "fused", lambda _: (rows(),)),
+    "Poisson counts": (poissons, "fused", lambda _: (rows(),)),
+    "decile points": (deciles, "divide", lambda _: (rows(), np.arange(10.0))),
     "deviation points": (deviations, "divide", lambda _: (rows(), np.arange(5.0))),
     "latent quality": (latent, "multiply", lambda c: (c.model, np.zeros(c.clinicians))),
     "table of rates": (

@@ -157,7 +157,7 @@ def simulate_cohort(
     years = model.performance_years
     close = len(output.lens.fixed_standard)  # draws looked at closely
     measures, groups = len(model.quality.slot), output.by_group.shape[2]
-    cuts, pooled = len(rules.decile_percentiles), n if pools(rules) else 0
+    pooled = n if pools(rules) else 0
     own_practices = new_practices(len(practice_model.small), years)
     own_clinicians = new_clinicians(model, latent_processes(model))
     own_observed = new_observed(measures, n)
@@ -165,11 +165,11 @@ def simulate_cohort(
     own_fit, own_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     own_true_fit, own_true_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     own_outcome, own_truth = new_outcome(measures, n), new_outcome(measures, n)
-    own_scratch, own_memory = new_scratch(measures, n, cuts), new_memory(n, groups)
+    own_scratch, own_memory = new_scratch(measures, n), new_memory(n, groups)
     specialties = len(model.patients.specialty_cumulative)
     own_peers = new_peer_room(rules, measures, n, specialties)
     own_factors = new_factors(rules, measures, n if close > 0 else 0, groups)
-    own_probes = new_probe_room(probes, cuts)
+    own_probes = new_probe_room(probes)
     own_mips, own_pathway = new_comparison(n), new_comparison(n)
     own_mips_room, own_pathway_room = new_mips_room(mips, n), new_mips_room(pathway, n)
 
@@ -296,7 +296,7 @@ def observe_cohort(
     specialties = len(model.patients.specialty_cumulative)
     circles = new_peer_room(rules, measures, n, specialties)
     own_fit, before = new_fit(rules, measures, n), new_earlier(rules, measures, n)
-    scored, room = new_outcome(measures, n), new_scratch(measures, n, len(rules.decile_percentiles))
+    scored, room = new_outcome(measures, n), new_scratch(measures, n)
     practices, clinicians = by_reference(all_practices), by_reference(everyone)
     observed = by_reference(seen)
     shown = by_reference(with_pooled(observed, pooled)) if pools(rules) else observed

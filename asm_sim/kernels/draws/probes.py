@@ -54,7 +54,7 @@ class ProbeRoom(NamedTuple):
 
 
 @kernel
-def new_probe_room(probes, cut_points):
+def new_probe_room(probes):
     measures, n = probes.cases.shape
     return ProbeRoom(
         observed=new_observed(measures, n),
@@ -62,7 +62,7 @@ def new_probe_room(probes, cut_points):
         true_cost=np.empty(n),
         modifiers=np.empty(n),
         outcome=new_outcome(measures, n),
-        scratch=new_scratch(measures, n, cut_points),
+        scratch=new_scratch(measures, n),
         segment=np.zeros(n, np.int64),
         rows=np.empty((9, n)),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 
 BUCKETS = 2048
 _CROWDED = 24
@@ -18,6 +18,7 @@ _CROWDED = 24
 _BITS, _PLACES = 10, 32
 _DIGITS = 1 << _BITS
 _DIGIT, _PLACE = np.uint64(_DIGITS - 1), (1 << _PLACES) - 1
+_MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
 MEDIAN = np.array([50.0])
 
 
@@ -53,15 +54,30 @@ def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, scratch):
 @kernel
 def _number_cells(keys, n, cells):
     """The cell of every key, two digits, and below it the place of the key."""
-    low = high = keys[0]
-    for i in range(n):
-        low = keys[i] if keys[i] < low else low
-        high = keys[i] if keys[i] > high else high
+    low, high = _lowest_and_highest(keys, n)
     scale = (_DIGITS * _DIGITS - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
     for i in range(n):
         cells[i] = np.int64(np.int32((keys[i] - low) * scale)) << _PLACES | i
+
+
+@kernel
+def _lowest_and_highest(keys, n):
+    """Of n >= 1 finite keys; whole numbers are compared, for those are compared several at once."""
+    bits = keys.view(np.int64)
+    low = high = _as_ordered(bits[0])
+    for i in range(n):
+        key = _as_ordered(bits[i])
+        low = key if key < low else low
+        high = key if key > high else high
+    return np.int64(_as_ordered(low)).view(np.float64), np.int64(_as_ordered(high)).view(np.float64)
+
+
+@inlined
+def _as_ordered(bits):
+    """The bits of a float64 as a whole number that is in the same order, and back."""
+    return bits ^ (np.int64(bits >> np.int64(63)) & _MAGNITUDE)
 
 
 @kernel
@@ -99,11 +115,7 @@ def _sort_within_cells(cells, n, keys, payload):
 @kernel
 def _spread(keys, n, bucket_of, starts):
     """Put every key into its bucket; starts[b] is where bucket b begins in the sorted order."""
-    low = keys[0]
-    high = keys[0]
-    for i in range(n):
-        low = min(low, keys[i])
-        high = max(high, keys[i])
+    low, high = _lowest_and_highest(keys, n)
     buckets = min(BUCKETS, max(16, n // 2))
     scale = (buckets - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
@@ -113,7 +125,7 @@ def _spread(keys, n, bucket_of, starts):
     for b in range(buckets + 1):
         starts[b] = 0
     for i in range(n):
-        starts[bucket_of[i] + 1] += 1
+        starts[np.uint64(bucket_of[i]) + np.uint64(1)] += 1
     for b in range(buckets):
         starts[b + 1] += starts[b]
     return buckets
@@ -147,12 +159,16 @@ def percentiles(values, n, percents, result, scratch):
             while starts[b + 1] <= rank:
                 b += 1
             fill[b] = starts[b]
+    place, wanted = scratch.sorted_payload, 0
     for i in range(n):
-        b = bucket_of[i]
-        at = fill[b]
-        if at >= 0:
-            fill[b] = at + 1
-            ordered[at] = values[i]
+        place[wanted] = i  # overwritten by the next where this one is not taken
+        wanted += fill[np.uint64(bucket_of[i])] >= 0
+    for t in range(wanted):
+        i = np.uint64(place[t])
+        bucket = np.uint64(bucket_of[i])
+        at = np.uint64(fill[bucket])
+        fill[bucket] += 1
+        ordered[at] = values[i]
     for b in range(buckets):
         if fill[b] >= 0:
             _sort_bucket(ordered, scratch.sorted_payload, starts[b], starts[b + 1])
@@ -230,15 +246,14 @@ def mean_and_sd(values, n):
     """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 where all are equal."""
     if n == 0:
         return np.nan, 0.0
+    unequal = 0
+    for i in range(n):
+        unequal += values[i] != values[0]
+    if unequal == 0:
+        return values[0], 0.0
     total = 0.0
-    low = values[0]
-    high = values[0]
     for i in range(n):
         total += values[i]
-        low = min(low, values[i])
-        high = max(high, values[i])
-    if low == high:
-        return low, 0.0
     mean = total / n
     squares = 0.0
     for i in range(n):

@@ -19,7 +19,14 @@ import math
 
 import numpy as np
 
-from asm_sim.kernels._jit import entry, fma, inlined, kernel
+from asm_sim.kernels._jit import (
+    entry,
+    fma,
+    inlined,
+    kernel,
+    rough_inverse_root,
+    widest_vectors,
+)
 from asm_sim.kernels.numeric.elementary import cos_sin_turn, exp, log
 from asm_sim.kernels.numeric.rng import philox, tag
 
@@ -31,6 +38,7 @@ _UNDECIDED = -9.0
 _TAIL = 4.75
 _GUARD_CONSTANT = 0.05
 _GUARD_TAIL = 0.0014
+_LOOKED_AT = 32  # counts at once, hardly ever one of them undecided
 _TERMS = 6
 _MARGIN = 2e-7  # more than the errors of _probability_below
 _NEGLIGIBLE = 1e-18
@@ -53,6 +61,7 @@ def uniform(word):
 @kernel
 def _make_normals(a, b):
     """Uniforms a and turns b [n] become pairs of normals."""
+    widest_vectors()
     for i in range(len(a)):
         radius = math.sqrt(-2.0 * log(a[i]))
         cosine, sine = cos_sin_turn(b[i])
@@ -63,6 +72,7 @@ def _make_normals(a, b):
 @kernel
 def fill_normals(seed, entity, layer, stream, year, position, a, b, c, d):
     """Four normals per entity: rows a, b, c, d [n]; entity uint64 [2, n] (low, high words)."""
+    widest_vectors()
     low = entity[0]
     high = entity[1]
     word = tag(stream, year, position)
@@ -82,6 +92,7 @@ def fill_normals(seed, entity, layer, stream, year, position, a, b, c, d):
 @kernel
 def fill_normal_pair(seed, entity, layer, stream, year, position, a, b):
     """Two normals per entity, the other two words of the block unused."""
+    widest_vectors()
     low = entity[0]
     high = entity[1]
     word = tag(stream, year, position)
@@ -107,6 +118,7 @@ def fill_first_normals(used, seed, entity, layer, stream, year, position, a, b, 
 @kernel
 def fill_normals_and_uniforms(seed, entity, layer, stream, year, position, a, b, c, d):
     """Two normals (a, b) and two uniforms (c, d) per entity."""
+    widest_vectors()
     low = entity[0]
     high = entity[1]
     word = tag(stream, year, position)
@@ -125,6 +137,7 @@ def fill_normals_and_uniforms(seed, entity, layer, stream, year, position, a, b,
 @kernel
 def fill_uniforms(seed, entity, layer, stream, year, position, a, b, c, d):
     """Four uniforms per entity."""
+    widest_vectors()
     low = entity[0]
     high = entity[1]
     word = tag(stream, year, position)
@@ -142,6 +155,7 @@ def fill_uniforms(seed, entity, layer, stream, year, position, a, b, c, d):
 @kernel
 def fill_uniform(seed, entity, layer, stream, year, position, a):
     """One uniform per entity, the first word of the block; the other three are unused."""
+    widest_vectors()
     low = entity[0]
     high = entity[1]
     word = tag(stream, year, position)
@@ -154,6 +168,18 @@ def fill_uniform(seed, entity, layer, stream, year, position, a):
 
 
 @inlined
+def _inverse_root(x):
+    """1 / sqrt(x) to about the last bit, for x up to 1e38: no exact one is needed where it is used.
+
+    From single precision by a step that leaves the third power of its error; for several numbers at
+    once an exact root and an exact division take longer than all else in a count.
+    """
+    rough = rough_inverse_root(x)
+    error = fma(-(x * rough), rough, 1.0)
+    return fma(rough * error, fma(0.375, error, 0.5), rough)
+
+
+@inlined
 def _lattice_point(mean, variance, skew, w):
     """Where a binomial or Poisson variable has its quantile at Phi(w), plus one half; and 1 / SD.
 
@@ -161,7 +187,7 @@ def _lattice_point(mean, variance, skew, w):
     of Cornish and Fisher with Sheppard's corrections for a lattice of span one, collected by powers
     of 1 / SD up to the second: of the order of Giles (2016, ACM TOMS 42) for Poisson variables.
     """
-    inverse = 1.0 / math.sqrt(variance)
+    inverse = _inverse_root(variance)
     w2, skew2 = w * w, skew * skew
     first = skew * (w2 - 1.0) * (1.0 / 6.0)
     second = w * fma(skew2, (w2 - 7.0) * (1.0 / 144.0), (1.0 - w2) * (1.0 / 48.0))
@@ -189,6 +215,7 @@ def fill_binomial(w, trials, probability, counts, work):
 
     Scratch: work float64 [4, >= n].
     """
+    widest_vectors()
     for i in range(len(counts)):
         n = trials[i]
         p = probability[i]
@@ -226,6 +253,7 @@ def _decide_binomial(w, trials, probability, counts, place, normal, number, rare
 @kernel
 def _count_rare(w, trials, probability):
     """Each probability [n], of the rarer outcome, becomes the count of it, or _UNDECIDED."""
+    widest_vectors()
     for i in range(len(w)):
         p, n = probability[i], trials[i]
         below = _probability_below(w[i])
@@ -259,13 +287,19 @@ def _probability_below(w):
 @kernel
 def fill_poisson(w, mean, counts):
     """counts[i] = quantile of Poisson(mean[i]) at Phi(w[i]), exactly."""
+    widest_vectors()
     for i in range(len(counts)):
         variance = mean[i]
         x, inverse = _lattice_point(variance, variance, 1.0, w[i])
         counts[i] = _floor_or_undecided(x, inverse, variance, w[i])
-    for i in range(len(counts)):
-        if counts[i] == _UNDECIDED:
-            counts[i] = _poisson_quantile(w[i], mean[i])
+    for begin in range(0, len(counts), _LOOKED_AT):
+        end = min(begin + _LOOKED_AT, len(counts))
+        undecided = 0
+        for i in range(begin, end):
+            undecided += counts[i] == _UNDECIDED
+        for i in range(begin, end if undecided > 0 else begin):
+            if counts[i] == _UNDECIDED:
+                counts[i] = _poisson_quantile(w[i], mean[i])
 
 
 @kernel

@@ -152,7 +152,7 @@ def _fit_and_score(observed, practice, rules, y, earlier):
     earlier = by_reference(earlier)
     measures, n = observed.rate.shape
     fit, outcome = new_fit(rules, measures, n), new_outcome(measures, n)
-    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    scratch = new_scratch(measures, n)
     own = new_observed(measures, n if pools(rules) else 0)
     begin_year(earlier)
     shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
@@ -170,7 +170,7 @@ def _score(observed, practice, rules, y, fit):
     rules, observed, fit = by_reference(rules), by_reference(observed), by_reference(fit)
     measures, n = observed.rate.shape
     outcome, earlier = new_outcome(measures, n), new_earlier(rules, measures, n)
-    scratch = new_scratch(measures, n, len(rules.decile_percentiles))
+    scratch = new_scratch(measures, n)
     own = new_observed(measures, n if pools(rules) else 0)
     shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
     score_cohort(

@@ -85,7 +85,6 @@ class Scratch(NamedTuple):
     fill: NDArray[np.int32]
     cells: NDArray[np.int64]  # [2, n]
     values: Floats
-    table: Floats  # [2, K + 1] for look-ups
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.void]  # [1] the record SCORERS
 
@@ -165,7 +164,7 @@ def begin_year(earlier):
 
 
 @kernel
-def new_scratch(measures, n, cut_points):
+def new_scratch(measures, n):
     """Scratch for cohorts of up to n clinicians."""
     return Scratch(
         status=np.zeros((measures, n), np.int8),
@@ -182,7 +181,6 @@ def new_scratch(measures, n, cut_points):
         fill=np.empty(BUCKETS, np.int32),
         cells=np.empty((2, n), np.int64),
         values=np.empty(n),
-        table=np.empty((2, cut_points + 1)),
         order=np.empty(n, np.int32),
         counts=np.zeros(1, SCORERS),
     )

@@ -34,13 +34,11 @@ class MipsRoom(NamedTuple):
     best: Floats  # [measures counted] the most points of one clinician, descending
     values: Floats  # [n]
     work: Floats  # [n]
-    segment: NDArray[np.int32]  # [n]
-    table: Floats  # [2, K + 1]
 
 
 @kernel
 def new_mips_room(mips, n):
-    measures, _, cuts = mips.cut_points.shape
+    measures = len(mips.cut_points)
     return MipsRoom(
         points=np.empty((measures, n)),
         silent=np.zeros(n, np.bool_),
@@ -51,8 +49,6 @@ def new_mips_room(mips, n):
         best=np.empty(mips.measures_counted),
         values=np.empty(n),
         work=np.empty(n),
-        segment=np.empty(n, np.int32),
-        table=np.empty((2, cuts + 1)),
     )
 
 
@@ -139,7 +135,7 @@ def _reported_points(observed, mips, m, room):
             for i in range(len(rate)):
                 values[i] = sign * rate[i]
             cuts = mips.cut_points[m, g]
-            decile_points(values, len(rate), cuts, room.segment, room.table, against)
+            decile_points(values, len(rate), cuts, against)
             for i in range(len(rate)):
                 points[i] = min(against[i], limit) if collection[i] == g else points[i]
     largest_small = mips.small_maximum_clinicians

@@ -1,7 +1,6 @@
 """From a value to achievement points: deciles, and distances from the median.
 
-Both pass over the values for every few knots, which vectorises, in place of searching where each
-value lies.
+Every value is compared with every knot, which vectorises, in place of searching where it lies.
 """
 
 from __future__ import annotations
@@ -12,36 +11,60 @@ from asm_sim.kernels._jit import inlined, kernel
 
 
 @kernel
-def decile_points(values, n, cut_points, segment, table, points):
+def decile_points(values, n, cut_points, points):
     """Points of decile measures: k + (value - b_k) / (b_k+1 - b_k); below the first cut 1 point.
 
-    Scratch: segment int32 [>= n] becomes k, the number of cuts at or below the value; table
-    float64 [2, >= K + 1] the lower cut and the width of every segment.
+    k is the number of cuts at or below the value; above the last one nothing is added. For every
+    ten cuts those are done again who reach the first of them.
     """
-    last = len(cut_points)
-    lower, width = table[0], table[1]
-    lower[0], width[0] = 0.0, np.inf  # nothing is added below the first cut and above the last
-    for k in range(1, last):
-        lower[k], width[k] = cut_points[k - 1], cut_points[k] - cut_points[k - 1]
-    lower[last], width[last] = 0.0, np.inf
-    for i in range(n):
-        segment[i] = 0
-    for k in range(0, last, 5):  # five at once, so that a value is read less often
-        a, b, c = _cut(cut_points, k), _cut(cut_points, k + 1), _cut(cut_points, k + 2)
-        d, e = _cut(cut_points, k + 3), _cut(cut_points, k + 4)
+    for begin in range(0, len(cut_points), 10):
+        lowest, first, width = -np.inf, 0.0, np.inf
+        if begin > 0:
+            lowest, width = _segment(cut_points, begin - 1)
+            first = lowest
+        a, above_a = _segment(cut_points, begin)
+        b, above_b = _segment(cut_points, begin + 1)
+        c, above_c = _segment(cut_points, begin + 2)
+        d, above_d = _segment(cut_points, begin + 3)
+        e, above_e = _segment(cut_points, begin + 4)
+        f, above_f = _segment(cut_points, begin + 5)
+        g, above_g = _segment(cut_points, begin + 6)
+        h, above_h = _segment(cut_points, begin + 7)
+        j, above_j = _segment(cut_points, begin + 8)
+        k, above_k = _segment(cut_points, begin + 9)
+        number, least = float(begin), float(max(begin, 1))
         for i in range(n):
             value = values[i]
-            reached = np.int32(value >= a) + np.int32(value >= b) + np.int32(value >= c)
-            segment[i] += reached + np.int32(value >= d) + np.int32(value >= e)
-    for i in range(n):
-        k = np.uint32(segment[i])
-        points[i] = max(k, 1) + (values[i] - lower[k]) / width[k]
+            at = _beyond(value, a, above_a, number + 1.0, (first, width, least))
+            at = _beyond(value, b, above_b, number + 2.0, at)
+            at = _beyond(value, c, above_c, number + 3.0, at)
+            at = _beyond(value, d, above_d, number + 4.0, at)
+            at = _beyond(value, e, above_e, number + 5.0, at)
+            at = _beyond(value, f, above_f, number + 6.0, at)
+            at = _beyond(value, g, above_g, number + 7.0, at)
+            at = _beyond(value, h, above_h, number + 8.0, at)
+            at = _beyond(value, j, above_j, number + 9.0, at)
+            lower, across, reached = _beyond(value, k, above_k, number + 10.0, at)
+            earned = reached + (value - lower) / across
+            points[i] = points[i] if value < lowest else earned
 
 
 @inlined
-def _cut(cut_points, k):
-    """A cut point, or behind the last one what no value reaches."""
-    return cut_points[k] if k < len(cut_points) else np.inf
+def _segment(cut_points, k):
+    """A cut point and how far above it the next one lies; behind the last what no value reaches."""
+    cut = cut_points[k] if k < len(cut_points) else np.inf
+    return cut, cut_points[k + 1] - cut if k + 1 < len(cut_points) else np.inf
+
+
+@inlined
+def _beyond(value, cut, width, number, before):
+    """Lower end, width and number of the segment above a cut if it is reached, else of another."""
+    reached = value >= cut
+    return (
+        cut if reached else before[0],
+        width if reached else before[1],
+        number if reached else before[2],
+    )
 
 
 @kernel

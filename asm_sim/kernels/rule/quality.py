@@ -118,7 +118,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     for t in range(k):
                         scratch.values[t] = middle
                 else:
-                    decile_points(keys, k, cuts, scratch.bucket_of, scratch.table, scratch.values)
+                    decile_points(keys, k, cuts, scratch.values)
                 if topped_out:
                     most = rules.year[y].topped_out_points
                     for t in range(k):

@@ -260,7 +260,7 @@ def _points_against(rules, m, g, y, fit, rates, scratch):
         keys[p] = sign * rates[p]
     if rules.measure_by_deciles[m]:
         cuts = fit.cut_points[m, g]
-        decile_points(keys, n, cuts, scratch.bucket_of, scratch.table, scratch.values)
+        decile_points(keys, n, cuts, scratch.values)
     else:
         location = fit.quality_location[m, g]
         deviation_points(
