@@ -53,8 +53,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-lab: $(READY)  ## JupyterLab with the package, on this machine only
-	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks
+lab: $(READY)  ## JupyterLab with the package, on this machine only; LAB="--allow-root" and the like
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
+		--ContentsManager.pre_save_hook=asm_sim.lab.without_outputs $(LAB)
 
 notebooks: $(READY)  ## every notebook at full size, as pages in notebooks/html
 	$(BIN)/jupyter nbconvert --log-level=WARN --to html --execute --output-dir notebooks/html notebooks/*.ipynb

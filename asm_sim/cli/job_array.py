@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,13 +17,21 @@ def sweep_command(
     scenario: str, place: str, options: Mapping[str, int | None], settings: list[str]
 ) -> str:
     """A sweep's command line that holds wherever the job runs; options of None stay out."""
-    words = ["asm-sim", "sweep", _absolute(scenario), "--out", _absolute(place, new=True)]
+    words = [*program(), "sweep", _absolute(scenario), "--out", _absolute(place, new=True)]
     for option, value in options.items():
         if value is not None:
             words += [option, str(value)]
     for setting in settings:
         words += ["--set", setting]
     return shlex.join(words)
+
+
+def program() -> list[str]:
+    """The words that call the program that runs now, whatever is on the path of a job."""
+    called = Path(sys.argv[0])
+    if called.name == "asm-sim" and called.is_file():
+        return [str(called.absolute())]
+    return [sys.executable, "-m", "asm_sim"]
 
 
 def write_job_array(

@@ -15,11 +15,7 @@ from asm_sim.errors import InputError, counted, printable
 
 RUNS = Path("runs")
 DEEPEST = 3  # folders below the one that is listed: the runs of a sensitivity lie in one more
-# What asm-sim writes into the folder of a run or a sweep.
-OURS = {
-    "run.json", "results.zarr", "blocks", "figures", "scenario.yaml", "summary.csv",
-    "own_clinicians.csv", "job.sbatch", "report.html",
-}  # fmt: skip
+BESIDE = ("job.sbatch",)  # what the README has a user name so
 EXPORTED = "results"  # what the names of exports begin with
 
 
@@ -28,6 +24,15 @@ def runs(
     remove: Annotated[
         list[str] | None,
         typer.Option("--remove", metavar="NAME", help="Remove this run or sweep. May be repeated."),
+    ] = None,
+    drop_blocks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--drop-blocks",
+            metavar="NAME",
+            help="Keep the results of this finished sweep and remove its blocks, which only more "
+            "draws need. May be repeated.",
+        ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
     as_json: AsJson = False,
@@ -43,8 +48,8 @@ def runs(
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder")
     stores = {str(path.relative_to(folder)): path for path in _stores(folder, DEEPEST)}
-    if remove:
-        _remove(folder, stores, remove, yes)
+    if remove or drop_blocks:
+        _remove(folder, stores, remove or [], drop_blocks or [], yes)
         return
     entries = [described(name, path) for name, path in stores.items()]
     if as_json:
@@ -119,30 +124,35 @@ def _list(entries: list[dict[str, Any]], folder: Path) -> None:
         table.add_row(Text(entry["name"]), entry["kind"], draws, size, state)
     Terminal(highlight=False).print(table)
     total = sum(entry["bytes"] for entry in entries) / 1e6
-    say(f"\n{counted(len(entries), 'store')}, {total:,.1f} MB. --remove NAME removes one.")
+    how = "--remove NAME removes one, --drop-blocks NAME the blocks of one."
+    say(f"\n{counted(len(entries), 'store')}, {total:,.1f} MB. {how}")
 
 
-def _remove(folder: Path, stores: dict[str, Path], names: list[str], yes: bool) -> None:
-    """Everything is checked before anything is removed."""
-    from asm_sim.documents import did_you_mean, quoted
+def _remove(
+    folder: Path, stores: dict[str, Path], names: list[str], without_blocks: list[str], yes: bool
+) -> None:
+    """Remove stores, and blocks of others; everything is checked before anything is removed."""
     from asm_sim.durable import remove
+    from asm_sim.results.open import BLOCKS, is_whole
 
-    chosen = {}
-    for name in names:
-        known = name.rstrip("/")
-        if known not in stores and (folder / known).is_dir():
-            raise InputError(f"{folder / known}: this is no run and no sweep; it is left alone")
-        if known not in stores:
-            hint = did_you_mean(known, list(stores))
-            raise InputError(f"{folder}: no run or sweep is called {quoted(known)}{hint}")
-        if others := _others(stores[known]):
+    chosen = {name: _store(folder, stores, name) for name in names}
+    for path in chosen.values():
+        if others := _others(path):
             raise InputError(
-                f"{stores[known]}: holds {printable(', '.join(others))}, which asm-sim did not "
+                f"{path}: holds {printable(', '.join(others))}, which asm-sim did not "
                 "write there; move that away first"
             )
-        chosen[known] = stores[known]
-    for known, path in chosen.items():
+    for name in without_blocks:
+        path = _store(folder, stores, name)
+        if not is_whole(path / "results.zarr"):
+            raise InputError(f"{path}: is not finished, and its blocks are all that it has")
+        if (path / BLOCKS).is_dir():
+            chosen[f"{name.rstrip('/')}/{BLOCKS}"] = path / BLOCKS
+        else:
+            say(f"{path}: has no blocks")
+    for name, path in chosen.items():
         size = f"{_bytes_of(path) / 1e6:,.1f} MB"
+        known = name.rstrip("/")
         if yes or typer.confirm(f"Remove {printable(known)} ({size})?", err=True):
             remove(path)
             say(f"Removed {known} ({size})")
@@ -150,12 +160,27 @@ def _remove(folder: Path, stores: dict[str, Path], names: list[str], yes: bool) 
             say(f"Kept {known}")
 
 
+def _store(folder: Path, stores: dict[str, Path], name: str) -> Path:
+    """The store of this name; :class:`InputError` where there is none."""
+    from asm_sim.documents import did_you_mean, quoted
+
+    known = name.rstrip("/")
+    if known not in stores and (folder / known).is_dir():
+        raise InputError(f"{folder / known}: this is no run and no sweep; it is left alone")
+    if known not in stores:
+        hint = did_you_mean(known, list(stores))
+        raise InputError(f"{folder}: no run or sweep is called {quoted(known)}{hint}")
+    return stores[known]
+
+
 def _others(store: Path) -> list[str]:
+    from asm_sim.results.open import WRITTEN
+
     names = sorted(path.name for path in store.iterdir())
     return [
         name
         for name in names
-        if name not in OURS
+        if name not in {*WRITTEN, *BESIDE}
         and not name.startswith((".", f"{EXPORTED}."))
         and name not in {f"{EXPORTED}-csv", f"{EXPORTED}-parquet", f"{EXPORTED}-stata"}
     ]

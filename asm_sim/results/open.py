@@ -28,8 +28,15 @@ if TYPE_CHECKING:
 
 RESULTS = "results.zarr"
 BLOCKS = "blocks"
+MARK = "run.json"  # what makes a folder a run or a sweep of ours
+# All that is written into the folder of a run or a sweep without a name of its own.
+WRITTEN = (
+    BLOCKS, RESULTS, "figures", "summary.csv", "own_clinicians.csv", "scenario.yaml",
+    "report.html", MARK,
+)  # fmt: skip
 CONSOLIDATED = ".zmetadata"  # of Zarr format 2; a store without is not finished
 FORMAT_3 = "zarr.json"
+FOR_CLUSTERS = "distributed fsspec s3fs"  # the extra "cluster", by names that an index has
 
 # What is read of the attributes: texts, and JSON in texts.
 _TEXTS = {
@@ -295,7 +302,7 @@ def _store_at(url: str) -> str:
 
 def file_system(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path in it."""
-    install = 'pip install "asm_sim[cluster]"'
+    install = f"pip install {FOR_CLUSTERS}"
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:

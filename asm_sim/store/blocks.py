@@ -19,11 +19,9 @@ import numpy as np
 
 from asm_sim.engine.execute import Arrays
 from asm_sim.errors import InputError, RunError
-from asm_sim.results.open import BLOCKS, RESULTS
+from asm_sim.results.open import BLOCKS, MARK, RESULTS, WRITTEN
 from asm_sim.store.files import Folder, writer_of
 from asm_sim.store.work import Job, Work
-
-MARK = "run.json"  # what makes a folder a run or a sweep of ours
 
 _BLOCK = re.compile(r"(?P<start>[0-9a-f]+/[0-9]{6,9})-(?P<draws>[0-9]{1,9})\.npz")
 
@@ -189,15 +187,7 @@ def claim(
 
 def remove_work(folder: Folder) -> None:
     """Remove what a run or a sweep has written into its folder, and nothing else."""
-    for name in (
-        BLOCKS,
-        RESULTS,
-        writer_of(RESULTS),
-        "figures",
-        "summary.csv",
-        "scenario.yaml",
-        MARK,
-    ):
+    for name in (writer_of(RESULTS), *WRITTEN):  # the mark last
         folder.remove(name)
 
 

@@ -23,7 +23,7 @@ from asm_sim.engine.execute import run_block
 from asm_sim.engine.plan import Plan
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, printable
-from asm_sim.results.open import BLOCKS
+from asm_sim.results.open import BLOCKS, FOR_CLUSTERS
 from asm_sim.store.blocks import write_block
 from asm_sim.store.files import Folder, LocalFolder, open_folder
 from asm_sim.store.work import Job, Work
@@ -43,7 +43,7 @@ def _dask() -> Any:
         import distributed
     except ImportError as error:
         raise InputError(
-            f'a cluster needs dask ({error}); pip install "asm_sim[cluster]" brings it'
+            f"a cluster needs dask ({error}); pip install {FOR_CLUSTERS} brings it"
         ) from error
     return distributed
 

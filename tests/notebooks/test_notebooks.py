@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import jupytext
@@ -43,6 +45,27 @@ def test_pair_has_no_outputs(source: Path) -> None:
         if cell.cell_type == "code":
             assert not cell.outputs
             assert cell.execution_count is None
+
+
+def test_what_is_saved_in_the_lab_is_as_it_is_kept(tmp_path: Path) -> None:
+    """With the server's own contents, set as `make lab` sets them: outputs are shown, not kept."""
+    set_by_make = re.search(
+        r"--ContentsManager.pre_save_hook=(\S+)", (FOLDER.parent / "Makefile").read_text()
+    )
+    assert set_by_make is not None
+    source = NOTEBOOKS[0]
+    for path in (source, source.with_suffix(".ipynb")):
+        shutil.copy(path, tmp_path)
+    contents = jupytext.TextFileContentsManager(
+        root_dir=str(tmp_path), pre_save_hook=set_by_make[1]
+    )
+    model = contents.get(f"{source.stem}.ipynb")
+    code = next(cell for cell in model["content"].cells if cell.cell_type == "code")
+    code.execution_count = 3
+    code.outputs = [nbformat.v4.new_output("stream", text="a run")]
+    contents.save(model, f"{source.stem}.ipynb")
+    test_pair_is_in_sync(tmp_path / source.name)
+    test_pair_has_no_outputs(tmp_path / source.name)
 
 
 @every_notebook

@@ -9,7 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from asm_sim.cli.main import app
+from asm_sim.results.open import WRITTEN
 from asm_sim.results.registry import COORDINATES, VARIABLES
+from asm_sim.store.blocks import remove_work
+from asm_sim.store.files import open_folder
 
 
 def asm_sim(*arguments: str | Path, answer: str = "") -> Result:
@@ -22,7 +25,7 @@ def write_store(folder: Path, kind: str = "run", finished: bool = True) -> Path:
     (folder / "run.json").write_text(json.dumps(mark))
     (folder / "summary.csv").write_text("x" * 2_000_000)
     if finished:
-        (folder / "results.zarr" / ".zmetadata").write_text("{}")
+        (folder / "results.zarr" / ".zmetadata").write_text('{"metadata": {}}')
     return folder
 
 
@@ -81,6 +84,35 @@ def test_what_a_user_put_into_a_run_is_kept(folder: Path) -> None:
     assert told.exit_code == 2
     assert "holds paper.tex, which asm-sim did not write there" in told.stderr
     assert (folder / "a" / "paper.tex").exists()
+
+
+def test_blocks_of_a_finished_sweep_are_dropped(folder: Path) -> None:
+    (folder / "deeper" / "c" / "blocks").mkdir()
+    (folder / "deeper" / "c" / "blocks" / "a.npz").write_text("x" * 1_000_000)
+    unfinished = asm_sim("runs", folder, "--drop-blocks", "b", "--yes")
+    assert unfinished.exit_code == 2
+    assert "is not finished, and its blocks are all that it has" in unfinished.stderr
+    done = asm_sim("runs", folder, "--drop-blocks", "deeper/c", "--yes")
+    assert done.stdout == "Removed deeper/c/blocks (1.0 MB)\n"
+    assert not (folder / "deeper" / "c" / "blocks").exists()
+    assert (folder / "deeper" / "c" / "results.zarr" / ".zmetadata").exists()
+    again = asm_sim("runs", folder, "--drop-blocks", "deeper/c", "--yes")
+    assert again.stdout.endswith("c: has no blocks\n")
+
+
+def test_what_a_run_writes_stands_in_one_list(folder: Path) -> None:
+    """What is written anew is removed first, and a store of nothing else may be removed."""
+    store = folder / "a"
+    for name in WRITTEN:
+        if not (store / name).exists():
+            (store / name).touch()
+    remove_work(open_folder(store))
+    assert list(store.iterdir()) == []
+    write_store(folder / "d")
+    for name in WRITTEN:
+        if not (folder / "d" / name).exists():
+            (folder / "d" / name).touch()
+    assert asm_sim("runs", folder, "--remove", "d", "--yes").exit_code == 0
 
 
 def test_each_variable_is_a_line() -> None:

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import asm_sim as asm
+from asm_sim.cli.job_array import program, sweep_command
 from asm_sim.cli.main import app
 from asm_sim.store import cluster
 from tests.conftest import MakeSweep
@@ -256,13 +257,10 @@ def test_the_slurm_script_runs(sweep_file: MakeSweep, store: Path, tmp_path: Pat
     assert "#SBATCH --array=1-12" in text
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    python = shlex.quote(sys.executable)
-    for name, body in {
-        "asm-sim": f'exec {python} -m asm_sim.cli.main "$@"',
-        "sbatch": f'printf "%s\\n" "$@" > {shlex.quote(str(tmp_path / "submitted"))}',
-    }.items():
-        (bin_folder / name).write_text(f"#!/bin/bash\n{body}\n")
-        (bin_folder / name).chmod(0o755)
+    played = bin_folder / "sbatch"
+    submitted_to = shlex.quote(str(tmp_path / "submitted"))
+    played.write_text(f'#!/bin/bash\nprintf "%s\\n" "$@" > {submitted_to}\n')
+    played.chmod(0o755)
     assert "TMPDIR" not in text, "others could make a folder there first"
     script.write_text(text.replace("PARTS=12", "PARTS=2"))
 
@@ -290,13 +288,26 @@ def test_the_slurm_script_runs(sweep_file: MakeSweep, store: Path, tmp_path: Pat
     assert "--dependency=afterok:7" in submitted
     wrapped = next(line for line in submitted if line.startswith("--wrap="))
     words = shlex.split(wrapped.removeprefix("--wrap="))
-    assert words[0] == "asm-sim"
-    last = asm_sim(*words[1:])
+    assert words[:3] == [sys.executable, "-m", "asm_sim"]
+    last = asm_sim(*words[3:])
     assert last.exit_code == 0, last.output
     direct = asm_sim("sweep", *given[1:3], tmp_path / "direct", *given[4:])
     assert direct.exit_code == 0, direct.output
     table = pd.read_csv(store / "summary.csv")
     pd.testing.assert_frame_equal(table, pd.read_csv(tmp_path / "direct" / "summary.csv"))
+
+
+def test_a_script_calls_the_program_that_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its absolute path, whatever a job's own path holds."""
+    script = tmp_path / "asm-sim"
+    script.touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["./asm-sim", "sweep"])
+    assert shlex.split(sweep_command("grid", "s3://a/b", {}, []))[:2] == [str(script), "sweep"]
+    monkeypatch.setattr(sys, "argv", ["/nowhere/asm-sim", "sweep"])
+    assert program() == [sys.executable, "-m", "asm_sim"]
 
 
 def test_the_password_of_a_url_is_nowhere(sweep_file: MakeSweep, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 import asm_sim
 from asm_sim.cli.main import app
 from asm_sim.errors import InputError
-from asm_sim.results.open import folder_of, latest_run, open_results
+from asm_sim.results.open import FOR_CLUSTERS, folder_of, latest_run, open_results
 from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep, write_run
 
 
@@ -166,7 +166,7 @@ def test_a_package_for_urls_is_missing(
     monkeypatch.delitem(known, "s3", raising=False)
     said = refused("s3://bucket/run")
     assert name in said
-    assert 'pip install "asm_sim[cluster]"' in said
+    assert f"pip install {FOR_CLUSTERS}" in said
 
 
 def test_the_folder_of_a_run(finished: Path) -> None:

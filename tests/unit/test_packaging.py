@@ -15,6 +15,7 @@ import pytest
 
 import asm_sim
 from asm_sim.documents import read_document
+from asm_sim.results.open import FOR_CLUSTERS
 
 ROOT = Path(__file__).parents[2]
 NAME = f"asm_sim-{asm_sim.__version__}"
@@ -135,6 +136,12 @@ def test_the_version_stands_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert "version" not in project
     assert project["dynamic"] == ["version"]
+
+
+def test_messages_name_the_packages_of_the_extra() -> None:
+    """Which an index has, where it has not asm_sim itself."""
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert [one.partition(">=")[0] for one in extra["cluster"]] == FOR_CLUSTERS.split()
 
 
 def test_the_citation_is_valid_and_of_this_version() -> None:
