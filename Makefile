@@ -14,7 +14,7 @@ QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 # A test that does not end is told with a traceback and fails, and so does the command.
 HUNG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 
-.PHONY: run test test-browser test-lowest venv lab notebooks figures bench check stress clean
+.PHONY: run test test-browser test-lowest venv lab notebooks docs figures bench check stress clean
 
 run: $(READY)  ## set up, then simulate the baseline and print the answer
 	$(BIN)/asm-sim run baseline
@@ -60,6 +60,15 @@ lab: $(READY)  ## JupyterLab with the package, on this machine only; LAB="--allo
 notebooks: $(READY)  ## every notebook at full size, as pages in notebooks/html
 	$(BIN)/jupyter nbconvert --log-level=WARN --to html --execute --output-dir notebooks/html notebooks/*.ipynb
 
+docs: $(VENV)/.docs-ready  ## the documentation as a site, its notebooks executed: docs/_build/html/index.html
+	rm -rf docs/runs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs 2 docs docs/_build/html
+	@echo "The site is docs/_build/html/index.html."
+
+$(VENV)/.docs-ready: $(READY) requirements-docs.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	touch $@
+
 figures: $(READY)  ## the figures of figures/ drawn anew, their runs made where they are not there
 	$(BIN)/asm-sim figures --make --overwrite
 
@@ -76,4 +85,5 @@ stress: $(READY)  ## the tests that take too long for every day
 	$(BIN)/python -m pytest --stress
 
 clean:
+	rm -rf docs/_build docs/api docs/notebooks docs/parameters docs/runs
 	rm -rf $(VENV) $(LOWEST) .browser .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

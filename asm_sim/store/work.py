@@ -241,6 +241,7 @@ def work_of(
     first = source.scenario(0) if isinstance(source, Sweep) else source
     roster = roster_of(first)
     everyone = with_areas(roster, first.population)  # the same in all scenarios
+    check_complete(first.population, first.rules, everyone)
     frame = _frame(first, roster)
     parameters = _values(first)
     members: list[Member] = []

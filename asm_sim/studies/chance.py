@@ -151,10 +151,10 @@ def tiers(ds: xr.Dataset, cuts: Sequence[float] = QUARTERS) -> xr.Dataset:
     tiers of a cohort and year are made of all who have both. From the panel, by cohort, performance
     year and group; fractions, with errors:
 
-    ``share``                 (tier, true_tier) of the group's clinicians, all together 1
-    ``sensitivity``           (tier) of those truly in the tier, who are found in it
-    ``predictive_value``      (tier) of those found in the tier, who truly are (PPV)
-    ``false_discovery_rate``  (tier) of those found in the tier, who truly are not
+    - ``share``: (tier, true_tier) of the group's clinicians, all together 1
+    - ``sensitivity``: (tier) of those truly in the tier, who are found in it
+    - ``predictive_value``: (tier) of those found in the tier, who truly are (PPV)
+    - ``false_discovery_rate``: (tier) of those found in the tier, who truly are not
 
     ``clinicians`` is the mean number, as in :func:`misclassification`. Raises :class:`InputError`
     for cuts that are not ascending between 0 and 1, for several scenarios and for a run without

@@ -41,7 +41,7 @@ def shapley(values: Floats) -> Floats:
     """Shapley values [..., n] of n factors from the values [..., 2 ** n] of all their sets.
 
     Bit k of a set's position says whether factor k is in it. What factor k adds to a set S without
-    it counts |S|! (n - |S| - 1)! / n!.
+    it counts ``|S|! (n - |S| - 1)! / n!``.
     """
     positions = np.arange(values.shape[-1])
     n = int(values.shape[-1]).bit_length() - 1

@@ -26,12 +26,12 @@ _NEEDED = (
 def inherited(ds: xr.Dataset) -> xr.Dataset:
     """What hires bring along, by ``cohort`` and ``performance_year``: the first after the move.
 
-    ``hires``             clinicians who are in another practice than the year before and have a
-                          final score that is still to be paid for; not who has stopped practising
-    ``dollars``           adjustments of a hire that are still to be paid, USD
-    ``share_losing``      share of the hires who bring a loss
-    ``largest_loss``      loss of the hire who brings the largest, mean over draws, USD
-    ``dollars_staying``   what is still to be paid to one of the others, USD
+    - ``hires``: clinicians who are in another practice than the year before and have a final score
+      that is still to be paid for; not who has stopped practising
+    - ``dollars``: adjustments of a hire that are still to be paid, USD
+    - ``share_losing``: share of the hires who bring a loss
+    - ``largest_loss``: loss of the hire who brings the largest, mean over draws, USD
+    - ``dollars_staying``: what is still to be paid to one of the others, USD
 
     In the first year nobody has anything to bring. Raises :class:`InputError` for several
     scenarios and for results in which nobody moves.

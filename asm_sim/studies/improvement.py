@@ -56,12 +56,12 @@ def standing_still(ds: xr.Dataset) -> xr.Dataset:
     of true performance a year, ``share_improving`` (the share of the clinicians who improve by D),
     ``cohort`` and ``performance_year``. The clinician is truly average in the first year.
 
-    ``adjustment``   the expected adjustment, fraction
-    ``difference``   from that of one who improves as much among peers who hold still
-    ``change``       from that of one who holds still among peers who hold still
-    ``keeping_up``   without ``own_improvement``: the d, interpolated between those of the probes,
-                     at which ``change`` is zero; its error is a jackknife over draws; nan in the
-                     first year, in which nobody has improved yet, and beyond the probes
+    - ``adjustment``: the expected adjustment, fraction
+    - ``difference``: from that of one who improves as much among peers who hold still
+    - ``change``: from that of one who holds still among peers who hold still
+    - ``keeping_up``: without ``own_improvement``: the d, interpolated between those of the probes,
+      at which ``change`` is zero; its error is a jackknife over draws; nan in the first year, in
+      which nobody has improved yet, and beyond the probes
 
     Raises :class:`InputError` for a single run, for another sweep, for one in which the peers never
     hold still, and for one without probes.

@@ -31,12 +31,13 @@ def double_incentive(ds: xr.Dataset, without: xr.Dataset) -> xr.Dataset:
     ``ds`` is a run with organizations that save (``aco-overlap``), ``without`` the same with
     effects of 0 and the same seed: the same clinicians in organizations that change nothing.
 
-    ``savings``         what organizations save on the episodes of the cohort, USD
-    ``shared_savings``  what Medicare pays them of it (population.aco.sharing_rate), USD
-    ``adjustments``     what the model pays their clinicians more for it, USD; where better quality
-                        comes with lower cost, for both
-    ``others``          what the model pays all other clinicians more: less, for the pool is fixed
-    ``paid_per_dollar`` shared savings and adjustments together, per USD saved; nan without savings
+    - ``savings``: what organizations save on the episodes of the cohort, USD
+    - ``shared_savings``: what Medicare pays them of it (population.aco.sharing_rate), USD
+    - ``adjustments``: what the model pays their clinicians more for it, USD; where better quality
+      comes with lower cost, for both
+    - ``others``: what the model pays all other clinicians more: less, for the pool is fixed
+    - ``paid_per_dollar``: shared savings and adjustments together, per USD saved; nan without
+      savings
 
     Raises :class:`InputError` for several scenarios and for runs that are no such pair.
     """

@@ -77,10 +77,10 @@ def first_mover(
     them. Dims ``cohort``, ``performance_year`` and ``group``, whose mean Part B of a clinician in
     the same draw makes dollars of adjustments. ``groups`` names groups or groupings.
 
-    ``adjustment``  gained by an average clinician, fraction (the same in all groups)
-    ``dollars``     gained by an average clinician with the group's Part B, USD: the most that the
-                    investment may cost
-    ``net``         that less ``usd_per_year``
+    - ``adjustment``: gained by an average clinician, fraction (the same in all groups)
+    - ``dollars``: gained by an average clinician with the group's Part B, USD: the most that the
+      investment may cost
+    - ``net``: that less ``usd_per_year``
 
     Raises :class:`InputError` for several scenarios, for results without probes, and for an effect
     beyond their levels.
@@ -118,10 +118,10 @@ def if_all_invest(ds: xr.Dataset, without: xr.Dataset, groups: Names = None) -> 
     the same with shares of 0 and the same seed, so that differences are paired within draws. Dims
     ``cohort``, ``performance_year`` and ``group``; means over the group's clinicians.
 
-    ``dollars``   gained by a clinician, USD; over a whole cohort 0 while the same clinicians have a
-                  final score, for the pool is a share of what is at risk, whoever performs how
-    ``spending``  by a clinician, USD
-    ``net``       ``dollars`` less ``spending``
+    - ``dollars``: gained by a clinician, USD; over a whole cohort 0 while the same clinicians have
+      a final score, for the pool is a share of what is at risk, whoever performs how
+    - ``spending``: by a clinician, USD
+    - ``net``: ``dollars`` less ``spending``
 
     Raises :class:`InputError` for runs that are no such pair, and by group for spending by patient,
     which is known for whole cohorts only (``groups="all"``).

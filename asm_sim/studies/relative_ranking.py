@@ -55,10 +55,10 @@ def same_score(ds: xr.Dataset, part_b_payments: float = PART_B_EXAMPLE) -> xr.Da
     A draw is another cohort that could have been: other performance, luck and payments of the same
     clinicians. Dims ``cohort``, ``performance_year`` and ``score`` (points), fractions:
 
-    ``adjustment``                the mean over draws, its median and the rest in
-    ``adjustment_quantile``       5 %, 50 % and 95 % quantile over draws (dim ``quantile``)
-    ``adjustment_sd``             standard deviation over draws
-    ``adjustment_range``          highest minus lowest draw; it grows with the number of draws
+    - ``adjustment``: the mean over draws, its median and the rest in
+    - ``adjustment_quantile``: 5 %, 50 % and 95 % quantile over draws (dim ``quantile``)
+    - ``adjustment_sd``: standard deviation over draws
+    - ``adjustment_range``: highest minus lowest draw; it grows with the number of draws
 
     Without ``performance_year``, of one history each: ``adjustment_over_years`` is the range over
     the years, ``adjustment_over_years_same_risk`` that at the first year's risk level, so that only

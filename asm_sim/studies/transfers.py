@@ -138,10 +138,10 @@ def moved_by_adjustments(ds: xr.Dataset, grouping: str = GROUPING) -> xr.Dataset
     paired within draw. Dim ``scenario`` names what is left out, as the sweep does. Dims
     ``cohort``, ``performance_year``, ``group`` (named without the grouping):
 
-    ``net_moved``              bonuses minus penalties, USD; over the groups and ``kept_moved``
-                               (Medicare's part, without ``group``) it adds up to zero
-    ``adjustment_mean_moved``  mean adjustment, fraction
-    ``share_negative_moved``   share with a penalty, fraction
+    - ``net_moved``: bonuses minus penalties, USD; over the groups and ``kept_moved`` (Medicare's
+      part, without ``group``) it adds up to zero
+    - ``adjustment_mean_moved``: mean adjustment, fraction
+    - ``share_negative_moved``: share with a penalty, fraction
 
     ``net_moved_all_years`` and ``kept_moved_all_years`` are sums over the years,
     ``net_moved_per_clinician_all_years`` is that sum per clinician of the group (USD), and

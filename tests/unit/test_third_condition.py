@@ -22,6 +22,7 @@ from asm_sim.results.compare import print_comparison
 from asm_sim.results.describe import cohort_title
 from asm_sim.results.summary import print_summary
 from asm_sim.scenario.load import load_scenario
+from asm_sim.store.work import work_of
 from asm_sim.studies import volatility
 from tests.conftest import roster_rows, write_roster
 from tests.rules.third_condition import RULES
@@ -174,6 +175,8 @@ def test_a_cohort_of_the_roster_that_the_population_does_not_know(third: Path) -
     scenario = load_scenario(third)
     with pytest.raises(InputError, match=r"population\.specialty_mix: no entry for cohort 'DM'"):
         make_plan(scenario)
+    with pytest.raises(InputError, match=r"population\.specialty_mix: no entry for cohort 'DM'"):
+        work_of(scenario)
 
 
 def test_two_measures_of_a_cohort_in_one_slot(third: Path) -> None:

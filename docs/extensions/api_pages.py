@@ -1,0 +1,57 @@
+"""The pages of studies and figures, from the catalogue and the docstrings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from parameter_pages import write_changed
+
+from asm_sim import plots
+from asm_sim.studies.catalogue import STUDIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sphinx.application import Sphinx
+
+STUDIES_FRONT = """\
+# Studies
+
+`asm.studies.NAME` is a question put to stored results: Datasets in, a Dataset out, every number
+with its Monte Carlo standard error (`*_mcse`). `asm-sim studies` lists what each asks and reads.
+"""
+FIGURES_FRONT = """\
+# Figures
+
+`asm.plots.NAME.plot(ds)` returns a matplotlib `Figure` with the numbers that it shows in `plotted`;
+`asm.plots.save` writes it with a sidecar that says what it is of. `asm-sim figures` draws those of
+the project.
+
+```{eval-rst}
+.. autoclass:: asm_sim.plots.figure.RunFigure
+   :no-members:
+```
+"""
+
+
+def write_pages(app: Sphinx) -> None:
+    studies = ((f"asm.studies.{one.name}", one.question, one.name) for one in STUDIES)
+    closed = ("asm.studies.closed_forms", "What the rule does to normal scores.", "closed_forms")
+    figures = ((f"asm.plots.{name}", "", name) for name in plots.__all__)
+    pages = {
+        "studies": "\n".join([STUDIES_FRONT, *_sections("asm_sim.studies", [*studies, closed])]),
+        "figures": "\n".join([FIGURES_FRONT, *_sections("asm_sim.plots", figures)]),
+    }
+    write_changed(Path(app.srcdir) / "api", pages)
+
+
+def _sections(package: str, modules: Iterable[tuple[str, str, str]]) -> Iterable[str]:
+    for title, words, name in modules:
+        yield f"## {title}\n\n{words}\n"
+        yield f"```{{eval-rst}}\n.. automodule:: {package}.{name}\n   :members:\n```\n"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", write_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
