@@ -14,7 +14,7 @@ QUICK := tests/rules tests/golden tests/oracle/test_kernels_equal_reference.py \
 # A test that does not end is told with a traceback and fails, and so does the command.
 HUNG := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true --max-worker-restart=0
 
-.PHONY: run test test-browser test-lowest venv lab notebooks docs figures bench check stress clean
+.PHONY: run test test-browser test-lowest venv lab explore notebooks docs figures bench check stress clean
 
 run: $(READY)  ## set up, then simulate the baseline and print the answer
 	$(BIN)/asm-sim run baseline
@@ -23,7 +23,7 @@ test: $(READY)  ## set up, then pass all tests
 	$(BIN)/python -m tests.compile_first
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(HUNG)
 
-test-browser: $(VENV)/.browser-ready  ## the pages that the package writes, in Debian's Chromium
+test-browser: $(VENV)/.browser-ready $(VENV)/.explore-ready  ## the pages that the package writes, in Debian's Chromium
 	@command -v chromium >/dev/null || { $(ROOT) apt-get update -qq && \
 		$(ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } || \
 		{ echo "Chromium could not be installed (Debian's package chromium); install it and try again"; exit 1; }
@@ -31,6 +31,10 @@ test-browser: $(VENV)/.browser-ready  ## the pages that the package writes, in D
 
 $(VENV)/.browser-ready: $(READY) requirements-browser.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.lock
+	touch $@
+
+$(VENV)/.explore-ready: $(READY) requirements-explore.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-explore.lock
 	touch $@
 
 test-lowest: $(LOWEST)/.ready  ## the quick tests with the lowest versions that pyproject.toml allows
@@ -56,6 +60,9 @@ $(READY): requirements.lock pyproject.toml
 lab: $(READY)  ## JupyterLab with the package, on this machine only; LAB="--allow-root" and the like
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --ServerApp.root_dir=notebooks \
 		--ContentsManager.pre_save_hook=asm_sim.lab.without_outputs $(LAB)
+
+explore: $(VENV)/.explore-ready  ## sliders for the rule, on a page that this machine alone can open
+	$(BIN)/asm-sim explore
 
 notebooks: $(READY)  ## every notebook at full size, as pages in notebooks/html
 	$(BIN)/jupyter nbconvert --log-level=WARN --to html --execute --output-dir notebooks/html notebooks/*.ipynb

@@ -19,6 +19,7 @@ _WHERE = {
     "cohort_table": ("asm_sim.engine.draw_table", "cohort_table"),
     "compare": ("asm_sim.results.compare", "compare"),
     "explain": ("asm_sim.explain", None),
+    "explore": ("asm_sim.explorer.page", "explore"),
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
     "open_results": ("asm_sim.results.open", "open_results"),
@@ -42,6 +43,7 @@ __all__ = [
     "cohort_table",
     "compare",
     "explain",
+    "explore",
     "load_scenario",
     "load_sweep",
     "open_results",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from asm_sim.engine.draw_table import cohort_table
     from asm_sim.engine.simulate import simulate
     from asm_sim.errors import InputError, RunError
+    from asm_sim.explorer.page import explore
     from asm_sim.reports.report import report
     from asm_sim.results.compare import compare
     from asm_sim.results.open import open_results

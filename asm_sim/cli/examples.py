@@ -22,6 +22,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("asm-sim sensitivity baseline", "each unknown by itself"),
         ("asm-sim sensitivity baseline --method morris --plan", "what a screening would run"),
     ),
+    "explore": (
+        ("asm-sim explore", "the baseline, in a browser on this machine"),
+        ("asm-sim explore runs/mine --draws 48", "the first draws of a run, with smaller errors"),
+    ),
     "score": (
         ("asm-sim score --example", "write clinicians.csv, a table to fill in"),
         ("asm-sim score clinicians.csv", "score it by itself"),

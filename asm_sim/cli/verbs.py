@@ -28,8 +28,9 @@ from asm_sim.memory import refuse_little_memory
 
 # A verb is a function of the same name in the module of the same name.
 VERBS = (
-    "run", "sweep", "solve", "sensitivity", "score", "explain", "roster", "rules", "parameters",
-    "variables", "scenarios", "runs", "compare", "export", "report", "studies", "figures", "doctor",
+    "run", "sweep", "solve", "sensitivity", "explore", "score", "explain", "roster", "rules",
+    "parameters", "variables", "scenarios", "runs", "compare", "export", "report", "studies",
+    "figures", "doctor",
 )  # fmt: skip
 FAILED = 1
 BAD_INPUT = 2

@@ -6,7 +6,7 @@ of a run have; differences are of the same draws, so that most of the chance can
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,9 +18,8 @@ from asm_sim.explorer.steps import Step
 from asm_sim.population.groups import Group
 from asm_sim.results.moments import mean_and_error, moments
 from asm_sim.results.statistics import (
-    PLUS_MINUS,
     mcse_of_share,
-    million_usd,
+    millions,
     percent,
     percentage_points,
     round_to_error,
@@ -43,24 +42,20 @@ class Estimated(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """How numbers of a kind are written, and differences of them."""
+    """The unit of numbers of a kind, and how they and differences of them are written."""
 
-    written: Any
-    difference: Any
+    unit: str
+    written: Callable[[float, float], str]
+    difference: Callable[[float, float], str]
 
 
-SHARE, POINTS, USD = (
-    Kind(percent, lambda value, error: f"{percentage_points(value, error)} points"),
-    Kind(
-        lambda value, error: f"{round_to_error(value, error)} points",
-        lambda value, error: f"{round_to_error(value, error)} points",
-    ),
-    Kind(million_usd, million_usd),
-)
-DOLLARS = Kind(
-    lambda value, error: f"{round_to_error(value, error)} USD",
-    lambda value, error: f"{round_to_error(value, error)} USD",
-)
+def _points_of_percent(value: float, error: float) -> str:
+    return f"{percentage_points(value, error)} points"
+
+
+SHARE = Kind("", percent, _points_of_percent)
+POINTS = Kind("points", round_to_error, round_to_error)
+USD = Kind("million USD", millions, millions)
 
 
 class Row(NamedTuple):
@@ -72,6 +67,11 @@ class Row(NamedTuple):
     now: Estimated
     pinned: Estimated
     difference: Estimated
+
+    @property
+    def label(self) -> str:
+        """The title with the unit, where the numbers do not say it."""
+        return f"{self.title} ({self.kind.unit})" if self.kind.unit else self.title
 
     def texts(self) -> tuple[str, str, str]:
         """As a person reads them."""
@@ -88,6 +88,12 @@ class GroupRow(NamedTuple):
     share_losing: Estimated
     loss_of_losers: Estimated  # USD a year, above 0; nan where nobody loses
     change: Estimated  # USD a year, mean of all
+
+    def texts(self) -> tuple[str, ...]:
+        """All but the label, as a person reads them."""
+        shares = (percent(*one) for one in (self.share_negative, self.share_losing))
+        dollars = (round_to_error(*one) for one in (self.loss_of_losers, self.change))
+        return f"{self.clinicians:,.0f}", *shares, *dollars
 
 
 @dataclass(frozen=True)
@@ -242,4 +248,4 @@ def distribution(step: Step, cohort: str, year: int, edges: Floats) -> Distribut
 
 def in_words(row: Row) -> str:
     """A number for whoever does not see the page: ``with a penalty 58.1 ±0.2 %``."""
-    return f"{row.title} {row.texts()[0]}".replace(PLUS_MINUS, "±")
+    return f"{row.label} {row.texts()[0]}"

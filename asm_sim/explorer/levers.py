@@ -17,6 +17,7 @@ from asm_sim.scenario.schema import Scenario
 PAYMENT, EXCHANGE = "rules.payment", "rules.payment.exchange"
 MIDPOINT, FIXED_MIDPOINT = f"{EXCHANGE}.midpoint", f"{EXCHANGE}.fixed_midpoint"
 WEIGHTS = ("rules.final_score.weight_cost", "rules.final_score.weight_quality")
+AS_IS = "as it is"
 _DIGITS = 10  # more than a slider has steps
 
 Settings = dict[str, Any]
@@ -44,12 +45,6 @@ class Lever:
     def at(self, label: str) -> Settings:
         """What the position of this label sets."""
         return next(one.settings for one in self.positions if one.label == label)
-
-    def nearest(self, value: float) -> Position:
-        """The position that is called by a number and is nearest to a value, in what it sets."""
-        path = self.paths[-1] if self.name == "midpoint" else self.paths[0]
-        placed = [one for one in self.positions if isinstance(one.settings.get(path), int | float)]
-        return min(placed, key=lambda one: abs(one.settings[path] - value))
 
 
 class _Grid(NamedTuple):
@@ -133,6 +128,17 @@ def settings_of(levers: list[Lever], labels: Mapping[str, str]) -> Settings:
     return settings
 
 
+def in_words(levers: list[Lever], settings: Settings) -> str:
+    """What levers were moved where, as a person reads it; that nothing was, where nothing was."""
+    moved = [
+        f"{lever.title[0].lower()}{lever.title[1:]}: {position.label}"
+        for lever in levers
+        for position in lever.positions
+        if position.settings and position.settings.items() <= settings.items()
+    ]
+    return "; ".join(moved) or AS_IS
+
+
 def _lever(name: str, known: Mapping[str, Parameter]) -> Lever:
     paths = _PATHS[name]
     if name == "midpoint":
@@ -179,10 +185,9 @@ def _with_own(
 
 
 def _by_year(values: Mapping[Any, float], written: Callable[[float], str]) -> str:
-    first, last = min(values), max(values)
-    low, high = values[first], values[last]
-    return f"{written(low)} in {first} to {written(high)} in {last}"
+    low, high = values[min(values)], values[max(values)]
+    return f"{written(low)} to {written(high)}"
 
 
 def _as_is(label: str) -> str:
-    return f"{label} (as it is)"
+    return f"{label} ({AS_IS})"
