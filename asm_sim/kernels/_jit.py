@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from llvmlite import ir
 from numba import config, njit, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
@@ -31,16 +30,13 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is
     )
 
 __all__ = [
-    "add_to_row",
     "cache_folder",
     "entry",
     "fma",
     "inlined",
     "kernel",
-    "rough_inverse_root",
     "sources_hash",
     "stage",
-    "widest_vectors",
 ]
 
 # error_model="numpy": a division by zero is inf or nan, as in the arrays; without it loops with a
@@ -112,63 +108,5 @@ def fma(_context, a, b, c):
         return builder.fma(*arguments)
 
     if all(isinstance(value, types.Float) for value in (a, b, c)):
-        return signature, generate
-    return None
-
-
-@intrinsic
-def rough_inverse_root(_context, x):
-    """1 / sqrt(x), computed in single precision."""
-    single = ir.FloatType()
-
-    def generate(_context, builder, _signature, arguments):
-        root = builder.module.declare_intrinsic("llvm.sqrt", [single])
-        of_single = builder.call(root, [builder.fptrunc(arguments[0], single)])
-        return builder.fpext(builder.fdiv(ir.Constant(single, 1.0), of_single), ir.DoubleType())
-
-    return types.float64(x), generate
-
-
-@intrinsic
-def widest_vectors(_context):
-    """Compile the kernel that calls this for the widest vectors there are, 512 bits, and apart.
-
-    LLVM takes 256 bits where wider ones can slow a processor down. Those with the second set of
-    instructions on bytes (2019 and later) they do not, and loops that only compute are quicker.
-    """
-
-    def generate(context, builder, _signature, _arguments):
-        if "+avx512vbmi2" in context.codegen().magic_tuple()[-1]:  # what the processor has
-            attributes = builder.function.attributes
-            attributes.add("noinline")
-            set.add(attributes, '"prefer-vector-width"="512"')  # llvmlite knows no such attribute
-        return context.get_dummy_value()
-
-    return types.void(), generate
-
-
-@intrinsic
-def add_to_row(_context, rows, at, values):
-    """Add a tuple of float64 to row ``at`` of a C-contiguous array that has as many columns.
-
-    As one vector: numba does not make vectors of statements that follow one another.
-    """
-    signature = types.void(rows, at, values)
-
-    def generate(context, builder, signature, arguments):
-        count = len(signature.args[2])
-        kind = ir.VectorType(ir.DoubleType(), count)
-        vector = ir.Constant(kind, ir.Undefined)
-        for k in range(count):
-            value = builder.extract_value(arguments[2], k)
-            vector = builder.insert_element(vector, value, ir.IntType(32)(k))
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        first = builder.gep(data, [builder.mul(arguments[1], ir.IntType(64)(count))])
-        row = builder.bitcast(first, kind.as_pointer())
-        total = builder.fadd(builder.load(row, align=8), vector)
-        builder.store(total, row, align=8)
-        return context.get_dummy_value()
-
-    if isinstance(values, types.UniTuple) and values.dtype == types.float64 and at == types.int64:
         return signature, generate
     return None

@@ -18,17 +18,24 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels.draws.by_group import mark_groups, summarise_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
-from asm_sim.kernels.draws.counts import count_year, end_draw
+from asm_sim.kernels.draws.counts import count_year, empty_tallies, end_draw, new_tallies
 from asm_sim.kernels.draws.draw import observe_cohort, simulate_cohort
 from asm_sim.kernels.draws.output import Output
 from asm_sim.kernels.draws.summaries import (
     begin_draw,
+    end_year,
     new_memory,
     rank_scores,
     summarise_year,
 )
 from asm_sim.kernels.rule.cost import score_cost
-from asm_sim.kernels.rule.final_score import round_scores, score_final
+from asm_sim.kernels.rule.final_score import (
+    ALWAYS,
+    IF_SOME_UNSCORED,
+    NEVER,
+    round_scores,
+    score_final,
+)
 from asm_sim.kernels.rule.fit import new_fit, new_scratch
 from asm_sim.kernels.rule.observed import Observed, new_observed, new_outcome, with_results
 from asm_sim.kernels.rule.payment import order_positive, score_payment
@@ -128,8 +135,9 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
     outcomes = (new_outcome(measures, n), new_outcome(measures, n))
     scratch = new_scratch(measures, n)
     memory = new_memory(n, output.by_group.shape[2])
+    tallies = new_tallies(grids, years, output.by_group.shape[2])
     begin_draw(memory)
-    scored_before = 0
+    scored_before = among = 0
     for y in range(years):
         observed.collection[:] = draw.observed.collection[y]
         for values, into in zip(draw.observed[:3], observed[:3]):  # noqa: B905 (unknown to numba)
@@ -144,13 +152,15 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
         for lens in range(2):
             of_truth = lens == 1
             seen = true_observed if of_truth else observed
-            fit, outcome, ranks = fits[lens], outcomes[lens], memory.rank
+            fit, outcome = fits[lens], outcomes[lens]
+            ranks, fifths = memory.rank, memory.fifth
             timed = spent[TRUTH if of_truth else d % 2]
             with_parts = d % 2 == 1 and not of_truth
-            refit_traits = not of_truth and (y == 0 or scored_before < n)
+            refit = ALWAYS if y == 0 or scored_before < n else IF_SOME_UNSCORED
             if of_truth:
+                refit = NEVER
                 fit.complexity[:] = fits[0].complexity
-                ranks = memory.rank_true
+                ranks, fifths = memory.rank_true, memory.fifth_true
             start(clock)
             if with_parts:
                 classify(seen, rules, y, scratch)
@@ -158,26 +168,23 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
                 # against the benchmarks of the year before, which give about the same points
                 score_quality(seen, rules, y, fit, False, outcome, scratch)
                 lap(clock, timed, Stage.POINTS)
-            while True:
-                score_quality(seen, rules, y, fit, True, outcome, scratch)
-                lap(clock, timed, Stage.QUALITY)
-                score_cost(seen, rules, y, fit, True, outcome, scratch)
-                lap(clock, timed, Stage.COST)
-                score_final(seen, rules, y, fit, refit_traits, outcome, scratch)
-                round_scores(rules, outcome.final_score)
-                lap(clock, timed, Stage.SCORE)
-                if with_parts:
-                    order_positive(outcome.final_score, rules, scratch)
-                    lap(clock, timed, Stage.ORDER)
-                score_payment(seen, rules, y, fit, True, outcome, scratch)
-                lap(clock, timed, Stage.PAYMENT)
-                scored = scratch.counts[0].scored
-                if refit_traits or of_truth or scored == n:
-                    break
-                refit_traits = True
-            rank_scores(outcome.final_score, rules.score_zero, scratch, ranks)
+            score_quality(seen, rules, y, fit, True, outcome, scratch)
+            lap(clock, timed, Stage.QUALITY)
+            score_cost(seen, rules, y, fit, True, outcome, scratch)
+            lap(clock, timed, Stage.COST)
+            score_final(seen, rules, y, fit, refit, outcome, scratch)
+            round_scores(rules, outcome.final_score)
+            lap(clock, timed, Stage.SCORE)
+            if with_parts:
+                order_positive(outcome.final_score, rules, scratch)
+                lap(clock, timed, Stage.ORDER)
+            score_payment(seen, rules, y, fit, True, outcome, scratch)
+            lap(clock, timed, Stage.PAYMENT)
+            scored = scratch.counts[0].scored
+            among = among if of_truth else scored
+            rank_scores(outcome.final_score, rules.score_zero, among, scratch, ranks, fifths)
             if of_truth:
-                compare_with_truth(outcomes[0], outcome, scored, memory, row)
+                compare_with_truth(outcomes[0], outcome, memory, row)
                 lap(clock, timed, Stage.RANKS)
                 continue
             lap(clock, timed, Stage.RANKS)
@@ -194,17 +201,17 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
                 scratch, memory, d, output,
             )  # fmt: skip
             lap(clock, timed, Stage.SUMMARY)
-            compare_with_year_before(y, outcome, scored, scored_before, memory, row)
+            compare_with_year_before(y, outcome, memory, row)
             lap(clock, timed, Stage.RANKS)
-            count_year(y, grids, outcome, paid, group, present, memory, output)
+            count_year(y, grids, outcome, paid, present, memory, tallies, output)
             lap(clock, timed, Stage.HISTOGRAMS)
             scored_before = scored
         start(clock)
-        memory.rank_before[:] = memory.rank
-        memory.adjustment_before[:] = outcomes[0].payment_adjustment_factor
+        end_year(outcomes[0], memory)
         lap(clock, spent[d % 2], Stage.RANKS)
     end_draw(draw.group[0], draw.present[0], memory, d, output)
     lap(clock, spent[d % 2], Stage.HISTOGRAMS)
+    empty_tallies(tallies, output)
 
 
 def play_draws(cohort: Cohort, first: int, draws: int, output: Output) -> NDArray[np.int64]:

@@ -1,14 +1,15 @@
 """Statistics over the clinicians of each group in a year of a draw.
 
 Sums run in roster order. A clinician's values are added to a group as one vector, and who is in
-which groups is also marked byte by byte, so that eight groups are counted at once.
+which groups is also marked byte by byte, so that all groups are counted at once.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from asm_sim.kernels._jit import add_to_row, kernel
+from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.vectors import MARKS, add_to_row
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
 
@@ -17,22 +18,30 @@ PARTICIPANTS, SCORED, NEGATIVE, MAXIMUM_PENALTY = 0, 1, 2, 3
 SCORE, SCORE_SQUARES, ADJUSTMENT, ADJUSTMENT_SQUARES = 4, 5, 6, 7
 BONUSES, PENALTIES, PART_B = 8, 9, 10
 SUMS = 12  # a multiple of what fits into a vector
-MARKED = 8  # groups in a word, a byte each
-BLOCK = 64  # clinicians that are counted in bytes, of which it takes less than 256
+STRETCH = 64  # clinicians who are counted in bytes, less than 256
+
+
+@inlined
+def mark_blocks(groups):
+    """In how many blocks of marks so many groups are."""
+    return (groups + MARKS - 1) // MARKS
 
 
 @kernel
 def mark_groups(group, marks):
-    """Put a one into the byte of each group of a clinician; ``marks`` uint64 [words, n]."""
+    """Put a one into the byte of each group of a clinician; uint64 [blocks, n, MARKS / 8]."""
     marks[:] = np.uint64(0)
-    for word in range(len(marks)):
-        of_word = marks[word]
+    for i in range(group.shape[1]):
         for k in range(GROUPINGS):
-            of_grouping = group[k]
-            for i in range(len(of_word)):
-                byte = np.int64(of_grouping[i]) - MARKED * word
-                one = np.uint64(1) << np.uint64(8 * byte)
-                of_word[i] += one if (byte >= 0) & (byte < MARKED) else np.uint64(0)
+            g = np.uint64(group[k, i])
+            word = g % np.uint64(MARKS) // np.uint64(8)
+            marks[g // np.uint64(MARKS), i, word] += _mark(g)
+
+
+@inlined
+def _mark(g):
+    """A one in the byte of a group, in whatever word it is."""
+    return np.uint64(1) << (np.uint64(8) * (np.uint64(g) % np.uint64(8)))
 
 
 @kernel
@@ -119,7 +128,7 @@ def _tell(sums, median, row):
 def _find_medians(final, zero, scratch, memory):
     """Median final score of every group, nan where nobody has one.
 
-    Clinicians are counted by group in blocks of those who follow one another by final score.
+    Clinicians are counted by group in stretches of those who follow one another by final score.
     """
     ascending, middle = memory.ascending, memory.middle
     scored, positive = scratch.counts[0].scored, scratch.counts[0].positive
@@ -128,7 +137,7 @@ def _find_medians(final, zero, scratch, memory):
         ascending[zeros] = i
         zeros += final[i] <= zero
     ascending[zeros : zeros + positive] = scratch.order[:positive]
-    _count_blocks(ascending, scored, memory)
+    _count_stretches(ascending, scored, memory)
     for g in range(len(middle)):
         count = np.int64(memory.sums[g, SCORED]) if g > 0 else scored
         if count == 0:
@@ -146,29 +155,36 @@ def _find_medians(final, zero, scratch, memory):
 
 
 @kernel
-def _count_blocks(ascending, scored, memory):
-    for word in range(len(memory.marks)):
-        marks = memory.marks[word]
-        for block in range((scored + BLOCK - 1) // BLOCK):
-            total = np.uint64(0)
-            for t in range(BLOCK * block, min(BLOCK * (block + 1), scored)):
-                total += marks[np.uint64(ascending[t])]
-            memory.blocks[word, block] = total
+def _count_stretches(ascending, scored, memory):
+    """Add up the marks of every so many who follow one another."""
+    for block in range(len(memory.marks)):
+        marks, stretches = memory.marks[block], memory.stretches[block]
+        for s in range((scored + STRETCH - 1) // STRETCH):
+            first = second = third = fourth = np.uint64(0)
+            for t in range(STRETCH * s, min(STRETCH * (s + 1), scored)):
+                mark = marks[np.uint64(ascending[t])]
+                first += mark[0]
+                second += mark[1]
+                third += mark[2]
+                fourth += mark[3]
+            stretches[s, 0], stretches[s, 1] = first, second
+            stretches[s, 2], stretches[s, 3] = third, fourth
 
 
 @kernel
 def _place_of_member(g, before, ascending, memory):
     """Where in ascending order the member of group g is whom ``before`` members precede."""
-    word, shift = g // MARKED, np.uint64(8 * (g % MARKED))
+    block, word, shift = g // MARKS, g % MARKS // 8, np.uint64(8 * (g % 8))
+    stretches = memory.stretches[block]
     left = before
-    block = 0
+    s = 0
     while True:
-        members = np.int64(memory.blocks[word, block] >> shift & np.uint64(255))
+        members = np.int64(stretches[s, word] >> shift & np.uint64(255))
         if members > left:
             break
         left -= members
-        block += 1
-    t = _next_member(g, BLOCK * block, ascending, memory)
+        s += 1
+    t = _next_member(g, STRETCH * s, ascending, memory)
     for _ in range(left):
         t = _next_member(g, t + 1, ascending, memory)
     return t
@@ -177,7 +193,7 @@ def _place_of_member(g, before, ascending, memory):
 @kernel
 def _next_member(g, t, ascending, memory):
     """The first place from t on that has a member of group g; there must be one."""
-    marks, one = memory.marks[g // MARKED], np.uint64(1) << np.uint64(8 * (g % MARKED))
-    while marks[np.uint64(ascending[t])] & one == np.uint64(0):
+    marks, word, mark = memory.marks[g // MARKS], g % MARKS // 8, _mark(g)
+    while marks[np.uint64(ascending[t]), word] & mark == np.uint64(0):
         t += 1
     return t

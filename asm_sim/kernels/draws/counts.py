@@ -6,10 +6,15 @@ depend on how draws are spread over threads and blocks.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.draws.by_group import mark_blocks
 from asm_sim.kernels.draws.summaries import QUINTILES
+from asm_sim.kernels.numeric.vectors import MARKS, MOST_MARKS, add_marks
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
 
@@ -35,12 +40,35 @@ def bins_of(values, lowest, width, bins, found):
         found[i] = np.int32(at if at >= 0.0 else -1.0) + np.int32(1)
 
 
+class Tallies(NamedTuple):
+    """What is counted of all groups at once and not yet in an output's histograms.
+
+    For Y years and blocks of groups; the row after the last bin is that of nobody.
+    """
+
+    dollars: NDArray[np.uint16]  # [Y, blocks, bins + 1, MARKS]
+    adjustment: NDArray[np.uint16]
+    score: NDArray[np.uint16]
+    held: NDArray[np.int64]  # [Y] clinicians
+
+
 @kernel
-def count_year(y, grids, outcome, paid, group, taken_part, memory, output):
-    """Histograms, penalty years and cumulated dollars by group; everyone is added up later.
+def new_tallies(grids, years, groups):
+    blocks = mark_blocks(groups)
+    return Tallies(
+        dollars=np.zeros((years, blocks, grids.dollars_bins + 1, MARKS), np.uint16),
+        adjustment=np.zeros((years, blocks, grids.adjustment_bins + 1, MARKS), np.uint16),
+        score=np.zeros((years, blocks, grids.score_bins + 1, MARKS), np.uint16),
+        held=np.zeros(years, np.int64),
+    )
+
+
+@kernel
+def count_year(y, grids, outcome, paid, taken_part, memory, tallies, output):
+    """Histograms by group, penalty years and cumulated dollars; everyone is added up later.
 
     Dollars are of all who have taken part by now. Bins come first, loop by loop so that each one
-    vectorises; numbers without a sign are the cheapest to count by.
+    vectorises. Histograms are complete in ``output`` once the tallies are emptied.
     """
     final = outcome.final_score
     factor = outcome.payment_adjustment_factor
@@ -49,23 +77,55 @@ def count_year(y, grids, outcome, paid, group, taken_part, memory, output):
         dollars[i] += factor[i] * paid[i]
     for i in range(len(final)):
         penalties[i] += np.int64((final[i] == final[i]) & (factor[i] < -SIGN_TOLERANCE))
-    of_dollars, of_factor, of_score = memory.bins[0], memory.bins[1], memory.bins[2]
-    bins_of(dollars, grids.dollars_lowest, grids.dollars_width, grids.dollars_bins, of_dollars)
-    bins_of(
-        factor, grids.adjustment_lowest, grids.adjustment_width, grids.adjustment_bins, of_factor
-    )
-    bins_of(final, grids.score_lowest, grids.score_width, grids.score_bins, of_score)
-    for i in range(len(final)):
-        if taken_part[i]:
-            by_dollars = np.uint64(of_dollars[i])
-            for k in range(GROUPINGS):
-                output.dollars_histogram[y, np.uint64(group[k, i]), by_dollars] += 1
-        if final[i] == final[i]:
-            by_factor, by_score = np.uint64(of_factor[i]), np.uint64(of_score[i])
-            for k in range(GROUPINGS):
-                g = np.uint64(group[k, i])
-                output.adjustment_histogram[y, g, by_factor] += 1
-                output.score_histogram[y, g, by_score] += 1
+    bins = memory.bins
+    bins_of(dollars, grids.dollars_lowest, grids.dollars_width, grids.dollars_bins, bins[0])
+    bins_of(factor, grids.adjustment_lowest, grids.adjustment_width, grids.adjustment_bins, bins[1])
+    bins_of(final, grids.score_lowest, grids.score_width, grids.score_bins, bins[2])
+    for begin in range(0, len(final), MOST_MARKS):
+        end = min(begin + MOST_MARKS, len(final))
+        if tallies.held[y] + end - begin > MOST_MARKS:
+            empty_tallies(tallies, output)
+        tallies.held[y] += end - begin
+        for block in range(len(memory.marks)):
+            of_block = (
+                tallies.dollars[y, block],
+                tallies.adjustment[y, block],
+                tallies.score[y, block],
+            )
+            _tally(memory.marks[block], final, taken_part, bins, begin, end, of_block)
+
+
+@kernel
+def _tally(marks, final, taken_part, bins, begin, end, tallies):
+    of_dollars, of_adjustment, of_score = bins[0], bins[1], bins[2]
+    nobodys = (len(tallies[0]) - 1, len(tallies[1]) - 1, len(tallies[2]) - 1)
+    for i in range(begin, end):
+        scored = final[i] == final[i]
+        rows = (
+            np.int64(of_dollars[i]) if taken_part[i] else nobodys[0],
+            np.int64(of_adjustment[i]) if scored else nobodys[1],
+            np.int64(of_score[i]) if scored else nobodys[2],
+        )
+        add_marks(marks, i, tallies, rows)
+
+
+@kernel
+def empty_tallies(tallies, output):
+    """Add up what is in the tallies, and begin them again."""
+    _empty(tallies.dollars, output.dollars_histogram)
+    _empty(tallies.adjustment, output.adjustment_histogram)
+    _empty(tallies.score, output.score_histogram)
+    tallies.held[:] = 0
+
+
+@kernel
+def _empty(tally, histogram):
+    years, groups, bins = histogram.shape
+    for y in range(years):
+        for g in range(groups):
+            for b in range(bins):
+                histogram[y, g, b] += tally[y, g // MARKS, b, g % MARKS]
+    tally[:] = np.uint16(0)
 
 
 @kernel

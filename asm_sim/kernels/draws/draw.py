@@ -19,12 +19,19 @@ from asm_sim.kernels._jit import entry, kernel, stage
 from asm_sim.kernels._reference import by_reference, keep, own_copy
 from asm_sim.kernels.draws.by_group import mark_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
-from asm_sim.kernels.draws.counts import accumulate, count_year, end_draw
+from asm_sim.kernels.draws.counts import (
+    accumulate,
+    count_year,
+    empty_tallies,
+    end_draw,
+    new_tallies,
+)
 from asm_sim.kernels.draws.decomposition import decompose_year, new_factors
 from asm_sim.kernels.draws.output import keep_panel, new_comparison
 from asm_sim.kernels.draws.probes import new_probe_room, score_probes
 from asm_sim.kernels.draws.summaries import (
     begin_draw,
+    end_year,
     new_memory,
     rank_scores,
     summarise_year,
@@ -36,6 +43,7 @@ from asm_sim.kernels.draws.year import (
     live_year,
     settle_year,
 )
+from asm_sim.kernels.rule.final_score import ALWAYS, IF_SOME_UNSCORED, NEVER
 from asm_sim.kernels.rule.fit import (
     begin_years,
     new_earlier,
@@ -70,23 +78,23 @@ def _rank_reporting(practice, willingness, rank):
 
 @stage
 def _sum_up(
-    model, rules, grids, y, d, scored_before, practices, clinicians, observed, fit, outcome,
-    scratch, memory, output,
+    model, rules, grids, y, d, practices, clinicians, observed, fit, outcome,
+    scratch, memory, tallies, output,
 ):  # fmt: skip
     """What is told of year y of draw d, but for the truth."""
     row = output.yearly[d, y]
     scored = scratch.counts[0].scored
-    rank_scores(outcome.final_score, rules.score_zero, scratch, memory.rank)
+    zero = rules.score_zero
+    rank_scores(outcome.final_score, zero, scored, scratch, memory.rank, memory.fifth)
     if y == 0 or model.participation.places_change:
         mark_groups(clinicians.group, memory.marks)
     summarise_year(
         rules, y, grids, observed, fit, outcome, clinicians.part_b[y + model.payment_lag],
         clinicians.paid, clinicians.group, clinicians.present, scratch, memory, d, output,
     )  # fmt: skip
-    compare_with_year_before(y, outcome, scored, scored_before, memory, row)
+    compare_with_year_before(y, outcome, memory, row)
     count_year(
-        y, grids, outcome, clinicians.paid, clinicians.group, clinicians.taken_part, memory,
-        output,
+        y, grids, outcome, clinicians.paid, clinicians.taken_part, memory, tallies, output
     )  # fmt: skip
     organization_dollars(model, practices, clinicians, observed, outcome, row)
     row.programme_spending = programme_spending(model, y, clinicians, observed)
@@ -168,6 +176,7 @@ def simulate_cohort(
     own_scratch, own_memory = new_scratch(measures, n), new_memory(n, groups)
     specialties = len(model.patients.specialty_cumulative)
     own_peers = new_peer_room(rules, measures, n, specialties)
+    own_tallies = new_tallies(grids, years, groups)
     own_factors = new_factors(rules, measures, n if close > 0 else 0, groups)
     own_probes = new_probe_room(probes)
     own_mips, own_pathway = new_comparison(n), new_comparison(n)
@@ -189,6 +198,7 @@ def simulate_cohort(
     outcome, truth = by_reference(own_outcome), by_reference(own_truth)
     scratch, memory = by_reference(own_scratch), by_reference(own_memory)
     peers = by_reference(own_peers)
+    tallies = by_reference(own_tallies)
     factors, probe_room = by_reference(own_factors), by_reference(own_probes)
     of_mips, of_pathway = by_reference(own_mips), by_reference(own_pathway)
     mips_room, pathway_room = by_reference(own_mips_room), by_reference(own_pathway_room)
@@ -209,25 +219,28 @@ def simulate_cohort(
                 practice_model, model, rules, address, y, fit, practices, clinicians, observed,
                 scratch,
             )  # fmt: skip
-            refit_traits = y == 0 or scored_before < n or traits_change
+            others = y == 0 or scored_before < n or traits_change
             settle_year(
-                model, rules, y, fit, earlier, refit_traits, False, clinicians, observed, shown,
-                outcome, scratch, peers,
+                model, rules, y, fit, earlier, ALWAYS if others else IF_SOME_UNSCORED, clinicians,
+                observed, shown, outcome, scratch, peers,
             )  # fmt: skip
             scored = scratch.counts[0].scored
             _sum_up(
-                model, rules, grids, y, d, scored_before, practices, clinicians, observed, fit,
-                outcome, scratch, memory, output,
+                model, rules, grids, y, d, practices, clinicians, observed, fit,
+                outcome, scratch, memory, tallies, output,
             )  # fmt: skip
             if with_truth:
                 hide_unreported(observed, clinicians)
                 true_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 settle_year(
-                    model, rules, y, true_fit, true_earlier, False, True, clinicians,
-                    true_observed, true_shown, truth, scratch, peers,
+                    model, rules, y, true_fit, true_earlier, NEVER, clinicians, true_observed,
+                    true_shown, truth, scratch, peers,
                 )  # fmt: skip
-                rank_scores(truth.final_score, rules.score_zero, scratch, memory.rank_true)
-                compare_with_truth(outcome, truth, scored, memory, output.yearly[d, y])
+                rank_scores(
+                    truth.final_score, rules.score_zero, scored, scratch, memory.rank_true,
+                    memory.fifth_true,
+                )  # fmt: skip
+                compare_with_truth(outcome, truth, memory, output.yearly[d, y])
             if hold_clinicians:
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < len(output.panel.final_score):
@@ -240,10 +253,10 @@ def simulate_cohort(
                     model, rules, probes, y, d, address, clinicians, observed, fit, true_fit,
                     outcome, scratch, factors, probe_room, output,
                 )  # fmt: skip
-            memory.rank_before[:] = memory.rank
-            memory.adjustment_before[:] = outcome.payment_adjustment_factor
+            end_year(outcome, memory)
             scored_before = scored
         end_draw(clinicians.group, clinicians.taken_part, memory, d, output)
+    empty_tallies(tallies, output)
     keep(own_practices)
     keep(own_clinicians)
     keep(own_observed)
@@ -258,6 +271,7 @@ def simulate_cohort(
     keep(own_scratch)
     keep(own_memory)
     keep(own_peers)
+    keep(own_tallies)
     keep(own_factors)
     keep(own_probes)
     keep(own_mips)
@@ -310,8 +324,8 @@ def observe_cohort(
             practice_model, model, rules, address, y, fit, practices, clinicians, observed, scratch
         )
         settle_year(
-            model, rules, y, fit, earlier, True, False, clinicians, observed, shown, outcome,
-            scratch, peers,
+            model, rules, y, fit, earlier, ALWAYS, clinicians, observed, shown, outcome, scratch,
+            peers,
         )  # fmt: skip
         remember(model, y, outcome, clinicians)
         hide_unreported(observed, clinicians)

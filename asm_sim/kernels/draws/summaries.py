@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.draws.by_group import BLOCK, MARKED, SUMS, summarise_groups
+from asm_sim.kernels.draws.by_group import STRETCH, SUMS, mark_blocks, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.numeric.vectors import MARKS
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,
     adjustment_curve,
@@ -32,12 +33,15 @@ class Memory(NamedTuple):
     rank: Floats  # [n] midrank of the final score among the scored; nan without a score
     rank_before: Floats
     rank_true: Floats
+    fifth: NDArray[np.int8]  # [n] of the clinicians with a final score, by rank
+    fifth_before: NDArray[np.int8]
+    fifth_true: NDArray[np.int8]
     adjustment_before: Floats  # [n]
     dollars: Floats  # [n] cumulated
     penalties: NDArray[np.int64]  # [n] years with one
     transitions: Floats  # [5, 5] counts
-    marks: NDArray[np.uint64]  # [words, n] a byte for every group (by_group.py)
-    blocks: NDArray[np.uint64]  # [words, blocks] sums of marks
+    marks: NDArray[np.uint64]  # [blocks, n, MARKS / 8] a byte for every group (by_group.py)
+    stretches: NDArray[np.uint64]  # [blocks, stretches, MARKS / 8] sums of marks
     ascending: NDArray[np.int32]  # [n] those with a final score in its order
     sums: Floats  # [groups, SUMS]
     middle: Floats  # [groups] median final score
@@ -47,17 +51,20 @@ class Memory(NamedTuple):
 
 @kernel
 def new_memory(n, groups):
-    words = (groups + MARKED - 1) // MARKED
+    blocks = mark_blocks(groups)
     return Memory(
         rank=np.empty(n),
         rank_before=np.empty(n),
         rank_true=np.empty(n),
+        fifth=np.empty(n, np.int8),
+        fifth_before=np.empty(n, np.int8),
+        fifth_true=np.empty(n, np.int8),
         adjustment_before=np.empty(n),
         dollars=np.empty(n),
         penalties=np.zeros(n, np.int64),
         transitions=np.zeros((QUINTILES, QUINTILES)),
-        marks=np.zeros((words, n), np.uint64),
-        blocks=np.empty((words, n // BLOCK + 1), np.uint64),
+        marks=np.zeros((blocks, n, MARKS // 8), np.uint64),
+        stretches=np.empty((blocks, n // STRETCH + 1, MARKS // 8), np.uint64),
         ascending=np.empty(n, np.int32),
         sums=np.empty((groups, SUMS)),
         middle=np.zeros(groups),
@@ -74,29 +81,36 @@ def begin_draw(memory):
 
 
 @kernel
-def rank_scores(final, zero, scratch, ranks):
-    """Midranks of the final scores among clinicians with one; uses the order left by payment."""
-    zeros = scratch.counts[0].scored - scratch.counts[0].positive
-    for i in range(len(final)):
-        ranks[i] = 0.5 * (zeros + 1.0) if final[i] <= zero else np.nan
-    positive = scratch.counts[0].positive
-    keys = scratch.sorted_keys
-    order = scratch.order
-    begin = 0
-    while begin < positive:
-        end = begin + 1
-        while end < positive and keys[end] == keys[begin]:
-            end += 1
-        rank = zeros + 0.5 * (begin + end + 1.0)
-        for t in range(begin, end):
-            ranks[np.int64(order[t])] = rank
-        begin = end
+def end_year(outcome, memory):
+    """What the next year is held against."""
+    memory.rank_before[:] = memory.rank
+    memory.fifth_before[:] = memory.fifth
+    memory.adjustment_before[:] = outcome.payment_adjustment_factor
 
 
 @kernel
-def quintile(rank, scored):
-    """0 to 4."""
-    return min(QUINTILES - 1, int(QUINTILES * (rank - 0.5) / scored))
+def rank_scores(final, zero, among, scratch, ranks, fifths):
+    """Midranks of the final scores among clinicians with one; uses the order left by payment.
+
+    And the fifth, 0 to 4, that a rank is in ``among`` so many. Any is that of one without a score.
+    """
+    positive = scratch.counts[0].positive
+    zeros = scratch.counts[0].scored - positive
+    for i in range(len(final)):
+        ranks[i] = 0.5 * (zeros + 1.0) if final[i] <= zero else np.nan
+    keys, order = scratch.sorted_keys, scratch.order
+    begin = np.uint64(0)
+    while begin < np.uint64(positive):
+        end = begin + np.uint64(1)
+        while end < np.uint64(positive) and keys[end] == keys[begin]:
+            end += np.uint64(1)
+        rank = zeros + 0.5 * (np.float64(begin + end) + 1.0)
+        for t in range(begin, end):
+            ranks[np.uint64(order[t])] = rank
+        begin = end
+    for i in range(len(ranks)):
+        fifth = min(QUINTILES - 1.0, QUINTILES * (ranks[i] - 0.5) / among)
+        fifths[i] = np.int8(fifth if fifth >= 0.0 else 0.0)
 
 
 @kernel

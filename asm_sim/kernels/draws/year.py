@@ -65,31 +65,24 @@ def live_year(
 
 @stage
 def settle_year(
-    model, rules, y, fit, earlier, refit_traits, traits_given, clinicians, observed, shown,
-    outcome, scratch, peers,
+    model, rules, y, fit, earlier, refit_complexity, clinicians, observed, shown, outcome, scratch,
+    peers,
 ):  # fmt: skip
     """Score a year and adjust for it; how many have a final score is left in ``scratch``.
 
     ``shown`` is room for what is scored where practices are pooled, else ``observed`` itself, and
-    ``peers`` room for groups of peers. The moments of the patients' traits are made where
-    ``refit_traits``, and where somebody turns out to have no score, for they stay as they are while
-    everyone has one; never if ``traits_given``.
+    ``peers`` room for groups of peers. ``refit_complexity`` says when the moments of the patients'
+    traits are made (final_score.py): they stay as they are while everyone has a score.
     """
-    n = len(model.practice)
     begin_year(earlier)
     if pools(rules):
         pool_practices(observed, clinicians.practice, rules, shown)
         if model.participation.absences:
             observe_nothing(clinicians.present, shown)
-    while True:
-        score_year(
-            shown, clinicians.specialty, rules, y, fit, earlier, refit_traits, outcome, scratch,
-            peers,
-        )  # fmt: skip
-        scored = scratch.counts[0].scored
-        if refit_traits or traits_given or scored == n:
-            break
-        refit_traits = True
+    score_year(
+        shown, clinicians.specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch,
+        peers,
+    )  # fmt: skip
     if model.participation.absences:
         adjust_nothing(clinicians.present, outcome.payment_adjustment_factor)
 

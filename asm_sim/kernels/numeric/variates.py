@@ -19,16 +19,10 @@ import math
 
 import numpy as np
 
-from asm_sim.kernels._jit import (
-    entry,
-    fma,
-    inlined,
-    kernel,
-    rough_inverse_root,
-    widest_vectors,
-)
+from asm_sim.kernels._jit import entry, fma, inlined, kernel
 from asm_sim.kernels.numeric.elementary import cos_sin_turn, exp, log
 from asm_sim.kernels.numeric.rng import philox, tag
+from asm_sim.kernels.numeric.vectors import rough_inverse_root, widest_vectors
 
 _TO_UNIT = 2.0**-32
 # A word in the last bits of 2^52 is that number of units more.

@@ -12,7 +12,13 @@ from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.choices import ExchangeForm, Peers
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
-from asm_sim.kernels.rule.final_score import average_years, round_scores, score_final
+from asm_sim.kernels.rule.final_score import (
+    ALWAYS,
+    NEVER,
+    average_years,
+    round_scores,
+    score_final,
+)
 from asm_sim.kernels.rule.fit import (
     Earlier,
     Fit,
@@ -43,8 +49,8 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     """All steps of the rule for performance year index y.
 
     ``refit`` makes every part of the fit from this cohort before it is applied; the complex-patient
-    moments have a switch of their own, since they often stay as they were. ``earlier`` is what the
-    years before have left, of the same clinicians, and takes up what this year leaves.
+    moments often stay as they were and have a switch of their own, see final_score.py. ``earlier``
+    is what the years before have left, of the same clinicians, and takes up what this year leaves.
     """
     score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch)
     score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
@@ -82,7 +88,7 @@ def _score_groups(
     own, n = room.fit, len(observed.episodes)
     own.shrinks[0] = fit.shrinks[0]
     ends, as_before = group_peers(observed, specialty, rules, room)
-    refit_complexity |= not as_before
+    refit_complexity = refit_complexity if as_before else ALWAYS
     scored = begin = 0
     pool = 0.0
     everyone = False
@@ -121,7 +127,7 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
     """
     score_quality(observed, rules, y, fit, False, outcome, scratch)
     score_cost(observed, rules, y, fit, False, outcome, scratch)
-    score_final(observed, rules, y, fit, False, outcome, scratch)
+    score_final(observed, rules, y, fit, NEVER, outcome, scratch)
 
 
 @kernel
@@ -157,7 +163,7 @@ def _fit_and_score(observed, practice, rules, y, earlier):
     begin_year(earlier)
     shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
     score_cohort(
-        shown, rules, y, by_reference(fit), earlier, True, True, by_reference(outcome),
+        shown, rules, y, by_reference(fit), earlier, True, ALWAYS, by_reference(outcome),
         by_reference(scratch),
     )  # fmt: skip
     keep(scratch)
@@ -174,7 +180,7 @@ def _score(observed, practice, rules, y, fit):
     own = new_observed(measures, n if pools(rules) else 0)
     shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
     score_cohort(
-        shown, rules, y, fit, by_reference(earlier), False, False, by_reference(outcome),
+        shown, rules, y, fit, by_reference(earlier), False, NEVER, by_reference(outcome),
         by_reference(scratch),
     )  # fmt: skip
     keep(earlier)

@@ -6,7 +6,10 @@ import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+
+# When the complex-patient moments are made anew.
+NEVER, IF_SOME_UNSCORED, ALWAYS = range(3)
 
 
 @inlined
@@ -17,15 +20,15 @@ def round_half_up(x, steps, tie):
 
 @kernel
 def score_final(observed, rules, y, fit, refit, outcome, scratch):
-    """Final scores; with ``refit`` the complex-patient moments are made first.
+    """Final scores; ``refit`` says when the complex-patient moments are made first.
 
     Needs the quality and cost scores in ``outcome`` and who submitted in ``scratch``.
     """
     _modifiers(observed, rules, y, outcome)
-    _base_score(rules, y, outcome, scratch)
-    if refit:
-        _fit_complexity(observed.hcc_risk_score, outcome.final_score, fit.complexity[0], scratch)
-        _fit_complexity(observed.dual_share, outcome.final_score, fit.complexity[1], scratch)
+    scored = _base_score(rules, y, outcome)
+    scratch.counts[0].scored = scored
+    if refit == ALWAYS or (refit == IF_SOME_UNSCORED and scored < len(outcome.final_score)):
+        _fit_complexity(observed, outcome.final_score, fit.complexity, scratch)
     _complexity(observed, rules, y, fit, outcome.complex_patient_adjustment)
     final = outcome.final_score
     complexity = outcome.complex_patient_adjustment
@@ -124,8 +127,11 @@ def _in_proportion(observed, rules, of_small, of_rural, adjustment):
 
 
 @kernel
-def _base_score(rules, y, outcome, scratch):
-    """Everything but the complex-patient adjustment, not yet clipped; nan without a final score."""
+def _base_score(rules, y, outcome):
+    """Everything but the complex-patient adjustment, not yet clipped; nan without a final score.
+
+    Returns how many have one.
+    """
     weight_quality = rules.year[y].weight_quality
     weight_cost = rules.year[y].weight_cost
     # What a category weighs without the other.
@@ -142,27 +148,62 @@ def _base_score(rules, y, outcome, scratch):
     scored = 0
     for i in range(len(final)):
         scored += final[i] == final[i]
-    scratch.counts[0].scored = scored
     of_activities = outcome.improvement_activities_adjustment
     of_interoperability = outcome.promoting_interoperability_adjustment
     of_size = outcome.small_practice_adjustment
     for i in range(len(final)):
         score = rules.score_scale * final[i] + of_activities[i] + of_interoperability[i]
         final[i] = score + of_size[i]
+    return scored
 
 
 @kernel
-def _fit_complexity(trait, final_score, moments, scratch):
-    """Median, mean and SD of a trait over the clinicians with a final score and a value."""
-    keys = scratch.keys
-    k = 0
-    for i in range(len(trait)):
-        if trait[i] == trait[i] and final_score[i] == final_score[i]:
-            keys[k] = trait[i]
-            k += 1
-    moments[1], moments[2] = mean_and_sd(keys, k)
-    if k > 0:
-        percentiles(keys, k, MEDIAN, moments, scratch)
+def _fit_complexity(observed, final_score, complexity, scratch):
+    """Median, mean and SD of both traits over the clinicians with a final score and a value."""
+    hcc, dual = observed.hcc_risk_score, observed.dual_share
+    _means_and_sds(hcc, dual, final_score, complexity)
+    for t in range(2):
+        trait = hcc if t == 0 else dual
+        keys = scratch.keys
+        k = 0
+        for i in range(len(trait)):
+            keys[k] = trait[i]  # overwritten by the next where this one is not taken
+            k += (trait[i] == trait[i]) & (final_score[i] == final_score[i])
+        if k > 0:
+            percentiles(keys, k, MEDIAN, complexity[t], scratch)
+
+
+@kernel
+def _means_and_sds(a, b, final_score, complexity):
+    """Of two traits at once, for a sum waits for its last addend; SD 0 where all are equal."""
+    count_a = count_b = 0
+    total_a = total_b = 0.0
+    low_a = low_b = np.inf
+    high_a = high_b = -np.inf
+    for i in range(len(final_score)):
+        scored = final_score[i] == final_score[i]
+        has_a, has_b = scored & (a[i] == a[i]), scored & (b[i] == b[i])
+        count_a += has_a
+        count_b += has_b
+        total_a += a[i] if has_a else 0.0
+        total_b += b[i] if has_b else 0.0
+        low_a = min(low_a, a[i] if has_a else np.inf)
+        low_b = min(low_b, b[i] if has_b else np.inf)
+        high_a = max(high_a, a[i] if has_a else -np.inf)
+        high_b = max(high_b, b[i] if has_b else -np.inf)
+    mean_a = total_a / count_a if low_a < high_a else low_a
+    mean_b = total_b / count_b if low_b < high_b else low_b
+    squares_a = squares_b = 0.0
+    for i in range(len(final_score)):
+        scored = final_score[i] == final_score[i]
+        deviation_a = a[i] - mean_a if scored & (a[i] == a[i]) else 0.0
+        deviation_b = b[i] - mean_b if scored & (b[i] == b[i]) else 0.0
+        squares_a += deviation_a * deviation_a
+        squares_b += deviation_b * deviation_b
+    complexity[0, 1] = mean_a if count_a > 0 else np.nan
+    complexity[1, 1] = mean_b if count_b > 0 else np.nan
+    complexity[0, 2] = np.sqrt(squares_a / (count_a - 1)) if low_a < high_a else 0.0
+    complexity[1, 2] = np.sqrt(squares_b / (count_b - 1)) if low_b < high_b else 0.0
 
 
 @kernel

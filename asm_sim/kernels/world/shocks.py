@@ -79,7 +79,10 @@ def organization_dollars(model, practices, clinicians, observed, outcome, row):
     factor, paid = outcome.payment_adjustment_factor, clinicians.paid
     saved = exp(-model.cost.sigma * model.shocks.aco_cost) - 1.0
     bonuses = penalties = savings = 0.0
-    for i in range(len(factor)):
+    any_organization = False
+    for p in range(len(practices.aco)):
+        any_organization |= practices.aco[p]
+    for i in range(len(factor) if any_organization else 0):
         if practices.aco[clinicians.practice[i]] and clinicians.present[i]:
             bonuses += max(factor[i], 0.0) * paid[i]
             penalties += max(-factor[i], 0.0) * paid[i]
