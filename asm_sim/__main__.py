@@ -1,6 +1,25 @@
-"""``python -m asm_sim`` is ``asm-sim``."""
+"""``python -m asm_sim`` is ``asm-sim``: what is imported before anything can be stopped."""
 
-from asm_sim.cli.main import main
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C while it is being imported ends in a line, too."""
+    before = signal.signal(signal.SIGINT, _end)
+    from asm_sim.cli.main import main as run
+
+    signal.signal(signal.SIGINT, before)
+    run()
+
+
+def _end(*_signal: Any) -> None:
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
+
 
 if __name__ == "__main__":
     main()

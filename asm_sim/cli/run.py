@@ -124,9 +124,10 @@ def _simulated(
                 mode=Mode.ANEW if overwrite else Mode.REPLACE if place is None else Mode.GO_ON,
                 progress=progress,
             )
-        except KeyboardInterrupt:
-            note.print("Stopped. Finished blocks are kept: the same command goes on from here.")
-            raise
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(
+                "Stopped. Finished blocks are kept: the same command goes on from here."
+            ) from stop
     return folder, chosen
 
 

@@ -123,9 +123,10 @@ def sensitivity(
     try:
         with on_terminal() as progress:
             ds = answered(question, place, progress)
-    except KeyboardInterrupt:
-        note.print("Stopped. Finished runs are kept: the same command goes on from here.")
-        raise
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(
+            "Stopped. Finished runs are kept: the same command goes on from here."
+        ) from stop
     _answer(ds, place, as_json, note)
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
 

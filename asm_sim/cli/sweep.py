@@ -155,9 +155,10 @@ def sweep(
                 limits=limits,
                 progress=progress,
             )
-    except KeyboardInterrupt:
-        note.print("Stopped. Finished blocks are kept: --resume goes on from here.")
-        raise
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(
+            "Stopped. Finished blocks are kept: --resume goes on from here."
+        ) from stop
     except OSError as error:
         raise RunError(
             f"{folder}: {reason_of(error)}. Finished blocks are kept: --resume goes on from here"

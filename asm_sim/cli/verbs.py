@@ -127,7 +127,7 @@ class Verbs(TyperGroup):
             complain(f"Error: {error}")
             raise typer.Exit(FAILED) from error
         except KeyboardInterrupt as error:
-            complain("Interrupted.")
+            complain(str(error) or "Interrupted.")
             raise typer.Exit(INTERRUPTED) from error
         except BrokenPipeError as error:
             _abandon()

@@ -180,7 +180,7 @@ def _serve(pipe: Connection[Any, Any], threads: int, first: bool) -> None:
         say_nothing()
     folder: Folder
     work: Work
-    with ThreadPoolExecutor(threads) as pool, suppress(EOFError, ConnectionError):
+    with ThreadPoolExecutor(threads) as pool, suppress(EOFError, OSError):  # of the pipe
         while True:
             told = pipe.recv()
             if not isinstance(told, Job):

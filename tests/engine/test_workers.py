@@ -185,6 +185,19 @@ def test_threads_do_not_multiply(
     assert [first for _, first in made] == [True] + [False] * (len(made) - 1)
 
 
+def test_a_worker_says_nothing_where_it_is_left_in_the_middle_of_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when the process that started it is killed while it tells what is to be done."""
+    monkeypatch.setattr(workers, "_end_with_parent", lambda: None)
+    monkeypatch.setattr(signal, "signal", lambda *_given: None)
+    here, there = Pipe()
+    os.write(here.fileno(), (100).to_bytes(4, "big") + b"abc")
+    here.close()
+    workers._serve(there, 1, True)
+    assert there.poll() or there.closed
+
+
 def listening() -> set[str]:
     """The numbers of all sockets of this machine at which something listens."""
     found = set()

@@ -320,5 +320,8 @@ def test_bad_arguments(
     assert expected in result.stderr
 
 
-def test_the_package_is_the_command() -> None:
-    assert runpy.run_module("asm_sim.__main__")["main"].__module__ == "asm_sim.cli.main"
+def test_the_package_is_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr("asm_sim.cli.main.main", lambda: called.append("asm-sim"))
+    runpy.run_module("asm_sim", run_name="__main__")
+    assert called == ["asm-sim"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.table import Table
@@ -54,6 +56,7 @@ def raising(error: BaseException) -> Callable[..., None]:
             f"a fault of asm-sim itself (KeyError: '{SHOWN}'; cli/scenarios",
         ),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (KeyboardInterrupt("Stopped: all is kept."), 130, "Stopped: all is kept.\n"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
 )
@@ -165,3 +168,17 @@ def test_a_closed_standard_output_is_one_message_and_a_closed_standard_error_non
     quiet = subprocess.run(["sh", "-c", f"{asked} 2>&-"], capture_output=True, text=True)
     assert quiet.returncode == 0
     assert "asm-sim run baseline" in quiet.stdout
+
+
+def test_ctrl_c_while_the_program_is_imported_is_one_line(tmp_path: Path) -> None:
+    """Played by a module of the program's that interrupts whoever imports it."""
+    (tmp_path / "typer").mkdir()
+    (tmp_path / "typer" / "__init__.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "asm_sim", "--version"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
