@@ -68,8 +68,8 @@ def _percent(value: float) -> str:
     return f"{round(100 * value, _DIGITS):.10g} %"
 
 
-def _per_point(value: float) -> str:
-    return f"{value:.10g} per point"
+def _number(value: float) -> str:
+    return f"{value:.10g}"
 
 
 def _points(value: float) -> str:
@@ -83,7 +83,7 @@ def _episodes(value: float) -> str:
 _GRIDS = {
     "risk": _Grid(0.0, 0.01, 21, _percent),
     "share": _Grid(0.0, 0.05, 21, _percent),
-    "steepness": _Grid(0.01, 0.01, 30, _per_point),
+    "steepness": _Grid(0.01, 0.01, 30, _number),
     "midpoint": _Grid(20.0, 1.0, 71, _points),
     "cost_weight": _Grid(0.0, 0.05, 21, _percent),
     "case_minimum": _Grid(5, 5, 20, _episodes, whole=True),
@@ -91,7 +91,7 @@ _GRIDS = {
 _TITLES = {
     "risk": "Payments at risk",
     "share": "Share that is paid out again",
-    "steepness": "Steepness of the curve",
+    "steepness": "Steepness of the curve, per point",
     "midpoint": "Midpoint of the curve",
     "cost_weight": "Weight of cost (quality has the rest)",
     "case_minimum": "Fewest episodes with a cost score",

@@ -215,7 +215,7 @@ def test_levers_hold_the_values_of_the_scenario_exactly(make_scenario: MakeScena
     levers = {lever.name: lever for lever in levers_of(scenario)}
     own = {name: lever.positions[lever.own] for name, lever in levers.items()}
     assert all(position.settings == {} for position in own.values())
-    assert own["steepness"].label == "0.1167 per point (as it is)"
+    assert own["steepness"].label == "0.1167 (as it is)"
     assert own["risk"].label == "3.71 % to 7.71 % (as it is)"
     assert own["share"].label == "85 % (as it is)"
     assert own["midpoint"].label == "median (as it is)"

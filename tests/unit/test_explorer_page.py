@@ -73,7 +73,7 @@ def test_a_slider_moves_everything_at_once(explorer: Page) -> None:
 
 
 def test_one_is_pinned_and_compared_with(explorer: Page) -> None:
-    explorer.sliders["steepness"].value = "0.2 per point"
+    explorer.sliders["steepness"].value = "0.2"
     pinned = cell(explorer, "share_negative")[0]
     explorer.pin.click()
     assert cell(explorer, "share_negative") == [pinned, pinned, "0 ±0 points"]
@@ -83,7 +83,7 @@ def test_one_is_pinned_and_compared_with(explorer: Page) -> None:
     ]
     assert explorer.now is explorer.steps.base
     assert cell(explorer, "share_negative")[1] == pinned
-    assert "steepness of the curve: 0.2 per point" in explorer.shown.value
+    assert "steepness of the curve, per point: 0.2" in explorer.shown.value
 
 
 def test_draws_are_counted_and_said_to_be_new(explorer: Page) -> None:
