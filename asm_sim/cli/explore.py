@@ -20,7 +20,7 @@ def explore(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="[RUN]",
+            metavar="RUN",
             help="The folder of a run, whose first draws are made again, or a scenario: its name, "
             "or its file.",
         ),
@@ -37,9 +37,9 @@ def explore(
 ) -> None:
     """Explore the rule: sliders for what a policy could move, and what comes of it at once.
 
-    Serves a page that only this machine can open, at the address that is printed, until Ctrl-C. In
-    24 draws (--draws for more), each with the same clinicians and the same luck wherever the
-    sliders are.
+    Serves a page that only this machine can open, until Ctrl-C.
+
+    In 24 draws, or --draws: the same clinicians and luck wherever sliders are.
     """
     from asm_sim.explorer.page import steps_of
     from asm_sim.explorer.server import check_installed, serve

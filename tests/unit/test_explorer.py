@@ -273,3 +273,12 @@ def test_what_the_rule_cannot_be_set_to_is_refused(steps: Steps) -> None:
     with pytest.raises(InputError, match="risk_levle"):
         steps.step({"rules.payment.risk_levle": 0.1})
     assert steps.step({}) is steps.base
+
+
+def test_draws_with_a_rule_of_their_own_are_drawn_anew(make_scenario: MakeScenario) -> None:
+    """Where readings are drawn, what is set is no longer, and every draw keeps its others."""
+    scenario = make_scenario(layers='{readings: "on", parameters: "on"}', draws=3)
+    steps = Steps(make_plan(scenario, panel=0, lens=0))
+    assert_same(steps, run_of(scenario, {}), {})
+    assert steps.step(MOVED["steepness"]).drawn_anew
+    assert_same(steps, run_of(scenario, MOVED["steepness"]), MOVED["steepness"])
