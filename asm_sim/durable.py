@@ -94,6 +94,15 @@ def _target(path: Path) -> Path:
     return target
 
 
+def size_of(path: Path) -> int:
+    """The bytes of a file, or of all files in a folder."""
+    if not path.is_dir():
+        return path.lstat().st_size
+    return sum(
+        (Path(place) / name).lstat().st_size for place, _, names in os.walk(path) for name in names
+    )
+
+
 def _keep(path: Path) -> None:
     """Return once a file is on the disk."""
     with path.open("rb+") as file:

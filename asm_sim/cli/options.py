@@ -30,6 +30,7 @@ Errors = Annotated[
         help="Print Monte Carlo standard errors, with ± before them, not ranges.",
     ),
 ]
+Full = Annotated[bool, typer.Option("--full", help="Print every statistic, and what is settled.")]
 Draws = Annotated[int | None, typer.Option("--draws", min=1, help="Number of draws.")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed of the draws.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace old results.")]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asm_sim.cli.drawing import Beside, draw_figures, drawing_beside, import_beside
-from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
-from asm_sim.cli.terminal import Terminal
+from asm_sim.cli.options import AsJson, Draws, Errors, Full, Overwrite, Seed, Settings
+from asm_sim.cli.terminal import Terminal, written
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError, counted, printable
 from asm_sim.places import place_of
@@ -47,6 +47,7 @@ def run(
     ] = None,
     settings: Settings = None,
     overwrite: Overwrite = False,
+    full: Full = False,
     errors: Errors = False,
     as_json: AsJson = False,
 ) -> None:
@@ -67,15 +68,15 @@ def run(
         folder, chosen = _simulated(
             scenario, (draws, seed, open_draws), settings or [], place, overwrite, note
         )
-        ds = _told(scenario, folder, beside, errors, as_json)
+        ds = _told(scenario, folder, beside, (errors, full), as_json)
         write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
         figures = draw_figures(ds, folder, beside)
-    note.print(f"\nResults   {folder / 'results.zarr'}", markup=False)
-    note.print(f"Table     {folder / 'summary.csv'}", markup=False)
+    note.print(f"\n{written('Results', folder / 'results.zarr')}", markup=False)
+    note.print(written("Table", folder / "summary.csv"), markup=False)
     if OWN in ds.coords and (folder / f"{OWN_CLINICIANS}.csv").exists():
-        note.print(f"Own       {folder / OWN_CLINICIANS}.csv", markup=False)
+        note.print(written("Own", folder / f"{OWN_CLINICIANS}.csv"), markup=False)
     for figure in figures:
-        note.print(f"Figure    {figure}", markup=False)
+        note.print(written("Figure", figure), markup=False)
     note.print(f"Done in {time.perf_counter() - begun:.1f} s.")
 
 
@@ -131,8 +132,13 @@ def _simulated(
     return folder, chosen
 
 
-def _told(name: str, folder: Path, beside: Beside, errors: bool, as_json: bool) -> xr.Dataset:
-    """The results of a scenario that was given as ``name``, once they are printed and tabulated."""
+def _told(
+    name: str, folder: Path, beside: Beside, how: tuple[bool, bool], as_json: bool
+) -> xr.Dataset:
+    """The results of a scenario that was given as ``name``, once they are printed and tabulated.
+
+    ``how``: whether errors are printed, and whether all is.
+    """
     from asm_sim.results.open import open_results
     from asm_sim.results.own import own_clinicians, print_own
     from asm_sim.results.registry import CALLED
@@ -150,7 +156,7 @@ def _told(name: str, folder: Path, beside: Beside, errors: bool, as_json: bool) 
     else:
         if own is not None:
             print_own(own, Terminal(highlight=False))
-        print_summary(told, Terminal(highlight=False), errors)
+        print_summary(told, Terminal(highlight=False), *how)
     if own is not None:
         write_whole(folder / f"{OWN_CLINICIANS}.csv", own.to_csv(index=False))
     write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))

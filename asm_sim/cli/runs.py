@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from asm_sim.cli.options import AsJson
 from asm_sim.cli.terminal import Terminal, say
+from asm_sim.durable import size_of
 from asm_sim.errors import InputError, counted, printable
 
 RUNS = Path("runs")
@@ -92,16 +92,8 @@ def described(name: str, path: Path) -> dict[str, Any]:
         "seed": str(mark.get("seed", "")),
         "version": str(mark.get("version", "")),
         "finished": (path / "results.zarr" / ".zmetadata").is_file(),
-        "bytes": _bytes_of(path),
+        "bytes": size_of(path),
     }
-
-
-def _bytes_of(path: Path) -> int:
-    total = 0
-    for place, _, names in os.walk(path):
-        for name in names:
-            total += (Path(place) / name).lstat().st_size
-    return total
 
 
 def _list(entries: list[dict[str, Any]], folder: Path) -> None:
@@ -151,7 +143,7 @@ def _remove(
         else:
             say(f"{path}: has no blocks")
     for name, path in chosen.items():
-        size = f"{_bytes_of(path) / 1e6:,.1f} MB"
+        size = f"{size_of(path) / 1e6:,.1f} MB"
         known = name.rstrip("/")
         if yes or typer.confirm(f"Remove {printable(known)} ({size})?", err=True):
             remove(path)

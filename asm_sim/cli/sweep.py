@@ -16,6 +16,7 @@ from asm_sim.cli.job_array import sweep_command, write_job_array
 from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
 from asm_sim.cli.run import RUNS
 from asm_sim.cli.terminal import Terminal, say
+from asm_sim.durable import size_of
 from asm_sim.errors import InputError, RunError, counted, printable, reason_of
 
 if TYPE_CHECKING:
@@ -336,6 +337,15 @@ def _answer(place: str, folder: Any, errors: bool, as_json: bool, note: Terminal
         typer.echo(json.dumps({**about, "outcomes": rows}, indent=1))
     else:
         print_sweep(table, ds, Terminal(highlight=False), errors)
-    shown = str(folder).rstrip("/")
-    note.print(f"\nResults   {shown}/results.zarr", markup=False)
-    note.print(f"Table     {shown}/summary.csv", markup=False)
+    from asm_sim.store.forecast import in_bytes
+
+    shown, at = str(folder).rstrip("/"), folder.place
+    more = "; more draws need them, and `asm-sim runs --drop-blocks` removes them"
+    note.print()
+    for what, name, about in (
+        ("Results", "results.zarr", ""),
+        ("Table", "summary.csv", ""),
+        ("Blocks", "blocks", more),
+    ):
+        size = f"  ({in_bytes(size_of(at / name))}{about})" if isinstance(at, Path) else ""
+        note.print(f"{what:<9} {shown}/{name}{size}", markup=False)

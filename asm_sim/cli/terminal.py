@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from asm_sim.durable import size_of
 from asm_sim.errors import escaped, without_passwords
 
 is_quiet = False  # whether what is about the work, and not its result, is left out
@@ -22,6 +24,13 @@ def say(text: str, *, err: bool = False) -> None:
     if err and is_quiet:
         return
     typer.echo(escaped(without_passwords(text), keep="\n"), err=err)
+
+
+def written(what: str, path: Path) -> str:
+    """A line that says where something was written, and how large it is."""
+    from asm_sim.store.forecast import in_bytes
+
+    return f"{what:<9} {path}  ({in_bytes(size_of(path))})"
 
 
 def abandon_output() -> None:

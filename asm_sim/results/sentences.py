@@ -56,11 +56,23 @@ def sentences(ds: xr.Dataset, errors: bool = False) -> list[str]:
     Numbers have their ranges; without open draws, and where ``errors`` asks for them, their Monte
     Carlo errors.
     """
+    return [*answer_sentences(ds, errors), *about_sentences(ds, errors)]
+
+
+def answer_sentences(ds: xr.Dataset, errors: bool = False) -> list[str]:
+    """The answer: what the numbers mean, and how much of it is chance."""
     ds = one_scenario(ds)
     ranged = open_part(ds) is not None and not errors
     first = [_meaning(ds, ranged), _chance(ds, ranged)]
-    outside = [OUTSIDE_NOTE] if any(OUTSIDE in sentence for sentence in first) else []
-    return [*first, *outside, *_kind_of_number(ds, ranged), *_drawn(ds), _settled(ds), _origin(ds)]
+    return [*first, *([OUTSIDE_NOTE] if any(OUTSIDE in sentence for sentence in first) else [])]
+
+
+def about_sentences(ds: xr.Dataset, errors: bool = False) -> list[str]:
+    """What is behind the answer: what a range or an error is; and last what is settled, and where
+    a range comes from."""
+    ds = one_scenario(ds)
+    ranged = open_part(ds) is not None and not errors
+    return [*_kind_of_number(ds, ranged), *_drawn(ds), _settled(ds), _origin(ds)]
 
 
 def _meaning(ds: xr.Dataset, ranged: bool) -> str:

@@ -1,4 +1,4 @@
-"""The answer of a run in plain words: one table per cohort, and some sentences.
+"""The answer of a run in plain words: some sentences and a short table, or all that is known.
 
 Every number carries its Monte Carlo standard error and, where there are open draws, its range.
 Printed is the range, unless errors are asked for.
@@ -7,7 +7,7 @@ Printed is the range, unless errors are asked for.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,8 @@ from asm_sim.results.describe import (
 from asm_sim.results.effects import in_points
 from asm_sim.results.ranges import OUTSIDE_NOTE, Answer, Numbers, answer_of
 from asm_sim.results.sentences import (
+    about_sentences,
+    answer_sentences,
     effects_json,
     effects_lines,
     held,
@@ -76,6 +78,13 @@ class Statistic:
 
 
 SCORE, ADJUSTMENT, MONEY = "Final score", "Adjustment", "Money"
+# The statistics of the short table, and what they are called where no section says their unit.
+SHORT = {
+    "share_negative": "with a penalty, %",
+    "adjustment_mean": "mean adjustment, %",
+    "retained_by_medicare": "kept, million USD",
+}
+MORE = "--full prints every statistic by cohort, what is held and what is settled."
 MONEY_NOTE = "Adjustments are of Part B payments; money is on Part B of the performance year."
 STATISTICS = (
     Statistic("final_score_mean", SCORE, "mean", "final_score_mean"),
@@ -93,6 +102,7 @@ STATISTICS = (
     Statistic("penalties", MONEY, "penalties", "penalties"),
     Statistic("retained_by_medicare", MONEY, "kept by Medicare", "retained_by_medicare"),
 )
+LABELS = {statistic.name: statistic.label for statistic in STATISTICS}
 
 
 def summary_table(ds: xr.Dataset) -> pd.DataFrame:
@@ -166,43 +176,91 @@ def json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_summary(ds: xr.Dataset, console: Console, errors: bool = False) -> None:
-    """Print a table per cohort and the sentences: ranges or, where ``errors`` asks, errors.
+def print_summary(
+    ds: xr.Dataset, console: Console, errors: bool = False, full: bool = False
+) -> None:
+    """Print the answer in sentences and a short table, then what is behind it.
 
-    Readable from 80 columns, where each range or error stands below its value; beside it where the
-    terminal is wide enough. Where the console cannot write the sign of plus and minus it is
-    ``+/-``.
+    ``full`` prints every statistic, a table per cohort, what is held and what is settled. Numbers
+    have their ranges or, where ``errors`` asks, errors. Readable from 80 columns, where each range
+    or error stands below its value; beside it where the terminal is wide enough. Where the console
+    cannot write the sign of plus and minus it is ``+/-``.
     """
     from rich.text import Text
 
     ds = one_scenario(ds)
-    rows = summary_table(ds)
+    rows = list(summary_table(ds).itertuples(index=False))
     say(console, Text(title_line(ds), style="bold"))
-    for cohort in dict.fromkeys(rows["cohort"]):
-        of_cohort = list(rows[rows["cohort"] == cohort].itertuples(index=False))
-        heading = f"\n{cohort_title(ds, cohort)} ({printable(cohort)})"
-        say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
-        say_fitting(console, partial(_table, of_cohort, console, errors))
-        for note in notes(ds, cohort, of_cohort, errors):
-            say(console, Text(note, style="dim"))
-    say(console, Text())
-    *first, settled, origin = sentences(ds, errors)
-    fixed = [] if errors else held_lines(ds)
-    for lines in filter(None, (first, fixed, effects_lines(ds), [settled, origin])):
-        for line in lines:
-            say(console, Text(writable(line, console)))
+    _say_lines(console, answer_sentences(ds, errors))
+    by_cohort = {cohort: [row for row in rows if row.cohort == cohort] for cohort in _cohorts(ds)}
+    if full:
+        for cohort, of_cohort in by_cohort.items():
+            heading = f"\n{_heading(ds, cohort)}{with_settings_in_words(ds.attrs)}"
+            say(console, Text(heading, style="bold"))
+            sections = _sections(of_cohort)
+            say_fitting(console, partial(_table, sections, LABELS, console, errors))
+            for note in notes(ds, cohort, of_cohort, errors):
+                say(console, Text(note, style="dim"))
+    else:
+        sections = {_heading(ds, cohort): _short(part) for cohort, part in by_cohort.items()}
         say(console, Text())
+        say_fitting(console, partial(_table, sections, SHORT, console, errors))
+        for note in _below([row for part in sections.values() for row in part], errors):
+            say(console, Text(note, style="dim"))
+    *kind, settled, origin = about_sentences(ds, errors)
+    fixed = [] if errors else held_lines(ds)
+    if full:
+        behind = [kind, fixed, effects_lines(ds), [settled, origin]]
+    else:
+        behind = [kind, effects_lines(ds), [MORE]]
+    for lines in filter(None, behind):
+        _say_lines(console, lines)
+    say(console, Text())
+
+
+def _say_lines(console: Console, lines: Iterable[str]) -> None:
+    from rich.text import Text
+
+    say(console, Text())
+    for line in lines:
+        say(console, Text(writable(line, console)))
+
+
+def _cohorts(ds: xr.Dataset) -> list[str]:
+    return [str(cohort) for cohort in ds["cohort"].values]
+
+
+def _heading(ds: xr.Dataset, cohort: str) -> str:
+    return f"{cohort_title(ds, cohort)} ({printable(cohort)})"
+
+
+def _short(rows: list[Any]) -> list[Any]:
+    return [row for name in SHORT for row in rows if row.statistic == name]
+
+
+def _sections(rows: list[Any]) -> dict[str, list[Any]]:
+    """The rows of a cohort by section, which says their unit."""
+    found: dict[str, list[Any]] = {}
+    for statistic in STATISTICS:
+        part = [row for row in rows if row.statistic == statistic.name]
+        heading = f"{statistic.section} ({PRINTED[part[0].unit][1]})"
+        found.setdefault(heading, []).extend(part)
+    return found
 
 
 def notes(ds: xr.Dataset, cohort: str, rows: list[Any], errors: bool = False) -> Iterator[str]:
     """What stands below the table of a cohort: of what money is, what its signs mean if any."""
+    yield from _below(rows, errors)
+    yield from _without_break_even(ds, cohort)
+
+
+def _below(rows: list[Any], errors: bool) -> Iterator[str]:
     yield MONEY_NOTE
     cells = [(_numbers(row), row.unit) for row in rows]
     if any(_bound(numbers, unit, errors) for numbers, unit in cells):
         yield "< and >: of nobody, or of all, in every draw; the bound holds with 95 % confidence."
     if not errors and any(numbers.is_outside for numbers, _ in cells):
         yield OUTSIDE_NOTE
-    yield from _without_break_even(ds, cohort)
 
 
 def _numbers(row: Any) -> Numbers:
@@ -221,25 +279,29 @@ def _without_break_even(ds: xr.Dataset, cohort: str) -> list[str]:
     ]
 
 
-def _table(rows: list[Any], console: Console, errors: bool, layout: Layout) -> Table:
-    """One cohort: statistics down, performance years across; ``rows`` of :func:`summary_table`."""
+def _table(
+    sections: Mapping[str, list[Any]],
+    labels: Mapping[str, str],
+    console: Console,
+    errors: bool,
+    layout: Layout,
+) -> Table:
+    """Statistics down, performance years across; ``sections`` of rows of :func:`summary_table`."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    every = [row for rows in sections.values() for row in rows]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("performance year\npaid in", no_wrap=True)
-    for year, payment_year in dict.fromkeys((r.performance_year, r.payment_year) for r in rows):
-        table.add_column(f"{year}\n{payment_year}", justify="right", no_wrap=True)
-    section = ""
-    for statistic in STATISTICS:
-        of_statistic = [row for row in rows if row.statistic == statistic.name]
-        unit = of_statistic[0].unit
-        if statistic.section != section:
-            section = statistic.section
-            table.add_row(Text(f"{section} ({PRINTED[unit][1]})", style="italic"))
-        cells = [writable(cell_of(row, layout, errors), console) for row in of_statistic]
-        table.add_row(f"  {statistic.label}", *cells)
+    for year, paid in dict.fromkeys((row.performance_year, row.payment_year) for row in every):
+        table.add_column(f"{year}\n{paid}", justify="right", no_wrap=True)
+    for heading, rows in sections.items():
+        table.add_row(Text(heading, style="italic"))
+        for name in dict.fromkeys(row.statistic for row in rows):
+            of_name = [row for row in rows if row.statistic == name]
+            cells = [writable(cell_of(row, layout, errors), console) for row in of_name]
+            table.add_row(f"  {labels[name]}", *cells)
     return table
 
 

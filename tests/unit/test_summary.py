@@ -21,7 +21,9 @@ from asm_sim.results.ranges import FEWEST_OPEN, OUTSIDE, OUTSIDE_NOTE
 from asm_sim.results.sentences import UNRANGED, effects_lines, held_lines, sentences
 from asm_sim.results.statistics import million_usd, round_to_error, rounded_to_range
 from asm_sim.results.summary import (
+    MORE,
     PRINTED,
+    SHORT,
     STATISTICS,
     effects_table,
     print_summary,
@@ -44,12 +46,24 @@ def opened_ds() -> xr.Dataset:
     return synthetic_dataset(draws=80, open_draws=80)
 
 
-def printed(ds: xr.Dataset, width: int = 80, encoding: str = "utf-8", errors: bool = False) -> str:
+def printed(
+    ds: xr.Dataset,
+    width: int = 80,
+    encoding: str = "utf-8",
+    errors: bool = False,
+    full: bool = True,
+) -> str:
     written = io.BytesIO()
     with io.TextIOWrapper(written, encoding=encoding) as stream:
-        print_summary(ds, Console(file=stream, width=width), errors)
+        print_summary(ds, Console(file=stream, width=width), errors, full)
         stream.flush()
         return written.getvalue().decode(encoding)
+
+
+def tables_of(text: str, behind: str) -> str:
+    """The tables, which stand between the answer in sentences and what is ``behind`` it."""
+    first = text.index("Heart failure (HF)")
+    return text[first : text.index(f"\n{behind}", first)]
 
 
 def row(table: pd.DataFrame, statistic: str, cohort: str = "LBP", year: int = 2029) -> pd.Series:
@@ -102,7 +116,7 @@ def test_every_number_is_printed_with_its_error_and_no_digit_more(
         value, error, (factor, _) = row_.value, row_.mcse, PRINTED[row_.unit]
         for part in round_to_error(factor * value, factor * error).split():
             assert re.search(rf"(?<![\d.]){re.escape(part)}(?![\d.])", text), part
-    tables = text.partition("In performance year")[0]
+    tables = tables_of(text, "±")
     numbers = re.findall(r"-?\d[\d,]*\.\d+", tables)
     known = {
         part
@@ -119,6 +133,27 @@ def test_every_number_is_printed_with_its_error_and_no_digit_more(
 def test_errors_stand_beside_the_values_where_there_is_room(ds: xr.Dataset) -> None:
     assert re.search(r"mean +\d+\.\d+ ±0\.\d+ ", printed(ds, 140))
     assert re.search(r"mean +\d+\.\d+ +\d+\.\d+ ", printed(ds, 80))
+
+
+def test_sentences_come_first_and_then_one_short_table(opened_ds: xr.Dataset) -> None:
+    text = printed(opened_ds, full=False)
+    whole = printed(opened_ds)
+    assert max(map(len, text.splitlines())) <= 80
+    for shown in (text, whole):
+        assert " ".join(shown.split()).index(sentences(opened_ds)[0][:60]) < 200
+        assert shown.index("In performance year") < shown.index("performance year  ")
+    assert text.count("\npaid in") == 1 < whole.count("\npaid in")
+    assert len(text.splitlines()) < len(whole.splitlines()) / 2
+    tables = tables_of(text, "A value is")
+    for statistic in SHORT:
+        numbers = row(summary_table(opened_ds), statistic)
+        factor, _ = PRINTED[numbers["unit"]]
+        three = (factor * numbers[name] for name in ("value", "range_low", "range_high"))
+        for written in rounded_to_range(*three):
+            assert written in tables
+    assert text.rstrip().endswith(MORE)
+    assert "Settled" in whole
+    assert MORE not in whole
 
 
 def test_years_and_payment_years(ds: xr.Dataset) -> None:
@@ -257,7 +292,7 @@ def test_every_range_is_printed_with_two_digits_of_its_width(
     text = printed(opened_ds, width)
     assert max(map(len, text.splitlines())) <= width
     assert "±" not in text
-    tables = text[text.index("Heart failure") : text.index("In performance year")]
+    tables = tables_of(text, "A value is")
     numbers = Counter(re.findall(r"-?\d[\d,]*(?:\.\d+)?", tables))
     for row_ in summary_table(opened_ds).itertuples(index=False):
         factor, _ = PRINTED[row_.unit]
@@ -286,10 +321,9 @@ def test_errors_are_printed_where_they_are_asked_for(opened_ds: xr.Dataset) -> N
     """As without open draws, but for what is said of ranges."""
     asked = printed(opened_ds, errors=True)
     assert "No ranges" not in asked
-    assert " to " not in asked.partition("In performance year")[0]
+    assert " to " not in tables_of(asked, "± is the")
     without = printed(opened_ds.drop_dims("open_draw"))
-    tables = [text[text.index("Heart") : text.index("± is the")] for text in (asked, without)]
-    assert tables[0] == tables[1]
+    assert tables_of(asked, "± is the") == tables_of(without, "± is the")
 
 
 def test_sentences_have_ranges_and_say_what_they_are(opened_ds: xr.Dataset) -> None:

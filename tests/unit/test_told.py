@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def printed(show: object, *arguments: object) -> str:
 
 def test_what_was_set_is_told_everywhere(ds: xr.Dataset, changed: xr.Dataset) -> None:
     assert f"scenario baseline with {SET} (" in source_line(changed)
-    text = printed(print_summary, changed)
+    text = printed(partial(print_summary, full=True), changed)
     assert text.splitlines()[0].startswith("Baseline: asm_sim")
     assert f"Heart failure (HF) with {SET}\n" in text
     assert f"Low back pain (LBP) with {SET}\n" in text
