@@ -6,7 +6,6 @@ import json
 import re
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +13,9 @@ import typer
 
 from asm_sim.cli.job_array import sweep_command, write_job_array
 from asm_sim.cli.options import AsJson, Draws, Errors, Overwrite, Seed, Settings
+from asm_sim.cli.planned import print_plan
 from asm_sim.cli.run import RUNS
-from asm_sim.cli.terminal import Terminal, say
+from asm_sim.cli.terminal import Terminal
 from asm_sim.durable import size_of
 from asm_sim.errors import InputError, RunError, counted, printable, reason_of
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from asm_sim.store.carry_out import Mode, Report
     from asm_sim.store.work import Work
 
-_LISTED = 8
 # Options that do not go together, and why.
 CONTRARY = {
     ("--shard", "--until"): "a shard cannot see the draws of the others",
@@ -136,7 +135,7 @@ def sweep(
         return
     if plan:
         check(folder, work, overwrite=overwrite)
-        _print_plan(folder, work, as_json, note)
+        print_plan(folder, source, work, as_json, note)
         return
     if not work.panel_draws and len(work) == 1:
         note.print("No draws are kept clinician by clinician; --panel 200 keeps some", markup=False)
@@ -249,47 +248,6 @@ def _runner(workers: int | None, scheduler: str | None) -> AbstractContextManage
     return on_cluster(scheduler)
 
 
-def _print_plan(folder: Any, work: Work, as_json: bool, note: Terminal) -> None:
-    """Scenarios, blocks, memory, disk and time; nothing is run but a short trial."""
-    note.print("Timing a few draws (the first time, kernels are compiled: some minutes)")
-    from asm_sim.store.forecast import forecast, in_bytes
-
-    found = forecast(folder, work)
-    if as_json:
-        names = [member.name for member in work.members]
-        plain = {**asdict(found), "draws": work.draws, "seconds": found.seconds}
-        typer.echo(json.dumps({**plain, "scenario_names": names}, indent=1))
-        return
-    say(f"Scenarios  {found.scenarios:,}")
-    for member in work.members[:_LISTED]:
-        say(f"           {printable(member.name)}")
-    if len(work) > _LISTED:
-        say(f"           ... and {len(work) - _LISTED:,} more")
-    there = found.blocks - found.blocks_missing
-    say(
-        f"Blocks     {found.blocks:,} of {work.block_draws} draws"
-        + (f", {there:,} of them done" if there else "")
-    )
-    say(f"Memory     about {in_bytes(found.memory_bytes)}")
-    say(
-        f"Disk       {in_bytes(found.disk_bytes)} of blocks, and less than as much again for the "
-        "results"
-    )
-    say(
-        f"Time       about {_duration(found.seconds)} on the {found.threads} threads of this "
-        f"machine ({1000 * found.seconds_a_draw:.1f} ms a draw)"
-    )
-    say("Nothing was run. Without --plan, the same command runs it.")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} seconds"
-    if seconds < 7200:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:,.1f} hours"
-
-
 def _say_what_was_done(report: Report, verify: bool, sharded: bool, note: Terminal) -> None:
     for line in report.damaged:
         note.print(f"Damaged, and run again: {line}", markup=False)
@@ -342,10 +300,10 @@ def _answer(place: str, folder: Any, errors: bool, as_json: bool, note: Terminal
     shown, at = str(folder).rstrip("/"), folder.place
     more = "; more draws need them, and `asm-sim runs --drop-blocks` removes them"
     note.print()
-    for what, name, about in (
+    for what, name, then in (
         ("Results", "results.zarr", ""),
         ("Table", "summary.csv", ""),
         ("Blocks", "blocks", more),
     ):
-        size = f"  ({in_bytes(size_of(at / name))}{about})" if isinstance(at, Path) else ""
+        size = f"  ({in_bytes(size_of(at / name))}{then})" if isinstance(at, Path) else ""
         note.print(f"{what:<9} {shown}/{name}{size}", markup=False)

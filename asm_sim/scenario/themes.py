@@ -6,7 +6,8 @@ THEMES: dict[str, tuple[str, ...]] = {
     "The model as it is": ("baseline", "synthetic-frame", "areas-redrawn"),
     "What nobody knows": (
         "parameter-uncertainty", "open-readings", "cost-anchor-low", "cost-reliability-high",
-        "cost-reliability-low", "quality-drift-fivefold", "published-gaps", "nobody-leaves",
+        "cost-reliability-low", "three-unknowns", "quality-drift-fivefold",
+        "published-gaps", "nobody-leaves",
     ),
     "How much is at risk, and what is paid out": (
         "risk-2-percent", "risk-9-percent", "risk-12-percent", "test-year",

@@ -16,8 +16,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import asm_sim as asm
+from asm_sim.cli import planned
 from asm_sim.cli.job_array import program, sweep_command
 from asm_sim.cli.main import app
+from asm_sim.scenario.sweep import load_sweep
 from asm_sim.store import cluster
 from tests.conftest import MakeSweep
 
@@ -95,6 +97,53 @@ def test_plan_runs_nothing(sweep_file: MakeSweep, store: Path) -> None:
     assert size < blocks_of_12 < 12 * size
     again = json.loads(asm_sim("sweep", sweep_file(), "--out", store, "--plan", "--json").stdout)
     assert again["blocks_missing"] == 0
+
+
+DESIGN = """\
+title: A design
+extends: scenario
+sweep:
+  design:
+    method: {method}
+    n: 4
+    over:
+      rules.payment.exchange.steepness: {{low: 0.05, high: 0.2}}
+      rules.payment.redistribution_share: {{low: 0.7, high: 1.0}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "number", "how"),
+    [
+        ("sobol", 16, "16 = 4 x (2 axes + 2)"),
+        ("morris", 12, "12 = 4 x (2 axes + 1)"),
+        ("latin_hypercube", 4, "4"),
+    ],
+)
+def test_a_plan_says_how_many_scenarios_a_design_has_and_between_what(
+    method: str, number: int, how: str, sweep_file: MakeSweep
+) -> None:
+    path = sweep_file().with_name("design.yaml")
+    path.write_text(DESIGN.format(method=method))
+    source = load_sweep(path)
+    assert len(source) == number
+    assert f"{number}{planned._how_many(source)}" == f"{how}, a design of the method {method}"
+    assert planned._values_in_words(source)[1:] == [
+        "           rules.payment.exchange.steepness: 0.05 to 0.2",
+        "           rules.payment.redistribution_share: 0.7 to 1.0",
+    ]
+
+
+def test_a_plan_lists_the_values_of_a_grid() -> None:
+    source = load_sweep("redistribution-by-risk")
+    assert planned._how_many(source) == " = 5 x 3"
+    assert "risk_level: 0.05, 0.09, 0.12" in planned._values_in_words(source)[2]
+
+
+def test_a_shipped_sweep_is_a_design() -> None:
+    source = load_sweep("three-unknowns")
+    assert source.kind == "design"
+    assert len(source) == 12
 
 
 def test_planned_bytes_are_the_bytes_written(sweep_file: MakeSweep, store: Path) -> None:
