@@ -76,17 +76,13 @@ def _points(value: float) -> str:
     return f"{value:.10g} points"
 
 
-def _episodes(value: float) -> str:
-    return f"{value:.10g} episodes"
-
-
 _GRIDS = {
     "risk": _Grid(0.0, 0.01, 21, _percent),
     "share": _Grid(0.0, 0.05, 21, _percent),
     "steepness": _Grid(0.01, 0.01, 30, _number),
     "midpoint": _Grid(20.0, 1.0, 71, _points),
     "cost_weight": _Grid(0.0, 0.05, 21, _percent),
-    "case_minimum": _Grid(5, 5, 20, _episodes, whole=True),
+    "case_minimum": _Grid(5, 5, 20, _number, whole=True),
 }
 _TITLES = {
     "risk": "Payments at risk",

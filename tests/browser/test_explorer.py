@@ -194,9 +194,12 @@ def test_it_fits(width: str, opened: Opened, pictures: Path) -> None:
     opened.tab.set_viewport_size({"width": WIDTHS["desk"], "height": 1400})
 
 
-def test_axe_finds_nothing(opened: Opened) -> None:
+@pytest.mark.parametrize("width", [WIDTHS["phone"], WIDTHS["desk"]])
+def test_axe_finds_nothing(opened: Opened, width: int) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
+    opened.tab.set_viewport_size({"width": width, "height": 1400})
+    opened.press(RISK, "ArrowLeft", "payments at risk: 8 %")
     handle = opened.tab.get_by_role("slider", name="Steepness of the curve, per point")
     assert handle.get_attribute("aria-valuetext") == "0.1167 (as it is)"
     found = Axe().run(opened.tab).response

@@ -90,7 +90,7 @@ def test_draws_are_counted_and_said_to_be_new(explorer: Page) -> None:
     assert "4 draws." in explorer.shown.value
     explorer.sliders["cost_weight"].value = "30 %"
     assert "4 draws, the same clinicians with the same results, scored anew" in explorer.shown.value
-    explorer.sliders["case_minimum"].value = "50 episodes"
+    explorer.sliders["case_minimum"].value = "50"
     assert "4 draws, lived anew from the same random numbers" in explorer.shown.value
 
 
