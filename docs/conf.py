@@ -33,6 +33,8 @@ extensions = [
     "mathml",
     "parameter_pages",
     "api_pages",
+    "as_of_package",
+    "for_everyone",
 ]
 exclude_patterns = ["_build", "runs", "extensions"]
 root_doc = "index"

@@ -41,6 +41,19 @@ def test_a_page_opens_from_disk(name: str, browser: Any, pictures: Path) -> None
     context.close()
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(name: str, browser: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto((SITE / f"{name}.html").as_uri())
+    found = Axe().run(tab).response["violations"]
+    bad = [one for one in found if one["impact"] in {"serious", "critical"}]
+    assert [f"{one['id']}: {one['nodes'][0]['html']}" for one in bad] == []
+    context.close()
+
+
 def test_words_are_found_without_a_server(browser: Any) -> None:
     context = browser.new_context()
     tab = context.new_page()
