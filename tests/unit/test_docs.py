@@ -88,6 +88,14 @@ def test_the_sweep_of_the_tutorial_is_one(tmp_path: Path) -> None:
     assert len(load_sweep(tmp_path / "steepness.yaml")) == 3
 
 
+@pytest.mark.parametrize("number", range(6))
+def test_the_scenarios_of_the_how_to_are_some(number: int, tmp_path: Path) -> None:
+    written = blocks(DOCS / "how-to" / "scenario.md", "yaml")
+    assert len(written) == 6
+    (tmp_path / "mine.yaml").write_text(written[number])
+    assert len(load_sweep(tmp_path / "mine.yaml")) == [1, 1, 9, 2, 3, 12][number]
+
+
 def test_the_condition_of_the_how_to_is_whole(tmp_path: Path) -> None:
     page = DOCS / "how-to" / "condition.md"
     names = re.findall(r"^## .*`(neck[\w-]*\.\w+)`$", page.read_text(), re.MULTILINE)
