@@ -30,14 +30,20 @@ from asm_sim.kernels.draws.summaries import (
 )
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.final_score import (
+    ADJUSTED,
     ALWAYS,
     IF_SOME_UNSCORED,
-    NEVER,
     round_scores,
     score_final,
 )
 from asm_sim.kernels.rule.fit import new_fit, new_scratch
-from asm_sim.kernels.rule.observed import Observed, new_observed, new_outcome, with_results
+from asm_sim.kernels.rule.observed import (
+    Observed,
+    new_observed,
+    new_outcome,
+    with_adjustments,
+    with_results,
+)
 from asm_sim.kernels.rule.payment import order_positive, score_payment
 from asm_sim.kernels.rule.quality import classify, score_quality
 from asm_sim.kernels.world.performance import cost_at, latent_rate, rate_at, sample_cost
@@ -132,7 +138,8 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
     observed, true_observed = new_observed(measures, n), new_observed(measures, n)
     fits = (new_fit(rules, measures, n), new_fit(rules, measures, n))
     fits[1].shrinks[0] = False
-    outcomes = (new_outcome(measures, n), new_outcome(measures, n))
+    own = new_outcome(measures, n)
+    outcomes = (own, with_adjustments(new_outcome(measures, n), own))
     scratch = new_scratch(measures, n)
     memory = new_memory(n, output.by_group.shape[2])
     tallies = new_tallies(grids, years, output.by_group.shape[2])
@@ -158,7 +165,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
             with_parts = d % 2 == 1 and not of_truth
             refit = ALWAYS if y == 0 or scored_before < n else IF_SOME_UNSCORED
             if of_truth:
-                refit = NEVER
+                refit = ADJUSTED
                 fit.complexity[:] = fits[0].complexity
                 ranks, fifths = memory.rank_true, memory.fifth_true
             start(clock)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import entry, kernel, stage
 from asm_sim.kernels._reference import by_reference, keep, own_copy
+from asm_sim.kernels.choices import Peers
 from asm_sim.kernels.draws.by_group import mark_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import (
@@ -43,7 +44,7 @@ from asm_sim.kernels.draws.year import (
     live_year,
     settle_year,
 )
-from asm_sim.kernels.rule.final_score import ALWAYS, IF_SOME_UNSCORED, NEVER
+from asm_sim.kernels.rule.final_score import ADJUSTED, ALWAYS, IF_SOME_UNSCORED, NEVER
 from asm_sim.kernels.rule.fit import (
     begin_years,
     new_earlier,
@@ -56,6 +57,7 @@ from asm_sim.kernels.rule.observed import (
     copy_observed,
     new_observed,
     new_outcome,
+    with_adjustments,
     with_results,
 )
 from asm_sim.kernels.rule.peers import new_peer_room
@@ -195,7 +197,9 @@ def simulate_cohort(
     fit, earlier = by_reference(own_fit), by_reference(own_earlier)
     true_fit, true_earlier = by_reference(own_true_fit), by_reference(own_true_earlier)
     true_fit.shrinks[0] = true_earlier.made.shrinks[0] = False  # the truth has no noise
-    outcome, truth = by_reference(own_outcome), by_reference(own_truth)
+    outcome = by_reference(own_outcome)
+    truth = by_reference(with_adjustments(by_reference(own_truth), outcome))
+    adjusted = ADJUSTED if rules.peers == Peers.CONDITION else NEVER  # the same clinicians
     scratch, memory = by_reference(own_scratch), by_reference(own_memory)
     peers = by_reference(own_peers)
     tallies = by_reference(own_tallies)
@@ -233,7 +237,7 @@ def simulate_cohort(
                 hide_unreported(observed, clinicians)
                 true_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 settle_year(
-                    model, rules, y, true_fit, true_earlier, NEVER, clinicians, true_observed,
+                    model, rules, y, true_fit, true_earlier, adjusted, clinicians, true_observed,
                     true_shown, truth, scratch, peers,
                 )  # fmt: skip
                 rank_scores(

@@ -14,6 +14,7 @@ from asm_sim.kernels._jit import inlined, kernel
 
 BUCKETS = 2048
 _CROWDED = 24
+_LOOKED_AT = 32  # sorted keys at once, hardly ever one of them below the one before
 # A cell has two digits of so many bits; its number stands above the place of a value.
 _BITS, _PLACES = 10, 32
 _DIGITS = 1 << _BITS
@@ -100,9 +101,14 @@ def _sort_within_cells(cells, n, keys, payload):
     """Put cells in order that hold a key below the one before it."""
     t = 1
     while t < n:
-        if keys[t] >= keys[t - 1]:
-            t += 1
+        stretch, descents = min(_LOOKED_AT, n - t), 0
+        for k in range(t, t + stretch):
+            descents += keys[k] < keys[k - 1]
+        if descents == 0:
+            t += stretch
             continue
+        while keys[t] >= keys[t - 1]:
+            t += 1
         begin, end = t - 1, t + 1
         while begin > 0 and cells[begin - 1] >> _PLACES == cells[t] >> _PLACES:
             begin -= 1
@@ -159,11 +165,11 @@ def percentiles(values, n, percents, result, scratch):
             while starts[b + 1] <= rank:
                 b += 1
             fill[b] = starts[b]
-    place, wanted = scratch.sorted_payload, 0
+    place, wanted = scratch.sorted_payload, np.uint64(0)
     for i in range(n):
         place[wanted] = i  # overwritten by the next where this one is not taken
-        wanted += fill[np.uint64(bucket_of[i])] >= 0
-    for t in range(wanted):
+        wanted += np.uint64(fill[np.uint64(bucket_of[i])] >= 0)
+    for t in range(np.int64(wanted)):
         i = np.uint64(place[t])
         bucket = np.uint64(bucket_of[i])
         at = np.uint64(fill[bucket])

@@ -225,12 +225,13 @@ def fill_binomial(w, trials, probability, counts, work):
 @kernel
 def _decide_binomial(w, trials, probability, counts, place, normal, number, rare):
     """The counts that are undecided, those that lie close together in memory first."""
-    undecided = 0
+    found = np.uint64(0)  # a number without a sign does not count from the end
     for i in range(len(counts)):
-        place[undecided] = i
-        undecided += counts[i] == _UNDECIDED
+        place[found] = i
+        found += np.uint64(counts[i] == _UNDECIDED)
+    undecided = np.int64(found)
     for k in range(undecided):
-        i = np.int64(place[k])
+        i = np.uint64(place[k])
         p = probability[i]
         number[k] = trials[i]
         rare[k] = min(p, 1.0 - p)

@@ -22,12 +22,14 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     keys = scratch.keys
     payload = scratch.payload
     circumstances, neutral = observed.extreme_circumstances, rules.circumstances_neutral
-    k = 0
+    taken = np.uint64(0)  # a number without a sign does not count from the end
     for i in range(n):
         points[i] = np.nan
-        keys[k] = cost[i]  # overwritten by the next where this one is not taken
-        payload[k] = i
-        k += (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
+        keys[taken] = cost[i]  # overwritten by the next where this one is not taken
+        payload[taken] = i
+        enough = (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
+        taken += np.uint64(enough)
+    k = np.int64(taken)
     if k > 0 and rules.cost_shrinkage != Shrinkage.NONE and fit.shrinks[0]:
         shrink(
             keys,
@@ -59,7 +61,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
             scratch.values,
         )
         for t in range(k):
-            points[np.int64(payload[t])] = scratch.values[t]
+            points[np.uint64(payload[t])] = scratch.values[t]
     score = outcome.cost_score
     for i in range(n):
         score[i] = points[i] / rules.cost_points_maximum

@@ -8,8 +8,9 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
 
-# When the complex-patient moments are made anew.
-NEVER, IF_SOME_UNSCORED, ALWAYS = range(3)
+# When the complex-patient moments are made anew. Beyond never: the adjustments of these clinicians
+# are all in the outcome.
+ADJUSTED, NEVER, IF_SOME_UNSCORED, ALWAYS = range(4)
 
 
 @inlined
@@ -24,19 +25,22 @@ def score_final(observed, rules, y, fit, refit, outcome, scratch):
 
     Needs the quality and cost scores in ``outcome`` and who submitted in ``scratch``.
     """
-    _modifiers(observed, rules, y, outcome)
+    if refit != ADJUSTED:
+        _modifiers(observed, rules, y, outcome)
     scored = _base_score(rules, y, outcome)
     scratch.counts[0].scored = scored
     if refit == ALWAYS or (refit == IF_SOME_UNSCORED and scored < len(outcome.final_score)):
         _fit_complexity(observed, outcome.final_score, fit.complexity, scratch)
-    _complexity(observed, rules, y, fit, outcome.complex_patient_adjustment)
+    if refit != ADJUSTED:
+        _complexity(observed, rules, y, fit, outcome.complex_patient_adjustment)
     final = outcome.final_score
     complexity = outcome.complex_patient_adjustment
     lowest, highest = rules.score_minimum, rules.score_maximum
     without_submission = rules.score_without_submission
+    must_submit, submitted = scratch.must_submit, scratch.submitted
     for i in range(len(final)):
         score = min(max(final[i] + complexity[i], lowest), highest)
-        lacking = scratch.must_submit[i] & (not scratch.submitted[i])
+        lacking = must_submit[i] & (not submitted[i])
         score = without_submission if lacking else score
         has_score = final[i] == final[i]
         final[i] = score if has_score else np.nan

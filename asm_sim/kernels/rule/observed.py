@@ -111,6 +111,22 @@ def with_results(observed, rate, collection, episode_cost):
     )
 
 
+@inlined
+def with_adjustments(outcome, adjusted):
+    """An outcome that has the adjustments of another, of the same clinicians."""
+    return Outcome(
+        outcome.points,
+        outcome.quality_score,
+        outcome.cost_points,
+        outcome.cost_score,
+        adjusted.improvement_activities_adjustment,
+        adjusted.promoting_interoperability_adjustment,
+        adjusted.small_practice_adjustment,
+        adjusted.complex_patient_adjustment,
+        *outcome[8:],
+    )
+
+
 @kernel
 def copy_observed(source, target):
     """Write a whole cohort-year into another."""

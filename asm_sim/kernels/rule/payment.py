@@ -41,11 +41,12 @@ def order_positive(final, rules, scratch):
     n = len(final)
     keys = scratch.keys
     payload = scratch.payload
-    k = 0
+    taken = np.uint64(0)  # a number without a sign does not count from the end
     for i in range(n):
-        keys[k] = final[i]  # overwritten by the next where this one is not taken
-        payload[k] = i
-        k += final[i] > rules.score_zero
+        keys[taken] = final[i]  # overwritten by the next where this one is not taken
+        payload[taken] = i
+        taken += np.uint64(final[i] > rules.score_zero)
+    k = np.int64(taken)
     scratch.counts[0].positive = k
     sort_pairs(keys, payload, k, scratch.sorted_keys, scratch.order, scratch)
     return k

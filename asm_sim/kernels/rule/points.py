@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.segments import TEN, segment_of, ten_segments
+from asm_sim.kernels.numeric.vectors import widest_vectors
 
 
 @kernel
@@ -15,56 +17,21 @@ def decile_points(values, n, cut_points, points):
     """Points of decile measures: k + (value - b_k) / (b_k+1 - b_k); below the first cut 1 point.
 
     k is the number of cuts at or below the value; above the last one nothing is added. For every
-    ten cuts those are done again who reach the first of them.
+    ten cuts those are done again who reach the cut before them.
     """
-    for begin in range(0, len(cut_points), 10):
-        lowest, first, width = -np.inf, 0.0, np.inf
-        if begin > 0:
-            lowest, width = _segment(cut_points, begin - 1)
-            first = lowest
-        a, above_a = _segment(cut_points, begin)
-        b, above_b = _segment(cut_points, begin + 1)
-        c, above_c = _segment(cut_points, begin + 2)
-        d, above_d = _segment(cut_points, begin + 3)
-        e, above_e = _segment(cut_points, begin + 4)
-        f, above_f = _segment(cut_points, begin + 5)
-        g, above_g = _segment(cut_points, begin + 6)
-        h, above_h = _segment(cut_points, begin + 7)
-        j, above_j = _segment(cut_points, begin + 8)
-        k, above_k = _segment(cut_points, begin + 9)
-        number, least = float(begin), float(max(begin, 1))
+    widest_vectors()
+    cuts = len(cut_points)
+    for begin in range(0, cuts, TEN):
+        lowest = cut_points[begin - 1] if begin > 0 else -np.inf
+        first = cut_points[begin - 1] if begin > 0 else 0.0
+        width = cut_points[begin] - first if begin > 0 else np.inf
+        below = (first, width, float(begin))
+        segments = ten_segments(cut_points, begin, cuts)
         for i in range(n):
             value = values[i]
-            at = _beyond(value, a, above_a, number + 1.0, (first, width, least))
-            at = _beyond(value, b, above_b, number + 2.0, at)
-            at = _beyond(value, c, above_c, number + 3.0, at)
-            at = _beyond(value, d, above_d, number + 4.0, at)
-            at = _beyond(value, e, above_e, number + 5.0, at)
-            at = _beyond(value, f, above_f, number + 6.0, at)
-            at = _beyond(value, g, above_g, number + 7.0, at)
-            at = _beyond(value, h, above_h, number + 8.0, at)
-            at = _beyond(value, j, above_j, number + 9.0, at)
-            lower, across, reached = _beyond(value, k, above_k, number + 10.0, at)
-            earned = reached + (value - lower) / across
+            lower, across, number = segment_of(value, segments, 1.0, below)
+            earned = max(number, 1.0) + (value - lower) / across
             points[i] = points[i] if value < lowest else earned
-
-
-@inlined
-def _segment(cut_points, k):
-    """A cut point and how far above it the next one lies; behind the last what no value reaches."""
-    cut = cut_points[k] if k < len(cut_points) else np.inf
-    return cut, cut_points[k + 1] - cut if k + 1 < len(cut_points) else np.inf
-
-
-@inlined
-def _beyond(value, cut, width, number, before):
-    """Lower end, width and number of the segment above a cut if it is reached, else of another."""
-    reached = value >= cut
-    return (
-        cut if reached else before[0],
-        width if reached else before[1],
-        number if reached else before[2],
-    )
 
 
 @kernel

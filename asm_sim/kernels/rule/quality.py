@@ -77,20 +77,24 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
         for i in range(n):
             points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
         groups = 1 if rules.measure_pooled[m] else rules.collection_types
+        found = 0, 0
         highest = _highest(status)
         for g in range(groups):
-            k = _gather(observed, rules, m, g, scratch) if g <= highest else 0
+            if g % 2 == 0 and g <= highest:
+                found = _gather(observed, rules, m, g, scratch)
+            k, first = (found[0], 0) if g % 2 == 0 else (found[1], n)
+            k = k if g <= highest else 0
             if refit:
                 fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
             if k == 0 or not fit.has_benchmark[m, g]:
                 continue
-            keys = scratch.keys
+            keys, payload = scratch.gathered[first:], scratch.gathered_payload[first:]
             location = fit.quality_location[m, g]
             shrinks = rules.quality_shrinkage != Shrinkage.NONE and fit.shrinks[0]
             if shrinks:
                 shrink(
                     keys,
-                    scratch.payload,
+                    payload,
                     k,
                     observed.cases[m],
                     rules.quality_shrinkage,
@@ -139,7 +143,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     scratch.values,
                 )
             for t in range(k):
-                points[np.int64(scratch.payload[t])] = scratch.values[t]
+                points[np.uint64(payload[t])] = scratch.values[t]
         for i in range(n):
             present = points[i] == points[i]
             points_sum[i] += points[i] if present else 0.0
@@ -151,22 +155,24 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
 
 @kernel
 def _gather(observed, rules, m, g, scratch):
-    """The valid results of measure m by collection type g as keys.
+    """The valid results of measure m by collection type g and by the next one; how many.
 
-    Deciles count upward and distances from the median downward: the sign makes better higher for
-    the one and lower for the other.
+    Those of the next begin n places on. Deciles count upward and distances from the median
+    downward: the sign makes better higher for the one and lower for the other.
     """
-    rate = observed.rate[m]
-    status = scratch.status[m]
+    rate, status = observed.rate[m], scratch.status[m]
     sign = -1.0 if rules.measure_inverse[m] == rules.measure_by_deciles[m] else 1.0
-    keys = scratch.keys
-    payload = scratch.payload
-    k = 0
+    keys, payload = scratch.gathered, scratch.gathered_payload
+    begin = np.uint64(len(rate))
+    k, next_k = np.uint64(0), begin  # numbers without a sign do not count from the end
     for i in range(len(rate)):
-        keys[k] = sign * rate[i]  # overwritten by the next where this one is not taken
-        payload[k] = i
-        k += status[i] == g
-    return k
+        of_next = status[i] == g + 1
+        at = next_k if of_next else k
+        keys[at] = sign * rate[i]  # overwritten by the next where this one is not taken
+        payload[at] = i
+        k += np.uint64(status[i] == g)
+        next_k += np.uint64(of_next)
+    return np.int64(k), np.int64(next_k - begin)
 
 
 @kernel

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.numeric.elementary import exp
 from asm_sim.kernels.numeric.variates import fill_first_normals, fill_normal_pair, fill_poisson
+from asm_sim.kernels.numeric.vectors import widest_vectors
 from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, VOLUME
 
 Floats = NDArray[np.float64]
@@ -56,6 +57,7 @@ def draw_episodes(model, volume_normal, mean):
 @kernel
 def draw_cases(model, seed, population, clinicians):
     """Mean number of cases of each measure; rows[0] holds the volume normal."""
+    widest_vectors()
     rows, slot = clinicians.rows, model.quality.slot
     volume, log_median = rows[0], model.volume.cases_log_median
     sigma, of_volume = model.volume.cases_sigma, model.volume.cases_volume_share
@@ -82,6 +84,7 @@ def draw_part_b(model, seed, population, clinicians):
     The yearly log change comes from one block with the change of the episode volume, which adds up
     to the drift that is kept for the performance years.
     """
+    widest_vectors()
     rows, own_volume = clinicians.rows, model.volume
     volume, own = rows[0], rows[1]
     n = len(volume)
