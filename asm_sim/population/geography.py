@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.special import ndtri
 
 from asm_sim.addresses import address, addresses, words
 from asm_sim.kernels.world.geography import AreaModel
 from asm_sim.parameters import Choice, Count, Number, Numbers, Strict
+from asm_sim.special_functions import ndtri
 
 if TYPE_CHECKING:
     from asm_sim.population.roster import Roster

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.special import expit, ndtri
 
 from asm_sim.kernels.world.groups import FirstGroups, GroupModel
 from asm_sim.parameters import Numbers, Strict
 from asm_sim.population.patients import Patients
+from asm_sim.special_functions import expit, ndtri
 
 if TYPE_CHECKING:
     from asm_sim.population.roster import Roster

@@ -14,13 +14,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.special import betaincinv, gammaln, ndtr, ndtri
 
 from asm_sim.errors import InputError
 from asm_sim.kernels.world.performance import CostModel, ImprovementModel, QualityModel
 from asm_sim.parameters import Count, Number, Numbers, Shifts, Strict
 from asm_sim.population.volume import EXACT, Cases, Episodes
 from asm_sim.rules.schema import RuleSet
+from asm_sim.special_functions import betaincinv, gammaln, ndtr, ndtri
 
 Floats = NDArray[np.float64]
 

@@ -6,11 +6,11 @@ from typing import Self
 
 import numpy as np
 from pydantic import model_validator
-from scipy.special import ndtri
 
 from asm_sim.kernels.world.reporting import AttestationModel, CompletenessModel, ReportingModel
 from asm_sim.parameters import Number, Strict
 from asm_sim.rules.schema import RuleSet
+from asm_sim.special_functions import ndtri
 
 _ROUNDING = 1e-9
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.special import ndtri
 
 from asm_sim.reproductions.bench import (
     COHORT,
@@ -26,6 +25,7 @@ from asm_sim.reproductions.bench import (
 )
 from asm_sim.reproductions.published import Result
 from asm_sim.results.moments import mean_and_error
+from asm_sim.special_functions import ndtri
 from asm_sim.studies import chance, closed_forms, normal, volatility
 
 PERCENT = 100.0

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.special import betaincinv, ndtr
 
 from asm_sim.errors import InputError
 from asm_sim.results.registry import ALL_OPEN, NO_OPEN_DRAWS, OPEN, OPEN_DRAW, SEED
 from asm_sim.results.scenarios import DRAW
 from asm_sim.results.statistics import Estimate, estimate_of, is_outside, rounded_to_range
+from asm_sim.special_functions import betaincinv, ndtr
 
 Floats = npt.NDArray[np.float64]
 

@@ -14,8 +14,8 @@ for this model. Arguments are numbers or arrays that broadcast; results are floa
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, ndtr, ndtri
 
+from asm_sim.special_functions import expit, ndtr, ndtri
 from asm_sim.studies.normal import (
     LARGEST,
     Floats,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+
+from asm_sim.special_functions import ndtr, ndtri
 
 Floats = npt.NDArray[np.float64]
 Values = npt.ArrayLike
