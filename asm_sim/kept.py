@@ -8,15 +8,23 @@ in that folder may be deleted at any time: it is made anew.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from asm_sim.durable import write_whole
 from asm_sim.errors import printable, reason_of
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _CHECKSUM_BYTES = hashlib.sha256().digest_size
+MOST_KEPT = 20_000_000  # bytes of all texts of a kind
+# What reads rules, populations and rosters, and checks them, below the package.
+_READERS = ("*.py", "tables/**/*.py", "rules/**/*.py", "population/**/*.py", "kernels/**/*.py")
 
 
 class DamagedError(ValueError):
@@ -111,3 +119,47 @@ def write(path: Path, body: bytes) -> None:
 
 def shown(path: Path) -> str:
     return printable(str(path))
+
+
+def kept_json(
+    kind: str, key: bytes, make: Callable[[], Any], pairs: Callable[[Any], Any] | None = None
+) -> Any:
+    """What ``make`` gives, as JSON has it; from the folder where it was kept under ``key``.
+
+    What fails is not kept. ``pairs`` makes objects of JSON something else than ``dict``.
+    """
+    folder = cache_folder()
+    name = f"{kind}-{hashlib.sha256(key).hexdigest()[:32]}.json"
+    body = None
+    if folder is not None and not reason_not_used(folder):
+        with suppress(DamagedError):
+            body = read(folder / name)
+    if body is None:
+        body = json.dumps(make()).encode()
+        if folder is not None and made(folder) is None:
+            with suppress(OSError):
+                write(folder / name, body)
+                _remove_oldest(folder, kind)
+    return json.loads(body, object_pairs_hook=pairs)
+
+
+@cache
+def readers() -> bytes:
+    """A digest of what reads and checks: another reader may read something else, or refuse it."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted({path for names in _READERS for path in package.glob(names)}):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _remove_oldest(folder: Path, kind: str) -> None:
+    """Keep the texts of a kind within their bound."""
+    found = [(path.stat(), path) for path in folder.glob(f"{kind}-*.json")]
+    total = sum(about.st_size for about, _ in found)
+    for about, path in sorted(found, key=lambda one: one[0].st_mtime):
+        if total <= MOST_KEPT:
+            return
+        path.unlink(missing_ok=True)
+        total -= about.st_size

@@ -8,8 +8,6 @@ after text and reader; one that is damaged, or no longer there, is made again.
 from __future__ import annotations
 
 import hashlib
-import json
-from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,26 +16,16 @@ from typing import Any
 from asm_sim import kept, yaml_reader
 
 WORTH_KEEPING = 4_000  # characters; less is read in a few milliseconds
-MOST_KEPT = 20_000_000  # bytes of all that is kept
-_NAMES = "text-*.json"
 
 
 def kept_yaml(text: str, name: str) -> tuple[dict[Any, Any], list[int]]:
     """As :func:`asm_sim.yaml_reader.read_yaml`, from the cache folder where it is there."""
-    folder = kept.cache_folder()
-    key = hashlib.sha256(_reader() + text.encode()).hexdigest()
-    path = None if folder is None else folder / _NAMES.replace("*", key[:32])
-    if path is not None and not kept.reason_not_used(folder):
-        with suppress(kept.DamagedError):
-            body = kept.read(path)
-            if body is not None:
-                data, lines = json.loads(body, object_pairs_hook=_mapping)
-                return data, lines
-    data, lines = yaml_reader.read_yaml(text, name)
-    if path is not None and kept.made(folder) is None:
-        with suppress(OSError):
-            kept.write(path, json.dumps([_writable(data), lines]).encode())
-            _remove_oldest(path.parent)
+
+    def read() -> list[Any]:
+        data, lines = yaml_reader.read_yaml(text, name)
+        return [_writable(data), lines]
+
+    data, lines = kept.kept_json("text", _reader() + text.encode(), read, _mapping)
     return data, lines
 
 
@@ -60,14 +48,3 @@ def _writable(value: Any) -> Any:
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
     return {key[1:] if key[0] == "." else int(key): value for key, value in pairs}
-
-
-def _remove_oldest(folder: Path) -> None:
-    """Keep the texts of a folder within their bound."""
-    found = [(path.stat(), path) for path in folder.glob(_NAMES)]
-    total = sum(about.st_size for about, _ in found)
-    for about, path in sorted(found, key=lambda one: one[0].st_mtime):
-        if total <= MOST_KEPT:
-            return
-        path.unlink(missing_ok=True)
-        total -= about.st_size

@@ -25,9 +25,10 @@ from asm_sim.population.agreement import check_complete
 from asm_sim.population.among import set_among
 from asm_sim.population.geography import frame_copies, with_areas
 from asm_sim.population.groups import Group, groups
+from asm_sim.population.kept_roster import roster_at
 from asm_sim.population.parameter_layer import ParameterLayer
 from asm_sim.population.reserves import with_reserves
-from asm_sim.population.roster import Roster, find_roster, read_roster
+from asm_sim.population.roster import Roster, find_roster
 from asm_sim.rules.readings import ReadingsLayer
 from asm_sim.rules.schema import RuleSet
 from asm_sim.scenario.schema import LARGEST_DRAW, Layers, Scenario, ScenarioFile
@@ -209,9 +210,7 @@ def roster_of(scenario: Scenario, file: Path | None = None) -> Roster:
     """
     population = scenario.population
     path = file or find_roster(population.roster.value, scenario.folder)
-    return set_among(
-        read_roster(path, scenario.rules, population), path, scenario.rules, population
-    )
+    return set_among(roster_at(path, scenario.rules, population), path, scenario.rules, population)
 
 
 def make_frame(

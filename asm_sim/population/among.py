@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from asm_sim.addresses import addresses, distinct
 from asm_sim.errors import InputError, counted
 from asm_sim.population.geography import frame_copies
+from asm_sim.population.kept_roster import roster_at
 from asm_sim.population.load import DATA
-from asm_sim.population.roster import Roster, read_roster
+from asm_sim.population.roster import Roster
 from asm_sim.population.schema import Population
 from asm_sim.rules.schema import RuleSet
 
@@ -43,7 +44,7 @@ def set_among(own: Roster, path: Path, rules: RuleSet, population: Population) -
                 "population.roster_among: a synthetic frame has copies of its roster "
                 "(population.geography.frame), among whom one's own would be lost"
             )
-        return _joined(own, read_roster(DATA / SHIPPED, rules, population), path, rules)
+        return _joined(own, roster_at(DATA / SHIPPED, rules, population), path, rules)
     if path.parent == DATA:
         return own
     return replace(own, notes=(*own.notes, *_alone(own, rules)))

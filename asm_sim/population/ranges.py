@@ -87,7 +87,7 @@ def _unfit(population: Population, ranges: tuple[Drawable, ...]) -> list[str]:
                 item.path.removeprefix(f"{path}."): end for item, end in zip(own, ends, strict=True)
             }
             try:
-                type(part).model_validate(with_values(part, values).model_dump())
+                type(part).model_validate(vars(with_values(part, values)))
             except ValidationError as error:
                 at = ", ".join(f"{name} {end:g}" for name, end in values.items())
                 reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")

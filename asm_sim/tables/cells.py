@@ -15,11 +15,13 @@ import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BLANK_WORDS = frozenset({"", "na", "nan", "null"})
 FLAGS = dict.fromkeys(("1", "y", "yes", "t", "true"), 1.0) | dict.fromkeys(
@@ -57,6 +59,8 @@ def numbers_of(series: pd.Series[Any]) -> tuple[FloatArray, BoolArray, BoolArray
     A number in a narrower type is the one that it was written as: the shortest decimal that it
     stands for, so that 0.9 meets a minimum of 0.9.
     """
+    import pandas as pd
+
     series = _widened(series)
     dtype = series.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not (
@@ -109,6 +113,8 @@ def _widened(series: pd.Series[Any]) -> pd.Series[Any]:
     narrow = next((kind for kind in NARROW if dtype == kind), None)
     if narrow is None:
         return series
+    import pandas as pd
+
     values = series.to_numpy(dtype=narrow, na_value=np.nan)
     return pd.Series(values.astype(str).astype(np.float64), index=series.index)
 
@@ -162,7 +168,11 @@ def is_blank(cell: Any) -> bool:
         return cell.is_qnan()
     if isinstance(cell, float | np.floating):
         return bool(cell != cell)
-    return cell is None or cell is pd.NA or cell is pd.NaT
+    if cell is None:
+        return True
+    import pandas as pd
+
+    return cell is pd.NA or cell is pd.NaT
 
 
 def is_none(cells: ObjectArray) -> BoolArray:

@@ -18,7 +18,6 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from asm_sim.errors import counted
 from asm_sim.tables.cells import (
@@ -131,6 +130,8 @@ class _Column:
     ways: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        import pandas as pd
+
         series = self.raw.cells[self.position]
         self.numbers = numbers_of(series)
         texts = not pd.api.types.is_numeric_dtype(series.dtype)

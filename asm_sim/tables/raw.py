@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from asm_sim.errors import InputError, counted
 from asm_sim.tables.cells import text_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAXIMUM_BYTES = 100_000_000
 MAXIMUM_ROWS = 500_000

@@ -10,14 +10,16 @@ import hashlib
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-import pandas as pd
 
 from asm_sim.errors import InputError, printable, reason_of
 from asm_sim.tables.csv_text import from_csv
 from asm_sim.tables.raw import MAXIMUM_BYTES, IsHeader, RawTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FIRST_BYTES = 65_536
 PARQUET_MAGIC = b"PAR1"
@@ -48,7 +50,7 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> str | bytes: ...
 
 
-Source = pd.DataFrame | str | PathLike[str] | ArrowTable | Readable
+Source: TypeAlias = "pd.DataFrame | str | PathLike[str] | ArrowTable | Readable"
 
 
 def read_table(
@@ -66,6 +68,8 @@ def read_table(
     empty, header-only or binary file, text that is not CSV; for what is too large (``raw.py``); and
     for a source of another type.
     """
+    import pandas as pd
+
     if isinstance(source, pd.DataFrame):
         return _from_frame(source, title or "table")
     if isinstance(source, str | PathLike):

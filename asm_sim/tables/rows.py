@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from asm_sim.errors import InputError, counted
 from asm_sim.tables.cells import stripped
@@ -35,6 +34,8 @@ def under_header(
     ``word`` (row, line) and say that it is one of the ``whole``, in which something stands from
     ``first`` on.
     """
+    import pandas as pd
+
     at = header_at([cells for _, cells in records[:LINES_BEFORE_HEADER]], is_header)
     if not records:
         raise InputError(f"{title}: there is no header")

@@ -120,7 +120,7 @@ def test_the_oldest_go_where_there_are_too_many(
     first = the_file(folder)
     os.utime(first, (0, 0))
     (folder / "draw.simulate_cohort-0.nbc").write_bytes(b"a kernel")
-    monkeypatch.setattr(kept_yaml, "MOST_KEPT", first.stat().st_size + 100)
+    monkeypatch.setattr(kept, "MOST_KEPT", first.stat().st_size + 100)
     read(f"{LONG}\nlast: 1")
     assert not first.exists()
     assert len(list(folder.iterdir())) == 2, "the kernel is left alone"
