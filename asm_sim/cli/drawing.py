@@ -20,16 +20,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asm_sim.errors import RunError, printable
+from asm_sim.processes import started
 
 if TYPE_CHECKING:
     import xarray as xr
 
 HERE, BESIDE = "score_to_adjustment", "adjustment_distribution"
 FIGURES = "figures"
-_CHILD = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from asm_sim.cli.drawing import serve; serve()"
-)
+_CHILD = "from asm_sim.cli.drawing import serve; serve()"
 
 is_the_program = False  # whether this process is asm-sim, whose processes are nobody else's concern
 
@@ -74,17 +72,14 @@ def drawing_beside(threads: int) -> Iterator[Beside]:
 
 
 def _started() -> subprocess.Popen[str] | None:
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-c", _CHILD, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for this process
-        )
-    except OSError:
-        return None
+    return started(
+        _CHILD,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,  # Ctrl-C is for this process
+    )
 
 
 def import_beside() -> None:

@@ -160,8 +160,8 @@ def alone(name: str, tell: bool = True) -> Iterator[bool]:
     process that holds it, however it ends. Where there is no such folder or no lock, each
     compiles for itself.
     """
-    folder = cache_folder()
-    if folder is not None and not unused() and (folder / name).exists():
+    folder = usable_folder()
+    if folder is not None and (folder / name).exists():
         yield True
         return
     folder = _made()
@@ -176,16 +176,16 @@ def alone(name: str, tell: bool = True) -> Iterator[bool]:
         yield is_there
 
 
-def unused() -> bool:
-    """Whether nothing is kept on disk."""
+def usable_folder() -> Path | None:
+    """Where kernels are kept, or can be; None where they cannot."""
     folder = cache_folder()
-    return folder is None or bool(reason_not_used(folder))
+    return folder if reason_not_used(folder) is None else None
 
 
 def read_kept(name: str) -> bytes | None:
     """The content of a file of the folder; None where it is not there, not one's own or damaged."""
-    folder = cache_folder()
-    return None if folder is None or unused() else _read(folder / name)
+    folder = usable_folder()
+    return None if folder is None else _read(folder / name)
 
 
 def write_kept(name: str, body: bytes) -> None:

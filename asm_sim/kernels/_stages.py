@@ -34,12 +34,10 @@ from numba.extending import intrinsic
 
 from asm_sim.kernels import _cache
 from asm_sim.kernels._linked import parts_linked
+from asm_sim.processes import started
 
 _PREFIX = "asm_sim.stage."
-_CHILD = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from asm_sim.kernels import _stages; _stages.compile_for_another()"
-)
+_CHILD = "from asm_sim.kernels import _stages; _stages.compile_for_another()"
 
 _stages: dict[tuple[str, str], Stage] = {}
 _cells: dict[str, ctypes.c_void_p] = {}
@@ -205,13 +203,11 @@ def _missing(wanted: list[tuple[Stage, tuple[Any, ...]]]) -> list[tuple[Any, ...
 def _another_process(missing: list[tuple[Any, ...]]) -> subprocess.Popen[bytes] | None:
     """A process that compiles the same from the other end, where that can help."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if len(missing) < 2 or cores < 2 or _cache.unused() or not sys.executable:
+    if len(missing) < 2 or cores < 2 or _cache.usable_folder() is None:
         return None
-    command = [sys.executable, "-P", "-c", _CHILD, json.dumps(sys.path)]
     quiet = subprocess.DEVNULL
-    try:
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
-    except OSError:
+    child = started(_CHILD, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
+    if child is None:
         return None
     with suppress(OSError), child.stdin as pipe:  # type: ignore[union-attr]
         pipe.write(pickle.dumps(missing[::-1]))
