@@ -26,11 +26,9 @@ from numba.core.extending import (
     infer_getattr,
     intrinsic,
     lower_builtin,
-    lower_cast,
     lower_getattr_generic,
     register_model,
 )
-from numba.core.typeconv.castgraph import Conversion
 from numba.core.typing.templates import (
     AbstractTemplate,
     AttributeTemplate,
@@ -67,17 +65,6 @@ class Lent(types.Array):
     @property
     def key(self) -> Any:
         return ("lent", *super().key)
-
-    def unify(self, typingctx: Any, other: Any) -> Any:
-        found = super().unify(typingctx, other)
-        return None if found is None else Lent(found)
-
-    def can_convert_from(self, _typingctx: Any, other: Any) -> Any:
-        if isinstance(other, types.Array) and not isinstance(other, Lent):
-            same = other.dtype == self.dtype and other.ndim == self.ndim
-            if same and self.layout in ("A", other.layout):
-                return Conversion.safe
-        return None
 
 
 @register_model(Lent)
@@ -247,17 +234,3 @@ def _lower_position(context, builder, sig, args):
     numbers = range(len(reference.parts))[at]
     shown = [_field(context, builder, reference, args[0], k) for k in numbers]
     return context.make_tuple(builder, sig.return_type, shown)
-
-
-@lower_cast(types.Array, Lent)
-def _lend(context, builder, given, lent, value):
-    """The same array, for those who do not count."""
-    if isinstance(given, Lent):
-        return value
-    source = context.make_array(given)(context, builder, value)
-    result = cgutils.create_struct_proxy(lent)(context, builder)
-    for name in ("nitems", "itemsize", "data", "shape", "strides"):
-        setattr(result, name, getattr(source, name))
-    nothing = _POINTER(None)
-    result.meminfo, result.parent = nothing, nothing
-    return result._getvalue()
