@@ -10,7 +10,7 @@ from typing import Any
 def main() -> None:
     """Run the command line; Ctrl-C while it is being imported ends in a line, too."""
     before = signal.signal(signal.SIGINT, _end)
-    from asm_sim.cli.main import main as run
+    from asm_sim.cli.main import program as run
 
     signal.signal(signal.SIGINT, before)
     run()

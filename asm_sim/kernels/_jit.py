@@ -22,6 +22,7 @@ from asm_sim.errors import InputError
 from asm_sim.kernels import _stages
 from asm_sim.kernels._cache import cache_folder, keep
 from asm_sim.kernels._linked import parts_linked
+from asm_sim.kernels._machine import garbage_waits
 
 if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is imported
     raise InputError(
@@ -92,7 +93,12 @@ def entry(function: Callable[..., Any]) -> Any:
     compile_alone = dispatcher.compile
 
     def compile_with_parts(sig: Any) -> Any:
-        with global_compiler_lock, _stages.made_at_the_end(), parts_linked(function):
+        with (
+            global_compiler_lock,
+            garbage_waits(),
+            _stages.made_at_the_end(),
+            parts_linked(function),
+        ):
             return compile_alone(sig)
 
     dispatcher.compile = compile_with_parts

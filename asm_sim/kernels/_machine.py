@@ -6,6 +6,7 @@ Nothing here changes what a kernel computes, so this file is no part of the hash
 from __future__ import annotations
 
 import _thread
+import gc
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ _CALL_BACK = frozenset({"llvmlite", "weakref"})  # modules
 # Functions, the last three of numba: what it leaves half registered it never registers.
 _CALLED_BACK = frozenset({"__del__", "on_disposal", "_on_type_disposal", "refresh"})
 _PAUSE = 0.05  # seconds
+_GARBAGE = 50_000, 20, 1_000  # as gc.set_threshold takes it
 
 
 def threads_given() -> int | None:
@@ -83,6 +85,17 @@ def interrupts_wait(all_along: bool) -> Iterator[None]:
         put_off.clear()
         if waiting:
             before(waiting[-1], None)
+
+
+@contextmanager
+def garbage_waits() -> Iterator[None]:
+    """Objects are looked through for garbage less often: a compiler has millions, which live on."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _is_called_back(frame: FrameType | None) -> bool:

@@ -34,6 +34,7 @@ from numba.extending import intrinsic
 
 from asm_sim.kernels import _cache
 from asm_sim.kernels._linked import parts_linked
+from asm_sim.kernels._machine import garbage_waits
 from asm_sim.processes import started
 
 _PREFIX = "asm_sim.stage."
@@ -42,7 +43,7 @@ _CHILD = "from asm_sim.kernels import _stages; _stages.compile_for_another()"
 _stages: dict[tuple[str, str], Stage] = {}
 _cells: dict[str, ctypes.c_void_p] = {}
 _libraries: dict[str, Any] = {}  # by symbol; machine code lives as long as its library
-_wanted: list[tuple[Stage, tuple[Any, ...]]] = []  # seen since an entry began to be compiled
+_makings: list[_Making] = []  # of the entries that are being compiled, one within the other
 
 
 class Stage:
@@ -57,7 +58,7 @@ class Stage:
 
     def call(self, context: Any, builder: Any, arguments: Any, values: Any) -> Any:
         """The instructions that call it; it is wanted from now on."""
-        _wanted.append((self, arguments))
+        _makings[-1].want(self, arguments)
         symbol = self.symbol(arguments)
         _cell(symbol)
         kind = context.call_conv.get_function_type(types.none, arguments)
@@ -90,7 +91,7 @@ class Stage:
     def _compile(self, symbol: str, arguments: Any) -> None:
         context = self._kernel.targetctx
         rtsys.initialize(context)
-        with parts_linked(None):
+        with garbage_waits(), parts_linked(None):
             self._kernel.compile(arguments)
         compiled = self._kernel.overloads[arguments]
         if compiled.signature.return_type != types.none:
@@ -112,12 +113,16 @@ class Stage:
         _cache.write_kept(_file(symbol), content)
 
 
+Wanted = tuple[Stage, tuple[Any, ...]]
+
+
 def stage(function: Callable[..., Any], kernel: Any, stamp: str) -> Any:
     """What kernels call in place of ``function``, which ``kernel`` compiles."""
     described = Stage(function, kernel, stamp)
 
     def call(_context: Any, *arguments: Any) -> Any:
         exact = tuple(map(types.unliteral, arguments))
+        _makings[-1].typed.append((described, exact))
 
         def generate(context: Any, builder: Any, sig: Any, values: Any) -> Any:
             return described.call(context, builder, sig.args, values)
@@ -134,20 +139,39 @@ def stage(function: Callable[..., Any], kernel: Any, stamp: str) -> Any:
 @contextmanager
 def made_at_the_end() -> Iterator[None]:
     """Every stage that is wanted within is there at the end."""
-    begun = len(_wanted)
-    yield
-    child = _another_process(_missing(_wanted[begun:]))
+    making = _Making()
+    _makings.append(making)
     try:
-        at = begun
-        while at < len(_wanted):  # stages may want others
-            which, arguments = _wanted[at]
+        yield
+        for which, arguments in making.wanted:  # stages may want others, which come behind
             which.make(arguments)
-            at += 1
     finally:
-        del _wanted[begun:]
-        if child is not None:
-            child.kill()
-            child.wait()
+        _makings.pop()
+        making.end()
+
+
+class _Making:
+    """The stages of an entry, and the process that helps to make them, unless it is ``alone``."""
+
+    def __init__(self, alone: bool = False) -> None:
+        self._alone = alone
+        self.typed: list[Wanted] = []
+        self.wanted: list[Wanted] = []
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def want(self, which: Stage, arguments: tuple[Any, ...]) -> None:
+        """Have a stage made; when the first is wanted all are typed, and the process can begin.
+
+        The better half of the time that the entry takes itself is still to come then.
+        """
+        if not (self.wanted or self._alone):
+            self._child = _another_process(_missing(self.typed))
+        self.wanted.append((which, arguments))
+
+    def end(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
 
 
 def load(symbol: str) -> bool:
@@ -194,7 +218,7 @@ def _file(symbol: str) -> str:
     return f"{symbol.removeprefix(_PREFIX)}.nbc"
 
 
-def _missing(wanted: list[tuple[Stage, tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+def _missing(wanted: list[Wanted]) -> list[tuple[Any, ...]]:
     """Which of them are neither here nor on the disk, each once, as another process is told it."""
     symbols = {which.symbol(arguments): (which.at, arguments) for which, arguments in wanted}
     return [told for symbol, told in symbols.items() if not load(symbol)]
@@ -217,6 +241,7 @@ def _another_process(missing: list[tuple[Any, ...]]) -> subprocess.Popen[bytes] 
 def compile_for_another() -> None:
     """Compile the stages that the process which started this one names."""
     _cache.say_nothing()
+    _makings.append(_Making(alone=True))  # what a stage wants is made by that process
     for (module, name), arguments in pickle.loads(sys.stdin.buffer.read()):
         import_module(module)
         with global_compiler_lock:

@@ -23,7 +23,7 @@ from tests.bench.harness import free_cores, time_numpy
 FEW_DRAWS, MANY_DRAWS = 200, 1400
 MEMORY_LIMIT = 0.7  # GB
 MEMORY_GROWTH = 1.05  # "the same": the noise of an allocator
-COMMAND = (sys.executable, "-c", "from asm_sim.cli.main import main; main()")
+COMMAND = (sys.executable, "-c", "from asm_sim.cli.main import program; program()")
 
 # On Linux a process starts with the peak memory of the one that started it: so a small one does.
 _BETWEEN = """
