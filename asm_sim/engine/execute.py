@@ -110,6 +110,12 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         )
 
 
+def simulate_none(plan: Plan) -> None:
+    """Have all compiled, or loaded, that draws of a plan need."""
+    for cohort in plan.cohorts:
+        _simulate(plan, cohort, 0, 0, _empty_output(plan, cohort, 0, 0))
+
+
 def _gather(output: Any, alone: Any, position: int) -> None:
     """Put the results of one draw where they belong in those of several."""
     for name in output._fields:

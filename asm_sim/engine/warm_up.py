@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from asm_sim.engine.execute import run_block
-from asm_sim.engine.frame import Block
+from asm_sim.engine.execute import simulate_none
 from asm_sim.engine.plan import Plan
 
 _ready = False
@@ -17,5 +16,5 @@ def compile_kernels(plan: Plan) -> None:
     """
     global _ready
     if not _ready:
-        run_block(plan, Block(0, 0, 1))
+        simulate_none(plan)
         _ready = True

@@ -89,5 +89,20 @@ class Array:
         chunk[(0,) * (chunk.ndim - values.ndim) + tuple(map(slice, values.shape))] = values
         if np.isnan(chunk).all() if self._is_float else not chunk.any():
             return
-        key = ".".join(map(str, (*at, *[0] * (chunk.ndim - len(at)))))
+        self.put((*at, *[0] * (chunk.ndim - len(at))), chunk)
+
+    def put(self, at: tuple[int, ...], chunk: NDArray[Any]) -> None:
+        """Write a whole chunk, whatever is in it."""
+        key = ".".join(map(str, at))
         self.store.put(f"{self.name}/{key}", bytes(_compressor().encode(chunk)))
+
+
+def write_coordinate(
+    store: Fresh, name: str, dim: str, values: NDArray[Any], attributes: dict[str, Any]
+) -> None:
+    """Write all values along a dim in one chunk, texts too."""
+    described = {**attributes, "_ARRAY_DIMENSIONS": [dim]}
+    chunks = (max(1, len(values)),)  # none is empty
+    array = Array(store, name, values.shape, chunks, values.dtype, described)
+    if len(values):
+        array.put((0,), np.ascontiguousarray(values))

@@ -26,7 +26,7 @@ from asm_sim.results.registry import (
     attributes_of,
 )
 from asm_sim.scenario.sweep import Sweep
-from asm_sim.store.arrays import Array
+from asm_sim.store.arrays import Array, write_coordinate
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
 from asm_sim.store.work import Job, Work
@@ -41,20 +41,30 @@ _PANEL_CHUNK_DRAWS = 25
 
 def consolidate(folder: Folder, work: Work) -> None:
     """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one."""
-    import xarray as xr
-
     frame = work.frame(0)
     along = coordinates(frame)
     about = _attributes(work, frame)
     with folder.replacing(RESULTS, about["stamp"]) as target:
-        template = xr.Dataset(coords={**along, **_scenarios(work)}, attrs=about)
-        template.to_zarr(target, mode="w", zarr_format=2, consolidated=False)
+        _begin(target, about, {**along, **_scenarios(work)})
         sizes = {dim: len(values) for name, (dim, values, _) in along.items() if name == dim}
         writer = _Writer(target, work, sizes)
         for index in range(len(work)):
             _read_scenario(folder, work, index, writer)
             writer.end_scenario(index)
         writer.end()
+
+
+def _begin(store: Fresh, about: dict[str, Any], along: dict[str, Any]) -> None:
+    """Write what the store says of itself and its coordinates (dim, values and attributes each).
+
+    Those that are no dim are named in an attribute, as xarray does it, which knows them by that.
+    """
+    beside = sorted(name for name, (dim, *_) in along.items() if name != dim)
+    store.put(".zgroup", json.dumps({"zarr_format": 2}).encode())
+    attributes = {**about, "coordinates": " ".join(beside)}
+    store.put(".zattrs", json.dumps(attributes, indent=2).encode())
+    for name, (dim, values, described) in along.items():
+        write_coordinate(store, name, dim, np.asarray(values), described)
 
 
 def is_consolidated(folder: Folder, work: Work) -> bool:
