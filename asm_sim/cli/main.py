@@ -69,7 +69,7 @@ def program() -> None:
             raise
         atexit._run_exitfuncs()
         try:
-            for stream in (sys.stdout, sys.stderr):
+            for stream in filter(None, (sys.stdout, sys.stderr)):  # one may be closed
                 stream.flush()
         except OSError:
             raise end from None  # Python has a way of its own to tell

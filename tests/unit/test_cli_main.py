@@ -182,3 +182,28 @@ def test_ctrl_c_while_the_program_is_imported_is_one_line(tmp_path: Path) -> Non
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
+ENDED = """
+import atexit, sys, tempfile
+from asm_sim.cli import main as program
+folder = tempfile.TemporaryDirectory()
+def say():
+    print("x" * 300_000)
+    print(folder.name, file=sys.stderr)
+    atexit.register(print, "put away")
+    raise SystemExit(int(sys.argv[1]))
+program.app = say
+program.program()
+"""
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_an_end_without_taking_all_apart_loses_nothing(code: int) -> None:
+    """More than a pipe holds is written, what is to be done at the end is, the code is told."""
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDED, str(code)], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == code
+    assert ended.stdout == "x" * 300_000 + "\nput away\n"
+    assert not Path(ended.stderr.strip()).exists()
