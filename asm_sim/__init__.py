@@ -23,6 +23,7 @@ _WHERE = {
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
     "open_results": ("asm_sim.results.open", "open_results"),
+    "results": ("asm_sim.results", None),
     "report": ("asm_sim.reports.report", "report"),
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
@@ -49,6 +50,7 @@ __all__ = [
     "open_results",
     "plots",
     "report",
+    "results",
     "rules",
     "score",
     "score_against",
@@ -60,7 +62,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from asm_sim import explain, plots, rules, score, studies
+    from asm_sim import explain, plots, results, rules, score, studies
     from asm_sim.against.tables import score_against
     from asm_sim.engine.draw_table import cohort_table
     from asm_sim.engine.simulate import simulate

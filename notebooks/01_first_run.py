@@ -28,16 +28,8 @@ import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.open import latest_run
-from asm_sim.results.sentences import sentences
-from asm_sim.results.statistics import (
-    estimate,
-    million_usd,
-    paired_difference,
-    percent,
-    round_to_error,
-)
-from asm_sim.results.summary import effects_table
+
+results = asm.results
 
 # %% [markdown]
 # ## The run
@@ -47,7 +39,7 @@ from asm_sim.results.summary import effects_table
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-ds = latest_run("../runs")
+ds = results.latest_run("../runs")
 if ds is None:
     ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(ds.attrs["title"])
@@ -65,18 +57,18 @@ print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['a
 # first:
 
 # %%
-for sentence in sentences(ds):
+for sentence in results.sentences(ds):
     print(textwrap.fill(sentence, 96), end="\n\n")
 
 # %% [markdown]
-# And now step by step, always with this small function, which writes a mean with its error.
+# And now step by step. `written` gives means with their errors: numbers that print so, and that can
+# be sorted; `.astype(float)` of a table of them can be plotted.
 
 
 # %%
-def written(results, name, how=round_to_error):
-    """Means over draws with their errors, as text."""
-    mean, error = estimate(results, name)
-    return mean.copy(data=np.vectorize(how, otypes=[object])(mean, error)).to_pandas()
+def written(run, name, how="round_to_error"):
+    """Means over draws with their errors, as a table."""
+    return asm.results.written(run, name, how).to_pandas()
 
 
 # %% [markdown]
@@ -144,9 +136,9 @@ asm.plots.score_to_adjustment.plot(ds)
 # %%
 pd.concat(
     {
-        "share with a penalty": written(ds, "share_negative", percent),
-        "share at the maximum penalty": written(ds, "share_maximum_penalty", percent),
-        "mean adjustment": written(ds, "adjustment_mean", percent),
+        "share with a penalty": written(ds, "share_negative", "percent"),
+        "share at the maximum penalty": written(ds, "share_maximum_penalty", "percent"),
+        "mean adjustment": written(ds, "adjustment_mean", "percent"),
     }
 )
 
@@ -160,7 +152,7 @@ asm.plots.adjustment_distribution.plot(ds)
 # assumptions; true performance is taken to be the same in practices of all sizes.
 
 # %%
-written(by("practice_size"), "share_negative_by_group", percent).transpose()
+written(by("practice_size"), "share_negative_by_group", "percent").transpose()
 
 # %% [markdown]
 # ## The 15 %
@@ -176,15 +168,15 @@ over_all = ds[["amount_at_risk", "incentive_pool", "retained_by_medicare"]].sum(
 )
 over_all["share_kept"] = over_all["retained_by_medicare"] / over_all["amount_at_risk"]
 for name in ("amount_at_risk", "incentive_pool", "retained_by_medicare"):
-    print(f"{name:<22}{million_usd(*map(float, estimate(over_all, name)))}")
-print(f"{'share kept':<22}{percent(*map(float, estimate(over_all, 'share_kept')))}")
+    print(f"{name:<22}{results.million_usd(*map(float, results.estimate(over_all, name)))}")
+print(f"{'share kept':<22}{results.percent(*map(float, results.estimate(over_all, 'share_kept')))}")
 
 # %% [markdown]
 # The rule fixes the pool on Part B payments of the performance year, but applies the adjustment
 # to those of the payment year, two years later. What is actually kept differs a little:
 
 # %%
-written(ds, "retained_by_medicare_payment_year", million_usd).transpose()
+written(ds, "retained_by_medicare_payment_year", "million_usd").transpose()
 
 # %% [markdown]
 # ## How much of it is chance
@@ -200,9 +192,9 @@ written(ds, "retained_by_medicare_payment_year", million_usd).transpose()
 # %%
 pd.concat(
     {
-        "share of variance": written(ds, "chance_variance_share", percent),
-        "wrong sign": written(ds, "misclassified_share", percent),
-        "sign changed in a year": written(ds, "sign_change_share", percent),
+        "share of variance": written(ds, "chance_variance_share", "percent"),
+        "wrong sign": written(ds, "misclassified_share", "percent"),
+        "sign changed in a year": written(ds, "sign_change_share", "percent"),
     }
 )
 
@@ -211,7 +203,7 @@ pd.concat(
 # clinicians would have two or three years with a penalty and few would have none or five.
 
 # %%
-written(ds.sel(group="all"), "penalty_years", percent)
+written(ds.sel(group="all"), "penalty_years", "percent")
 
 # %% [markdown]
 # ## What it rests on
@@ -221,7 +213,8 @@ written(ds.sel(group="all"), "penalty_years", percent)
 # points the share with a penalty in 2027 moves where one unknown is not at its central value:
 
 # %%
-effects_table(ds)
+pd.set_option("display.max_colwidth", None)  # no path is cut off
+results.effects_table(ds)
 
 # %% [markdown]
 # Take the steepness. The same draws are scored with a flatter and with a steeper curve. Both use
@@ -238,10 +231,10 @@ for steepness in (0.05, 0.20):
     year = int(other["performance_year"])
     print(f"\nsteepness {steepness} per point instead, performance year {year}, change of")
     for name in ("share_negative", "adjustment_mean", "adjustment_sd"):
-        mean, error = paired_difference(other, first_year, name)
+        mean, error = results.paired_difference(other, first_year, name)
         for cohort in ds["cohort"].values:
             points = [100 * float(part.sel(cohort=cohort)) for part in (mean, error)]
-            print(f"  {name:<16} {cohort:<4} {round_to_error(*points)} percentage points")
+            print(f"  {name:<16} {cohort:<4} {results.round_to_error(*points)} percentage points")
 
 # %% [markdown]
 # How the money is *spread* depends on the steepness; how much Medicare keeps does not. So: trust

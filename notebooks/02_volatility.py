@@ -26,12 +26,8 @@ import os
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.describe import cohort_title
-from asm_sim.results.open import latest_run
-from asm_sim.results.scenarios import scenario_of
-from asm_sim.results.statistics import percent, percentage_points, written
-from asm_sim.results.summary import effects_table
-from asm_sim.studies import chance, decomposition, volatility
+
+results, studies = asm.results, asm.studies
 
 # %% [markdown]
 # ## The run
@@ -41,7 +37,7 @@ from asm_sim.studies import chance, decomposition, volatility
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-ds = latest_run("../runs", variables=["panel_group", "probe_adjustment"])
+ds = results.latest_run("../runs", variables=["panel_group", "probe_adjustment"])
 if ds is None:
     ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
@@ -67,20 +63,22 @@ def in_groups(result, *groupings):
 # over clinicians. The risk level rises from 9 % to 12 % meanwhile, which by itself moves payments.
 
 # %%
-years = volatility.over_the_years(ds)
+years = studies.volatility.over_the_years(ds)
 for cohort in ds["cohort"].values:
     at = years.sel(cohort=cohort, group="all")
-    sd = percentage_points(float(at["within_clinician_sd"]), float(at["within_clinician_sd_mcse"]))
-    signs = percent(float(at["sign_change_share"]), float(at["sign_change_share_mcse"]))
+    sd = results.percentage_points(
+        float(at["within_clinician_sd"]), float(at["within_clinician_sd_mcse"])
+    )
+    signs = results.percent(float(at["sign_change_share"]), float(at["sign_change_share_mcse"]))
     print(
-        f"{cohort_title(ds, cohort)}: a clinician's adjustment typically lies {sd} percentage "
-        f"points from its own five-year mean;\n  from one year to the next, {signs} change from a "
-        "penalty to a bonus or back."
+        f"{results.cohort_title(ds, cohort)}: a clinician's adjustment typically lies {sd} "
+        "percentage points from its own five-year mean;\n"
+        f"  from one year to the next, {signs} change from a penalty to a bonus or back."
     )
 
 # %%
-written(
-    in_groups(years, "practice_size", "episodes"), "within_clinician_sd", percentage_points
+results.written(
+    in_groups(years, "practice_size", "episodes"), "within_clinician_sd", "percentage_points"
 ).to_pandas().transpose()
 
 # %% [markdown]
@@ -92,7 +90,7 @@ written(
 # with the one before would be 1 if the order stayed, and 0 if it were drawn anew:
 
 # %%
-written(volatility.year_to_year(ds), "rank_correlation").to_pandas()
+results.written(studies.volatility.year_to_year(ds), "rank_correlation").to_pandas()
 
 # %% [markdown]
 # ## Where does each quintile go?
@@ -109,11 +107,11 @@ asm.plots.quintile_transitions.plot(ds)
 # ## How many penalties in five years?
 
 # %%
-penalties = volatility.penalty_years(ds)
-written(penalties.sel(group="all"), "probability", percent).to_pandas()
+penalties = studies.volatility.penalty_years(ds)
+results.written(penalties.sel(group="all"), "probability", "percent").to_pandas()
 
 # %%
-written(
+results.written(
     in_groups(penalties, "practice_size", "episodes", "dual_share"), "expected_years"
 ).to_pandas().transpose()
 
@@ -129,22 +127,24 @@ written(
 # get and lose nothing more, but still count.
 
 # %%
-money = volatility.dollars(ds)
+money = studies.volatility.dollars(ds)
 last = money.isel(performance_year=-1)
 
 
 def in_dollars(result, *groupings):
     """Cumulated dollars: mean, SD and quantiles over who is in the group."""
     of = in_groups(result, *groupings)
-    table = {"mean": written(of, "cumulated"), "SD": written(of, "cumulated_sd")}
+    table = {"mean": results.written(of, "cumulated"), "SD": results.written(of, "cumulated_sd")}
     for q in of["quantile"].values:
-        table[f"{100 * q:.0f} % quantile"] = written(of.sel(quantile=q), "cumulated_quantile")
+        table[f"{100 * q:.0f} % quantile"] = results.written(
+            of.sel(quantile=q), "cumulated_quantile"
+        )
     return pd.DataFrame({name: column.to_series() for name, column in table.items()})
 
 
 def losing(result, *groupings):
     """Probability of having lost more than each limit."""
-    shares = written(in_groups(result, *groupings), "loss_probability", percent)
+    shares = results.written(in_groups(result, *groupings), "loss_probability", "percent")
     shares = shares.assign_coords(loss=[f"over {loss:,.0f} USD" for loss in shares["loss"].values])
     return shares.to_series().unstack("loss")[list(shares["loss"].values)]
 
@@ -166,7 +166,7 @@ losing(last, "episodes")
 # listed together at the start.
 
 # %%
-practices = volatility.practice_dollars(ds).isel(performance_year=-1)
+practices = studies.volatility.practice_dollars(ds).isel(performance_year=-1)
 in_dollars(practices, "practice_size")
 
 # %%
@@ -180,7 +180,7 @@ losing(practices, "practice_size")
 
 # %%
 LIMITS = [float(limit) for limit in range(5_000, 105_000, 5_000)]
-at_limits = volatility.dollars(ds, LIMITS).isel(performance_year=-1).sel(group="all")
+at_limits = studies.volatility.dollars(ds, LIMITS).isel(performance_year=-1).sel(group="all")
 
 
 def lose_more_than(limit=20_000):
@@ -188,8 +188,8 @@ def lose_more_than(limit=20_000):
     at = at_limits.sel(loss=float(limit))
     for cohort in ds["cohort"].values:
         of = at.sel(cohort=cohort)
-        share = percent(float(of["loss_probability"]), float(of["loss_probability_mcse"]))
-        print(f"{cohort_title(ds, cohort)}: {share} lose more than {limit:,.0f} USD")
+        share = results.percent(float(of["loss_probability"]), float(of["loss_probability_mcse"]))
+        print(f"{results.cohort_title(ds, cohort)}: {share} lose more than {limit:,.0f} USD")
 
 
 try:
@@ -220,15 +220,21 @@ except ImportError:
 asm.plots.variance_shares.plot(ds)
 
 # %%
-shares = decomposition.shares(ds)
+shares = studies.decomposition.shares(ds)
 of_all = shares.sel(group="all", variance="within_clinician")
 pd.concat(
     {
         cohort: pd.DataFrame(
             {
-                "Shapley share": written(of_all, "share", percent).sel(cohort=cohort).to_series(),
-                "alone": written(of_all, "share_alone", percent).sel(cohort=cohort).to_series(),
-                "last": written(of_all, "share_last", percent).sel(cohort=cohort).to_series(),
+                "Shapley share": results.written(of_all, "share", "percent")
+                .sel(cohort=cohort)
+                .to_series(),
+                "alone": results.written(of_all, "share_alone", "percent")
+                .sel(cohort=cohort)
+                .to_series(),
+                "last": results.written(of_all, "share_last", "percent")
+                .sel(cohort=cohort)
+                .to_series(),
             }
         )
         for cohort in ds["cohort"].values
@@ -266,15 +272,15 @@ lasting = asm.sweep("attestation-persistence", "../runs/notebook-attestation", d
 
 def of_persistence(name):
     """SD over the years and the shares of three factors, of one scenario of the sweep."""
-    result = decomposition.shares(scenario_of(lasting, name)).sel(
+    result = studies.decomposition.shares(results.scenario_of(lasting, name)).sel(
         group="all", variance="within_clinician"
     )
     parts = {
-        factor: written(result, "share", percent).sel(factor=factor).to_series()
+        factor: results.written(result, "share", "percent").sel(factor=factor).to_series()
         for factor in ("participation", "measurement", "performance")
     }
     return pd.DataFrame(
-        {"SD, points": written(result, "sd", percentage_points).to_series(), **parts}
+        {"SD, points": results.written(result, "sd", "percentage_points").to_series(), **parts}
     )
 
 
@@ -296,12 +302,12 @@ pd.concat({name: of_persistence(name) for name in lasting["scenario"].values})
 asm.plots.chance_band.plot(ds)
 
 # %%
-average = chance.average_clinician(ds)
+average = studies.chance.average_clinician(ds)
 first_year = average.isel(performance_year=0)
 pd.concat(
     {
-        f"moved by over {points:g} points": written(
-            first_year.sel(points=points), "moved_share", percent
+        f"moved by over {points:g} points": results.written(
+            first_year.sel(points=points), "moved_share", "percent"
         ).to_pandas()
         for points in average["points"].values
     },
@@ -317,7 +323,7 @@ pd.concat(
 # results of others, and differ from those that true performance would make:
 
 # %%
-written(average, "chance_mean", percentage_points).sel(episodes=50).to_pandas()
+results.written(average, "chance_mean", "percentage_points").sel(episodes=50).to_pandas()
 
 # %% [markdown]
 # Percentage points at 50 episodes. In low back pain the first year differs from the others. The
@@ -334,10 +340,10 @@ written(average, "chance_mean", percentage_points).sel(episodes=50).to_pandas()
 asm.plots.misclassification_by_volume.plot(ds)
 
 # %%
-wrong = in_groups(chance.misclassification(ds), "episodes").isel(performance_year=0)
+wrong = in_groups(studies.chance.misclassification(ds), "episodes").isel(performance_year=0)
 pd.concat(
     {
-        among: written(wrong.sel(among=among), "misclassified_share", percent)
+        among: results.written(wrong.sel(among=among), "misclassified_share", "percent")
         .to_pandas()
         .transpose()
         for among in wrong["among"].values
@@ -354,7 +360,7 @@ pd.concat(
 moved = wrong.sel(group="all")
 pd.concat(
     {
-        among: written(moved.sel(among=among), "moved_share", percent).to_pandas()
+        among: results.written(moved.sel(among=among), "moved_share", "percent").to_pandas()
         for among in wrong["among"].values
     },
     axis="columns",
@@ -378,4 +384,5 @@ pd.concat(
 # these move the share with a penalty most:
 
 # %%
-effects_table(ds)
+pd.set_option("display.max_colwidth", None)  # no path is cut off
+results.effects_table(ds)

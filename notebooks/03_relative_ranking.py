@@ -33,11 +33,8 @@ import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.open import latest_run
-from asm_sim.results.scenarios import scenario_of
-from asm_sim.results.statistics import millions, percent, percentage_points, written
-from asm_sim.results.summary import effects_table
-from asm_sim.studies import improvement, relative_ranking, transfers
+
+results, studies = asm.results, asm.studies
 
 # %% [markdown]
 # ## The run
@@ -47,7 +44,7 @@ from asm_sim.studies import improvement, relative_ranking, transfers
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-ds = latest_run("../runs", variables=["panel_group", "probe_adjustment"])
+ds = results.latest_run("../runs", variables=["panel_group", "probe_adjustment"])
 if ds is None:
     ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
@@ -74,7 +71,7 @@ asm.plots.same_score.plot(ds)
 
 # %%
 SCORES = [50, 60, 70, 75, 80, 90]
-same = relative_ranking.same_score(ds).sel(score=SCORES)
+same = studies.relative_ranking.same_score(ds).sel(score=SCORES)
 first = int(ds["performance_year"][0])
 table = {
     f"between histories, {first}": same.sel(performance_year=first)[
@@ -87,7 +84,7 @@ table = {
         ["adjustment_over_years_same_risk", "adjustment_over_years_same_risk_mcse"]
     ].rename(adjustment_over_years_same_risk="x", adjustment_over_years_same_risk_mcse="x_mcse"),
 }
-pd.concat({k: written(v, "x", percentage_points).to_pandas() for k, v in table.items()})
+pd.concat({k: results.written(v, "x", "percentage_points").to_pandas() for k, v in table.items()})
 
 # %% [markdown]
 # - **With thousands of competitors the luck of the cohort is small.** Which cohort one happens to
@@ -108,18 +105,18 @@ pd.concat({k: written(v, "x", percentage_points).to_pandas() for k, v in table.i
 # for a point, and USD for one with the mean Part B payments of the cohort.
 
 # %%
-point = relative_ranking.value_of_a_point(ds)
+point = studies.relative_ranking.value_of_a_point(ds)
 everyone = point.sel(group="all")
 pd.concat(
     {
-        "at the median, percentage points": written(
-            point, "at_median", percentage_points
+        "at the median, percentage points": results.written(
+            point, "at_median", "percentage_points"
         ).to_pandas(),
-        "at the median, USD": written(point, "dollars_at_median").to_pandas(),
-        "mean of clinicians, percentage points": written(
-            everyone, "average", percentage_points
+        "at the median, USD": results.written(point, "dollars_at_median").to_pandas(),
+        "mean of clinicians, percentage points": results.written(
+            everyone, "average", "percentage_points"
         ).to_pandas(),
-        "mean of clinicians, USD": written(everyone, "dollars_average").to_pandas(),
+        "mean of clinicians, USD": results.written(everyone, "dollars_average").to_pandas(),
     }
 )
 
@@ -131,12 +128,12 @@ pd.concat(
 # measured over and over. What being better is worth, against an average one:
 
 # %%
-worth = improvement.value_of_improvement(ds).sel(performance_year=first)
+worth = studies.improvement.value_of_improvement(ds).sel(performance_year=first)
 pd.concat(
     {
-        "points of score": written(worth, "final_score").to_pandas(),
-        "percentage points": written(worth, "adjustment", percentage_points).to_pandas(),
-        "USD": written(worth, "dollars").to_pandas(),
+        "points of score": results.written(worth, "final_score").to_pandas(),
+        "percentage points": results.written(worth, "adjustment", "percentage_points").to_pandas(),
+        "USD": results.written(worth, "dollars").to_pandas(),
     },
     axis="columns",
 )
@@ -161,12 +158,12 @@ asm.plots.standing_still.plot(peers)
 # difference from a world in which nobody does, in percentage points.
 
 # %%
-still = improvement.standing_still(peers)
+still = studies.improvement.standing_still(peers)
 of_all = still.sel(share_improving=1.0)
 holding = of_all.sel(own_improvement=0.0, cohort=ds["cohort"].values)
 pd.concat(
     {
-        str(cohort): written(holding.sel(cohort=cohort), "difference", percentage_points)
+        str(cohort): results.written(holding.sel(cohort=cohort), "difference", "percentage_points")
         .to_pandas()
         .rename_axis("peers, SD a year")
         for cohort in ds["cohort"].values
@@ -182,7 +179,7 @@ last = int(ds["performance_year"][-1])
 keeping = still.sel(performance_year=last).transpose("cohort", "share_improving", ...)
 pd.concat(
     {
-        str(cohort): written(keeping.sel(cohort=cohort), "keeping_up").to_pandas()
+        str(cohort): results.written(keeping.sel(cohort=cohort), "keeping_up").to_pandas()
         for cohort in ds["cohort"].values
     }
 )
@@ -208,11 +205,11 @@ pd.concat(
 # for a few scores in the first year; with a live kernel you can move the sliders.
 
 # %%
-table = relative_ranking.against_peers(ds, [65, 75, 85], [0, 2, 5, 10])
+table = studies.relative_ranking.against_peers(ds, [65, 75, 85], [0, 2, 5, 10])
 table = table.sel(performance_year=first)
 pd.concat(
     {
-        str(cohort): written(table.sel(cohort=cohort), "adjustment", percent)
+        str(cohort): results.written(table.sel(cohort=cohort), "adjustment", "percent")
         .to_pandas()
         .rename_axis(index="my score", columns="points that the others gain")
         for cohort in ds["cohort"].values
@@ -225,8 +222,8 @@ curve = ds[["adjustment_at_score", "scaling_factor", "median_final_score"]].load
 
 def my_result(my_score=75, others_gain=0):
     """My adjustment in each year, with Monte Carlo standard errors."""
-    result = relative_ranking.against_peers(curve, my_score, others_gain).squeeze()
-    print(written(result, "adjustment", percent).to_pandas().to_string())
+    result = studies.relative_ranking.against_peers(curve, my_score, others_gain).squeeze()
+    print(results.written(result, "adjustment", "percent").to_pandas().to_string())
 
 
 try:
@@ -245,9 +242,9 @@ except ImportError:
 # improve by a tenth of a standard deviation a year.
 
 # %%
-improving = {improvement.PER_YEAR: 0.1, improvement.SHARE: 1.0}
-worlds = {"baseline": ds, "all improve": scenario_of(peers, improving)}
-standards = {name: relative_ranking.fixed_standard(world) for name, world in worlds.items()}
+improving = {studies.improvement.PER_YEAR: 0.1, studies.improvement.SHARE: 1.0}
+worlds = {"baseline": ds, "all improve": results.scenario_of(peers, improving)}
+standards = {name: studies.relative_ranking.fixed_standard(world) for name, world in worlds.items()}
 
 
 def of_world(result):
@@ -255,15 +252,19 @@ def of_world(result):
     at = result.sel(performance_year=last)
     everyone = at.sel(group="all")
     rows = {
-        ("mean adjustment", "the rule"): written(everyone, "adjustment_mean_rule", percent),
-        ("mean adjustment", "fixed"): written(everyone, "adjustment_mean", percent),
-        ("with a penalty", "the rule"): written(everyone, "share_negative_rule", percent),
-        ("with a penalty", "fixed"): written(everyone, "share_negative", percent),
-        ("with a penalty", "only one of both"): written(everyone, "sign_differs_share", percent),
-        ("kept of what is at risk", "the rule"): written(at, "kept_share_rule", percent),
-        ("kept of what is at risk", "fixed"): written(at, "kept_share", percent),
-        ("kept of what is at risk", "fixed, SD between histories"): written(
-            at, "kept_share_sd", percentage_points
+        ("mean adjustment", "the rule"): results.written(
+            everyone, "adjustment_mean_rule", "percent"
+        ),
+        ("mean adjustment", "fixed"): results.written(everyone, "adjustment_mean", "percent"),
+        ("with a penalty", "the rule"): results.written(everyone, "share_negative_rule", "percent"),
+        ("with a penalty", "fixed"): results.written(everyone, "share_negative", "percent"),
+        ("with a penalty", "only one of both"): results.written(
+            everyone, "sign_differs_share", "percent"
+        ),
+        ("kept of what is at risk", "the rule"): results.written(at, "kept_share_rule", "percent"),
+        ("kept of what is at risk", "fixed"): results.written(at, "kept_share", "percent"),
+        ("kept of what is at risk", "fixed, SD between histories"): results.written(
+            at, "kept_share_sd", "percentage_points"
         ),
     }
     return pd.DataFrame(rows, index=at["cohort"].values).transpose()
@@ -296,11 +297,11 @@ asm.plots.transfer_matrix.plot(ds)
 # %%
 def net_of(grouping):
     """Both cohorts, the groups that have clinicians."""
-    result = transfers.net(ds, grouping)
+    result = studies.transfers.net(ds, grouping)
     parts = {
-        "million USD": written(result, "net_all_years", millions),
-        "USD per clinician": written(result, "net_per_clinician_all_years"),
-        "of Part B": written(result, "net_share_all_years", percent),
+        "million USD": results.written(result, "net_all_years", "millions"),
+        "USD per clinician": results.written(result, "net_per_clinician_all_years"),
+        "of Part B": results.written(result, "net_share_all_years", "percent"),
     }
     frame = pd.DataFrame({key: part.to_series() for key, part in parts.items()})
     return frame[np.isfinite(result["net_share_all_years"].to_series())]
@@ -329,15 +330,15 @@ without = asm.sweep("without-group-adjustments", "../runs/notebook-groups", draw
 
 def moved(grouping, left_out):
     """What the adjustments that are left out move between the groups."""
-    result = transfers.moved_by_adjustments(without, grouping).sel(scenario=left_out)
+    result = studies.transfers.moved_by_adjustments(without, grouping).sel(scenario=left_out)
     parts = {
-        "million USD": written(result, "net_moved_all_years", millions),
-        "USD per clinician": written(result, "net_moved_per_clinician_all_years"),
-        "mean adjustment, percentage points": written(
-            result, "adjustment_mean_moved_all_years", percentage_points
+        "million USD": results.written(result, "net_moved_all_years", "millions"),
+        "USD per clinician": results.written(result, "net_moved_per_clinician_all_years"),
+        "mean adjustment, percentage points": results.written(
+            result, "adjustment_mean_moved_all_years", "percentage_points"
         ),
-        "with a penalty, percentage points": written(
-            result, "share_negative_moved_all_years", percentage_points
+        "with a penalty, percentage points": results.written(
+            result, "share_negative_moved_all_years", "percentage_points"
         ),
     }
     return pd.DataFrame(
@@ -377,7 +378,8 @@ pd.concat(
 # Of the parameters that nobody knows, these move the share with a penalty most:
 
 # %%
-effects_table(ds)
+pd.set_option("display.max_colwidth", None)  # no path is cut off
+results.effects_table(ds)
 
 # %% [markdown]
 # Next: `04_medicare_savings` shows what Medicare keeps and why it is arithmetic;

@@ -28,10 +28,8 @@ import os
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.open import latest_run
-from asm_sim.results.statistics import millions, percent, percentage_points, written
-from asm_sim.results.summary import effects_table
-from asm_sim.studies import savings
+
+results, studies = asm.results, asm.studies
 
 # %% [markdown]
 # ## The run
@@ -41,7 +39,7 @@ from asm_sim.studies import savings
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-ds = latest_run("../runs", variables=["retained_by_medicare_before_exits"])
+ds = results.latest_run("../runs", variables=["retained_by_medicare_before_exits"])
 if ds is None:
     ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
@@ -59,9 +57,9 @@ print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['a
 # 15 % of 9 %:
 
 # %%
-print(f"{savings.nominal_savings(500_000, 0.09, 0):,.0f} USD at stake")
-mean = savings.payment_weighted_mean(ds)
-written(mean, "payment_weighted_mean", percent).to_pandas()
+print(f"{studies.savings.nominal_savings(500_000, 0.09, 0):,.0f} USD at stake")
+mean = studies.savings.payment_weighted_mean(ds)
+results.written(mean, "payment_weighted_mean", "percent").to_pandas()
 
 # %% [markdown]
 # An error of zero is meant: **this is an identity and not a finding.** It holds in each draw,
@@ -74,7 +72,7 @@ written(mean, "payment_weighted_mean", percent).to_pandas()
 # %%
 def kept(redistribution_share=0.85, risk_level=0.09):
     """What Medicare keeps, by the formula alone."""
-    amount = savings.nominal_savings(1_000, risk_level, redistribution_share)
+    amount = studies.savings.nominal_savings(1_000, risk_level, redistribution_share)
     print(f"{amount:.4g} million USD kept of 1,000 million USD of Part B")
 
 
@@ -96,7 +94,7 @@ except ImportError:
 #    those of the payment year, two years later.
 
 # %%
-steps = savings.steps(ds)
+steps = studies.savings.steps(ds)
 asm.plots.savings_steps.plot(ds)
 
 # %% [markdown]
@@ -104,8 +102,8 @@ asm.plots.savings_steps.plot(ds)
 # **million USD** like all amounts below. R is the risk level, and rho the share paid out, 85 %.
 
 # %%
-by_year = written(steps, "savings_all_cohorts", millions).to_pandas()
-by_year["all years"] = written(steps, "savings_total", millions).to_pandas()
+by_year = results.written(steps, "savings_all_cohorts", "millions").to_pandas()
+by_year["all years"] = results.written(steps, "savings_total", "millions").to_pandas()
 by_year.set_axis(steps["step_title"].values, axis="index")
 
 # %% [markdown]
@@ -125,7 +123,9 @@ by_year.set_axis(steps["step_title"].values, axis="index")
 # not shrink with more draws.
 
 # %%
-spread = written(steps.sel(step=["nominal", "actual"]), "savings_total_quantile", millions)
+spread = results.written(
+    steps.sel(step=["nominal", "actual"]), "savings_total_quantile", "millions"
+)
 spread.to_pandas()
 
 # %% [markdown]
@@ -136,9 +136,9 @@ spread.to_pandas()
 # listed:
 
 # %%
-scaled = savings.scaled_to(ds)
+scaled = studies.savings.scaled_to(ds)
 print(f"from {scaled.attrs['clinicians_listed']:,.0f} to {scaled.attrs['clinicians']:,.0f}")
-written(scaled, "savings_total", millions).to_pandas().to_frame("all years")
+results.written(scaled, "savings_total", "millions").to_pandas().to_frame("all years")
 
 # %% [markdown]
 # The error is that of the simulation only. Whether 8,600 or the list is nearer to the truth is an
@@ -151,14 +151,16 @@ written(scaled, "savings_total", millions).to_pandas().to_frame("all years")
 # the cohort's median of scores above zero, and one at the cohort's mean score.
 
 # %%
-average = savings.average_clinician(ds)
+average = studies.savings.average_clinician(ds)
 pd.concat(
     {
         f"{at} score": pd.concat(
             {
-                "score": written(average.sel(average=at), "score").to_pandas(),
-                "adjustment": written(average.sel(average=at), "adjustment", percent).to_pandas(),
-                "USD of 500,000": written(average.sel(average=at), "dollars").to_pandas(),
+                "score": results.written(average.sel(average=at), "score").to_pandas(),
+                "adjustment": results.written(
+                    average.sel(average=at), "adjustment", "percent"
+                ).to_pandas(),
+                "USD of 500,000": results.written(average.sel(average=at), "dollars").to_pandas(),
             }
         )
         for at in ("median", "mean")
@@ -183,14 +185,14 @@ sweep = asm.sweep("redistribution-by-risk", "../runs/notebook-savings", draws=DR
 asm.plots.savings_levers.plot(sweep)
 
 # %%
-levers = savings.by_lever(sweep)
+levers = studies.savings.by_lever(sweep)
 pd.concat(
     {
-        "kept, both cohorts, million USD": written(
-            levers, "kept_actual_total", millions
+        "kept, both cohorts, million USD": results.written(
+            levers, "kept_actual_total", "millions"
         ).to_pandas(),
-        "minus the reference, million USD": written(
-            levers, "kept_actual_total_difference", millions
+        "minus the reference, million USD": results.written(
+            levers, "kept_actual_total_difference", "millions"
         ).to_pandas(),
     },
     axis="columns",
@@ -207,11 +209,11 @@ pd.concat(
 at_nine = levers.sel(risk_level=0.09)
 pd.concat(
     {
-        "with a penalty": written(at_nine, "share_negative", percent).to_pandas(),
-        "minus the reference, percentage points": written(
-            at_nine, "share_negative_difference", percentage_points
+        "with a penalty": results.written(at_nine, "share_negative", "percent").to_pandas(),
+        "minus the reference, percentage points": results.written(
+            at_nine, "share_negative_difference", "percentage_points"
         ).to_pandas(),
-        "break-even score": written(at_nine, "break_even_score").to_pandas(),
+        "break-even score": results.written(at_nine, "break_even_score").to_pandas(),
     },
     axis="columns",
 )
@@ -245,7 +247,8 @@ pd.concat(
 # these move it most of all that nobody knows:
 
 # %%
-effects_table(ds)
+pd.set_option("display.max_colwidth", None)  # no path is cut off
+results.effects_table(ds)
 
 # %% [markdown]
 # Next: `10_sweeps` shows how the steepness of the curve and the share work together;

@@ -36,10 +36,8 @@ import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.results.open import latest_run
-from asm_sim.results.statistics import millions, percent, percentage_points, round_to_error, written
-from asm_sim.studies import mips, mips_designs
-from asm_sim.studies.estimates import parameter
+
+results, studies = asm.results, asm.studies
 
 # %% [markdown]
 # ## The run
@@ -50,7 +48,7 @@ from asm_sim.studies.estimates import parameter
 
 # %%
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-ds = latest_run("../runs", variables=["panel_mips_adjustment"])
+ds = results.latest_run("../runs", variables=["panel_mips_adjustment"])
 if ds is None:
     ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
@@ -71,20 +69,20 @@ first, last = (int(ds["performance_year"][end]) for end in (0, -1))
 # form, two published figures of all MIPS are met (`aimed`). The others are a check.
 
 # %%
-checked = mips.calibration(ds)
+checked = studies.mips.calibration(ds)
 
 
 def against(form, year):
-    """Simulated against published, as text."""
+    """Simulated with its error, and published."""
     of = checked.sel(mips_form=form, performance_year=year)
     rows = zip(
         *(of[name].values for name in ("simulated", "simulated_mcse", "published", "target_units")),
         strict=True,
     )
     return [
-        (percent(value, error), f"{100 * target:g} %")
+        (results.with_error(value, error, "percent"), f"{100 * target:g} %")
         if units == "fraction"
-        else (f"{round_to_error(value, error)} points", f"{target:g} points")
+        else (results.with_error(value, error), f"{target:g} points")
         for value, error, target, units in rows
     ]
 
@@ -111,14 +109,14 @@ table.assign(aimed=checked["aimed"].values, source=checked["target_source"].valu
 # By year and form:
 
 # %%
-levels = mips.levels(ds, groups="all").isel(group=0, drop=True)
+levels = studies.mips.levels(ds, groups="all").isel(group=0, drop=True)
 pd.concat(
     {
-        "mean score": written(levels, "mips_final_score_mean")
+        "mean score": results.written(levels, "mips_final_score_mean")
         .stack(row=["mips_form", "cohort"])
         .transpose("row", ...)
         .to_pandas(),
-        "below the threshold": written(levels, "share_below_threshold", percent)
+        "below the threshold": results.written(levels, "share_below_threshold", "percent")
         .stack(row=["mips_form", "cohort"])
         .transpose("row", ...)
         .to_pandas(),
@@ -131,9 +129,9 @@ pd.concat(
 # Each row has the rule and a number from the simulation, over the clinicians of both cohorts.
 
 # %%
-designs = mips_designs.designs(ds)
+designs = studies.mips_designs.designs(ds)
 pd.set_option("display.max_colwidth", None)
-mips_designs.designs_table(designs)
+studies.mips_designs.designs_table(designs)
 
 # %% [markdown]
 # What is a matter of rule and what is a finding?
@@ -166,14 +164,16 @@ asm.plots.score_curves_with_mips.plot(ds)
 asm.plots.asm_against_mips.plot(ds)
 
 # %%
-quadrants = mips.quadrants(ds, groups="all").isel(group=0, drop=True)
+quadrants = studies.mips.quadrants(ds, groups="all").isel(group=0, drop=True)
 pd.concat(
     {
-        form: written(quadrants.sel(performance_year=first, mips_form=form), "share", percent)
+        form: results.written(
+            quadrants.sel(performance_year=first, mips_form=form), "share", "percent"
+        )
         .drop_vars(["mips_form", "performance_year", "payment_year"])
         .to_pandas()
         .set_axis(quadrants["quadrant_title"].values)
-        for form in mips.FORMS
+        for form in studies.mips.FORMS
     },
     axis="columns",
 )
@@ -187,19 +187,19 @@ pd.concat(
 # Gains and losses are larger than a rounding for nearly everybody:
 
 # %%
-gaps = mips.difference(ds)
+gaps = studies.mips.difference(ds)
 of_all = gaps.sel(group="all", mips_form="traditional", drop=True)
 pd.concat(
     {
-        words: written(of_all, name, how).to_pandas()
+        words: results.written(of_all, name, how).to_pandas()
         for words, name, how in (
-            ("with more under ASM", "share_gaining", percent),
-            ("with less under ASM", "share_losing", percent),
-            ("mean, percentage points", "asm_minus_mips_adjustment", percentage_points),
-            ("SD, percentage points", "asm_minus_mips_adjustment_sd", percentage_points),
-            ("mean final score, points", "asm_minus_mips_score", round_to_error),
-            ("mean, USD a year", "asm_minus_mips_dollars", round_to_error),
-            ("SD, USD a year", "asm_minus_mips_dollars_sd", round_to_error),
+            ("with more under ASM", "share_gaining", "percent"),
+            ("with less under ASM", "share_losing", "percent"),
+            ("mean, percentage points", "asm_minus_mips_adjustment", "percentage_points"),
+            ("SD, percentage points", "asm_minus_mips_adjustment_sd", "percentage_points"),
+            ("mean final score, points", "asm_minus_mips_score", "round_to_error"),
+            ("mean, USD a year", "asm_minus_mips_dollars", "round_to_error"),
+            ("SD, USD a year", "asm_minus_mips_dollars_sd", "round_to_error"),
         )
     }
 )
@@ -209,7 +209,7 @@ pd.concat(
 # year, ASM minus traditional MIPS, on Part B of the payment year (those who have left have 0):
 
 # %%
-written(of_all, "asm_minus_mips_dollars_quantile").stack(
+results.written(of_all, "asm_minus_mips_dollars_quantile").stack(
     row=["cohort", "performance_year"]
 ).transpose("row", "quantile").drop_vars("payment_year").to_pandas()
 
@@ -223,8 +223,12 @@ by_group = gaps.sel(group=chosen, mips_form="traditional", performance_year=firs
 by_group = by_group.drop_vars(["grouping", "mips_form", "performance_year", "payment_year"])
 pd.concat(
     {
-        "mean, USD a year": written(by_group, "asm_minus_mips_dollars").transpose().to_pandas(),
-        "with more under ASM": written(by_group, "share_gaining", percent).transpose().to_pandas(),
+        "mean, USD a year": results.written(by_group, "asm_minus_mips_dollars")
+        .transpose()
+        .to_pandas(),
+        "with more under ASM": results.written(by_group, "share_gaining", "percent")
+        .transpose()
+        .to_pandas(),
     },
     axis="columns",
 )
@@ -239,12 +243,14 @@ pd.concat(
 # Bonuses, penalties and the net, in **million USD** over all years and both cohorts:
 
 # %%
-money = mips.money(ds, groups="all").isel(group=0, drop=True)
+money = studies.mips.money(ds, groups="all").isel(group=0, drop=True)
 names = ("bonuses", "penalties", "net_to_medicare", "net_to_medicare_difference")
-pd.DataFrame({name: written(money, f"{name}_total", millions).to_pandas() for name in names})
+pd.DataFrame(
+    {name: results.written(money, f"{name}_total", "millions").to_pandas() for name in names}
+)
 
 # %%
-net = written(money, "net_to_medicare", millions)
+net = results.written(money, "net_to_medicare", "millions")
 net.stack(row=["program", "cohort"]).transpose("row", ...).drop_vars("payment_year").to_pandas()
 
 # %% [markdown]
@@ -257,14 +263,14 @@ net.stack(row=["program", "cohort"]).transpose("row", ...).drop_vars("payment_ye
 # Bonuses are proportional to it; try another:
 
 # %%
-scale_of_run = parameter(ds, "mips.payment.scale")
+scale_of_run = studies.estimates.parameter(ds, "mips.payment.scale")
 totals = money.sel(program="mips_traditional")
 
 
 def with_scale(scale=scale_of_run):
     """Traditional MIPS, all years and both cohorts, with another budget-neutrality scale."""
     factor = scale / scale_of_run
-    largest = scale * parameter(ds, "mips.payment.applicable_percent")
+    largest = scale * studies.estimates.parameter(ds, "mips.payment.applicable_percent")
     paid = factor * float(totals["bonuses_total"])
     taken = float(totals["penalties_total"])
     print(f"largest bonus {100 * largest:.3g} %")
@@ -273,9 +279,14 @@ def with_scale(scale=scale_of_run):
 
 
 try:
-    from ipywidgets import interact
+    from ipywidgets import SelectionSlider, interact
 
-    interact(with_scale, scale=(0.0, 1.0, 0.01))
+    # The slider holds the value of the run among round ones.
+    scales = sorted({*np.round(np.arange(0.0, 1.01, 0.01), 2), scale_of_run})
+    interact(
+        with_scale,
+        scale=SelectionSlider(options=[(f"{one:.4g}", one) for one in scales], value=scale_of_run),
+    )
 except ImportError:
     with_scale()
 
@@ -286,20 +297,20 @@ except ImportError:
 # the first year.
 
 # %%
-moved = mips.volatility(ds)
+moved = studies.mips.volatility(ds)
 of_all = moved.sel(group="all", drop=True)
 pd.concat(
     {
-        words: written(of_all, name, how).to_pandas()
+        words: results.written(of_all, name, how).to_pandas()
         for words, name, how in (
             (
                 "SD of a clinician's adjustment over the years, percentage points",
                 "within_clinician_sd",
-                percentage_points,
+                "percentage_points",
             ),
-            ("SD of a clinician's score, points", "within_clinician_score_sd", round_to_error),
-            ("rank correlation with the year before", "rank_correlation", round_to_error),
-            ("a penalty in only one of two years", "sign_change_share", percent),
+            ("SD of a clinician's score, points", "within_clinician_score_sd", "round_to_error"),
+            ("rank correlation with the year before", "rank_correlation", "round_to_error"),
+            ("a penalty in only one of two years", "sign_change_share", "percent"),
         )
     }
 )
@@ -325,13 +336,15 @@ sizes = [group for group in moved["group"].values if str(group).startswith("prac
 of_size = moved.sel(group=sizes).drop_vars("grouping")
 pd.concat(
     {
-        "SD of the adjustment, percentage points": written(
-            of_size, "within_clinician_sd", percentage_points
+        "SD of the adjustment, percentage points": results.written(
+            of_size, "within_clinician_sd", "percentage_points"
         )
         .stack(row=["cohort", "group"])
         .to_pandas()
         .transpose(),
-        "a penalty in only one of two years": written(of_size, "sign_change_share", percent)
+        "a penalty in only one of two years": results.written(
+            of_size, "sign_change_share", "percent"
+        )
         .stack(row=["cohort", "group"])
         .to_pandas()
         .transpose(),
@@ -384,6 +397,9 @@ pd.concat(
 
 # %%
 of_mips = ("scale", "performance_threshold", "applicable_percent")
-values = {name: parameter(ds, f"mips.payment.{name}") for name in of_mips}
-values |= {name: parameter(ds, f"mips.levels.{name}") for name in ("group_share", "group_score")}
+values = {name: studies.estimates.parameter(ds, f"mips.payment.{name}") for name in of_mips}
+values |= {
+    name: studies.estimates.parameter(ds, f"mips.levels.{name}")
+    for name in ("group_share", "group_score")
+}
 pd.Series(values, name="in this run").to_frame()

@@ -33,9 +33,8 @@ import numpy as np
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.plots import sensitivity_indices, tornado
-from asm_sim.results.sensitivity import LAYER_WORDS, leading, unit_of
-from asm_sim.results.statistics import round_to_error
+
+results = asm.results
 
 OUTCOMES = {
     "share_negative": "share of penalties",
@@ -66,7 +65,7 @@ effects = asm.sensitivity("baseline", list(OUTCOMES), draws=min(DRAWS, 8), only=
 print(
     f"{len(set(effects['parameter'].values))} unknowns, {effects.attrs['draws']} draws of each run"
 )
-tornado.plot(effects)
+asm.plots.tornado.plot(effects)
 
 # %% [markdown]
 # The longest bars are the unknowns that move the share of penalties most. For each answer and
@@ -78,8 +77,8 @@ def strongest(outcome, cohort):
     """The largest change of an outcome, in words."""
     here = effects.sel(outcome=outcome, cohort=cohort)
     one = here.isel(alternative=int(abs(here["change"].values).argmax()))
-    unit = unit_of(str(here["units"].item()))
-    change = round_to_error(
+    unit = results.unit_of(str(here["units"].item()))
+    change = results.with_error(
         unit.factor * one["change"].item(), unit.factor * one["change_mcse"].item()
     )
     return {
@@ -87,7 +86,8 @@ def strongest(outcome, cohort):
         "cohort": cohort,
         "unknown": one["parameter"].item(),
         "at": f"{one['value'].item()} (central {one['central_value'].item()})",
-        "change": f"{change} {unit.change}",
+        "change": change,
+        "in": unit.change,
     }
 
 
@@ -108,7 +108,7 @@ pd.DataFrame(
 indices = asm.sensitivity(
     "baseline", list(OUTCOMES), "sobol", draws=min(DRAWS, 8), rows=ROWS, only=ONLY, **asked
 )
-sensitivity_indices.plot(indices)
+asm.plots.sensitivity_indices.plot(indices)
 
 # %% [markdown]
 # From the first-order share follows how far each answer would narrow: the SD over what the unknowns
@@ -119,19 +119,20 @@ sensitivity_indices.plot(indices)
 def narrowed(outcome, cohort):
     """The SD of an outcome over the unknowns, and with the most important of them known."""
     here = indices.sel(outcome=outcome, cohort=cohort)
-    unit = unit_of(str(here["units"].item()))
+    unit = results.unit_of(str(here["units"].item()))
     spread, error = unit.factor * here["sd"].item(), unit.factor * here["sd_mcse"].item()
     if not here["first"].notnull().any():
-        return {"answer": OUTCOMES[outcome], "cohort": cohort, "SD": "fixed by the rule"}
+        return {"answer": OUTCOMES[outcome], "cohort": cohort, "in": "fixed by the rule"}
     one = here.isel(parameter=int(here["first"].fillna(-1.0).values.argmax()))
     share = float(np.clip(one["first"], 0.0, 1.0))
     return {
         "answer": OUTCOMES[outcome],
         "cohort": cohort,
-        "SD": f"{round_to_error(spread, error)} {unit.change}",
+        "SD": results.with_error(spread, error),
+        "in": unit.change,
         "most important": one["parameter"].item(),
-        "its share (%)": round_to_error(100 * share, 100 * one["first_mcse"].item()),
-        "SD if it were known": f"{spread * (1.0 - share) ** 0.5:.2g}",
+        "its share (%)": results.with_error(100 * share, 100 * one["first_mcse"].item()),
+        "SD if it were known": spread * (1.0 - share) ** 0.5,
     }
 
 
@@ -146,7 +147,7 @@ pd.DataFrame(
 
 # %%
 for outcome, words in OUTCOMES.items():
-    print(f"{words}: {', '.join(leading(indices, outcome)[:3])}")
+    print(f"{words}: {', '.join(results.leading(indices, outcome)[:3])}")
 
 # %% [markdown]
 # ## 3. Luck and ignorance
@@ -165,11 +166,13 @@ def shares(outcome, cohort):
     """The share of each layer in percent; below zero by luck is zero."""
     here = variance.sel(outcome=outcome, cohort=cohort)
     if not here["share"].notnull().all():
-        return dict.fromkeys(LAYER_WORDS.values(), "fixed by the rule")
+        return dict.fromkeys(results.LAYER_WORDS.values(), "fixed by the rule")
     return {
-        words: f"{100 * max(0.0, here['share'].sel(layer=layer).item()):.0f} "
-        f"±{100 * here['share_mcse'].sel(layer=layer).item():.0f}"
-        for layer, words in LAYER_WORDS.items()
+        words: results.with_error(
+            100 * max(0.0, here["share"].sel(layer=layer).item()),
+            100 * here["share_mcse"].sel(layer=layer).item(),
+        )
+        for layer, words in results.LAYER_WORDS.items()
     }
 
 
@@ -187,17 +190,17 @@ pd.DataFrame(columns)
 def reduced(outcome, cohort):
     """What so many draws, and a hundred times as many, leave of the error and of the spread."""
     here = variance.sel(outcome=outcome, cohort=cohort)
-    unit = unit_of(str(here["units"].item()))
+    unit = results.unit_of(str(here["units"].item()))
     spread = unit.factor * here["sd"].item()
     return {
         "answer": f"{OUTCOMES[outcome]}, {cohort} ({unit.change})",
-        "SD over draws": f"{spread:.3g}",
-        f"error of the mean, {DRAWS:,} draws": f"{spread / DRAWS**0.5:.2g}",
-        f"with {100 * DRAWS:,} draws": f"{spread / (100 * DRAWS) ** 0.5:.2g}",
+        "SD over draws": spread,
+        f"error of the mean, {DRAWS:,} draws": spread / DRAWS**0.5,
+        f"with {100 * DRAWS:,} draws": spread / (100 * DRAWS) ** 0.5,
     }
 
 
-pd.DataFrame([reduced(outcome, cohort) for outcome, cohort in cells])
+pd.DataFrame([reduced(outcome, cohort) for outcome, cohort in cells]).style.format(precision=3)
 
 # %% [markdown]
 # So three things stand behind a range, and three remedies. The error of the simulation goes with

@@ -38,10 +38,8 @@ from asm_sim.reproductions.bench import FULL, SMALL
 from asm_sim.reproductions.published import multipliers, published
 from asm_sim.reproductions.table import rows
 from asm_sim.reproductions.tournaments import facilities, pay
-from asm_sim.results.describe import cohort_title
-from asm_sim.results.open import latest_run
-from asm_sim.results.statistics import percent, round_to_error, written
-from asm_sim.studies import chance, theory
+
+results, studies = asm.results, asm.studies
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
 SIZE = SMALL if DRAWS < 100 else FULL
@@ -115,7 +113,9 @@ def as_cells(row):
         "of": value.of,
         "published": said,
         "closed form": f"{row.closed_form:.{digits}f}",
-        "simulated": round_to_error(row.simulated, row.error) if row.error > 0 else simulated,
+        "simulated": results.round_to_error(row.simulated, row.error)
+        if row.error > 0
+        else simulated,
         "agrees": "yes" if row.agrees else "no",
     }
 
@@ -152,23 +152,23 @@ for result in published():
 # of the spread of scores, of zero scorers and of the reliability; nothing is fitted.
 
 # %%
-ds = latest_run("../runs", variables=["panel_group"])
+ds = results.latest_run("../runs", variables=["panel_group"])
 if ds is None:
     ds = asm.simulate("baseline", draws=DRAWS, seed=1)
 print(f"{ds.attrs['draws']} draws, seed {ds.attrs['seed']}, asm_sim {ds.attrs['asm_sim_version']}")
 
 # %%
-beside = theory.beside(ds).isel(performance_year=1)
+beside = studies.theory.beside(ds).isel(performance_year=1)
 
 
 def in_words(name, one):
     """A number with its error; fractions in percent."""
-    how = percent if str(one["form_units"].values) == "fraction" else round_to_error
-    return how(float(one[name]), float(one[f"{name}_mcse"]))
+    how = "percent" if str(one["form_units"].values) == "fraction" else "round_to_error"
+    return results.with_error(one[name], one[f"{name}_mcse"], how)
 
 
 table = {
-    (cohort_title(ds, cohort), str(one["form_words"].values)): {
+    (results.cohort_title(ds, cohort), str(one["form_words"].values)): {
         name: in_words(name, one) for name in ("simulated", "closed_form", "difference")
     }
     for cohort in beside["cohort"].values
@@ -194,7 +194,7 @@ pd.DataFrame.from_dict(table, orient="index")
 # large. The rule scores cost from a case minimum on; below it there is no score at all.
 
 # %%
-power = theory.power(ds)
+power = studies.theory.power(ds)
 needed = power["episodes"].to_pandas().apply(lambda column: column.map("{:.0f}".format))
 needed.columns = [f"{distance:g} SD" for distance in power["distance"].values]
 needed["nine in ten of all"] = [f"{value:.0f}" for value in power["episodes_for_all"].values]
@@ -214,14 +214,15 @@ asm.plots.episodes_needed.plot(ds)
 # final score, against the quarters of the noise-free one, in the first performance year:
 
 # %%
-tiers = chance.tiers(ds).isel(performance_year=0).sel(group="all")
+tiers = studies.chance.tiers(ds).isel(performance_year=0).sel(group="all")
 names = {
     "sensitivity": "truly there, and found",
     "predictive_value": "found there, and truly",
     "false_discovery_rate": "found there, and not truly",
 }
 pd.concat(
-    {words: written(tiers, name, percent).to_pandas() for name, words in names.items()}, axis=1
+    {words: results.written(tiers, name, "percent").to_pandas() for name, words in names.items()},
+    axis=1,
 )
 
 # %% [markdown]

@@ -34,22 +34,8 @@ import os
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.plots import (
-    areas_redrawn,
-    inherited_adjustments,
-    mips_pool_cases,
-    paid_twice,
-    who_invests,
-)
-from asm_sim.results.describe import cohort_title
-from asm_sim.results.statistics import (
-    millions,
-    percent,
-    percentage_points,
-    round_to_error,
-    written,
-)
-from asm_sim.studies import geography, hires, mips_pool, overlap, redesign
+
+results, studies = asm.results, asm.studies
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
 SEED = 1
@@ -67,21 +53,21 @@ SEED = 1
 
 # %%
 areas = asm.simulate("areas-redrawn", draws=DRAWS, seed=SEED)
-redrawn = geography.redrawn(areas)
+redrawn = studies.geography.redrawn(areas)
 last = redrawn.isel(performance_year=-1)
 for name, how, units in (
-    ("participants_sd", round_to_error, "clinicians"),
-    ("break_even_score_sd", round_to_error, "points"),
-    ("share_negative_sd", percentage_points, "percentage points"),
-    ("own_adjustment_sd", percentage_points, "percentage points"),
+    ("participants_sd", "round_to_error", "clinicians"),
+    ("break_even_score_sd", "round_to_error", "points"),
+    ("share_negative_sd", "percentage_points", "percentage points"),
+    ("own_adjustment_sd", "percentage_points", "percentage points"),
 ):
     print(f"{last[name].attrs['long_name']} ({units}):")
     for cohort in last["cohort"].values:
-        of = written(last, name, how).sel(cohort=cohort).item()
-        print(f"    {cohort_title(areas, cohort)}: {of}")
+        of = results.written(last, name, how).sel(cohort=cohort).item()
+        print(f"    {results.cohort_title(areas, cohort)}: {of}")
 
 # %%
-areas_redrawn.plot(areas)
+asm.plots.areas_redrawn.plot(areas)
 
 # %% [markdown]
 # The upper panels say how far one clinician's adjustment moves by nothing but who else was drawn,
@@ -94,18 +80,18 @@ areas_redrawn.plot(areas)
 
 # %%
 moving = asm.simulate("movers-and-entrants", draws=DRAWS, seed=SEED)
-inherited = hires.inherited(moving)
+inherited = studies.hires.inherited(moving)
 for name, how in (
-    ("hires", round_to_error),
-    ("dollars", round_to_error),
-    ("share_losing", percent),
-    ("largest_loss", round_to_error),
+    ("hires", "round_to_error"),
+    ("dollars", "round_to_error"),
+    ("share_losing", "percent"),
+    ("largest_loss", "round_to_error"),
 ):
     print(f"{inherited[name].attrs['long_name']} ({inherited[name].attrs['units']})")
-    print(written(inherited, name, how).to_pandas().to_string(), "\n")
+    print(results.written(inherited, name, how).to_pandas().to_string(), "\n")
 
 # %%
-inherited_adjustments.plot(moving)
+asm.plots.inherited_adjustments.plot(moving)
 
 # %% [markdown]
 # In the first performance year nobody has anything to bring. `share_losing` is what a practice that
@@ -121,18 +107,22 @@ inherited_adjustments.plot(moving)
 # %%
 baseline = asm.simulate("baseline", draws=DRAWS, seed=SEED)
 everybody = asm.simulate("care-redesign-by-all", draws=DRAWS, seed=SEED)
-programme = redesign.programme_of_all(everybody)
+programme = studies.redesign.programme_of_all(everybody)
 print(f"{programme.effect:g} SD better for {programme.usd_per_year:,.0f} USD a year")
-alone = redesign.first_mover(baseline, programme.effect, programme.usd_per_year, "all")
-together = redesign.if_all_invest(everybody, baseline, "all")
+alone = studies.redesign.first_mover(baseline, programme.effect, programme.usd_per_year, "all")
+together = studies.redesign.if_all_invest(everybody, baseline, "all")
 for who, result in (("the first", alone), ("if all do", together)):
     at = result.isel(performance_year=-1, group=0)
     for cohort in at["cohort"].values:
-        paid, net = (written(at, name).sel(cohort=cohort).item() for name in ("dollars", "net"))
-        print(f"{cohort_title(baseline, cohort)}, {who}: paid {paid} USD more; net {net} USD")
+        paid, net = (
+            results.written(at, name).sel(cohort=cohort).item() for name in ("dollars", "net")
+        )
+        print(
+            f"{results.cohort_title(baseline, cohort)}, {who}: paid {paid} USD more; net {net} USD"
+        )
 
 # %%
-who_invests.plot(everybody, baseline)
+asm.plots.who_invests.plot(everybody, baseline)
 
 # %% [markdown]
 # "Paid more" of the first is the most that the investment may cost. Of all together it is zero as
@@ -150,14 +140,14 @@ who_invests.plot(everybody, baseline)
 NO_EFFECT = {"population.aco.quality_effect": 0, "population.aco.cost_effect": 0}
 saving = asm.simulate("aco-overlap", draws=DRAWS, seed=SEED)
 idle = asm.simulate("aco-overlap", draws=DRAWS, seed=SEED, settings=NO_EFFECT)
-twice = overlap.double_incentive(saving, idle)
+twice = studies.overlap.double_incentive(saving, idle)
 for name in ("savings", "shared_savings", "adjustments", "others"):
     print(f"{twice[name].attrs['long_name']}, million USD")
-    print(written(twice, name, millions).to_pandas().to_string(), "\n")
-written(twice, "paid_per_dollar").to_pandas()
+    print(results.written(twice, name, "millions").to_pandas().to_string(), "\n")
+results.written(twice, "paid_per_dollar").to_pandas()
 
 # %%
-paid_twice.plot(saving, idle)
+asm.plots.paid_twice.plot(saving, idle)
 
 # %% [markdown]
 # Within a cohort the pool does not grow with what is saved: what is paid more to clinicians in
@@ -172,18 +162,21 @@ paid_twice.plot(saving, idle)
 # assumed. So each of these is also put at its ends.
 
 # %%
-pool = mips_pool.without_participants(baseline, "traditional").isel(mips_form=0)
+pool = studies.mips_pool.without_participants(baseline, "traditional").isel(mips_form=0)
 of_last = pool.isel(performance_year=-1).swap_dims(case="case_title")
 changes = {
-    "largest bonus, percentage points": ("largest_bonus_change", percentage_points),
-    "mean bonus of who stays, USD a year": ("mean_bonus_change", round_to_error),
+    "largest bonus, percentage points": ("largest_bonus_change", "percentage_points"),
+    "mean bonus of who stays, USD a year": ("mean_bonus_change", "round_to_error"),
 }
 pd.DataFrame(
-    {words: written(of_last, name, how).to_pandas() for words, (name, how) in changes.items()}
+    {
+        words: results.written(of_last, name, how).to_pandas()
+        for words, (name, how) in changes.items()
+    }
 ).rename_axis("change without the participants")
 
 # %%
-mips_pool_cases.plot(baseline)
+asm.plots.mips_pool_cases.plot(baseline)
 
 # %% [markdown]
 # Bonuses have one scale, so that all change in the proportion of the largest. Where cases lie on

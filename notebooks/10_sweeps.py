@@ -20,16 +20,15 @@
 
 # %%
 import os
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
 import asm_sim as asm
 from asm_sim.plots.figure import STYLE
-from asm_sim.results.compare import comparison_table
-from asm_sim.results.scenarios import by_axis, scenario_of
-from asm_sim.results.statistics import estimate, million_usd, round_to_error
-from asm_sim.results.sweep_summary import sweep_table
+
+results, studies = asm.results, asm.studies
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
 plt.style.use(["default", STYLE])
@@ -63,9 +62,9 @@ dict(ds.sizes)
 # its own; the errors below are Monte Carlo standard errors over draws.
 
 # %%
-grid = by_axis(ds[["share_negative", "adjustment_sd"]].sel(performance_year=2027))
+grid = results.by_axis(ds[["share_negative", "adjustment_sd"]].sel(performance_year=2027))
 grid = grid.rename({axis: axis.split(".")[-1] for axis in sweep.axes})
-share, error = estimate(grid, "share_negative")
+share, error = results.estimate(grid, "share_negative")
 
 fig, panels = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for panel, cohort in zip(panels, share["cohort"].values, strict=True):
@@ -100,11 +99,13 @@ _ = fig.suptitle(
 # %%
 reference = ds.attrs["compare_to"]
 steeper = {sweep.axes[0]: 0.2, sweep.axes[1]: 0.85}
-table = comparison_table(asm.compare(ds, steeper, reference))
+table = results.comparison_table(asm.compare(ds, steeper, reference))
 first = table[table["performance_year"] == 2027].set_index(["cohort", "variable", "units"])
 pd.DataFrame(
     {
-        title: [round_to_error(*pair) for pair in zip(first[of], first[f"{of}_mcse"], strict=True)]
+        title: [
+            results.with_error(*pair) for pair in zip(first[of], first[f"{of}_mcse"], strict=True)
+        ]
         for title, of in {
             "steepness 0.2": "a",
             "steepness 0.1": "b",
@@ -119,10 +120,13 @@ pd.DataFrame(
 # a difference from what it keeps in the reference.
 
 # %%
-rows = sweep_table(ds)
+rows = results.sweep_table(ds)
 kept = rows[rows["outcome"] == "retained_by_medicare_all_years"]
 pd.Series(
-    [million_usd(*pair) for pair in zip(kept["difference"], kept["difference_mcse"], strict=True)],
+    [
+        results.with_error(*pair, "million_usd")
+        for pair in zip(kept["difference"], kept["difference_mcse"], strict=True)
+    ],
     index=pd.MultiIndex.from_frame(kept[["scenario", "cohort"]]),
 ).unstack()
 
@@ -135,7 +139,9 @@ pd.Series(
 # `scenario_of` gives one scenario as if it had been run alone, for every plot and study.
 
 # %%
-asm.plots.score_to_adjustment.plot(scenario_of(ds, {sweep.axes[0]: 0.2, sweep.axes[1]: 1.0}))
+asm.plots.score_to_adjustment.plot(
+    results.scenario_of(ds, {sweep.axes[0]: 0.2, sweep.axes[1]: 1.0})
+)
 
 # %% [markdown]
 # In JupyterLab, two sliders go through all of them.
@@ -147,7 +153,11 @@ def losers(steepness, redistribution_share):
     one = {"steepness": steepness, "redistribution_share": redistribution_share}
     for cohort in share["cohort"].values:
         at = one | {"cohort": cohort}
-        print(cohort, round_to_error(100 * float(share.sel(at)), 100 * float(error.sel(at))), "%")
+        print(
+            cohort,
+            results.round_to_error(100 * float(share.sel(at)), 100 * float(error.sel(at))),
+            "%",
+        )
 
 
 try:
@@ -157,6 +167,37 @@ try:
     interact(losers, **{name: SelectionSlider(options=options) for name, options in values.items()})
 except ImportError:
     pass
+
+# %% [markdown]
+# ## A question of one's own
+#
+# How do solo practices in Texas fare against everybody else under three steepnesses? A sweep that
+# keeps some draws clinician by clinician answers it: `members` says who they are, `statistics` how
+# they fare, with the error of the difference within draws.
+
+# %%
+text = """
+title: Three steepnesses
+sweep: {grid: {rules.payment.exchange.steepness: [0.05, 0.1, 0.2]}}
+"""
+Path("../runs/three-steepnesses.yaml").write_text(text)
+few = min(DRAWS, 20)
+own = asm.sweep("../runs/three-steepnesses.yaml", "../runs/own", draws=few, panel_draws=few)
+solo = studies.subsets.members(own, practice_size="solo", state="TX")
+groups = {"solo in Texas": solo, "the rest": ~solo}
+found = studies.subsets.statistics(own, "adjustment", groups, against="the rest")
+found = found.sel(performance_year=2027)
+results.written(found, "adjustment_mean", "percent").to_pandas()
+
+# %%
+fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
+for subset in groups:
+    one = 100 * found.sel(subset=subset)
+    error = 2 * one["adjustment_mean_mcse"]
+    ax.errorbar(own[sweep.axes[0]], one["adjustment_mean"], yerr=error, capsize=3, label=subset)
+ax.set_xlabel("Steepness per point")
+ax.set_ylabel("Mean adjustment 2027 (%)")
+ax.legend()
 
 # %% [markdown]
 # ## More of it

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
+from functools import total_ordering
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ from asm_sim.errors import InputError
 from asm_sim.results.moments import moments
 from asm_sim.results.pairs import on_shared_draws
 from asm_sim.results.registry import VARIABLES
+
+Text = Callable[[float, float], str]
 
 PLUS_MINUS = "±"
 NOT_KNOWN = "none"
@@ -191,16 +195,62 @@ def millions(value: float, error: float) -> str:
     return round_to_error(value / USD_PER_MILLION, error / USD_PER_MILLION)
 
 
-def written(
-    result: xr.Dataset, name: str, how: Callable[[float, float], str] = round_to_error
-) -> xr.DataArray:
-    """The variable ``name`` of a study with its error ``name_mcse``, each number as a text.
+@total_ordering
+@dataclass(frozen=True, eq=False)
+class WithError:
+    """A number with its error that prints as a text, and sorts and counts as the number.
 
-    ``how`` makes a text of a value and its error: :func:`round_to_error`, :func:`percent`,
-    :func:`percentage_points`, :func:`millions`.
+    So tables of such numbers read well and can be sorted; ``table.astype(float)`` are the values,
+    to be computed with and plotted, in the units of the results.
     """
-    value, error = result[name], result[f"{name}_mcse"]
-    return value.copy(data=np.vectorize(how, otypes=[object])(value, error))
+
+    value: float
+    error: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(self.text, spec)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WithError | float | int) and self.value == float(other)
+
+    def __lt__(self, other: WithError | float) -> bool:
+        return self.value < float(other)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+
+def with_error(value: float, error: float, how: str | Text = "round_to_error") -> WithError:
+    """A number with its error, as :func:`written` has it."""
+    writes = how if callable(how) else _WRITTEN[how]
+    return WithError(float(value), float(error), writes(value, error))
+
+
+def written(result: xr.Dataset, name: str, how: str | Text = "round_to_error") -> xr.DataArray:
+    """The variable ``name`` of a study with its error ``name_mcse``, each a :class:`WithError`.
+
+    Of a run it is the mean over draws. ``how`` they are written: ``round_to_error``, ``percent``,
+    ``percentage_points``, ``millions``, ``million_usd``, or a function of a value and its error.
+    """
+    if f"{name}_mcse" in result:
+        value, error = result[name], result[f"{name}_mcse"]
+    else:
+        value, error = estimate(result, name)
+
+    def number(value: float, error: float) -> WithError:
+        return with_error(value, error, how)
+
+    numbers = np.vectorize(number, otypes=[object])(value, error)
+    return value.copy(data=numbers)
 
 
 def percent(value: float, error: float) -> str:
@@ -256,3 +306,8 @@ def _to_digits(value: Decimal, digits: int, whole: bool = False) -> Decimal:
 
 def _grouped(value: Decimal) -> str:
     return f"{value if value else abs(value):,f}"  # abs: there is no negative zero
+
+
+_WRITTEN: dict[str, Text] = {
+    one.__name__: one for one in (round_to_error, percent, percentage_points, millions, million_usd)
+}

@@ -24,7 +24,7 @@ from asm_sim.results.describe import (
     title_line,
     with_settings_in_words,
 )
-from asm_sim.results.effects import in_points
+from asm_sim.results.effects import Effect, in_points
 from asm_sim.results.ranges import OUTSIDE_NOTE, Answer, Numbers, answer_of
 from asm_sim.results.sentences import (
     about_sentences,
@@ -36,7 +36,7 @@ from asm_sim.results.sentences import (
     named_effects,
     sentences,
 )
-from asm_sim.results.statistics import bound_of
+from asm_sim.results.statistics import WithError, bound_of
 from asm_sim.results.terminal import Layout, cell, say, say_fitting, writable
 
 if TYPE_CHECKING:
@@ -161,15 +161,16 @@ def effects_table(ds: xr.Dataset) -> pd.DataFrame:
     """What nobody knows and moves the share of penalties most: a row for each end of each.
 
     The effects of the scenario of a run, else of the shipped baseline. Columns ``cohort``,
-    ``parameter``, ``central value``, ``at`` and ``percentage points`` (of the share, as a text).
+    ``parameter``, ``central value``, ``at`` and ``percentage points`` (of the share).
     """
     return pd.DataFrame(
-        [
-            (row.cohort, row.path, row.central, row.value, in_points(row))
-            for row in named_effects(ds)
-        ],
+        [(row.cohort, row.path, row.central, row.value, _points(row)) for row in named_effects(ds)],
         columns=["cohort", "parameter", "central value", "at", "percentage points"],
     )
+
+
+def _points(row: Effect) -> WithError:
+    return WithError(100.0 * row.change, 100.0 * row.mcse, in_points(row))
 
 
 def json_value(value: Any) -> Any:

@@ -183,11 +183,12 @@ def test_units() -> None:
 def test_a_variable_is_written_with_its_error() -> None:
     of = {"kept": [1_234_567.0, -2e6], "kept_mcse": [50_000.0, 4_000.0]}
     result = xr.Dataset({name: ("step", values) for name, values in of.items()})
-    assert written(result, "kept", millions).values.tolist() == ["1.23 ±0.05", "-2.000 ±0.004"]
+    texts = list(map(str, written(result, "kept", millions).values))
+    assert texts == ["1.23 ±0.05", "-2.000 ±0.004"]
     share = xr.Dataset({"share": 0.5761, "share_mcse": 0.002})
-    assert written(share, "share").item() == round_to_error(0.5761, 0.002)
-    assert written(share, "share", percentage_points).item() == "57.6 ±0.2"
-    assert written(share, "share", percent).item() == "57.6 ±0.2 %"
+    assert str(written(share, "share").item()) == round_to_error(0.5761, 0.002)
+    assert str(written(share, "share", percentage_points).item()) == "57.6 ±0.2"
+    assert str(written(share, "share", percent).item()) == "57.6 ±0.2 %"
 
 
 @pytest.mark.parametrize(
@@ -242,3 +243,29 @@ def test_a_range_has_two_digits_of_its_width(
 ) -> None:
     plain = tuple(part.replace(",", "") for part in rounded_to_range(value, low, high))
     assert plain == tuple(part.replace(",", "") for part in texts)
+
+
+def test_a_number_with_its_error_prints_as_text_and_sorts_and_counts_as_a_number() -> None:
+    values = xr.DataArray([0.5, -0.02, 0.1], dims="x", name="share")
+    study = xr.Dataset({"share": values, "share_mcse": values * 0 + 0.002})
+    numbers = written(study, "share", "percent").to_pandas()
+    assert str(numbers[0]) == f"{numbers[0]}" == percent(0.5, 0.002)
+    assert percent(0.5, 0.002) in numbers.to_string()
+    assert [float(one) for one in numbers.sort_values()] == [-0.02, 0.1, 0.5]
+    np.testing.assert_array_equal(numbers.astype(float), values)
+    frame = numbers.to_frame("a").sort_values("a", ascending=False)
+    assert frame.index.tolist() == [0, 2, 1]
+    assert frame.astype(float).plot() is not None
+    assert numbers[0] == 0.5
+    assert f"{numbers[0]:>20}" == f"{percent(0.5, 0.002):>20}"
+
+
+def test_of_a_run_what_is_written_is_the_mean_over_draws() -> None:
+    run = synthetic_dataset(6)
+    numbers = written(run, "share_negative", "percent")
+    expected = estimate(run, "share_negative")
+    assert numbers.dims == expected.mean.dims
+    at = {"cohort": "HF", "performance_year": 2029}
+    pair = [float(part.sel(at)) for part in expected]
+    assert str(numbers.sel(at).item()) == percent(*pair)
+    assert float(numbers.sel(at).item()) == pair[0]

@@ -418,7 +418,7 @@ def test_effects_are_those_of_the_scenario_or_said_to_be_of_the_baseline(ds: xr.
     assert summary_json(ds)["effects"]["of_this_scenario"] is False
     rows = effects_table(own)
     assert rows["parameter"].nunique() <= 2 * MOST_NAMED
-    assert rows.iloc[0].tolist() == [
+    assert list(map(str, rows.iloc[0])) == [
         "HF", named.path, named.central, named.value, in_points(named)
     ]  # fmt: skip
 
