@@ -16,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 DRAWS = os.environ.setdefault("ASM_SIM_NOTEBOOK_DRAWS", "24")
+SMALL = f"Executed small for this page: {DRAWS} draws, and fewer scenarios where there are many."
 HOW_TO_RUN = "`make lab` opens it to be changed, `make notebooks` executes it at full size."
 sys.path[:0] = [str(HERE / "extensions"), str(ROOT)]
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
@@ -88,7 +89,7 @@ def copy_notebooks() -> None:
     for name, source in sources.items():
         notebook = json.loads(source.read_text(encoding="utf-8"))
         first = notebook["cells"][0]
-        said = f"\n\n:::{{note}}\nExecuted for this page with {DRAWS} draws. {HOW_TO_RUN}\n:::\n"
+        said = f"\n\n:::{{note}}\n{SMALL} {HOW_TO_RUN}\n:::\n"
         first["source"] = "".join([*first["source"], said])
         text = json.dumps(notebook)
         copy = folder / name

@@ -49,7 +49,7 @@ def facts(leaf: Parameter) -> Iterator[tuple[str, str]]:
     if plausible(leaf):
         yield "Plausible", plausible(leaf)
     if leaf.range is not None:
-        yield "Range", f"{leaf.range[0]:g} to {leaf.range[1]:g}"
+        yield "Range", f"{leaf.range[0]:,.12g} to {leaf.range[1]:,.12g}"
     choices = getattr(leaf, "choices", None)
     if choices and len(choices) > 1:
         yield "One of", ", ".join(choices)
