@@ -226,6 +226,7 @@ def fill_binomial(w, trials, probability, counts, work):
 def _decide_binomial(w, trials, probability, counts, place, normal, number, rare):
     """The counts that are undecided, those that lie close together in memory first."""
     found = np.uint64(0)  # a number without a sign does not count from the end
+    place = place.view(np.int64)
     for i in range(len(counts)):
         place[found] = i
         found += np.uint64(counts[i] == _UNDECIDED)
@@ -238,7 +239,7 @@ def _decide_binomial(w, trials, probability, counts, place, normal, number, rare
         normal[k] = w[i] if p <= 0.5 else -w[i]
     _count_rare(normal[:undecided], number[:undecided], rare[:undecided])
     for k in range(undecided):
-        i = np.int64(place[k])
+        i = np.uint64(place[k])
         if rare[k] == _UNDECIDED:
             counts[i] = _binomial_quantile(w[i], trials[i], probability[i])
         else:
