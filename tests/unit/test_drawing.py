@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 
 from asm_sim.cli import drawing
-from asm_sim.cli.drawing import BESIDE, HERE, Beside, draw_figures, drawing_beside
+from asm_sim.cli.drawing import NAMES, Beside, draw_figures, drawing_beside
 from asm_sim.errors import RunError
-from asm_sim.plots import adjustment_distribution
+from asm_sim.plots import adjustment_distribution, score_to_adjustment
 from asm_sim.plots.save import save
 from asm_sim.results.open import RESULTS, open_results
 from asm_sim.store.files import open_folder
@@ -38,13 +38,13 @@ def program(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_draws_what_would_be_drawn_here(run: Path, tmp_path: Path) -> None:
     with drawing_beside(threads=2) as beside:
         beside.draw(run)
-        assert beside.is_drawn()
+        assert sorted(beside.drawn()) == sorted(NAMES)
     ds = open_results(run)
-    save(adjustment_distribution.plot(ds), tmp_path, BESIDE, ds)
-    for kind in KINDS:
-        name = f"{BESIDE}.{kind}"
-        assert (run / "figures" / name).read_bytes() == (tmp_path / name).read_bytes()
-    assert not (run / "figures" / f"{HERE}.png").exists()
+    for name, module in zip(NAMES, (adjustment_distribution, score_to_adjustment), strict=True):
+        save(module.plot(ds), tmp_path, name, ds)
+        for kind in KINDS:
+            file = f"{name}.{kind}"
+            assert (run / "figures" / file).read_bytes() == (tmp_path / file).read_bytes()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -55,12 +55,13 @@ def test_in_another_program_or_on_one_processor_none_is_started(
     monkeypatch.setattr(drawing, "_started", lambda: pytest.fail("a process is started"))
     with drawing_beside(threads) as beside:
         beside.draw(Path("nowhere"))
-        assert not beside.is_drawn()
+        assert not beside.drawn()
 
 
 CHILDREN = {
     "it ends at once": "raise SystemExit(1)",
     "it fails while it draws": "import sys; sys.stdin.readline(); raise ValueError",
+    "it draws one of them": f"import sys; sys.stdin.readline(); print('[\"{NAMES[1]}\"]')",
 }
 
 
@@ -71,30 +72,29 @@ def test_what_it_does_not_draw_is_drawn_here(
 ) -> None:
     drawn: list[str] = []
 
-    def draw(name: str, _: xr.Dataset, folder: Path) -> Path:
+    def draw(name: str, *_: object) -> None:
         drawn.append(name)
-        return folder / name
 
     monkeypatch.setattr(drawing, "_CHILD", CHILDREN[child])
     monkeypatch.setattr(drawing, "_draw", draw)
     with drawing_beside(threads=2) as beside:
         beside.draw(tmp_path)
         paths = draw_figures(xr.Dataset(), tmp_path, beside)
-    assert drawn == [HERE, BESIDE]
-    assert [path.name for path in paths] == [BESIDE, HERE]
+    assert drawn == [name for name in NAMES if name not in CHILDREN[child]]
+    assert [path.stem for path in paths] == list(NAMES)
 
 
 def test_what_the_disk_refuses_is_told_as_it_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def full(*_: object) -> Path:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "a.png")
 
     monkeypatch.setattr(drawing, "_draw", full)
     with pytest.raises(OSError, match="No space left"):
         draw_figures(xr.Dataset(), tmp_path, Beside(None))
 
-    def odd(*_: object) -> Path:
+    def odd(*_: object) -> None:
         raise KeyError("backend")
 
     monkeypatch.setattr(drawing, "_draw", odd)
