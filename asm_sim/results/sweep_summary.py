@@ -22,8 +22,18 @@ from asm_sim.results.statistics import (
     USD_PER_MILLION,
     bound_of,
 )
-from asm_sim.results.terminal import BESIDE, Layout, cell, say, say_fitting, say_whole, writable
+from asm_sim.results.terminal import (
+    BESIDE,
+    ON_THREE_LINES,
+    Layout,
+    cell,
+    say,
+    say_fitting,
+    writable,
+)
 
+LONGEST_TITLE = 16  # characters of a column's title on one line
+NUMBERS_WIDE = 55  # columns that the numbers take where their errors stand below them
 SHOWN = 20
 MOST_AXES = 3  # with more, a scenario is named, not spelled out
 
@@ -43,7 +53,9 @@ class Outcome(NamedTuple):
 
 OUTCOMES = (
     Outcome("share_negative", "share_negative", False, "fraction", _PERCENT, "with a\npenalty, %"),
-    Outcome("adjustment_sd", "adjustment_sd", False, "fraction", _PERCENT, "SD of\nadjustments, %"),
+    Outcome(
+        "adjustment_sd", "adjustment_sd", False, "fraction", _PERCENT, "SD of ad-\njustments, %"
+    ),
     Outcome(
         "misclassified_share",
         "misclassified_share",
@@ -58,7 +70,7 @@ OUTCOMES = (
         True,
         "USD",
         _MILLION,
-        "kept by Medicare,\nmillion USD",
+        "kept by\nMedicare,\nmillion USD",
     ),
 )
 
@@ -139,9 +151,11 @@ def print_sweep(
 
         def grid(layout: Layout, here: pd.DataFrame = here) -> Table:
             """All scenarios of the cohort."""
+            is_last = layout is ON_THREE_LINES and len(titles) == 1  # names run on below
+            room = max(LONGEST_TITLE, console.width - NUMBERS_WIDE) if is_last else None
             lines = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
             for title in titles:
-                lines.add_column(Text(printable(title)), overflow="fold")
+                lines.add_column(Text(_broken(printable(title))), overflow="fold", max_width=room)
             for outcome in OUTCOMES:
                 lines.add_column(outcome.title, justify="right", no_wrap=True)
             for name in names[:SHOWN]:
@@ -159,10 +173,7 @@ def print_sweep(
 
         heading = f"\n{cohort_title(ds, cohort)} ({printable(str(cohort))})"
         say(console, Text(f"{heading}{with_settings_in_words(ds.attrs)}", style="bold"))
-        if ranged:
-            say_fitting(console, grid)
-        else:
-            say_whole(console, grid(BESIDE))
+        say_fitting(console, grid)
         if len(names) > SHOWN:
             say(console, Text(f"... and {len(names) - SHOWN:,} more scenarios"))
     years = [int(ds["payment_year"].values[i]) for i in (0, -1)]
@@ -191,6 +202,13 @@ def print_sweep(
         for column in ("mean", "difference")
     ):
         say(console, Text(OUTSIDE_NOTE))
+
+
+def _broken(title: str) -> str:
+    """The name of a parameter on two lines where it is long."""
+    middle = title.rfind("_", 0, LONGEST_TITLE) + 1
+    broken = f"{title[:middle]}\n{title[middle:]}"
+    return broken if len(title) > LONGEST_TITLE and middle else title
 
 
 def _numbers(row: Any, column: str) -> Numbers:

@@ -388,3 +388,19 @@ def test_a_sweep_has_ranges_of_values_and_differences() -> None:
     moved = table.assign(range_low=table["mean"] + 1, range_high=table["mean"] + 2)
     print_sweep(moved.reset_index(), beside, Console(file=stream, width=170))
     assert stream.getvalue().count(OUTSIDE_NOTE) == 1
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_table_of_a_sweep_fits_80_columns(named: bool) -> None:
+    """Of values, and of scenarios with long names, which run on below; no number is cut off."""
+    ds = synthetic_sweep(8)
+    if named:
+        given = {"sweep": {"list": []}}
+        ds = ds.assign_attrs(scenario_yaml=json.dumps(given))
+    table = sweep_table(ds)
+    stream = io.StringIO()
+    print_sweep(table, ds, Console(file=stream, width=80))
+    text = stream.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    assert text.count("±") >= 2 * len(table) / len(set(table["cohort"]))

@@ -187,7 +187,7 @@ def test_a_grid_is_told_by_its_values() -> None:
     sweep = synthetic_sweep(draws=3)
     text = printed(print_sweep, sweep_table(sweep), sweep)
     assert "steepness=" not in text.partition("The first line is")[0]
-    assert re.search(r"steepness +redistribution_share", text)
+    assert re.search(r"redistribution_ .*\n *steepness +share ", text)
     assert re.search(r"0\.05 +0\.7 ", text)
 
 
