@@ -22,7 +22,7 @@ import numpy as np
 from asm_sim.kernels._jit import entry, fma, inlined, kernel
 from asm_sim.kernels.numeric.elementary import cos_sin_turn, exp, log
 from asm_sim.kernels.numeric.rng import philox, tag
-from asm_sim.kernels.numeric.vectors import rough_inverse_root, widest_vectors
+from asm_sim.kernels.numeric.vectors import has_wide_vectors, rough_inverse_root, widest_vectors
 
 _TO_UNIT = 2.0**-32
 # A word in the last bits of 2^52 is that number of units more.
@@ -165,9 +165,11 @@ def fill_uniform(seed, entity, layer, stream, year, position, a):
 def _inverse_root(x):
     """1 / sqrt(x) to about the last bit, for x up to 1e38: no exact one is needed where it is used.
 
-    From single precision by a step that leaves the third power of its error; for several numbers at
-    once an exact root and an exact division take longer than all else in a count.
+    With wide vectors an exact root and division take longer than all else in a count: it is made
+    from single precision, by a step that leaves the third power of its error.
     """
+    if not has_wide_vectors():
+        return 1.0 / math.sqrt(x)
     rough = rough_inverse_root(x)
     error = fma(-(x * rough), rough, 1.0)
     return fma(rough * error, fma(0.375, error, 0.5), rough)

@@ -80,6 +80,21 @@ def rough_inverse_root(_context, x):
     return types.float64(x), generate
 
 
+def _are_wide(context):
+    """Whether vectors of 512 bits are there that do not slow the processor down."""
+    return "+avx512vbmi2" in context.codegen().magic_tuple()[-1]  # what the processor has
+
+
+@intrinsic
+def has_wide_vectors(_context):
+    """A constant of the machine: whether :func:`widest_vectors` changes anything."""
+
+    def generate(context, _builder, _signature, _arguments):
+        return ir.Constant(ir.IntType(1), int(_are_wide(context)))
+
+    return types.boolean(), generate
+
+
 @intrinsic
 def widest_vectors(_context):
     """Compile the kernel that calls this for the widest vectors there are, 512 bits, and apart.
@@ -89,7 +104,7 @@ def widest_vectors(_context):
     """
 
     def generate(context, builder, _signature, _arguments):
-        if "+avx512vbmi2" in context.codegen().magic_tuple()[-1]:  # what the processor has
+        if _are_wide(context):
             attributes = builder.function.attributes
             attributes.add("noinline")
             set.add(attributes, '"prefer-vector-width"="512"')  # llvmlite knows no such attribute

@@ -26,10 +26,10 @@ def decile_points(values, n, cut_points, points):
         first = cut_points[begin - 1] if begin > 0 else 0.0
         width = cut_points[begin] - first if begin > 0 else np.inf
         below = (first, width, float(begin))
-        segments = ten_segments(cut_points, begin, cuts)
+        segments = ten_segments(cut_points, begin)
         for i in range(n):
             value = values[i]
-            lower, across, number = segment_of(value, segments, 1.0, below)
+            lower, across, number = segment_of(value, segments, below)
             earned = max(number, 1.0) + (value - lower) / across
             points[i] = points[i] if value < lowest else earned
 

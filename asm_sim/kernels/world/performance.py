@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp, log
-from asm_sim.kernels.numeric.segments import TEN, segment_of, ten_segments
 from asm_sim.kernels.numeric.variates import fill_binomial
 from asm_sim.kernels.numeric.vectors import widest_vectors
 from asm_sim.kernels.world.effects import COST as COST_EFFECT
@@ -187,25 +186,32 @@ def rate_at(model, m, y, collection, z, segment, share, rate):
 @kernel
 def _through_percentiles(quality, m, collection, z, drift, segment, share, rate):
     """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
-    widest_vectors()
     knots = quality.knot_z
     last = len(knots) - 1
     lowest, highest = knots[0], knots[last]
-    for begin in range(1, max(last, 2), TEN):
-        first = knots[begin - 1]
-        below = (first, knots[begin] - first, begin - 1)
-        reached = first if begin > 1 else -np.inf
-        segments = ten_segments(knots, begin, last)
+    for i in range(len(z)):
+        segment[i] = 0
+        share[i] = min(max(z[i] + drift, lowest), highest)
+    for k in range(1, last, 5):  # five at once, so that a number is read less often
+        a, b, c = _inner(knots, k), _inner(knots, k + 1), _inner(knots, k + 2)
+        d, e = _inner(knots, k + 3), _inner(knots, k + 4)
         for i in range(len(z)):
-            at = min(max(z[i] + drift, lowest), highest)
-            lower, across, number = segment_of(at, segments, 1, below)
-            segment[i] = segment[i] if at < reached else number
-            share[i] = share[i] if at < reached else (at - lower) / across
-    table, row = quality.knot_rate[m], np.uint64(last + 1)
+            at = share[i]
+            reached = np.int64(at >= a) + np.int64(at >= b) + np.int64(at >= c)
+            segment[i] += reached + np.int64(at >= d) + np.int64(at >= e)
+    table = quality.knot_rate[m]
     for i in range(len(z)):  # numbers without a sign need no check whether they count from the end
-        at = np.uint64(collection[i]) * row + np.uint64(segment[i])
-        base = table[at]
-        rate[i] = base + share[i] * (table[at + np.uint64(1)] - base)
+        k = np.uint64(segment[i])
+        at = np.uint64(collection[i]) * np.uint64(last + 1) + k
+        low, base = knots[k], table[at]
+        part = (share[i] - low) / (knots[k + np.uint64(1)] - low)
+        rate[i] = base + part * (table[at + np.uint64(1)] - base)
+
+
+@inlined
+def _inner(knots, k):
+    """A knot between the outermost, or what no number reaches."""
+    return knots[k] if k < len(knots) - 1 else np.inf
 
 
 @kernel
