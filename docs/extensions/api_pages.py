@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from inspect import isfunction
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from parameter_pages import write_changed
 
-from asm_sim import plots
+from asm_sim import plots, results
 from asm_sim.studies.catalogue import STUDIES
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ STUDIES_FRONT = """\
 
 `asm.studies.NAME` is a question put to stored results: Datasets in, a Dataset out, every number
 with its Monte Carlo standard error (`*_mcse`). `asm-sim studies` lists what each asks and reads.
+"""
+RESULTS_FRONT = """\
+# Results
+
+`asm.results` reads results and writes their numbers with errors and ranges.
 """
 FIGURES_FRONT = """\
 # Figures
@@ -41,6 +48,7 @@ def write_pages(app: Sphinx) -> None:
     figures = ((f"asm.plots.{name}", "", name) for name in plots.__all__)
     pages = {
         "studies": "\n".join([STUDIES_FRONT, *_sections("asm_sim.studies", [*studies, closed])]),
+        "results": "\n".join([RESULTS_FRONT, *_names(results.__name__, results.__all__)]),
         "figures": "\n".join([FIGURES_FRONT, *_sections("asm_sim.plots", figures)]),
     }
     write_changed(Path(app.srcdir) / "api", pages)
@@ -50,6 +58,15 @@ def _sections(package: str, modules: Iterable[tuple[str, str, str]]) -> Iterable
     for title, words, name in modules:
         yield f"## {title}\n\n{words}\n"
         yield f"```{{eval-rst}}\n.. automodule:: {package}.{name}\n   :members:\n```\n"
+
+
+def _names(package: str, names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        found = getattr(results, name)
+        if isfunction(found):  # of the module that has its name, which may be there in its place
+            yield f"```{{eval-rst}}\n.. autofunction:: {found.__module__}.{name}\n```\n"
+        elif isinstance(found, ModuleType):
+            yield f"```{{eval-rst}}\n.. autofunction:: {package}.{name}.{name}\n```\n"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

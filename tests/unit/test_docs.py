@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -118,8 +119,17 @@ def test_parameters_that_pages_name_are_there() -> None:
             assert path in known, f"{page.name}: {path}"
 
 
+def test_functions_of_results_are_functions_however_often_they_are_asked_for() -> None:
+    """Also where a module of the name was imported meanwhile."""
+    for name in asm.results.__all__:
+        kinds = {callable(getattr(asm.results, name)) for _ in range(2)}
+        assert kinds == {name.islower()}, name
+
+
 def test_every_public_name_has_its_place() -> None:
     text = (DOCS / "api.md").read_text(encoding="utf-8")
-    elsewhere = {"__version__", "studies", "plots"}
-    for name in set(asm.__all__) - elsewhere:
+    for name in set(asm.__all__) - {"__version__"}:
+        if type(getattr(asm, name)) is ModuleType:
+            assert f"`asm.{name}`" in text, name
+            continue
         assert re.search(rf"^\.\. auto\w+:: (?:[\w.]+\.)?{name}$", text, re.MULTILINE), name
