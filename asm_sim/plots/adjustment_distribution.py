@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -25,7 +26,7 @@ from asm_sim.plots.figure import (
     signed,
     typeset,
 )
-from asm_sim.plots.parts import counted, numbers_of, told_percent
+from asm_sim.plots.parts import chosen, counted, numbers_of, told_percent
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.ranges import answer_of
 
@@ -38,20 +39,27 @@ BAR_WIDTH = 0.5
 HEADROOM = 0.42
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+def plot(
+    ds: xr.Dataset,
+    years: Sequence[int] | None = None,
+    cohorts: Sequence[str] | None = None,
+    width: float | None = None,
+) -> RunFigure:
     """Small multiples: a panel per performance year (down) and cohort (across).
 
     Bars are clinicians with a final score over all draws, in percent of them per percentage point
     of adjustment, so that areas compare between runs with other bins; those exactly at the maximum
     penalty are drawn in black inside the bar that they fall into. The share with a penalty is
     written with its range over open draws or, without these, with its Monte Carlo error.
+
+    ``years`` and ``cohorts`` choose some of them, ``width`` is that of the figure in inches.
     """
-    ds = one_scenario(ds)
+    ds = chosen(one_scenario(ds), years, cohorts)
     panels = _panels(ds)
     with house_style():
         rows, columns = ds.sizes["performance_year"], ds.sizes["cohort"]
         title = "Payment adjustment of clinicians with a final score"
-        figure = new_figure(ds, 3.6 * columns, 1.3 + 1.35 * rows, title)
+        figure = new_figure(ds, width or 3.6 * columns, 1.3 + 1.35 * rows, title)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)

@@ -76,6 +76,25 @@ def band_of(plotted: dict[str, Any], name: str) -> tuple[Any, Any]:
     return plotted[f"{name}_{names[0]}"], plotted[f"{name}_{names[1]}"]
 
 
+def chosen(
+    ds: xr.Dataset, years: Sequence[int] | None = None, cohorts: Sequence[str] | None = None
+) -> xr.Dataset:
+    """The run with these performance years and cohorts alone; None for all.
+
+    Raises :class:`InputError` for one that the run does not have.
+    """
+    for dim, wanted in (("performance_year", years), ("cohort", cohorts)):
+        if wanted is None:
+            continue
+        known = ds[dim].values.tolist()
+        missing = [one for one in wanted if one not in known]
+        if missing or not wanted:
+            there = ", ".join(map(str, known))
+            raise InputError(f"the run has no {dim} {missing or 'at all'}; it has {there}")
+        ds = ds.sel({dim: list(wanted)})
+    return ds
+
+
 def numbers_of(found: Numbers, factor: float = 1.0) -> dict[str, float]:
     """A number for the sidecar: its mean, its error and, where it is known, its range."""
     values = dict(zip(("mean", *Numbers._fields[1:]), found.times(factor), strict=True))

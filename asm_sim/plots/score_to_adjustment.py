@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -26,6 +27,7 @@ from asm_sim.plots.figure import (
 from asm_sim.plots.parts import (
     PERCENT_OF_PART_B,
     band_key,
+    chosen,
     counted,
     curve,
     curve_keys,
@@ -43,7 +45,12 @@ MIDDLE, NEAR_THE_MIDDLE = 50.0, 15.0  # points
 LONGEST = 32  # characters on one line beside a score
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+def plot(
+    ds: xr.Dataset,
+    years: Sequence[int] | None = None,
+    cohorts: Sequence[str] | None = None,
+    width: float | None = None,
+) -> RunFigure:
     """A panel per cohort: adjustment against final score in the first and the last year.
 
     Lines are medians over draws. Bands are the 90 % range over open draws, in which everything is
@@ -52,12 +59,14 @@ def plot(ds: xr.Dataset) -> RunFigure:
     median of the positive final scores and the score that breaks even, each with its range or its
     Monte Carlo error. The strip below shows where clinicians are, in percent of them per point,
     first year.
+
+    ``years`` and ``cohorts`` choose some of them, ``width`` is that of the figure in inches.
     """
-    ds = one_scenario(ds)
+    ds = chosen(one_scenario(ds), years, cohorts)
     panels = [_panel(ds, str(cohort)) for cohort in ds["cohort"].values]
     with house_style():
         title = "What a final score is worth"
-        figure = new_figure(ds, 3.6 * len(panels), 4.6, title)
+        figure = new_figure(ds, width or 3.6 * len(panels), 4.6, title)
         axes = figure.subplots(
             2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[4.5, 1]
         )

@@ -214,3 +214,18 @@ def test_several_scenarios_are_refused(name: str, ds: xr.Dataset) -> None:
 @every_figure
 def test_a_notebook_shows_the_figure(name: str, ds: xr.Dataset) -> None:
     assert PLOTS[name](ds)._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("module", [adjustment_distribution, score_to_adjustment])
+def test_years_and_cohorts_are_chosen_and_the_width_is_what_is_asked_for(
+    module: Plot, ds: xr.Dataset
+) -> None:
+    figure = module.plot(ds, years=[2028, 2030], cohorts=["LBP"], width=7.5)
+    panels = figure.plotted["panels"]
+    assert {panel["cohort"] for panel in panels} == {"LBP"}
+    shown = {one["performance_year"] for panel in panels for one in panel.get("curves", [panel])}
+    assert shown == {2028, 2030}
+    assert figure.get_figwidth() == 7.5
+    for wrong in ({"years": [2040]}, {"cohorts": ["DM"]}, {"years": []}):
+        with pytest.raises(InputError, match="the run has no"):
+            module.plot(ds, **wrong)
