@@ -29,12 +29,8 @@ pytestmark = pytest.mark.browser
 WIDTHS = {"phone": 360, "tablet": 768, "desk": 1280}
 TITLE = "<script>document.title='taken'</script> \"quoted\" & שלום"
 DRAWS = 6
-SLOWEST = 60_000  # milliseconds; a kernel has to start
+SLOWEST = 120_000  # milliseconds; a kernel has to start
 RISK, STEEPNESS, CASES = 0, 2, 5  # sliders, from the top
-# Voilà's own: its parts of JupyterLab are of other versions than the package that is installed.
-NOISE = re.compile(
-    r"Unsatisfied version|No satisfying version|Federation Runtime|Starting WebSocket"
-)
 
 
 class Opened(NamedTuple):
@@ -91,7 +87,7 @@ def opened(browser: Any, address: str) -> Iterator[Opened]:
     tab.on("console", lambda message: page.said.append(f"{message.type}: {message.text}"))
     tab.on("pageerror", lambda error: page.said.append(f"thrown: {error}"))
     tab.on("request", lambda request: page.asked.append(request.url))
-    tab.goto(address)
+    tab.goto(address, timeout=SLOWEST)
     tab.locator(".explored table").first.wait_for(timeout=SLOWEST)
     yield page
     context.close()
@@ -173,7 +169,6 @@ def test_a_hostile_title_is_text(opened: Opened) -> None:
 
 
 def test_nothing_goes_wrong_and_nothing_is_asked_elsewhere(opened: Opened) -> None:
-    assert [line for line in opened.said if not NOISE.search(line)] == []
     assert not [line for line in opened.said if line.startswith(("error", "thrown"))]
     hosts = {urlsplit(url).hostname for url in opened.asked if url.startswith(("http", "ws"))}
     assert hosts == {"127.0.0.1"}
@@ -218,16 +213,26 @@ def test_without_its_token_it_is_not_there(address: str) -> None:
         assert b"explored" not in answer.read()
 
 
+def _as_in_front() -> None:
+    """What a shell starts in the background, these tests too, does not hear Ctrl-C otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_page_and_kernels(scenario: Path, browser: Any) -> None:
     command = [sys.executable, "-m", "asm_sim", "explore", str(scenario), "--draws", "4"]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_as_in_front,
     )
     assert process.stdout
     place = process.stdout.readline().strip()
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=\S{32}", place)
     tab = browser.new_page()
-    tab.goto(place)
+    tab.goto(place, timeout=SLOWEST)
     tab.locator(".explored table").first.wait_for(timeout=SLOWEST)
     tab.close()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to everyone in front

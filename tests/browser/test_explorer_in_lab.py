@@ -64,7 +64,7 @@ def _answers(address: str) -> bool:
 
 def test_sliders_move_the_numbers_in_jupyterlab(lab: str, browser: Any, pictures: Path) -> None:
     tab = browser.new_page(viewport={"width": 1400, "height": 1200})
-    tab.goto(lab)
+    tab.goto(lab, timeout=SLOWEST)
     tab.get_by_role("heading", name="The rule, moved by hand").wait_for(timeout=SLOWEST)
     tab.get_by_text(re.compile(r"\| Idle$")).first.wait_for(timeout=SLOWEST)
     tab.get_by_role("menuitem", name="Run", exact=True).first.click()
