@@ -12,36 +12,15 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from asm_sim.documents import Document, Key, Place, did_you_mean, keys_of, quoted
 from asm_sim.errors import InputError, printable
+from asm_sim.statuses import OPEN, Status
 
 YEAR_DIGITS = 4
-Status = Literal[
-    "regulation",
-    "published",
-    "secondary",
-    "derived",
-    "inferred",
-    "precedent",
-    "assumption",
-    "lever",
-]
-# The words of docs/glossary.md.
-MEANINGS: dict[Status, str] = {
-    "regulation": "the text was seen",
-    "published": "official data were seen",
-    "secondary": "explainers say so",
-    "derived": "computed from published figures",
-    "inferred": "follows by algebra, or from the sister rule of MIPS",
-    "precedent": "what a sister programme of CMS does: open",
-    "assumption": "ours, and what depends on it must say so: open",
-    "lever": "an alternative or a mechanism that is off: nothing rests on it",
-}
-OPEN: tuple[Status, ...] = ("precedent", "assumption")  # what nobody knows and results rest on
 
 
 class Strict(BaseModel):

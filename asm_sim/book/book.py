@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from asm_sim.book.chapters import CHAPTERS, Chapter, chapter_of
 from asm_sim.book.written import effect_written, facts
 from asm_sim.errors import counted
-from asm_sim.parameters import MEANINGS, Parameter
+from asm_sim.parameters import Parameter
+from asm_sim.statuses import MEANINGS
 
 if TYPE_CHECKING:
     from asm_sim.results.effects import Effect, Effects

@@ -7,7 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from asm_sim.parameters import MEANINGS, Parameter
+from asm_sim.parameters import Parameter
+from asm_sim.statuses import MEANINGS
 
 if TYPE_CHECKING:
     from asm_sim.results.effects import Effect

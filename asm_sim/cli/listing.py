@@ -14,7 +14,8 @@ from asm_sim.book.written import plausible, value_written
 from asm_sim.cli.terminal import Terminal
 from asm_sim.documents import did_you_mean, quoted
 from asm_sim.errors import InputError, counted
-from asm_sim.parameters import OPEN, Parameter, Status
+from asm_sim.parameters import Parameter
+from asm_sim.statuses import OPEN, Status
 
 if TYPE_CHECKING:
     from asm_sim.results.effects import Effects

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from asm_sim.documents import compact
-from asm_sim.parameters import MEANINGS
 from asm_sim.reports.tables import Table, plain_table
+from asm_sim.results.in_words import effects_json, held
 from asm_sim.results.registry import STATUSES
-from asm_sim.results.sentences import effects_json, held
 from asm_sim.results.summary import effects_table
+from asm_sim.statuses import MEANINGS
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from asm_sim.cli import listing
 from asm_sim.cli.main import app
-from asm_sim.parameters import OPEN
 from asm_sim.results.effects import Effect, Effects
 from asm_sim.scenario.load import load_scenario
+from asm_sim.statuses import OPEN
 
 LEAVES = load_scenario("baseline").leaves()
 STEEPNESS = "rules.payment.exchange.steepness"

@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 from asm_sim.cli.main import app
 from asm_sim.cli.terminal import Terminal
 from asm_sim.cli.verbs import VERBS
-from asm_sim.parameters import OPEN, Status
 from asm_sim.results.effects import shipped_effects
 from asm_sim.rules.load import load_rules, parameters
+from asm_sim.statuses import OPEN, Status
 
 RULES = load_rules()
 
