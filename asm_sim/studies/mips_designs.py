@@ -15,6 +15,7 @@ import xarray as xr
 from scipy.stats import rankdata
 
 from asm_sim.errors import InputError
+from asm_sim.results.clinicians import EVERYBODY
 from asm_sim.results.describe import one_scenario
 from asm_sim.results.statistics import percent, round_to_error
 from asm_sim.studies.estimates import (
@@ -33,7 +34,7 @@ from asm_sim.studies.estimates import (
 )
 from asm_sim.studies.mips_levels import HIGHEST, LOWEST, PERCENT, SCALE, THRESHOLD
 from asm_sim.studies.mips_panel import ASM, PROGRAMS, adjustments, final_scores, open_panel
-from asm_sim.studies.panel import EVERYBODY, Measured, View
+from asm_sim.studies.panel import Measured, View
 
 TRADITIONAL, PATHWAY = (program for program in PROGRAMS if program != ASM)
 PAYMENT = "rules.payment"

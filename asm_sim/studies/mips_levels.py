@@ -7,10 +7,11 @@ import numpy.typing as npt
 import xarray as xr
 
 from asm_sim.parameters import Number
+from asm_sim.results.clinicians import EVERYBODY
 from asm_sim.results.describe import one_scenario
 from asm_sim.studies.estimates import PANEL, Linear, Names, mean, named, parameter, ratio, share_of
 from asm_sim.studies.mips_panel import final_scores, forms_of, open_panel
-from asm_sim.studies.panel import EVERYBODY, Measured, View
+from asm_sim.studies.panel import Measured, View
 from asm_sim.studies.published import published
 
 THRESHOLD, LOWEST = "mips.payment.performance_threshold", "mips.payment.lowest_quarter"

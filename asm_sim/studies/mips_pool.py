@@ -27,11 +27,12 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.clinicians import EVERYBODY
 from asm_sim.results.describe import one_scenario
 from asm_sim.studies.estimates import PANEL, Names, mean, named, parameter
 from asm_sim.studies.mips_levels import HIGHEST, LOWEST, PERCENT, SCALE, THRESHOLD
 from asm_sim.studies.mips_panel import final_scores, forms_of, open_panel
-from asm_sim.studies.panel import EVERYBODY, Measured, View
+from asm_sim.studies.panel import Measured, View
 from asm_sim.studies.published import published
 
 __all__ = ["AS_PUBLISHED", "CENTRAL", "without_participants"]

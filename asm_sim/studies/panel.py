@@ -16,9 +16,9 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from asm_sim.errors import InputError
+from asm_sim.results.clinicians import EVERYBODY
 from asm_sim.studies.estimates import PANEL, Floats, Names, about, chosen, needed
 
-EVERYBODY = "all"
 SIGN_TOLERANCE = 1e-12  # an adjustment this close to zero is no penalty
 
 _DIMS = (PANEL, "clinician", "performance_year")

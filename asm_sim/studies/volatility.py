@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from asm_sim.errors import InputError
+from asm_sim.results.clinicians import EVERYBODY
 from asm_sim.results.ranges import QUANTILES
 from asm_sim.studies.estimates import (
     PANEL,
@@ -28,7 +29,7 @@ from asm_sim.studies.estimates import (
     root,
     share_of,
 )
-from asm_sim.studies.panel import EVERYBODY, SIGN_TOLERANCE, Measured, Panel, View, read
+from asm_sim.studies.panel import SIGN_TOLERANCE, Measured, Panel, View, read
 
 LOSSES = (10_000.0, 25_000.0, 50_000.0)  # USD
 PRACTICE_SIZE = "practice_size"
