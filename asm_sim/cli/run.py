@@ -147,7 +147,7 @@ def _told(
     beside.draw(folder)
     ds = open_results(folder)
     told = ds.assign_attrs({CALLED: name})  # commands that are printed can be run
-    own = own_clinicians(ds)
+    own, table = own_clinicians(ds), summary_table(ds)
     if as_json:
         answer = summary_json(told)
         if own is not None:
@@ -156,10 +156,10 @@ def _told(
     else:
         if own is not None:
             print_own(own, Terminal(highlight=False))
-        print_summary(told, Terminal(highlight=False), *how)
+        print_summary(told, Terminal(highlight=False), *how, table)
     if own is not None:
         write_whole(folder / f"{OWN_CLINICIANS}.csv", own.to_csv(index=False))
-    write_whole(folder / "summary.csv", summary_table(ds).to_csv(index=False))
+    write_whole(folder / "summary.csv", table.to_csv(index=False))
     return ds
 
 

@@ -12,10 +12,10 @@ from asm_sim.pages.render import rendered
 from asm_sim.reports import asked, known, origin
 from asm_sim.reports.figures import drawn
 from asm_sim.reports.tables import headline_tables, scenario_tables
+from asm_sim.results.in_words import held_lines, sentences
 from asm_sim.results.open import open_results
 from asm_sim.results.ranges import how_to_open
 from asm_sim.results.scenarios import SCENARIO, position_of, scenario_of, told
-from asm_sim.results.sentences import held_lines, sentences
 from asm_sim.results.sweep_summary import reference_of, sweep_sentences, sweep_table
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ _WHERE = {
     "percentage_points": "statistics",
     "round_to_error": "statistics",
     "scenario_of": "scenarios",
-    "sentences": "sentences",
+    "sentences": "in_words",
     "summary_table": "summary",
     "sweep_table": "sweep_summary",
     "unit_of": "sensitivity",

@@ -25,8 +25,7 @@ from asm_sim.results.describe import (
     with_settings_in_words,
 )
 from asm_sim.results.effects import Effect, in_points
-from asm_sim.results.ranges import OUTSIDE_NOTE, Answer, Numbers, answer_of
-from asm_sim.results.sentences import (
+from asm_sim.results.in_words import (
     about_sentences,
     answer_sentences,
     effects_json,
@@ -36,6 +35,7 @@ from asm_sim.results.sentences import (
     named_effects,
     sentences,
 )
+from asm_sim.results.ranges import OUTSIDE_NOTE, Answer, Numbers, answer_of
 from asm_sim.results.statistics import WithError, bound_of
 from asm_sim.results.terminal import Layout, cell, say, say_fitting, writable
 
@@ -178,19 +178,24 @@ def json_value(value: Any) -> Any:
 
 
 def print_summary(
-    ds: xr.Dataset, console: Console, errors: bool = False, full: bool = False
+    ds: xr.Dataset,
+    console: Console,
+    errors: bool = False,
+    full: bool = False,
+    table: pd.DataFrame | None = None,
 ) -> None:
     """Print the answer in sentences and a short table, then what is behind it.
 
     ``full`` prints every statistic, a table per cohort, what is held and what is settled. Numbers
     have their ranges or, where ``errors`` asks, errors. Readable from 80 columns, where each range
     or error stands below its value; beside it where the terminal is wide enough. Where the console
-    cannot write the sign of plus and minus it is ``+/-``.
+    cannot write the sign of plus and minus it is ``+/-``. ``table`` is :func:`summary_table` of the
+    run where that is there already.
     """
     from rich.text import Text
 
     ds = one_scenario(ds)
-    rows = list(summary_table(ds).itertuples(index=False))
+    rows = list((summary_table(ds) if table is None else table).itertuples(index=False))
     say(console, Text(title_line(ds), style="bold"))
     _say_lines(console, answer_sentences(ds, errors))
     by_cohort = {cohort: [row for row in rows if row.cohort == cohort] for cohort in _cohorts(ds)}

@@ -15,7 +15,7 @@ from asm_sim.cli.main import app
 from asm_sim.errors import InputError
 from asm_sim.reports import asked, origin
 from asm_sim.results.describe import source_line
-from asm_sim.results.sentences import sentences
+from asm_sim.results.in_words import sentences
 from asm_sim.results.summary import STATISTICS
 from asm_sim.results.sweep_summary import sweep_sentences, sweep_table
 from tests.unit.synthetic_run import opened, synthetic_dataset, synthetic_sweep, write_run

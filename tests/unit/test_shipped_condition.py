@@ -14,7 +14,7 @@ import asm_sim as asm
 from asm_sim.engine.simulate import simulate
 from asm_sim.parameters import Parameter
 from asm_sim.population.load import DATA
-from asm_sim.results.sentences import sentences
+from asm_sim.results.in_words import sentences
 from asm_sim.rules.historical import FOLDER, read_benchmarks
 from asm_sim.scenario.load import load_scenario, shipped
 

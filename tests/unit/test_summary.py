@@ -17,8 +17,8 @@ from rich.console import Console
 from asm_sim.errors import InputError
 from asm_sim.results.describe import source_line
 from asm_sim.results.effects import BELONGS_TO, MOST_NAMED, in_points, shipped_effects
+from asm_sim.results.in_words import UNRANGED, effects_lines, held_lines, sentences
 from asm_sim.results.ranges import FEWEST_OPEN, OUTSIDE, OUTSIDE_NOTE
-from asm_sim.results.sentences import UNRANGED, effects_lines, held_lines, sentences
 from asm_sim.results.statistics import million_usd, round_to_error, rounded_to_range
 from asm_sim.results.summary import (
     MORE,

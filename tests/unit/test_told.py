@@ -18,8 +18,8 @@ from asm_sim.plots.figure import SOURCE_LINE
 from asm_sim.plots.save import numbers
 from asm_sim.results.compare import compare_runs, comparison_json, print_comparison, reference_of
 from asm_sim.results.describe import one_scenario, parameters_of, provenance, source_line
+from asm_sim.results.in_words import sentences
 from asm_sim.results.pairs import on_shared_draws
-from asm_sim.results.sentences import sentences
 from asm_sim.results.statistics import paired_difference
 from asm_sim.results.summary import print_summary, summary_json, summary_table
 from asm_sim.results.sweep_summary import print_sweep, sweep_table

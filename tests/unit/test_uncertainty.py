@@ -8,7 +8,7 @@ import xarray as xr
 
 from asm_sim.errors import InputError
 from asm_sim.results.describe import drawn_parameters, source_line
-from asm_sim.results.sentences import sentences
+from asm_sim.results.in_words import sentences
 from asm_sim.studies import uncertainty
 from tests.unit.drawn_parameters import COEFFICIENTS, NOISE, PATHS, linear, run
 from tests.unit.synthetic_run import synthetic_dataset

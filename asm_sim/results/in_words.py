@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -331,12 +329,3 @@ def _written(
 def _span(years: np.ndarray[Any, Any]) -> str:
     first, last = int(years[0]), int(years[-1])
     return f"year {first}" if first == last else f"years {first} to {last}"
-
-
-class _CallableModule(ModuleType):
-    """The module is the function too: ``asm.results.sentences`` is the one or the other."""
-
-    __call__ = staticmethod(sentences)
-
-
-sys.modules[__name__].__class__ = _CallableModule
