@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from asm_sim.plots.figure import (
@@ -26,15 +26,15 @@ from asm_sim.plots.figure import (
     signed,
     typeset,
 )
-from asm_sim.plots.parts import chosen, counted, numbers_of, told_percent
+from asm_sim.plots.parts import chosen, counted, draw_bars, numbers_of, told_percent
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.ranges import answer_of
 
 Floats = npt.NDArray[np.float64]
 
 SHARES = ("share_negative", "share_maximum_penalty")
-# Bars at least this wide, percentage points; finer bins of the run are put together.
-BAR_WIDTH = 0.5
+# Percentage points: finer bins of the run are put together to bars of this width.
+BAR_WIDTH = 1.0
 # Room above the highest bar for the text, of the height of the panel.
 HEADROOM = 0.42
 
@@ -47,10 +47,10 @@ def plot(
 ) -> RunFigure:
     """Small multiples: a panel per performance year (down) and cohort (across).
 
-    Bars are clinicians with a final score over all draws, in percent of them per percentage point
-    of adjustment, so that areas compare between runs with other bins; those exactly at the maximum
-    penalty are drawn in black inside the bar that they fall into. The share with a penalty is
-    written with its range over open draws or, without these, with its Monte Carlo error.
+    Clinicians with a final score over all draws, in percent of them: a bar of one percentage point
+    of adjustment is as high as the share of them whose adjustment is in it, and its black foot as
+    the share exactly at the maximum penalty. The share with a penalty is written with its range
+    over open draws or, without these, with its Monte Carlo error.
 
     ``years`` and ``cohorts`` choose some of them, ``width`` is that of the figure in inches.
     """
@@ -68,7 +68,7 @@ def plot(
         _scale(panels, axes[0, 0])
         for ax in axes[-1]:
             ax.set_xlabel("Payment adjustment factor (% of Part B payments)")
-        figure.supylabel("Clinicians (% per percentage point of adjustment)")
+        figure.supylabel(f"Clinicians (% of the scored in a bar of {BAR_WIDTH:g} percentage point)")
         key = {
             "at the maximum penalty": MAXIMUM_PENALTY,
             "other penalty": PENALTY,
@@ -112,7 +112,7 @@ def _bars_of(counts: npt.NDArray[np.int64], edges: Floats, lowest: float) -> dic
         "clinician_draws": inner,
         "clinician_draws_below": int(counts[0]),
         "clinician_draws_above": int(counts[-1]),
-        "clinicians_percent_per_point": 100.0 * inner / max(total, 1) / np.diff(edges),
+        "clinicians_percent": 100.0 * inner / max(total, 1),
         "maximum_penalty_percent": lowest,
     }
 
@@ -140,16 +140,13 @@ def _nothing_below(
 
 
 def _draw(panel: dict[str, Any], ax: Axes) -> None:
-    edges, heights = panel["bar_edges_percent"], panel["clinicians_percent_per_point"]
-    left, widths = edges[:-1], np.diff(edges)
-    for start, width, height in zip(left, widths, heights, strict=True):
-        colour = PENALTY if start + width / 2 < 0 else BONUS
-        bar = Rectangle((start, 0.0), width, height, facecolor=colour, edgecolor="white", lw=0.3)
-        ax.add_artist(bar)  # limits are set for all panels together: Axes.bar would look for each
-    at_maximum = 100.0 * panel["share_maximum_penalty"]["mean"]
-    height = min(at_maximum / widths[0], heights[0])
-    ax.add_artist(Rectangle((left[0], 0.0), widths[0], height, color=MAXIMUM_PENALTY))
-    ax.axvline(0.0, color=INK, linewidth=0.9)
+    edges, heights = panel["bar_edges_percent"], panel["clinicians_percent"]
+    is_penalty = edges[:-1] + np.diff(edges) / 2 < 0
+    for colour, those in ((PENALTY, is_penalty), (BONUS, ~is_penalty)):
+        draw_bars(ax, edges[:-1][those], np.diff(edges)[those], heights[those], colour)
+    at_maximum = min(100.0 * panel["share_maximum_penalty"]["mean"], heights[0])
+    draw_bars(ax, edges[:1], np.diff(edges)[:1], np.array([at_maximum]), MAXIMUM_PENALTY)
+    ax.axvline(0.0, ymax=1.0 - HEADROOM, color=INK, linewidth=0.9)
     negative, maximum = panel["share_negative"], panel["share_maximum_penalty"]
     lines = (
         (0.98, f"{panel['performance_year']}, paid in {panel['payment_year']}", "bold"),
@@ -163,7 +160,7 @@ def _draw(panel: dict[str, Any], ax: Axes) -> None:
     for height, line, weight in lines:
         ax.text(
             0.01, height, typeset(line), transform=ax.transAxes, va="top",
-            fontsize=7.5, fontweight=weight, bbox={"facecolor": "white", "pad": 0.8},
+            fontsize=7.5, fontweight=weight, in_layout=False,
         )  # fmt: skip
     beyond = panel["clinician_draws_below"] + panel["clinician_draws_above"]
     if beyond:
@@ -178,9 +175,9 @@ def _scale(panels: list[dict[str, Any]], ax: Axes) -> None:
     occupied = [panel["bar_edges_percent"][:-1][panel["clinician_draws"] > 0] for panel in panels]
     everywhere = np.concatenate([*occupied, [0.0]])
     ax.set_xlim(everywhere.min() - BAR_WIDTH, everywhere.max() + 2 * BAR_WIDTH)
-    highest = max(float(panel["clinicians_percent_per_point"].max()) for panel in panels)
+    highest = max(float(panel["clinicians_percent"].max()) for panel in panels)
     ax.set_ylim(0.0, max(highest, 1.0) / (1.0 - HEADROOM))
-    ticks = MaxNLocator(2, steps=[1, 2, 5, 10]).tick_values(0.0, max(highest, 1.0))
+    ticks = MaxNLocator(3, steps=[1, 2, 5, 10]).tick_values(0.0, max(highest, 1.0))
     ax.set_yticks([tick for tick in ticks if tick <= max(highest, 1.0)])
     ax.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(FuncFormatter(signed))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import re
 from bisect import bisect
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import matplotlib.style
+import matplotlib
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -73,6 +73,16 @@ class RunFigure(Figure):
         else:
             super().draw(renderer)
 
+    @contextmanager
+    def laid_out(self) -> Iterator[None]:
+        """Laid out once for all files that are written meanwhile, and not for each again."""
+        layout = self.get_layout_engine()
+        if layout is not None:
+            layout.execute(self)
+        self.set_layout_engine("none")
+        yield
+        self.set_layout_engine(layout)
+
     def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
         """The whole figure: a notebook that trims figures cuts off neither title nor source."""
         del renderer, bbox_extra_artists
@@ -88,7 +98,18 @@ class RunFigure(Figure):
 
 def house_style() -> AbstractContextManager[None]:
     """The style of every figure, for the time of drawing one; the user's own settings return."""
-    return matplotlib.style.context(["default", STYLE])
+    return matplotlib.rc_context(_settings())
+
+
+@lru_cache(maxsize=1)
+def _settings() -> Any:
+    """Matplotlib's defaults and the house style on top of them.
+
+    Without the backend, which does not return; and without ``matplotlib.style``, which reads all
+    the styles that there are.
+    """
+    settings = matplotlib.rc_params_from_file(STYLE)
+    return {name: settings[name] for name in settings if name != "backend"}
 
 
 def new_figure(ds: xr.Dataset, width: float, height: float, title: str) -> RunFigure:

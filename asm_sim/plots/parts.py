@@ -11,7 +11,8 @@ import numpy.typing as npt
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter
 
 from asm_sim.documents import did_you_mean
@@ -20,6 +21,8 @@ from asm_sim.plots.figure import FIRST_YEAR, INK, LAST_YEAR, QUIET, signed
 from asm_sim.results.ranges import PERCENT_OF_RANGE, Numbers, open_part
 from asm_sim.results.scenarios import draws_of
 from asm_sim.results.statistics import PLUS_MINUS, percent, round_to_error
+
+Floats = npt.NDArray[np.float64]
 
 BAND = (0.05, 0.95)
 # What the ends of a band are called, after the number: over draws, and of a range.
@@ -49,22 +52,22 @@ def first_and_last(ds: xr.Dataset) -> list[int]:
     return sorted({int(ds["performance_year"][end]) for end in (0, -1)})
 
 
-def curve(of_cohort: xr.Dataset, year: int) -> dict[str, Any]:
+def curve(run: xr.Dataset, cohort: str, year: int) -> dict[str, Any]:
     """The adjustment of ASM at each score of the grid in percent: median and band over draws.
 
     The band is the range over open draws where there are any.
     """
-    of_year = of_cohort.sel(performance_year=year)
-    part = open_part(of_year)
+    at = {"cohort": cohort, "performance_year": year}
+    part = open_part(run)
     by_draw, of_band = (
-        100.0 * run["adjustment_at_score"].transpose("draw", "score").values
-        for run in (of_year, of_year if part is None else part)
+        100.0 * of["adjustment_at_score"].sel(at).transpose("draw", "score").values
+        for of in (run, run if part is None else part)
     )
     low, high = np.quantile(of_band, BAND, axis=0)
     names = OF_DRAWS if part is None else OF_OPEN_DRAWS
     return {
         "performance_year": year,
-        "payment_year": int(of_year["payment_year"]),
+        "payment_year": int(run["payment_year"].sel(performance_year=year)),
         "adjustment_percent_median": np.median(by_draw, axis=0),
         **dict(zip((f"adjustment_percent_{name}" for name in names), (low, high), strict=True)),
     }
@@ -118,9 +121,18 @@ def told_percent(plotted: dict[str, float]) -> str:
     return f"{found.written()} %" if found.has_width else percent(plotted["mean"], plotted["mcse"])
 
 
-def draw_curves(
-    scores: npt.NDArray[np.float64], curves: Sequence[dict[str, Any]], ax: Axes
-) -> None:
+def draw_bars(ax: Axes, left: Floats, widths: Floats, heights: Floats, colour: str) -> None:
+    """Bars from zero up, of one colour, as one artist: each for itself takes long."""
+    right = left + widths
+    corners = [(left, 0.0 * left), (left, heights), (right, heights), (right, 0.0 * left)]
+    closed = [*corners, corners[0]]
+    vertices = np.stack([np.stack(corner, axis=-1) for corner in closed], axis=1).reshape(-1, 2)
+    codes = np.tile([Path.MOVETO, *3 * [Path.LINETO], Path.CLOSEPOLY], len(left))
+    bars = PathPatch(Path(vertices, codes), facecolor=colour, edgecolor="white", linewidth=0.4)
+    ax.add_artist(bars)  # limits are set for all panels together
+
+
+def draw_curves(scores: Floats, curves: Sequence[dict[str, Any]], ax: Axes) -> None:
     """Curves as :func:`curve` gives them, of the first and the last year, on 0 to 100 points."""
     ax.axhline(0.0, color=INK, linewidth=0.9)
     for one, (colour, style) in zip(curves, _LOOKS, strict=False):

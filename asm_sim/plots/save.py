@@ -18,6 +18,7 @@ from asm_sim.results.describe import provenance, source_line
 SVG_METADATA = {"Date": None, "Creator": "asm_sim"}
 RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-9, 1e-9  # between machines
 PNG_METADATA = {"Software": "asm_sim"}
+PNG_COMPRESSION = 3  # of 9: two percent larger than by the usual 6, and written in half the time
 
 
 def save(figure: RunFigure, folder: str | Path, name: str, ds: xr.Dataset) -> list[Path]:
@@ -29,10 +30,12 @@ def save(figure: RunFigure, folder: str | Path, name: str, ds: xr.Dataset) -> li
     folder = local_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     png, svg, sidecar = (folder / f"{name}.{ending}" for ending in ("png", "svg", "json"))
-    with house_style():
-        for path, metadata in ((png, PNG_METADATA), (svg, SVG_METADATA)):
-            with appearing_whole(path) as file:
-                figure.savefig(file, format=path.suffix[1:], metadata=metadata)
+    with house_style(), figure.laid_out():
+        with appearing_whole(png) as file:
+            compression = {"compress_level": PNG_COMPRESSION}
+            figure.savefig(file, format="png", metadata=PNG_METADATA, pil_kwargs=compression)
+        with appearing_whole(svg) as file:
+            figure.savefig(file, format="svg", metadata=SVG_METADATA)
     text = json.dumps(numbers(figure, name, ds), indent=1, ensure_ascii=False, allow_nan=False)
     write_whole(sidecar, text + "\n")
     return [png, svg, sidecar]

@@ -41,7 +41,7 @@ from asm_sim.studies.estimates import PANEL, parameter
 from asm_sim.studies.mips_levels import HIGHEST, LOWEST, THRESHOLD
 from asm_sim.studies.mips_panel import open_panel, score_of
 
-BAR = 4.0  # points
+BAR = 5.0  # points, so that the threshold of MIPS parts two bars
 NARROWEST = 7.3  # inches, for the key
 MIPS_LINE: dict[str, Any] = {"color": INK, "linewidth": 1.5, "linestyle": (0, (4, 1.2, 1, 1.2))}
 
@@ -53,8 +53,9 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     draws or, without these, from the 5th to the 95th percentile over draws, for its curve depends
     on who else is in the cohort. MIPS by the run's
     parameters, the same in every draw and year (42 CFR 414.1405). Below: the final scores of the
-    clinicians under each in the first year, MIPS in ``form``; a score of one program is not one of
-    the other. Takes a run with a panel; raises :class:`InputError` for anything else.
+    clinicians under each in the first year, MIPS in ``form``, as the share of them in bars of five
+    points; a score of one program is not one of the other. Takes a run with a panel; raises
+    :class:`InputError` for anything else.
     """
     panels = _panels(ds, form)
     run = one_scenario(ds)
@@ -72,7 +73,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
         year = panels[0]["performance_year_of_clinicians"]
-        axes[1, 0].set_ylabel(f"Clinicians {year}\n(% per point)")
+        axes[1, 0].set_ylabel(f"Clinicians {year}\n(% in {BAR:g} pt)")
         add_key(figure, _key(run, panels[0]))
     figure.plotted = {
         "mips_form": form,
@@ -91,30 +92,27 @@ def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
         lambda view: {
             program: (
                 ("bar",),
-                _percent_per_point(view[score_of(program)][:, 0], edges),
+                _percent_by_bar(view[score_of(program)][:, 0], edges),
             )
             for program in programs
         }
     )
     levels = mips.levels(run, "all", form).isel(performance_year=0, group=0, mips_form=0)
     fixed = _mips_curve(run)
+    even = answer_of(run, itemgetter("break_even_score"))
     panels = []
     for cohort in run["cohort"].values:
         at = levels.sel(cohort=cohort)
         share = at["share_below_threshold"], at["share_below_threshold_mcse"]
-        even = answer_of(run, itemgetter("break_even_score"))
         heights = {
-            f"{name}_clinicians_percent_per_point": by_draw[program]
-            .sel(cohort=cohort)
-            .mean(PANEL)
-            .values
+            f"{name}_clinicians_percent": by_draw[program].sel(cohort=cohort).mean(PANEL).values
             for name, program in zip(("asm", "mips"), programs, strict=True)
         }
         panels.append(
             {
                 "cohort": str(cohort),
                 "score_points": run["score"].values,
-                "asm_curves": [curve(run.sel(cohort=cohort), year) for year in years],
+                "asm_curves": [curve(run, str(cohort), year) for year in years],
                 "asm_break_even_score_points": {
                     "performance_year": years[0],
                     **numbers_of(even.at(cohort=cohort, performance_year=years[0])),
@@ -130,12 +128,12 @@ def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
     return panels
 
 
-def _percent_per_point(
+def _percent_by_bar(
     scores: npt.NDArray[np.float64], edges: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     scores = scores[np.isfinite(scores)]
     counts, _ = np.histogram(scores, edges)
-    return np.asarray(100.0 * counts / max(len(scores), 1) / np.diff(edges))
+    return np.asarray(100.0 * counts / max(len(scores), 1))
 
 
 def _mips_curve(run: xr.Dataset) -> dict[str, Any]:
@@ -178,8 +176,8 @@ def _mark(panel: dict[str, Any], ax: Axes) -> None:
 
 def _draw_scores(panel: dict[str, Any], ax: Axes) -> None:
     edges = panel["bar_edges_points"]
-    asm, of_mips = (panel[f"{name}_clinicians_percent_per_point"] for name in ("asm", "mips"))
-    ax.bar(edges[:-1], asm, np.diff(edges), align="edge", color=STRIP)
+    asm, of_mips = (panel[f"{name}_clinicians_percent"] for name in ("asm", "mips"))
+    ax.stairs(asm, edges, fill=True, color=STRIP)
     ax.stairs(of_mips, edges, color=INK, linewidth=1.2)
     below = written(panel, "mips_below_threshold")
     ax.text(

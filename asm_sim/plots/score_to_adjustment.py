@@ -41,6 +41,7 @@ from asm_sim.results.ranges import answer_of
 
 Floats = npt.NDArray[np.float64]
 
+MARKS = ("break_even_score", "median_final_score")
 MIDDLE, NEAR_THE_MIDDLE = 50.0, 15.0  # points
 LONGEST = 32  # characters on one line beside a score
 
@@ -57,13 +58,13 @@ def plot(
     drawn that nobody knows, where there are such draws; else from the 5th to the 95th percentile
     over draws: how much the price of a score depends on who else is in the cohort. Marked are the
     median of the positive final scores and the score that breaks even, each with its range or its
-    Monte Carlo error. The strip below shows where clinicians are, in percent of them per point,
-    first year.
+    Monte Carlo error. The strip below shows where clinicians are in the first year: a bar (of
+    one point, as the axis says) is as high as the share of them whose final score is in it.
 
     ``years`` and ``cohorts`` choose some of them, ``width`` is that of the figure in inches.
     """
     ds = chosen(one_scenario(ds), years, cohorts)
-    panels = [_panel(ds, str(cohort)) for cohort in ds["cohort"].values]
+    panels = _panels(ds)
     with house_style():
         title = "What a final score is worth"
         figure = new_figure(ds, width or 3.6 * len(panels), 4.6, title)
@@ -76,37 +77,44 @@ def plot(
             panel_title(above, cohort_title(ds, panel["cohort"]))
             below.set_xlabel("Final score (points)")
         axes[0, 0].set_ylabel(PERCENT_OF_PART_B)
-        axes[1, 0].set_ylabel("Clinicians\n(% per point)")
+        edges = panels[0]["clinicians"]["bar_edges_points"]
+        axes[1, 0].set_ylabel(f"Clinicians\n(% in {edges[1] - edges[0]:g} pt)")
         add_key(figure, _key(ds, panels[0]))
     figure.plotted = {"panels": panels}
     return figure
 
 
-def _panel(ds: xr.Dataset, cohort: str) -> dict[str, Any]:
-    of_cohort = ds.sel(cohort=cohort)
-    years = first_and_last(of_cohort)
-    counts = counted(of_cohort, "final_score_histogram").sel(performance_year=years[0]).values
-    counts, edges = _inside(counts, ds["score_bin"].values.astype(np.float64))
-    return {
-        "cohort": cohort,
-        "score_points": ds["score"].values,
-        "curves": [_curve(of_cohort, year) for year in years],
-        "clinicians": {
-            "performance_year": years[0],
-            "bar_edges_points": edges,
-            "clinician_draws": counts,
-            "clinicians_percent_per_point": 100.0 * counts / max(counts.sum(), 1) / np.diff(edges),
-        },
-    }
-
-
-def _curve(of_cohort: xr.Dataset, year: int) -> dict[str, Any]:
-    of_year = of_cohort.sel(performance_year=year)
-    marks = {}
-    for name in ("break_even_score", "median_final_score"):
-        found = answer_of(of_year, itemgetter(name))
-        marks[f"{name}_points"] = numbers_of(found.at())
-    return curve(of_cohort, year) | marks
+def _panels(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """The numbers of each cohort."""
+    years = first_and_last(ds)
+    histogram = counted(ds, "final_score_histogram").sel(performance_year=years[0])
+    marks = {name: answer_of(ds, itemgetter(name)) for name in MARKS}
+    panels = []
+    for cohort in map(str, ds["cohort"].values):
+        counts, edges = _inside(
+            histogram.sel(cohort=cohort).values, ds["score_bin"].values.astype(np.float64)
+        )
+        panels.append(
+            {
+                "cohort": cohort,
+                "score_points": ds["score"].values,
+                "curves": [
+                    curve(ds, cohort, year)
+                    | {
+                        f"{name}_points": numbers_of(mark.at(cohort=cohort, performance_year=year))
+                        for name, mark in marks.items()
+                    }
+                    for year in years
+                ],
+                "clinicians": {
+                    "performance_year": years[0],
+                    "bar_edges_points": edges,
+                    "clinician_draws": counts,
+                    "clinicians_percent": 100.0 * counts / max(counts.sum(), 1),
+                },
+            }
+        )
+    return panels
 
 
 def _inside(
@@ -163,8 +171,7 @@ def _beside(score: float, words: str, number: str) -> tuple[str, int, dict[str, 
 
 def _draw_strip(panel: dict[str, Any], ax: Axes) -> None:
     edges = panel["clinicians"]["bar_edges_points"]
-    heights = panel["clinicians"]["clinicians_percent_per_point"]
-    ax.bar(edges[:-1], heights, np.diff(edges), align="edge", color=STRIP)
+    ax.stairs(panel["clinicians"]["clinicians_percent"], edges, fill=True, color=STRIP)
     ax.yaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 5, 10]))
 
 

@@ -19,8 +19,9 @@ NONE = "none"
 OF_A_RUN = {
     "adjustment_distribution": (
         "Histograms of the payment adjustment of clinicians with a final score, a panel per "
-        "performance year and cohort. Penalties are left of zero, bonuses right of it, and those "
-        "at the maximum penalty stand apart at the left end."
+        "performance year and cohort. Penalties are left of zero, bonuses right of it; bars are as "
+        "high as the share of clinicians in them, and the dark foot of the first as the share at "
+        "the maximum penalty."
     ),
     "score_to_adjustment": (
         "The payment adjustment against the final score, a panel per cohort with a curve for the "

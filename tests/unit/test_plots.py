@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.patches import Patch
 
 from asm_sim.errors import InputError
 from asm_sim.plots import adjustment_distribution, score_to_adjustment
@@ -95,8 +96,8 @@ def test_distribution_is_the_histogram(ds: xr.Dataset, tmp_path: Path) -> None:
         assert sum(panel["clinician_draws"]) == counts.sum()
         assert panel["clinician_draws_below"] == panel["clinician_draws_above"] == 0
         edges = np.array(panel["bar_edges_percent"])
-        area = np.sum(np.array(panel["clinicians_percent_per_point"]) * np.diff(edges))
-        assert area == pytest.approx(100.0)
+        assert np.sum(panel["clinicians_percent"]) == pytest.approx(100.0)
+        np.testing.assert_allclose(np.diff(edges), 1.0)
         risk = 100.0 * YEARS[panel["performance_year"]]
         assert panel["maximum_penalty_percent"] == pytest.approx(-risk)
         assert edges[0] == pytest.approx(-risk)
@@ -108,18 +109,46 @@ def test_distribution_is_the_histogram(ds: xr.Dataset, tmp_path: Path) -> None:
         )
 
 
-def test_distribution_draws_those_numbers(ds: xr.Dataset) -> None:
+def test_bars_are_as_high_as_the_text_says(ds: xr.Dataset) -> None:
     figure = adjustment_distribution.plot(ds)
+    assert "% of the scored in a bar of 1 percentage point" in figure.get_supylabel()
     for panel, ax in zip(figure.plotted["panels"], figure.axes, strict=True):
-        bars = [patch.get_height() for patch in ax.patches]
-        np.testing.assert_allclose(bars[:-1], panel["clinicians_percent_per_point"])
-        maximum = ax.patches[-1]
-        assert maximum.get_height() * maximum.get_width() == pytest.approx(
-            100.0 * panel["share_maximum_penalty"]["mean"]
-        )
+        penalties, bonuses, maximum = (bars_of(patch) for patch in ax.patches)
+        edges = panel["bar_edges_percent"]
+        np.testing.assert_allclose([left for left, _, _ in penalties + bonuses], edges[:-1])
+        np.testing.assert_allclose([right for _, right, _ in penalties + bonuses], edges[1:])
+        at = {"cohort": panel["cohort"], "performance_year": panel["performance_year"]}
+        counts = ds["adjustment_histogram"].sel(at).sel(group="all").values[1:-1]
+        lower = 100.0 * ds["adjustment_bin"].values[1:-1]
+        for left, right, height in penalties + bonuses:
+            inside = (lower > left - 1e-6) & (lower < right - 1e-6)
+            assert height == pytest.approx(100.0 * counts[inside].sum() / counts.sum())
         said = "\n".join(text.get_text() for text in ax.texts)
+        negative = sum(height for _, _, height in penalties)
+        assert negative == pytest.approx(100.0 * panel["share_negative"]["mean"], abs=0.5)
         assert f"{percent(**_named(panel['share_negative']))} with a penalty" in said
+        ((left, right, height),) = maximum
+        assert (left, right) == (edges[0], edges[1])
+        assert height == pytest.approx(100.0 * panel["share_maximum_penalty"]["mean"])
+        assert f"{percent(**_named(panel['share_maximum_penalty']))} at " in said
         assert f"{panel['performance_year']}, paid in {panel['payment_year']}" in said
+
+
+def bars_of(patch: Patch) -> list[tuple[float, float, float]]:
+    """Left and right end and height of each bar of one colour."""
+    bars = patch.get_path().vertices.reshape(-1, 5, 2)
+    return [(bar[0, 0], bar[2, 0], bar[1, 1]) for bar in bars]
+
+
+def test_the_strip_is_as_high_as_the_shares_of_scores(ds: xr.Dataset) -> None:
+    figure = score_to_adjustment.plot(ds)
+    counts = ds["final_score_histogram"].sel(performance_year=2027, group="all", cohort="HF")
+    (steps,) = figure.axes[2].patches
+    heights, edges, _ = steps.get_data()
+    np.testing.assert_allclose(edges, ds["score_bin"].values[1:])
+    assert f"% in {edges[1] - edges[0]:g} pt" in figure.axes[2].get_ylabel()
+    assert heights.sum() == pytest.approx(100.0)
+    assert heights[30] == pytest.approx(100.0 * counts.values[31] / counts.values.sum())
 
 
 def _named(share: dict[str, float]) -> dict[str, float]:
@@ -138,7 +167,7 @@ def test_distribution_with_other_bins(width: float, ds: xr.Dataset) -> None:
     for panel in adjustment_distribution.plot(changed).plotted["panels"]:
         bars = panel["bar_edges_percent"]
         assert np.abs(bars).min() == pytest.approx(0.0, abs=1e-9)  # zero parts two bars
-        assert np.diff(bars).max() == pytest.approx(max(0.5, 100 * width))
+        assert np.diff(bars).max() == pytest.approx(1.0)
         drawn = panel["clinician_draws"].sum()
         beyond = panel["clinician_draws_below"] + panel["clinician_draws_above"]
         at = {"cohort": panel["cohort"], "performance_year": panel["performance_year"]}

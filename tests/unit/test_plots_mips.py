@@ -145,11 +145,12 @@ def test_curves_are_the_draws_and_the_rule(ds: xr.Dataset, tmp_path: Path) -> No
         inside = (ds["clinician_cohort"] == panel["cohort"]).values
         widths = np.diff(panel["bar_edges_points"])
         for name, variable in (("asm", "panel_final_score"), ("mips", "panel_mips_final_score")):
-            heights = np.array(panel[f"{name}_clinicians_percent_per_point"])
-            assert (heights * widths).sum() == pytest.approx(100.0)
+            heights = np.array(panel[f"{name}_clinicians_percent"])
+            assert heights.sum() == pytest.approx(100.0)
             scores = ds[variable].values[:, inside, 0]
-            first = 100 * ((scores >= 72) & (scores < 76)).mean() / 4
-            assert heights[18] == pytest.approx(first)
+            share = 100 * ((scores >= 75) & (scores < 80)).mean()
+            assert heights[15] == pytest.approx(share)
+        np.testing.assert_allclose(widths, 5.0)
         below = 100 * (ds["panel_mips_final_score"].values[:, inside, 0] < 75).mean()
         assert panel["mips_below_threshold_percent"] == pytest.approx(below)
 
