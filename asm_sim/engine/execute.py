@@ -18,7 +18,7 @@ from asm_sim.engine.frame import ADJUSTMENT_BINS, DOLLARS_BINS, QUANTILES, SCORE
 from asm_sim.engine.plan import CohortPlan, Plan, grids
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.decomposition import FACTOR_SETS
-from asm_sim.kernels.draws.draw import simulate_cohort
+from asm_sim.kernels.draws.draw import Draws, simulate_cohort
 from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
 from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.kernels.world.groups import GROUPINGS
@@ -87,7 +87,16 @@ def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
 def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Output) -> None:
     """Fill ``output`` with so many draws of a cohort."""
     population, measurement, selection = plan.indices(first, draws)
-    fits = simulate_cohort(
+    which = Draws(
+        plan.seed_words(),
+        population,
+        measurement,
+        selection,
+        measured=plan.measures,
+        with_truth=True,
+        fit=np.ones(1, np.bool_),
+    )
+    simulate_cohort(
         cohort.rules,
         cohort.mips,
         cohort.pathway,
@@ -95,15 +104,10 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         cohort.model,
         cohort.probes,
         grids(),
-        plan.seed_words(),
-        population,
-        measurement,
-        selection,
-        plan.measures,
-        True,
+        which,
         output,
     )
-    if not fits:
+    if not which.fit[0]:
         raise InputError(
             "an adjustment lies beyond +-800 % of Part B payments, more than the sums over draws "
             "can hold; look at rules.payment.exchange and rules.payment.cap"

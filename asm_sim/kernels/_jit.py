@@ -1,9 +1,9 @@
 """How kernels are compiled: the one place with numba options.
 
-``kernel`` marks a function that only other kernels call (see _linked.py); ``entry`` one that Python
-calls. Entries release the GIL, so that threads can share a block of draws, and are kept on disk
-(see _cache.py) under a hash of every kernel source, so that an edit in any of the rooms
-recompiles. The user's own kernels and numba's settings stay as they are.
+``kernel`` marks a function that only other kernels call (see _linked.py); ``entry`` and
+``direct_entry`` one that Python calls. Entries release the GIL, so that threads can share a block
+of draws, and are kept on disk (see _cache.py) under a hash of every kernel source, so that an edit
+in any of the rooms recompiles. The user's own kernels and numba's settings stay as they are.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if config.DISABLE_JIT:  # type: ignore[attr-defined]  # numba sets it when it is
 
 __all__ = [
     "cache_folder",
+    "direct_entry",
     "entry",
     "fma",
     "inlined",
@@ -87,8 +88,16 @@ def stage(function: Callable[..., Any]) -> Any:
     return _stages.stage(function, _part(function, forceinline=False), sources_hash())
 
 
+def direct_entry(function: Callable[..., Any]) -> Any:
+    """Compile for calls from Python with named tuples, which are references in it.
+
+    Without the GIL, kept on disk where that is possible, and nothing is returned (_stages.py).
+    """
+    return _stages.DirectEntry(function, _part(function, forceinline=False), sources_hash())
+
+
 def entry(function: Callable[..., Any]) -> Any:
-    """Compile for calls from Python: without the GIL, and kept on disk where that is possible."""
+    """Compile for other calls from Python, also those that return something."""
     dispatcher = njit(nogil=True, **_OPTIONS)(function)
     compile_alone = dispatcher.compile
 

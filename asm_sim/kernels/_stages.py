@@ -3,7 +3,8 @@
 To compile a whole draw takes the better part of a minute. Its stages are optimised each by itself,
 by two processes where there are two cores, and kept on disk like entries; an entry that calls them
 is small. A stage takes references and numbers and returns nothing. An entry finds it through a cell
-of memory that has the name of the stage and holds its address.
+of memory that has the name of the stage and holds its address. An entry that takes references alone
+is a stage that Python calls where it lies.
 
 This goes below numba's public interface (numba/core/callconv.py, codegen.py).
 """
@@ -20,11 +21,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import update_wrapper
 from importlib import import_module
 from typing import Any
 
 import llvmlite.binding as llvm
 from llvmlite import ir
+from numba import typeof
 from numba.core import cgutils, types
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
@@ -34,7 +37,8 @@ from numba.extending import intrinsic
 
 from asm_sim.kernels import _cache
 from asm_sim.kernels._linked import parts_linked
-from asm_sim.kernels._machine import garbage_waits
+from asm_sim.kernels._machine import garbage_waits, interrupts_wait
+from asm_sim.kernels._memory import laid_out
 from asm_sim.processes import started
 
 _PREFIX = "asm_sim.stage."
@@ -86,9 +90,10 @@ class Stage:
             return
         with _cache.alone(_file(symbol), tell=False) as compiled:
             if not (compiled and load(symbol)):
-                self._compile(symbol, arguments)
+                self.compile(symbol, arguments)
 
-    def _compile(self, symbol: str, arguments: Any) -> None:
+    def compile(self, symbol: str, arguments: Any) -> None:
+        """Compile it for these types, and keep it under this name."""
         context = self._kernel.targetctx
         rtsys.initialize(context)
         with garbage_waits(), parts_linked(None):
@@ -111,6 +116,47 @@ class Stage:
         needed = _cache.needed(library)
         content = json.dumps(needed).encode() + b"\n" + library._get_compiled_object()
         _cache.write_kept(_file(symbol), content)
+
+
+class DirectEntry:
+    """A stage that Python calls with named tuples, which it takes by reference.
+
+    Its name is that of what lies in memory, so that numba's types are made where it is compiled.
+    """
+
+    def __init__(self, function: Callable[..., Any], kernel: Any, stamp: str) -> None:
+        self._stage = Stage(function, kernel, stamp)
+        self._code: dict[tuple[str, ...], Callable[..., int]] = {}
+        update_wrapper(self, function)
+
+    def __call__(self, *structures: tuple[Any, ...]) -> None:
+        """Run it without the GIL; :class:`MemoryError` where it had none."""
+        laid = list(map(laid_out, structures))
+        kinds = tuple(each.kind for each in laid)
+        code = self._code.get(kinds) or self._there(kinds, structures)
+        nothing, reason = ctypes.c_void_p(), ctypes.c_void_p()
+        if code(ctypes.byref(nothing), ctypes.byref(reason), *(each.address for each in laid)):
+            raise MemoryError(f"no memory for {self._stage.at[1]}")
+
+    def _there(
+        self, kinds: tuple[str, ...], structures: tuple[tuple[Any, ...], ...]
+    ) -> Callable[..., int]:
+        """Its code for such structures, loaded or compiled."""
+        symbol = self._stage.symbol(kinds)
+        with (
+            interrupts_wait(all_along=False),
+            global_compiler_lock,
+            _cache.alone(_file(symbol)) as compiled,
+            interrupts_wait(all_along=compiled),
+            made_at_the_end(),
+        ):
+            if not (compiled and load(symbol)):
+                from asm_sim.kernels._reference import Reference
+
+                self._stage.compile(symbol, tuple(Reference(typeof(s)) for s in structures))
+        of_addresses = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * (2 + len(kinds)))
+        code = self._code[kinds] = of_addresses(_cell(symbol).value or 0)
+        return code
 
 
 Wanted = tuple[Stage, tuple[Any, ...]]

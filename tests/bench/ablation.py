@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels.draws.by_group import mark_groups, summarise_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import count_year, empty_tallies, end_draw, new_tallies
-from asm_sim.kernels.draws.draw import observe_cohort, simulate_cohort
+from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.draws.output import Output
 from asm_sim.kernels.draws.summaries import (
     begin_draw,
@@ -50,7 +50,7 @@ from asm_sim.kernels.world.performance import cost_at, latent_rate, rate_at, sam
 from asm_sim.kernels.world.traits import latent_processes, new_clinicians
 from tests.bench.checks import Part
 from tests.bench.compiled import entry, lap, new_clock, start
-from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output
+from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output, simulate_into
 from tests.bench.variates_floor import ALL, BINOMIAL, NORMAL, POISSON, make_variates, needs
 
 DRAWS = 20  # of each cohort in a repetition, half of them with the parts
@@ -308,18 +308,14 @@ def _whole(cohort: Cohort, first: int, truth: bool) -> float:
     """Seconds of the shipped kernel for the same draws."""
     output = new_output(cohort, DRAWS)
     begun = time.thread_time()
-    _simulate(cohort, np.arange(first, first + DRAWS), truth, output)
+    simulate_into(output, cohort, np.arange(first, first + DRAWS), truth)
     return time.thread_time() - begun
-
-
-def _simulate(cohort: Cohort, at: NDArray[np.int64], truth: bool, output: Output) -> None:
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, at, True, truth, output)
 
 
 def _refuse_another_result(played: Output, cohort: Cohort) -> None:
     """What is played is the kernel's own work, to the bit."""
     whole = new_output(cohort, len(played.yearly))
-    _simulate(cohort, np.arange(len(played.yearly)), True, whole)
+    simulate_into(whole, cohort, np.arange(len(played.yearly)), truth=True)
     for record in ("yearly", "by_group"):
         mine, kernels = getattr(played, record), getattr(whole, record)
         for name in kernels.dtype.names:

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from asm_sim.kernels.draws.draw import simulate_cohort
 from tests.bench import numpy_baseline
 from tests.bench.checks import Check, Part
-from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output
+from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output, simulate_into
 from tests.bench.variates_floor import ALL, make_by_numpy, make_variates, needs
 
 DRAWS_PER_TASK = 10  # as in the engine
@@ -62,9 +61,8 @@ class Timings:
 
 
 def simulate(cohort: Cohort, first: int, draws: int, truth: bool) -> None:
-    at = np.arange(first, first + draws)
     output = new_output(cohort, draws)
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, at, True, truth, output)
+    simulate_into(output, cohort, np.arange(first, first + draws), truth)
 
 
 def run_numpy(cohort: Cohort, first: int, draws: int) -> None:

@@ -7,10 +7,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asm_sim.addresses import address
 from asm_sim.engine import execute
 from asm_sim.engine.plan import grids, make_plan
+from asm_sim.kernels.draws.draw import Draws, simulate_cohort
 from asm_sim.kernels.draws.output import Output
 from asm_sim.population.compile import compile_cohort_model, compile_practices
 from asm_sim.population.roster import Roster
@@ -99,3 +101,9 @@ def new_output(cohort: Cohort, draws: int) -> Output:
     """Room for the draws of one cohort, without panel, lens and clinician sums."""
     years = int(cohort.model.performance_years)
     return execute.new_output(draws, cohort.size, years, cohort.groups)
+
+
+def simulate_into(output: Output, cohort: Cohort, at: NDArray[np.int64], truth: bool) -> None:
+    """Fill ``output`` with the draws of these indices by the kernel."""
+    which = Draws(SEED, at, at, at, measured=True, with_truth=truth, fit=np.ones(1, np.bool_))
+    simulate_cohort(*cohort.arguments, GRIDS, which, output)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asm_sim.kernels.draws.draw import observe_cohort, simulate_cohort
+from asm_sim.kernels.draws.draw import observe_cohort
 from asm_sim.kernels.draws.output import Output
 from asm_sim.kernels.rule.cohort import fit_and_score
 from asm_sim.kernels.rule.fit import Fit
 from asm_sim.kernels.rule.observed import Observed, Outcome
 from asm_sim.results.registry import BY_GROUP, YEARLY
 from tests.bench import numpy_baseline
-from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output
+from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output, simulate_into
 
 NUMPY_DRAWS, KERNEL_DRAWS = 60, 200
 # About 5,000 comparisons a cohort; the largest difference is 3.7 standard errors.
@@ -88,7 +88,7 @@ def test_a_cohort_of_the_kernel_is_scored_alike(cohort: Cohort) -> None:
 def test_draws_of_the_kernel_are_summed_up_alike(cohort: Cohort) -> None:
     draws = np.arange(3)
     theirs, mine = new_output(cohort, len(draws)), new_output(cohort, len(draws))
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, draws, draws, draws, True, False, theirs)
+    simulate_into(theirs, cohort, draws, truth=False)
     for d in draws:
         years = exported(cohort, d)
         observed = [(Observed(*year[0]), year.part_b_later, year.paid) for year in years]
@@ -114,8 +114,7 @@ def by_numpy(cohort: Cohort, draw: int, output: Output) -> None:
 
 
 def by_kernel(cohort: Cohort, draw: int, output: Output) -> None:
-    at = np.array([draw])
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, at, True, False, output)
+    simulate_into(output, cohort, np.array([draw]), truth=False)
 
 
 def statistics(cohort: Cohort, simulate: Any, draws: int) -> dict[str, NDArray[np.float64]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels.draws.draw import simulate_cohort
 from asm_sim.kernels.draws.output import Output
-from tests.bench.model import GRIDS, SEED, cohorts, new_output
+from tests.bench.model import cohorts, new_output, simulate_into
 
 DRAWS = 40  # of 2,607 clinicians: more than 65,535
 HISTOGRAMS = ("adjustment_histogram", "score_histogram", "dollars_histogram")
@@ -16,7 +15,7 @@ HISTOGRAMS = ("adjustment_histogram", "score_histogram", "dollars_histogram")
 def simulated(at: NDArray[np.int64]) -> Output:
     cohort = cohorts()[0]
     output = new_output(cohort, len(at))
-    simulate_cohort(*cohort.arguments, GRIDS, SEED, at, at, at, True, False, output)
+    simulate_into(output, cohort, at, truth=False)
     return output
 
 

@@ -10,7 +10,7 @@ from numba import njit
 from numba.core.runtime import _nrt_python as _nrt
 from numba.core.runtime import rtsys
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import direct_entry, inlined, kernel
 from asm_sim.kernels._reference import by_reference, keep, own_copy
 
 
@@ -65,6 +65,46 @@ def made_inside(n: int) -> Any:
     return copy
 
 
+class Result(NamedTuple):
+    total: Any
+
+
+@direct_entry
+def directly(outer: Any, result: Any) -> None:
+    result.total[0] = _read(outer)
+
+
+def _directly(outer: Outer) -> float:
+    total = np.zeros(1)
+    directly(outer, Result(total))
+    return float(total[0])
+
+
+class Mixed(NamedTuple):
+    """Numbers of one byte between those of eight."""
+
+    first: bool
+    inner: Inner
+    second: Any
+    count: Any
+    third: bool
+    record: Any
+    fourth: bool
+    single: Any
+
+
+@direct_entry
+def tell(mixed: Any, result: Any) -> None:
+    result.total[0] = mixed.first
+    result.total[1] = mixed.inner.values[-1]
+    result.total[2] = mixed.second
+    result.total[3] = mixed.count
+    result.total[4] = mixed.third
+    result.total[5] = mixed.record[1].b
+    result.total[6] = mixed.fourth
+    result.total[7] = mixed.single[1, 0]
+
+
 def _outer(**other: Any) -> Outer:
     alike = Alike(np.full(2, 5.0), np.full(3, 7.0))
     inner = Inner(np.array([1.0, 2.0]), 3.0)
@@ -109,3 +149,37 @@ def test_what_is_made_inside_is_freed() -> None:
 def test_a_part_is_not_for_python(part: Any) -> None:
     with pytest.raises(TypeError, match="for other kernels"):
         part(Inner(np.ones(1), 1.0))
+
+
+def test_python_lays_a_named_tuple_out_as_a_kernel_does() -> None:
+    for outer in (_outer(), _outer(table=np.arange(12.0).reshape(2, 6)[:, ::2])):
+        kept = outer.inner.values.copy()
+        expected = through_reference(outer)
+        outer.inner.values[:] = kept
+        assert _directly(outer) == expected
+
+
+@pytest.mark.parametrize("flags", [(True, False, True), (False, True, False)])
+def test_numbers_of_every_size_are_found(flags: tuple[bool, bool, bool]) -> None:
+    inner = Inner(np.array([3.0, 4.0]), 1.0)
+    records = np.array([(1, 2.0), (3, 5.0)], [("a", np.int8), ("b", np.float64)])
+    single = np.asfortranarray(np.array([[1, 2], [7, 8]], np.int16))
+    total = np.zeros(8)
+    mixed = Mixed(flags[0], inner, np.float64(6.5), -9, flags[1], records, flags[2], single)
+    tell(mixed, Result(total))
+    assert total.tolist() == [flags[0], 4.0, 6.5, -9.0, flags[1], 5.0, flags[2], 7.0]
+
+
+def test_what_cannot_be_shown_is_refused() -> None:
+    with pytest.raises(TypeError, match="str: a kernel takes arrays and numbers"):
+        directly(_outer(count="eleven"), Result(np.zeros(1)))
+
+
+def test_an_entry_without_memory_says_so() -> None:
+    with pytest.raises(MemoryError, match="no memory for fill_all"):
+        fill_all(Alike(np.array([1 << 50]), np.zeros(1)))
+
+
+@direct_entry
+def fill_all(sizes: Any) -> None:
+    sizes.second[0] = np.ones(sizes.first[0])[-1]

@@ -11,7 +11,7 @@ import pytest
 from numba import typeof, types
 
 from asm_sim.kernels import _stages
-from asm_sim.kernels._jit import entry, kernel, stage
+from asm_sim.kernels._jit import direct_entry, entry, kernel, stage
 from asm_sim.kernels._reference import Reference, by_reference, keep
 
 
@@ -45,6 +45,15 @@ def _whole(work: Any, times: Any) -> Any:
     return work.values.sum()
 
 
+def _directly(work: Any, times: Any) -> None:
+    _once(work)
+    _often(work, times.often)
+
+
+class Times(NamedTuple):
+    often: int
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ASM_SIM_CACHE_DIR", str(tmp_path / "kept"))
@@ -56,13 +65,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The stages that are compiled in this process, as they are."""
     names: list[str] = []
-    compile_it: Callable[..., None] = _stages.Stage._compile
+    compile_it: Callable[..., None] = _stages.Stage.compile
 
     def noted(self: Any, symbol: str, arguments: Any) -> None:
         names.append(self.at[1])
         compile_it(self, symbol, arguments)
 
-    monkeypatch.setattr(_stages.Stage, "_compile", noted)
+    monkeypatch.setattr(_stages.Stage, "compile", noted)
     monkeypatch.setattr(_stages, "_another_process", lambda _missing: None)
     return names
 
@@ -100,6 +109,26 @@ def test_what_is_missing_or_damaged_is_compiled_anew(
         assert _result() == 12.0
         assert compiled == [name]
         assert file.exists()
+
+
+def test_an_entry_that_takes_references_is_found_with_its_stages(
+    folder: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(np.ones(3), 0.5)
+    direct_entry(_directly)(work, Times(4))
+    assert work.values.sum() == 12.0
+    assert sorted(compiled) == ["_directly", "_often", "_once"]
+    assert len(list(folder.glob("*.nbc"))) == 3
+    _forget(monkeypatch)
+    direct_entry(_directly)(work, Times(4))
+    assert work.values.sum() == 21.0
+    assert len(compiled) == 3
+    (file,) = folder.glob("*._directly-*.nbc")
+    file.write_bytes(file.read_bytes()[:-1])
+    _forget(monkeypatch)
+    direct_entry(_directly)(work, Times(4))
+    assert work.values.sum() == 30.0
+    assert compiled[3:] == ["_directly"]
 
 
 def test_another_process_compiles_the_same(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import entry, kernel, stage
+from asm_sim.kernels._jit import direct_entry, entry, kernel, stage
 from asm_sim.kernels._reference import by_reference, keep, own_copy
 from asm_sim.kernels.choices import Peers
 from asm_sim.kernels.draws.by_group import mark_groups
@@ -135,34 +135,25 @@ def _look_closely(
     score_probes(model, rules, probes, y, address, fit, true_fit, probe_room, d, output.lens.probe)
 
 
-@entry
-def simulate_cohort(
-    rules,
-    mips,
-    pathway,
-    practice_model,
-    model,
-    probes,
-    grids,
-    seed,
-    population_index,
-    measurement_index,
-    selection_index,
-    measured,
-    with_truth,
-    output,
-):
-    """Simulate a range of draws of one cohort into ``output``.
+class Draws(NamedTuple):
+    """D draws of a cohort, and what is made of them."""
+
+    seed: NDArray[np.uint64]  # [2] low and high word
+    population: NDArray[np.int64]  # [D] indices, which address a draw
+    measurement: NDArray[np.int64]
+    selection: NDArray[np.int64]
+    measured: bool  # with episodes, cases and accidents; otherwise nothing is left to chance
+    with_truth: bool  # beside it what is true of everyone
+    fit: NDArray[np.bool_]  # [1] made false where an adjustment is too large for fixed point
+
+
+@direct_entry
+def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, draws, output):
+    """Simulate :class:`Draws` of one cohort into ``output``.
 
     ``mips`` and ``pathway`` are the rules of the comparator in its two forms; ``probes`` are scored
-    beside the cohort in the draws that are looked at closely, which need ``with_truth``.
-    ``population_index``, ``measurement_index`` and ``selection_index`` (int64 [D]) address the
-    draws; ``seed`` is uint64 [2], low and high word. Returns false where an adjustment was too
-    large for fixed point.
+    beside the cohort in the draws that are looked at closely, which need the truth.
     """
-    rules, mips, pathway = by_reference(rules), by_reference(mips), by_reference(pathway)
-    practice_model, model = by_reference(practice_model), by_reference(model)
-    probes, grids, output = by_reference(probes), by_reference(grids), by_reference(output)
     n = len(model.practice)
     years = model.performance_years
     close = len(output.lens.fixed_standard)  # draws looked at closely
@@ -208,11 +199,15 @@ def simulate_cohort(
     mips_room, pathway_room = by_reference(own_mips_room), by_reference(own_pathway_room)
     traits_change = patients_change(model)
     hold_clinicians = len(output.clinician.scored) > 0
+    with_truth = draws.with_truth
     fits = True
-    for d in range(len(population_index)):
+    for d in range(len(draws.population)):
         address = by_reference(
-            Address(seed, population_index[d], measurement_index[d], selection_index[d], measured)
-        )
+            Address(
+                draws.seed, draws.population[d], draws.measurement[d], draws.selection[d],
+                draws.measured,
+            )
+        )  # fmt: skip
         begin_cohort(practice_model, model, address, practices, clinicians, observed)
         begin_draw(memory)
         begin_years(earlier)
@@ -282,7 +277,7 @@ def simulate_cohort(
     keep(own_pathway)
     keep(own_mips_room)
     keep(own_pathway_room)
-    return fits
+    draws.fit[0] = fits
 
 
 class ObservedYear(NamedTuple):
