@@ -5,22 +5,25 @@ drawn for this clinician alone, and takes from it what the table leaves blank: w
 comes from one donor. A measure of which neither rate nor cases are told is the donor's, reported or
 not. Where the rate is told and not the rest of the measure, or of cost and episodes only one, the
 rest is that of a donor who has it. Cases without a rate say that the measure was not reported.
+Where practices are scored as a whole, those of a practice have their donors in one practice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from asm_sim.addresses import address
-from asm_sim.against.cohort_draws import CohortYear
+from asm_sim.against.cohort_draws import CohortYear, Seen
+from asm_sim.documents import did_you_mean
+from asm_sim.engine.scored import pools
 from asm_sim.errors import InputError
-from asm_sim.kernels.choices import InteroperabilityExempt
+from asm_sim.kernels.choices import InteroperabilityExempt, Peers
 from asm_sim.kernels.rule.law import CohortRules
 from asm_sim.kernels.rule.observed import COLUMNS, Observed
 from asm_sim.rules.schema import RuleSet
@@ -40,7 +43,8 @@ class Known:
     ``ids`` [n] are as given, ``seen`` what is known of them in each year (nan, and -1 of a
     collection type: not known), ``paid`` [Y][n] the Part B payments of the payment year,
     ``of_year`` [Y, n] the performance year whose row of the table stands for this one (0: a row
-    without one).
+    without one), ``specialty`` [Y, n] positions in the cohort's (-1: not known) and ``practice``
+    [Y, n] positions in ``practices``, as given (each clinician's own where none is).
     """
 
     cohort: str
@@ -49,15 +53,28 @@ class Known:
     seen: list[Observed]
     paid: list[Floats]
     of_year: NDArray[np.int64]
+    specialty: NDArray[np.int64]
+    practice: NDArray[np.int64]
+    practices: list[Any]
 
-    def uniforms(self, seed: int, draw: int) -> Floats:
-        """A number in 0 to 1 for each clinician that decides who the donor is."""
-        kind = f"donor\x1f{seed}\x1f{draw}\x1f{self.cohort}"
-        return np.array([address(kind, same(text_of(name))) / _WORDS for name in self.ids])
+    def uniforms(self, seed: int, draw: int) -> Uniforms:
+        """Numbers in 0 to 1 that decide who the donors of a draw are."""
 
-    def filled(self, compared: CohortYear, u: Floats) -> tuple[Observed, Floats]:
-        """What is observed of the clinicians in a draw, and what Part B pays them."""
-        return _Filling(self.seen[compared.y], compared, u).all(self.paid[compared.y])
+        def of(what: str, names: list[Any]) -> Floats:
+            kind = f"{what}\x1f{seed}\x1f{draw}\x1f{self.cohort}"
+            return np.array([address(kind, same(text_of(name))) / _WORDS for name in names])
+
+        return Uniforms(of("donor", self.ids), of("donor practice", self.practices))
+
+    def filled(self, compared: CohortYear, u: Uniforms) -> Seen:
+        """What is observed of the clinicians in a year of a draw, and what Part B pays them."""
+        y = compared.y
+        filling = _Filling(self.seen[y], compared, u, self.practice[y])
+        observed, paid = filling.all(self.paid[y])
+        specialty = np.where(
+            self.specialty[y] < 0, compared.seen.specialty[filling.donor], self.specialty[y]
+        )
+        return Seen(observed, specialty, self.practice[y], paid)
 
     def drawn(self, rules: CohortRules) -> dict[str, int]:
         """What is not known, in any year, of how many of the clinicians."""
@@ -67,16 +84,27 @@ class Known:
                 few = known.episodes < rules.year["cost_case_minimum"][y]
             cost = np.where(few, 0.0, known.episode_cost)  # which is not scored then
             seen = known._replace(part_b_payments=paid, episode_cost=cost)
-            for name, missing in _missing(seen, self.measures, rules):
+            unknown = dict(_missing(seen, self.measures, rules))
+            if rules.peers == Peers.SPECIALTY:
+                unknown["specialty"] = self.specialty[y] < 0
+            for name, missing in unknown.items():
                 found[name] = found.get(name, False) | missing
         return {name: int(where.sum()) for name, where in found.items() if where.any()}
 
 
-def known_of(frame: pd.DataFrame, rules: RuleSet, cohort: str) -> Known:
+class Uniforms(NamedTuple):
+    """Numbers in 0 to 1 that decide who is whose donor."""
+
+    clinician: Floats  # [n]
+    practice: Floats  # of each of the practices
+
+
+def known_of(frame: pd.DataFrame, rules: RuleSet, cohort: str, specialties: list[str]) -> Known:
     """The rows of one cohort of a table that was checked in part, laid out by year.
 
-    A year without a row of its own has that of the nearest year before, else after.
-    :class:`InputError` where a clinician has two rows without a year.
+    A year without a row of its own has that of the nearest year before, else after. ``specialties``
+    are those of the simulated cohort. :class:`InputError` where a clinician has two rows without a
+    year, or is of a specialty that none of the cohort is of and the rule compares specialties.
     """
     rows = frame[frame["cohort"] == cohort].reset_index(drop=True)
     names = [same(text_of(name)) for name in rows["clinician_id"]]
@@ -91,7 +119,13 @@ def known_of(frame: pd.DataFrame, rules: RuleSet, cohort: str) -> Known:
     chosen = np.array(
         [[_row_for(of_years, year) for of_years in by_year.values()] for year in rules.years]
     )
+    practice, practices = _practices(rows, names)
+    if rules.scoring_level.pools:
+        rows = _alike(rows, practice)
     seen = [observed(rows.iloc[positions], rules, cohort) for positions in chosen]
+    specialty = np.full(len(rows), -1)
+    if rules.peers.basis.value == "specialty":
+        specialty = _specialties(rows, cohort, specialties)
     part_b = rows["payment_year_part_b"].fillna(rows["part_b_payments"]).to_numpy(np.float64)
     return Known(
         cohort,
@@ -100,7 +134,50 @@ def known_of(frame: pd.DataFrame, rules: RuleSet, cohort: str) -> Known:
         seen,
         [part_b[positions] for positions in chosen],
         np.array(years, dtype=np.int64)[chosen],
+        specialty[chosen],
+        practice[chosen],
+        practices,
     )
+
+
+def _specialties(rows: pd.DataFrame, cohort: str, specialties: list[str]) -> NDArray[np.int64]:
+    """Where the specialty of each row stands among those of the simulated cohort; -1: blank."""
+    positions = {same(name): k for k, name in enumerate(specialties)}
+    given = [text_of(cell) for cell in rows["specialty"]]
+    odd = {name: None for name in given if name and same(name) not in positions}
+    if odd:
+        raise InputError(
+            f"column specialty: nobody of the simulated cohort {cohort} is of these, and the rule "
+            f"compares within specialties; one of: {', '.join(specialties)} (or blank: drawn)",
+            [f"{shown(name)}{did_you_mean(name, specialties)}" for name in odd],
+        )
+    return np.array([positions[same(name)] if name else -1 for name in given], dtype=np.int64)
+
+
+def _practices(rows: pd.DataFrame, clinicians: list[str]) -> tuple[NDArray[np.int64], list[Any]]:
+    """The practice of each row as a number, and what the practices are called."""
+    cells = [text_of(cell) for cell in rows["practice_id"]]
+    given = [
+        f"practice\x1f{same(cell)}" if cell else f"alone\x1f{who}"
+        for cell, who in zip(cells, clinicians, strict=True)
+    ]
+    codes, practices = pd.factorize(np.array(given, dtype=object))
+    return codes.astype(np.int64), list(practices)
+
+
+def _alike(rows: pd.DataFrame, practice: NDArray[np.int64]) -> pd.DataFrame:
+    """The rows with what a practice has as a whole in each of its rows of a year, where one has it.
+
+    The checks have seen to it that no two say otherwise.
+    """
+    names = [str(name) for name in rows.columns]
+    by_practice = rows.groupby([practice, rows["performance_year"]], dropna=False)
+    values: dict[str, Any] = {
+        name: rows[name].fillna(by_practice[name].transform("first"))
+        for name in names
+        if name == "practice_size" or name.endswith("_collection_type")
+    }
+    return rows.assign(**values)
 
 
 def _row_for(of_years: dict[int, int], year: int) -> int:
@@ -137,19 +214,33 @@ def _missing(
 class _Filling:
     """What is known of n clinicians on its way to what is observed of them in one draw."""
 
-    def __init__(self, known: Observed, compared: CohortYear, u: Floats) -> None:
+    def __init__(
+        self, known: Observed, compared: CohortYear, u: Uniforms, practice: NDArray[np.int64]
+    ) -> None:
         self.known = known
         self.of_donors = compared.seen.observed
         self.paid = compared.seen.paid
         self.minimum = float(compared.rules.year["cost_case_minimum"][compared.y])
         self.present = compared.seen.present
-        self.u = u
+        self.u = u.clinician
+        # Where practices are scored as a whole: that of each clinician, and those of donors.
+        self.together = (
+            (u.practice[practice], compared.seen.practice) if pools(compared.rules) else None
+        )
         self.donor = self.among(self.present)
 
     def among(self, who: NDArray[np.bool_]) -> NDArray[np.int64]:
         """A donor for each clinician among those of the cohort who may be; all, if nobody may."""
         positions = np.flatnonzero(who) if who.any() else np.arange(len(who))
-        return positions[(self.u * len(positions)).astype(np.int64)]
+        if self.together is None:
+            return positions[(self.u * len(positions)).astype(np.int64)]
+        of_practice, practice = self.together
+        first = positions[(of_practice * len(positions)).astype(np.int64)]
+        several = [positions[practice[positions] == practice[one]] for one in first]
+        return np.array(
+            [mates[int(u * len(mates))] for u, mates in zip(self.u, several, strict=True)],
+            dtype=np.int64,
+        )
 
     def all(self, paid: Floats) -> tuple[Observed, Floats]:
         values = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from asm_sim.documents import whole_number
-from asm_sim.engine.frame import why_no_lens, why_no_open_draws
+from asm_sim.engine.frame import why_no_open_draws
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.simulate import resolve
 from asm_sim.errors import InputError, printable
@@ -17,6 +17,7 @@ from asm_sim.places import place_of
 from asm_sim.results.describe import one_scenario
 from asm_sim.results.open import open_results
 from asm_sim.scenario.schema import Scenario
+from asm_sim.store.inputs import copy_inputs
 
 USUAL_DRAWS = 100
 
@@ -32,8 +33,7 @@ def plan_against(
 
     Without a number there are 100 draws, of a run no more than it has, and as many open draws
     beside them where anything is open. Raises :class:`InputError` where there is no such scenario
-    or run, where a run cannot be made again from what lies in its folder, and under a rule by which
-    one clinician is not scored by itself.
+    or run, and where a run cannot be made again from what lies in its folder.
     """
     open_draws = whole_number("open_draws", open_draws, 0)
     settings = settings if isinstance(settings, dict) else list(settings)
@@ -57,9 +57,8 @@ def plan_against(
     most = min(USUAL_DRAWS, int(about["draws"]))
     with tempfile.TemporaryDirectory() as folder:
         try:
-            plan = _plan(
-                _made_again(about, Path(folder)), most if draws is None else draws, open_draws
-            )
+            scenario = _made_again(against, about, Path(folder))
+            plan = _plan(scenario, most if draws is None else draws, open_draws)
         except InputError as error:
             raise InputError(
                 f"{title}: the draws of this run cannot be made again from what it says of itself; "
@@ -76,9 +75,6 @@ def plan_against(
 
 def _plan(scenario: Scenario, draws: int, open_draws: int | None) -> Plan:
     scenario = scenario.with_draws(draws, None)
-    if reason := why_no_lens(scenario):
-        name = printable(scenario.name)
-        raise InputError(f"no clinician can be scored by itself in {name}: {reason}")
     if open_draws is None:
         has_open = not scenario.layers.all_open and why_no_open_draws(scenario) is None
         open_draws = draws if has_open else 0
@@ -90,8 +86,9 @@ def _is_run(against: str | Path) -> bool:
     return isinstance(place, str) or place.is_dir()
 
 
-def _made_again(about: dict[str, Any], folder: Path) -> Scenario:
-    """The scenario of a run by the run's attributes; what it names beside its file is not there."""
-    file = folder / "scenario.yaml"
+def _made_again(run: str | Path, about: dict[str, Any], folder: Path) -> Scenario:
+    """The scenario of a run by the run's attributes, and by what was kept of what it names."""
+    copy_inputs(run, folder)
+    file = folder / "_scenario.yaml"  # what is named beside it begins with a letter or digit
     file.write_text(str(about["scenario_yaml"]), encoding="utf-8")
     return replace(resolve(file, None, None), name=str(about["scenario"]))

@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.against.cohort_draws import cohort_years
+from asm_sim.against.cohort_draws import Fared, cohort_years
 from asm_sim.against.known import Known, known_of
 from asm_sim.against.source import plan_against
 from asm_sim.engine.plan import CohortPlan, Plan
 from asm_sim.engine.threads import thread_count
-from asm_sim.errors import InputError
-from asm_sim.kernels.rule.cohort import score
+from asm_sim.errors import InputError, printable
 from asm_sim.results.moments import Moments, moments
 from asm_sim.scenario.schema import Scenario
 from asm_sim.score.check import CheckedTable, check_table
@@ -40,8 +39,8 @@ class OfDraw(NamedTuple):
     dollars: Floats  # [Y, n] USD
     parts: Floats  # [Y, 7, n] points of the final score, against those of the median clinician
     points: Floats  # [Y, M, n] 0-10 of each measure
-    median_points: Floats  # [Y, M] of the median clinician
-    median: Floats  # [Y] final score
+    median_points: Floats  # [Y, M, n] of the median clinician of the peers of each
+    median: Floats  # [Y, n] final score of the peers
 
 
 class Values(NamedTuple):
@@ -56,11 +55,11 @@ class Averages(NamedTuple):
     """What is averaged over draws."""
 
     # [Y, 7, n] of what a final score is added up from (cohort_draws.PARTS), its distance in points
-    # from the median clinician
+    # from the median clinician of the peers
     parts: Moments
     points: Moments  # [Y, M, n] of each measure
-    median_points: Moments  # [Y, M] of the median clinician
-    median: Moments  # [Y] final score of the cohort
+    median_points: Moments  # [Y, M, n] of that median clinician
+    median: Moments  # [Y, n] final score of the peers
 
 
 @dataclass(frozen=True)
@@ -109,6 +108,7 @@ def stand_against(
     """
     plan = plan_against(against, draws, seed, settings, open_draws)
     rules = plan.scenario.rules
+    _check_rules(plan.scenario)
     raw = read_table(table, is_header=header_of(rules))
     checked = check_table(raw, rules, in_part=True)
     if checked.gives_final_scores:
@@ -123,12 +123,31 @@ def stand_against(
             f"{checked.title}: {' and '.join(absent)} is no cohort of {plan.scenario.name}, which "
             f"has {', '.join(compiled)}"
         )
-    known = {name: known_of(checked.frame, rules, name) for name in present}
+    mix = plan.scenario.population.specialty_mix
+    known = {name: known_of(checked.frame, rules, name, list(mix[name])) for name in present}
     _check_size(checked, known, plan)
     tell = _progress(report, len(known) * (plan.scenario.draws + plan.open_draws))
     with ThreadPoolExecutor(thread_count()) as pool:
         found = [_standing(plan, compiled[name], known[name], pool, tell) for name in present]
     return Standings(checked.title, plan, found, checked.warnings)
+
+
+def _check_rules(scenario: Scenario) -> None:
+    """:class:`InputError` for the one rule under which probes cannot be paid."""
+    for rules in scenario.possible_rules:
+        if (
+            rules.final_score.averaging_years.value > 1
+            and rules.scoring_level.cost.value != "clinician"
+            and rules.payment.neutral_band_form.value == "by_volume"
+            and any(rules.payment.neutral_band.at(year) > 0 for year in rules.years)
+        ):
+            raise InputError(
+                f"{printable(scenario.name)}: what a mean over years is paid for cannot be told of "
+                "clinicians who weigh nothing where the neutral band narrows with the episodes of "
+                "a practice: set rules.payment.neutral_band_form=fixed, "
+                "rules.final_score.averaging_years=1 or rules.scoring_level.cost=clinician, or put "
+                "the clinicians into a roster (population.roster_among: shipped) and run it"
+            )
 
 
 def _check_size(checked: CheckedTable, known: dict[str, Known], plan: Plan) -> None:
@@ -199,21 +218,21 @@ def _draws(plan: Plan, cohort: CohortPlan, known: Known, pool: Executor) -> Iter
 
 def _of_draw(plan: Plan, cohort: CohortPlan, known: Known, draw: int) -> OfDraw:
     u = known.uniforms(plan.scenario.seed, draw)
-    years = []
+    years: list[OfDraw] = []
+    before: list[Fared] = []
     for compared in cohort_years(plan, cohort, draw):
-        seen, part_b = known.filled(compared, u)
-        outcome = score(seen, compared.rules, compared.y, compared.fit)
-        adjustment = outcome.payment_adjustment_factor
-        median_parts, median_points = compared.median_clinician()
+        probes = known.filled(compared, u)
+        fared, middles = compared.fared(probes, before)
+        before.insert(0, fared)
         years.append(
             OfDraw(
-                outcome.final_score,
-                adjustment,
-                adjustment * part_b,
-                compared.parts_of(outcome) - median_parts[:, None],
-                outcome.points,
-                median_points,
-                np.asarray(compared.fit.median_final_score),
+                fared.final_score,
+                fared.adjustment,
+                fared.adjustment * probes.paid,
+                fared.parts - np.stack([one.parts for one in middles], axis=1),
+                fared.points,
+                np.stack([one.points for one in middles], axis=1),
+                np.array([one.median for one in middles]),
             )
         )
     return OfDraw(*map(np.stack, zip(*years, strict=True)))

@@ -49,7 +49,9 @@ def score_against(
     Only ``clinician_id`` and ``cohort`` must be there. Whatever else is blank or absent is not
     known, and is taken in each draw from a simulated clinician of the cohort; but cases without a
     rate say that a measure was not reported. A year without a row of its own has that of the
-    nearest year before, else after, and a row without a year stands for all.
+    nearest year before, else after, and a row without a year stands for all. Under a rule that
+    scores practices as a whole the rows of one ``practice_id`` are scored together, which must be
+    there then.
 
     Returns one row a clinician, cohort and performance year: ``clinician_id``, ``cohort``,
     ``performance_year``, ``payment_year``, ``row_of_year`` (of the row that was used; 0: one
@@ -57,11 +59,12 @@ def score_against(
     ``payment_adjustment_factor`` (a fraction) and of ``payment_change_usd`` the mean over draws
     under that name, its Monte Carlo standard error ``_mcse``, the percentiles ``_p5`` to ``_p95``
     and, of the open draws, ``_open_p5`` and ``_open_p95``; ``share_penalty`` with its error and of
-    open draws, ``share_without_score``; the cohort's ``median_final_score``; by what the final
-    score differs from that of the median clinician of the cohort, in points that add up, as
-    ``quality_difference`` and so on, each with its error (the median clinician is the mean of the
-    middle tenth of those with a score); and the mean points of each measure, ``qNNN_points``, with
-    ``qNNN_points_of_median``. All numbers are float64 but for years and counts.
+    open draws, ``share_without_score``; the ``median_final_score`` of the cohort (or of the peers
+    of the clinician, where there are groups of them); by what the final score differs from that of
+    the median clinician of these, in points that add up, as ``quality_difference`` and so on, each
+    with its error (the median clinician is the mean of the middle tenth of those with a score); and
+    the mean points of each measure, ``qNNN_points``, with ``qNNN_points_of_median``. All numbers
+    are float64 but for years and counts.
 
     Raises :class:`asm_sim.errors.InputError` that lists everything wrong with the table, and for a
     scenario or a run that cannot be used. Warns (``UserWarning``) as :func:`asm_sim.score`.
@@ -94,14 +97,14 @@ def _of_cohort(standing: Standing) -> pd.DataFrame:
             name, *(getattr(v, field) for v in (standing.values, standing.open_values))
         )
     columns |= _shares(standing)
-    columns["median_final_score"] = np.repeat(standing.averages.median.mean, n)
+    columns["median_final_score"] = standing.averages.median.mean.ravel()
     for p, part in enumerate(PARTS):
         columns[f"{part}_difference"] = standing.averages.parts.mean[:, p].ravel()
         columns[f"{part}_difference_mcse"] = standing.averages.parts.error[:, p].ravel()
     for m, measure in enumerate(standing.known.measures):
         name = column_name(measure, "points")
         columns[name] = standing.averages.points.mean[:, m].ravel()
-        columns[f"{name}_of_median"] = np.repeat(standing.averages.median_points.mean[:, m], n)
+        columns[f"{name}_of_median"] = standing.averages.median_points.mean[:, m].ravel()
     frame = pd.DataFrame(columns)
     order = np.lexsort((np.tile(np.arange(years), (n, 1)).T.ravel(), np.tile(np.arange(n), years)))
     return frame.iloc[order].reset_index(drop=True)
@@ -154,11 +157,17 @@ def together(standing: Standing) -> list[dict[str, Any]]:
         "performance_year": standing.years,
         "payment_year": standing.payment_years,
         "clinicians": len(standing.known.ids),
-        "median_final_score": standing.averages.median.mean,
+        "median_final_score": _of_all(standing.averages.median.mean),
         **dollars,
         **_spread("mean_payment_adjustment_factor", *adjustment),
     }
     return _records(pd.DataFrame(columns))
+
+
+def _of_all(medians: Floats) -> Floats:
+    """One number a year for all clinicians [Y, n]: theirs, or the mean of those of their peers."""
+    same = np.ptp(medians, axis=1) == 0
+    return np.where(same, medians[:, 0], medians.mean(axis=1))
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -23,6 +23,8 @@ from asm_sim.score.columns import column_name
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from asm_sim.rules.schema import RuleSet
+
 PARTS_TOLD = 4
 SMALLEST_PART = 0.5  # points that are worth a word
 
@@ -49,6 +51,8 @@ def _parts(found: Standings) -> Iterator[RenderableType]:
             style="bold",
         )
         yield Text(_drawn(standing))
+        for sentence in _compared(standing, found.plan.scenario.rules):
+            yield Text(sentence)
         own = sorted({int(year) for year in standing.known.of_year[:, 0].ravel()} - {0})
         told = [year for year in standing.years if year in own] or standing.years[:1]
         of_years = {record["performance_year"]: record for record in together(standing)}
@@ -80,6 +84,24 @@ def _drawn(standing: Standing) -> str:
     )
 
 
+def _compared(standing: Standing, rules: RuleSet) -> Iterator[str]:
+    """What is other than the rule's own way to compare clinicians, a sentence each."""
+    if rules.peers.basis.value != "condition":
+        yield (
+            f"Everyone is compared within the same {rules.peers.basis.value.replace('_', ' ')}; "
+            "medians are those of the peers."
+        )
+    years = rules.final_score.averaging_years.value
+    if years > 1:
+        yield f"A final score is the mean of those of up to {years} performance years."
+    if rules.scoring_level.pools:
+        number = counted(len(np.unique(standing.known.practice[0])), "practice")
+        yield (
+            f"What a practice is scored on together is that of its rows in the table ({number}): "
+            "all of its clinicians in the cohort should be there."
+        )
+
+
 def _year(
     standing: Standing, records: list[Record], in_all: Record, most_points: float
 ) -> Iterator[RenderableType]:
@@ -87,8 +109,7 @@ def _year(
     from rich.text import Text
 
     year, paid = in_all["performance_year"], in_all["payment_year"]
-    median = in_all["median_final_score"]
-    yield Text(f"Performance year {year}, paid in {paid}; median final score {median:.1f}")
+    yield Text(f"Performance year {year}, paid in {paid}; {_medians(records)}")
     yield clinician_table(
         Line(
             record["clinician_id"],
@@ -108,6 +129,14 @@ def _year(
     yield Text("What drives it, in points of the final score against the median clinician")
     for record in records[:CLINICIANS_TOLD]:
         yield Padding(Text(_drives(standing, record, most_points)), (0, 0, 0, 2))
+
+
+def _medians(records: list[Record]) -> str:
+    """The median final score, or between which those of the peers lie."""
+    lowest, highest = (f(record["median_final_score"] for record in records) for f in (min, max))
+    if lowest == highest:
+        return f"median final score {lowest:.1f}"
+    return f"median final scores of their peers {lowest:.1f} to {highest:.1f}"
 
 
 def _with_range(record: Record, name: str, scale: float = 1, sign: bool = False) -> str:
@@ -178,7 +207,9 @@ def _all_years(standing: Standing, records: Iterable[Record]) -> Iterator[Render
         title += f" ({', '.join(of_another)}: as in the nearest year that the table has)"
     yield Text(title)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("year", "paid in", "median score", "mean adjustment, %", "USD"):
+    of_peers = np.ptp(standing.averages.median.mean, axis=1).any()
+    median = "mean of medians" if of_peers else "median score"
+    for name in ("year", "paid in", median, "mean adjustment, %", "USD"):
         table.add_column(name, justify="right")
     for record in records:
         table.add_row(

@@ -119,12 +119,16 @@ _TOLD = (
 
 
 def numbers(now: Step, pinned: Step, cohort: str, year: int) -> list[Row]:
-    """The numbers of a cohort in a performance year (a position), each against the pinned."""
+    """The numbers of a cohort in a performance year (a position), each against the pinned.
+
+    Those that there are: several groups of peers have no median together.
+    """
     ours, theirs = (step.cohorts[cohort].by_draw for step in (now, pinned))
     rows = [
         _row(name, title, kind, ours[name][:, year], theirs[name][:, year])
         for name, title, kind in _TOLD
     ]
+    rows = [row for row in rows if np.isfinite([row.now.value, row.pinned.value]).any()]
     kept = [_kept(one, year) for one in (ours, theirs)]
     rows.append(_row("retained_share", "kept, of the amount at risk", SHARE, *kept))
     return rows

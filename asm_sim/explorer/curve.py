@@ -6,6 +6,7 @@ The curve is what the payment step makes of stated final scores against the fits
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,41 +45,54 @@ class ExchangeCurve:
     median: Estimated
 
 
-def exchange_curve(step: Step, cohort: str, year: int) -> ExchangeCurve:
-    """The curve of a cohort in a performance year (a position)."""
+def exchange_curve(step: Step, cohort: str, year: int, peers: int = 0) -> ExchangeCurve:
+    """The curve of a cohort, or of a group of peers in it, in a performance year (a position)."""
     of = step.cohorts[cohort]
     scores = np.linspace(0.0, of.rules[0].score_maximum, POINTS)
-    worth = adjustments_at(of, year, scores)
+    worth = adjustments_at(of, year, scores, peers)
     found = moments(worth)
-    even = break_even(of, year)
-    medians = [fits[year].median_final_score for fits in of.fits]
+    even = break_even(of, year, peers)
+    medians = of.medians(peers)[:, year]
     return ExchangeCurve(
         scores, found.mean, found.error, Estimated(*mean_and_error(even)),
         int(np.isfinite(even).sum()), Estimated(*mean_and_error(medians)),
     )  # fmt: skip
 
 
-def adjustments_at(of: CohortDraws, year: int, scores: Floats) -> Floats:
-    """What each draw pays for final scores [S], as fractions of Part B payments [D, S]."""
+def adjustments_at(of: CohortDraws, year: int, scores: Floats, peers: int = 0) -> Floats:
+    """What each draw pays for final scores [S], as fractions of Part B payments [D, S].
+
+    nan in the draws in which the group of peers has nobody.
+    """
     return np.array(
         [
-            _Payment(rules, year, len(scores)).of(fits[year], scores)
-            for rules, fits in zip(of.rules, of.fits, strict=True)
+            _Payment(rules, year, len(scores)).of(fit, scores)
+            if fit is not None
+            else np.full(len(scores), np.nan)
+            for rules, fit in _draws(of, year, peers)
         ]
     )
 
 
-def break_even(of: CohortDraws, year: int) -> Floats:
+def break_even(of: CohortDraws, year: int, peers: int = 0) -> Floats:
     """The lowest final score of each draw from which on nobody has a penalty; nan where none has.
 
     That of the exchange function, whatever is rounded, capped or in a neutral band.
     """
     return np.array(
         [
-            _break_even(_Payment(_bare(rules), year, _PARTS + 1), fits[year])
-            for rules, fits in zip(of.rules, of.fits, strict=True)
+            _break_even(_Payment(_bare(rules), year, _PARTS + 1), fit)
+            if fit is not None
+            else np.nan
+            for rules, fit in _draws(of, year, peers)
         ]
     )
+
+
+def _draws(of: CohortDraws, year: int, peers: int) -> Iterator[tuple[CohortRules, Fit | None]]:
+    """The rule of each draw, and the fit of a group of peers in it."""
+    for rules, fits in zip(of.rules, of.fits, strict=True):
+        yield rules, fits[year].get(peers)
 
 
 def _break_even(payment: _Payment, fit: Fit) -> float:

@@ -75,6 +75,8 @@ class Page:
             options=[(str(year), at) for at, year in enumerate(steps.years)],
             description="Performance year", layout=wide, style=above,
         )  # fmt: skip
+        self.peers = widgets.Dropdown(description="Peers", layout=wide, style=above)
+        self._name_peers()
         self.sliders = {lever.name: _slider(widgets, lever) for lever in self.levers}
         self.pin = widgets.Button(description="Pin this", tooltip="Compare with this from now on")
         self.back = widgets.Button(
@@ -93,7 +95,7 @@ class Page:
 
     def _laid_out(self, widgets: Any) -> Any:
         """Controls at the left of what comes out where there is room, else above it."""
-        controls = [self.cohort, self.year]
+        controls = [self.cohort, self.year, *([self.peers] if self.peers.options else [])]
         for lever in self.levers:
             controls += [widgets.Label(lever.title), self.sliders[lever.name]]
         about = widgets.HTML(rendered(ABOUT, {}, levers=self._about()))
@@ -120,11 +122,19 @@ class Page:
     def _listen(self) -> None:
         for slider in self.sliders.values():
             slider.observe(lambda _: self._move(), names="value")
-        for choice in (self.cohort, self.year):
+        self.cohort.observe(lambda _: self._name_peers(), names="value")
+        for choice in (self.cohort, self.year, self.peers):
             choice.observe(lambda _: self._show(), names="value")
         self.pin.on_click(lambda _: self._pin())
         self.back.on_click(lambda _: self._back())
         self.export.on_click(lambda _: self._export())
+
+    def _name_peers(self) -> None:
+        """Offer the groups of peers of the cohort, where there are several."""
+        names = self.steps.peers_of(self.cohort.value)
+        self._still = True
+        self.peers.options = [(name, at) for at, name in enumerate(names)]
+        self._still = False
 
     def _move(self) -> None:
         """Score what the sliders say; what cannot be stays as it was, with a message."""
@@ -142,9 +152,12 @@ class Page:
     def _show(self) -> None:
         from asm_sim.explorer.shown import shown
 
+        if self._still:
+            return
         self.shown.value = shown(
-            self.steps, self.levers, self.now, self.pinned, self.cohort.value, self.year.value
-        )
+            self.steps, self.levers, self.now, self.pinned, self.cohort.value, self.year.value,
+            self.peers.value or 0,
+        )  # fmt: skip
 
     def _pin(self) -> None:
         self.pinned = self.now

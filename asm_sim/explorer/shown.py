@@ -24,13 +24,18 @@ _SAID = 4  # numbers that are read aloud in place of the first figure
 
 
 def shown(
-    steps: Steps, levers: list[Lever], now: Step, pinned: Step, cohort: str, year: int
+    steps: Steps, levers: list[Lever], now: Step, pinned: Step, cohort: str, year: int, peers: int
 ) -> str:
-    """The HTML of a step against a pinned one, of a cohort in a performance year (a position)."""
+    """The HTML of a step against a pinned one, of a cohort in a performance year (a position).
+
+    ``peers`` are those whose curve is drawn, a position among the groups of the cohort.
+    """
     rules = now.scenario.rules
     numbers = answers.numbers(now, pinned, cohort, year)
-    ours, theirs = (exchange_curve(step, cohort, year) for step in (now, pinned))
+    ours, theirs = (exchange_curve(step, cohort, year, peers) for step in (now, pinned))
     of_year = rules.years[year]
+    where = f"{rules.cohorts[cohort].title}, {of_year}, paid in {rules.payment_year(of_year)}"
+    named = steps.peers_of(cohort)
     drawn = {
         "adjustments": figures.adjustments(now, pinned, cohort, year),
         "curves": figures.curves(ours, theirs),
@@ -43,7 +48,8 @@ def shown(
         now=in_words(levers, now.settings),
         pinned=in_words(levers, pinned.settings),
         draws=_draws_in_words(steps, now),
-        where=f"{rules.cohorts[cohort].title}, {of_year}, paid in {rules.payment_year(of_year)}",
+        where=where,
+        where_peers=f"{where}, {named[peers]}" if named else where,
         everybody=" and ".join(rules.cohorts[name].title for name in now.cohorts),
         figures={name: Markup(svg) for name, svg in drawn.items()},
         spoken="; ".join(answers.in_words(row) for row in numbers[:_SAID]),

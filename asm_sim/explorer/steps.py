@@ -23,15 +23,17 @@ from numpy.typing import NDArray
 from asm_sim.documents import Document, Place
 from asm_sim.engine.draw_table import observed_years
 from asm_sim.engine.plan import READ_BY_POPULATIONS, CohortPlan, Plan, make_plan
+from asm_sim.engine.scored import scored_years
 from asm_sim.engine.threads import thread_count
 from asm_sim.explorer.levers import Settings
+from asm_sim.kernels.choices import Peers
 from asm_sim.kernels.draws.draw import ObservedYear
-from asm_sim.kernels.rule.cohort import fit_and_score, nothing_earlier
 from asm_sim.kernels.rule.fit import Fit
 from asm_sim.kernels.rule.law import CohortRules
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import check_rules
 from asm_sim.scenario.schema import Scenario, laid_on
+from asm_sim.score.scoring import size_band
 from asm_sim.studies.panel import SIGN_TOLERANCE
 
 Floats = NDArray[np.float64]
@@ -46,8 +48,8 @@ class CohortDraws:
 
     ``final_score`` is nan of who has none, ``adjustment`` a fraction of Part B payments, ``part_b``
     those of the performance year and ``paid`` those of the payment year in USD. ``group`` are
-    positions along the plan's groups, one a grouping; ``rules`` [D] and ``fits`` [D][Y] are what
-    the scores were made by.
+    positions along the plan's groups, one a grouping; ``rules`` [D] and ``fits`` [D][Y] (of each
+    group of peers) are what the scores were made by.
     """
 
     name: str
@@ -58,7 +60,20 @@ class CohortDraws:
     present: NDArray[np.bool_]  # [D, Y, n]
     group: NDArray[np.int16]  # [D, Y, groupings, n]
     rules: list[CohortRules]
-    fits: list[list[Fit]]
+    fits: list[list[dict[int, Fit]]]
+
+    @property
+    def _one_group(self) -> bool:
+        return all(rules.peers == Peers.CONDITION for rules in self.rules)
+
+    def medians(self, peers: int = 0) -> Floats:
+        """Median final scores above zero of a group of peers [D, Y]; nan where nobody is in it."""
+        return np.array(
+            [
+                [of[peers].median_final_score if peers in of else np.nan for of in fits]
+                for fits in self.fits
+            ]
+        )
 
     @cached_property
     def by_draw(self) -> dict[str, Floats]:
@@ -84,9 +99,9 @@ class CohortDraws:
             "share_unscored": (present - scored) / present,
             "adjustment_mean": adjustment.sum(axis=-1) / count,
             "final_score_mean": np.where(has, self.final_score, 0.0).sum(axis=-1) / count,
-            "median_final_score": np.array(
-                [[f.median_final_score for f in fits] for fits in self.fits]
-            ),
+            "median_final_score": self.medians()
+            if self._one_group
+            else np.full(scored.shape, np.nan),
             "amount_at_risk": risk * (has * self.part_b).sum(axis=-1),
             "bonuses": bonuses,
             "penalties": penalties,
@@ -128,6 +143,16 @@ class Steps:
     @property
     def years(self) -> list[int]:
         return self.plan.years
+
+    def peers_of(self, cohort: str) -> list[str]:
+        """What the groups of peers in a cohort are called; none where the cohort is the group."""
+        peers, population = self.plan.scenario.rules.peers, self.plan.scenario.population
+        if peers.basis.value == "specialty":
+            return list(population.specialty_mix[cohort])
+        if peers.basis.value == "practice_size":
+            limits = peers.size_limits.value
+            return [size_band(limits, k) for k in range(len(limits) + 1)]
+        return []
 
     def needs_draws(self, paths: Mapping[str, Any] | tuple[str, ...]) -> bool:
         """Whether the world answers to one of these numbers of the rule, as its own paths name it.
@@ -205,7 +230,7 @@ def _without_truth(year: ObservedYear) -> ObservedYear:
     """A year with what is scored and paid alone: the rest is a third of it."""
     return year._replace(
         true_rate=year.true_rate[:0], true_cost=year.true_cost[:0],
-        specialty=year.specialty[:0], part_b_later=year.part_b_later[:0],
+        part_b_later=year.part_b_later[:0],
     )  # fmt: skip
 
 
@@ -230,14 +255,14 @@ def _together(
     )
 
 
-def _score_draw(years: list[ObservedYear], rules: CohortRules) -> tuple[Floats, Floats, list[Fit]]:
+def _score_draw(
+    years: list[ObservedYear], rules: CohortRules
+) -> tuple[Floats, Floats, list[dict[int, Fit]]]:
     """Final scores and adjustments [Y, n] of one draw by its rule, and the fits."""
-    measures, n = years[0].observed.rate.shape
-    earlier = nothing_earlier(rules, measures, n)
-    final, adjustment, fits = np.empty((len(years), n)), np.empty((len(years), n)), []
-    for y, year in enumerate(years):
-        outcome, fit = fit_and_score(year.observed, rules, y, earlier, year.practice)
-        final[y] = outcome.final_score
-        adjustment[y] = np.where(year.present, outcome.payment_adjustment_factor, 0.0)
-        fits.append(fit)
-    return final, adjustment, fits
+    scored = scored_years(years, rules)
+    adjustment = [
+        np.where(year.present, one.outcome.payment_adjustment_factor, 0.0)
+        for year, one in zip(years, scored, strict=True)
+    ]
+    final = [one.outcome.final_score for one in scored]
+    return np.array(final), np.array(adjustment), [one.fits for one in scored]

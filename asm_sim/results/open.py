@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 RESULTS = "results.zarr"
 BLOCKS = "blocks"
+INPUTS = "inputs"  # the user's own files that a run was made from
 MARK = "run.json"  # what makes a folder a run or a sweep of ours
 # All that is written into the folder of a run or a sweep without a name of its own.
 WRITTEN = (
-    BLOCKS, RESULTS, "figures", "summary.csv", "own_clinicians.csv", "scenario.yaml",
+    BLOCKS, RESULTS, INPUTS, "figures", "summary.csv", "own_clinicians.csv", "scenario.yaml",
     "report.html", MARK,
 )  # fmt: skip
 CONSOLIDATED = ".zmetadata"  # of Zarr format 2; a store without is not finished

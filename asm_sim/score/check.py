@@ -415,7 +415,7 @@ class _Check:
         """A practice has one size, and reports a measure in one way, but for who is excused."""
         neutral = self.rules.final_score.extreme_circumstances.value == "neutral"
         excused = neutral & (self.values["extreme_circumstances"] == 1)
-        year = self.values["performance_year"]
+        year = np.nan_to_num(self.values["performance_year"])  # a row may stand for all years
         alike: dict[str, Any] = {"practice_size": self.values["practice_size"]}
         for measure in measures_of(self.rules, list(self.rules.cohorts)):
             if self.rules.measures[measure].reported:

@@ -56,8 +56,11 @@ class Column:
         return replace(self, header=header)
 
     def if_known(self) -> Self:
-        """The column where what is not known may be left out: all but who, and of which cohort."""
-        if self.name in {"clinician_id", "cohort"}:
+        """The column where what is not known may be left out.
+
+        All but who, of which cohort, and of which practice where practices are scored as a whole.
+        """
+        if self.name in {"clinician_id", "cohort", "practice_id"}:
             return self
         return replace(self, may_be_absent=True, may_be_blank=True)
 

@@ -233,11 +233,16 @@ def peer_groups(
         limits = rules.peers.size_limits.value
         band = np.searchsorted(limits, rows["practice_size"].to_numpy(), "left")
         for k in np.unique(band).tolist():
-            bounds = [f"above {limit:g}" for limit in limits[:k][-1:]]
-            bounds += [f"up to {limit:g}" for limit in limits[k:][:1]]
-            yield f"practices {' and '.join(bounds)}", positions[band == k]
+            yield size_band(limits, k), positions[band == k]
     else:
         yield "", positions
+
+
+def size_band(limits: Sequence[float], k: int) -> str:
+    """What the practices of a band of sizes are called; ``limits`` are the largest of each band."""
+    bounds = [f"above {limit:g}" for limit in limits[:k][-1:]]
+    bounds += [f"up to {limit:g}" for limit in limits[k:][:1]]
+    return f"practices {' and '.join(bounds)}"
 
 
 def observed(rows: pd.DataFrame, rules: RuleSet, cohort: str) -> Observed:

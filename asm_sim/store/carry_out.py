@@ -29,6 +29,7 @@ from asm_sim.store.consolidate import consolidate, draws_there, is_consolidated
 from asm_sim.store.files import Folder, open_folder
 from asm_sim.store.forecast import check_room
 from asm_sim.store.here import run_here
+from asm_sim.store.inputs import keep_inputs
 from asm_sim.store.progress import Progress, shown
 from asm_sim.store.until import Limit, Watch, parse_limit
 from asm_sim.store.work import Job, Work, work_of
@@ -185,6 +186,8 @@ def carry_out(
         if known is not None and not ours:
             remove_work(folder)
         claim(folder, work, known if ours else None, held if limits or verify else None)
+        if len(work) == 1:
+            keep_inputs(folder, work.scenario(0))
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written to ({reason_of(error)}); choose another --out"

@@ -182,7 +182,7 @@ def test_a_finished_run_can_be_run_again(work: Work, tmp_path: Path) -> None:
     written = contents(tmp_path)
     xr.testing.assert_identical(run(work, tmp_path), first)
     assert contents(tmp_path) == written
-    assert {path.name for path in tmp_path.iterdir()} == {store.MARK, RESULTS}
+    assert {path.name for path in tmp_path.iterdir()} == {store.MARK, RESULTS, INPUTS}
 
 
 def write(path: Path, content: bytes) -> None:

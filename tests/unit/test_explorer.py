@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 import asm_sim as asm
 from asm_sim.engine.plan import make_plan
+from asm_sim.engine.scored import ScoredYear, scored_years
 from asm_sim.errors import InputError
 from asm_sim.explorer import answers
 from asm_sim.explorer.curve import adjustments_at, break_even, exchange_curve
@@ -20,6 +21,7 @@ from asm_sim.explorer.steps import Steps, with_settings
 from asm_sim.results.statistics import estimate, paired_difference
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
+from tests.unit.test_against_rules import AVERAGED, BY_SIZE, COMING, LEVELS
 
 DRAWS = 6
 EXCHANGE = "rules.payment.exchange"
@@ -62,7 +64,7 @@ def assert_same(steps: Steps, run: xr.Dataset, settings: dict[str, Any]) -> None
             np.testing.assert_allclose(
                 values, of_run[variable].values, rtol=1e-9, atol=1e-9, err_msg=variable
             )
-        for year in range(len(steps.years)):
+        for year in range(0 if steps.peers_of(name) else len(steps.years)):  # a curve each
             of_year = of_run.isel(performance_year=year)
             np.testing.assert_allclose(
                 adjustments_at(of, year, run["score"].values),
@@ -112,9 +114,21 @@ def test_a_step_is_a_run_with_that_lever_set(
             },
             MOVED["risk"],
         ),
+        ({"rules.final_score.averaging_years": 3}, MOVED["cost_weight"]),
+        ({"rules.peers.basis": "specialty"}, MOVED["steepness"]),
+        (BY_SIZE | {f"{EXCHANGE}.form": "rank"}, MOVED["share"]),
+        (
+            COMING | dict.fromkeys(LEVELS, "practice") | {"rules.payment.neutral_band": 4},
+            MOVED["midpoint"],
+        ),
+        ({LEVELS[1]: "small_practices"}, MOVED["case_minimum"]),
+        (AVERAGED | BY_SIZE | COMING | {LEVELS[0]: "practice"}, MOVED["mean"]),
     ],
-    ids=["linear", "rank", "threshold", "band", "come-and-go"],
-)
+    ids=[
+        "linear", "rank", "threshold", "band", "come-and-go", "averaged", "specialty", "size",
+        "practices", "small-practices", "averaged-practices-by-size",
+    ],
+)  # fmt: skip
 def test_so_it_is_under_other_rules(
     settings: dict[str, Any], moved: dict[str, Any], make_scenario: MakeScenario
 ) -> None:
@@ -201,6 +215,34 @@ def test_the_curve_has_its_break_even_score_and_its_median(steps: Steps) -> None
     assert at == pytest.approx(0, abs=0.002)
     assert found.median.value > found.break_even.value - 20
     assert 0 < found.break_even.error < 5
+
+
+def test_every_group_of_peers_has_a_curve_of_its_own(make_scenario: MakeScenario) -> None:
+    """It pays whoever is in it what the step pays, and breaks even at a score of its own."""
+    scenario = make_scenario(settings=BY_SIZE, draws=3)
+    steps = Steps(make_plan(scenario, panel=0, lens=0))
+    assert steps.peers_of("HF") == ["practices up to 5", "practices above 5"]
+    rows = {row.name: row for row in answers.numbers(steps.base, steps.base, "HF", 0)}
+    assert "median_final_score" not in rows
+    of = steps.base.cohorts["HF"]
+    even = []
+    for peers in (0, 1):
+        found = exchange_curve(steps.base, "HF", 0, peers)
+        even.append(found.break_even.value)
+        assert found.median.value == pytest.approx(of.medians(peers)[:, 0].mean())
+        for draw, years in enumerate(scored_years_of(steps, "HF")):
+            mine = (years[0].group == peers) & (of.final_score[draw, 0] > 0)
+            worth = adjustments_at(of, 0, of.final_score[draw, 0, mine], peers)[draw]
+            np.testing.assert_allclose(worth, of.adjustment[draw, 0, mine], atol=1e-9)
+    assert even[0] != even[1]
+    nobody = exchange_curve(steps.base, "HF", 0, 7)
+    assert nobody.breaks_even == 0
+    assert np.isnan(nobody.adjustment).all()
+
+
+def scored_years_of(steps: Steps, cohort: str) -> list[list[ScoredYear]]:
+    rules = steps.base.cohorts[cohort].rules
+    return [scored_years(*pair) for pair in zip(steps._seen[cohort], rules, strict=True)]
 
 
 def test_levers_hold_the_values_of_the_scenario_exactly(make_scenario: MakeScenario) -> None:

@@ -26,6 +26,7 @@ from asm_sim.explorer.page import Page
 from asm_sim.explorer.steps import Steps
 from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
+from tests.unit.test_against_rules import BY_SIZE
 
 HOSTILE = "<script>alert('x')</script> & \u202eturned"
 
@@ -130,6 +131,27 @@ def test_what_the_rule_refuses_is_told_and_nothing_moves(
     assert (explorer.shown.value, explorer.now) == (before, now)
 
 
+def test_the_curve_is_that_of_the_peers_that_are_chosen(make_scenario: MakeScenario) -> None:
+    explorer = Page(Steps(make_plan(make_scenario(settings=BY_SIZE, draws=3), panel=0, lens=0)))
+    assert [name for name, _ in explorer.peers.options] == [
+        "practices up to 5",
+        "practices above 5",
+    ]
+    even = re.compile("paid in 2029, practices (.*?): breaks even at (.*?) points; pinned")
+    small = even.search(explorer.shown.value)
+    explorer.peers.value = 1
+    large = even.search(explorer.shown.value)
+    assert small
+    assert large
+    assert (small[1], large[1]) == ("up to 5", "above 5")
+    assert small[2] != large[2]
+    assert "median_final_score" not in explorer.shown.value
+    explorer.cohort.value = "LBP"
+    assert "Low back pain, 2027, paid in 2029, practices above 5: breaks even" in (
+        explorer.shown.value
+    )
+
+
 def test_the_function_makes_the_draws_of_a_run_again(
     small_scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,8 +160,6 @@ def test_the_function_makes_the_draws_of_a_run_again(
     box = asm.explore(small_scenario.with_draws(3, None), draws=2)
     assert made[0].draws == 2
     assert box.children
-    with pytest.raises(InputError, match="averaging_years is 2"):
-        asm.explore("averaging-2-years", draws=2)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(InputError, match="ipywidgets, which is not installed; pip install"):
         asm.explore(small_scenario, draws=2)
