@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from asm_sim import __version__
 from asm_sim.errors import InputError, printable
 from asm_sim.places import local_path, place_of
+from asm_sim.results import whole
 from asm_sim.results.registry import (
     NO_OPEN_DRAWS,
     OPEN_LAYER,
@@ -24,7 +25,6 @@ from asm_sim.results.registry import (
 if TYPE_CHECKING:
     import xarray as xr
 
-    from asm_sim.results.whole import Files
 
 RESULTS = "results.zarr"
 BLOCKS = "blocks"
@@ -81,8 +81,6 @@ def open_results(path: str | Path, verify: bool = False) -> xr.Dataset:
     store = _store_of(path)
     import xarray as xr
 
-    from asm_sim.results import whole
-
     try:
         # Whatever a damaged file makes zarr or xarray stumble over is the same news to the user.
         source, files, consolidated = _checked(store)
@@ -113,18 +111,14 @@ def files_listed(path: str | Path) -> int:
 
 def is_whole(store: str | Path) -> bool:
     """Whether all files of a Zarr store of ours are there with their sizes, its metadata whole."""
-    from asm_sim.results.whole import files_of
-
     try:
-        return not _problems(store, files_of(_read(store, CONSOLIDATED)))
+        return not _problems(store, whole.files_of(_read(store, CONSOLIDATED)))
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return False
 
 
-def _problems(store: Path | str, files: Files | None, verify: bool = False) -> list[str]:
+def _problems(store: Path | str, files: whole.Files | None, verify: bool = False) -> list[str]:
     """What is wrong with the files of a store, by their sizes or, to ``verify``, all read."""
-    from asm_sim.results import whole
-
     if not files:
         return []
     if verify:
@@ -133,17 +127,17 @@ def _problems(store: Path | str, files: Files | None, verify: bool = False) -> l
     return [] if sizes is None else whole.lost(files, sizes)
 
 
-def _checked(store: Path | str) -> tuple[Any, Files | None, bool]:
+def _checked(store: Path | str) -> tuple[Any, whole.Files | None, bool]:
     """A Zarr store to open, the files it must hold if it says so, and if it is consolidated."""
-    from asm_sim.results import whole
+    from asm_sim.results import checked  # zarr is imported where a store is opened
 
     try:
         content = _read(store, CONSOLIDATED)
     except FileNotFoundError:
         about = json.loads(_read(store, FORMAT_3))
-        return whole.store_at(store), None, bool(about.get("consolidated_metadata"))
+        return checked.store_at(store), None, bool(about.get("consolidated_metadata"))
     files = whole.files_of(content)
-    return whole.Checked(whole.store_at(store), content, files or {}, str(store)), files, True
+    return checked.Checked(checked.store_at(store), content, files or {}, str(store)), files, True
 
 
 def _read(store: Path | str, name: str) -> bytes:

@@ -12,13 +12,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from zarr.abc.store import Store
-from zarr.storage import FsspecStore, LocalStore, WrapperStore
+from typing import NamedTuple
 
 from asm_sim.errors import InputError
-from asm_sim.results.open import CONSOLIDATED
 
 _FILES = "asm_sim_files"  # what Zarr does not know in its consolidated metadata, it leaves alone
 _SEAL = b'{"asm_sim_sha256": "%s",\n'  # of all that follows
@@ -73,17 +69,10 @@ def files_of(consolidated: bytes) -> Files | None:
     return {name: Held(*held) for name, held in document[_FILES].items()}
 
 
-def store_at(place: Path | str) -> Store:
-    """The Zarr store at a path or a URL, to be read."""
-    if isinstance(place, Path):
-        return LocalStore(place, read_only=True)
-    return FsspecStore.from_url(place, read_only=True)
-
-
 def lost(files: Files, sizes: Mapping[str, int]) -> list[str]:
     """What is wrong with the files that are there, by their sizes; a line for each bad one."""
     return [
-        f"{name}: {_what(held, Held(sizes[name], '') if name in sizes else None)}"
+        f"{name}: {what_is_wrong(held, Held(sizes[name], '') if name in sizes else None)}"
         for name, held in files.items()
         if sizes.get(name) != held.size
     ]
@@ -98,7 +87,7 @@ def spoilt(files: Files, read: Callable[[str], bytes]) -> list[str]:
         except FileNotFoundError:
             found = None
         if found != held:
-            problems.append(f"{name}: {_what(held, found)}")
+            problems.append(f"{name}: {what_is_wrong(held, found)}")
     return problems
 
 
@@ -109,7 +98,7 @@ def damaged(store: str, problems: Sequence[str]) -> InputError:
     return InputError(f"{store} is damaged. {REPAIR}. What is damaged:", problems)
 
 
-def _what(held: Held, found: Held | None) -> str:
+def what_is_wrong(held: Held, found: Held | None) -> str:
     if found is None:
         return "is not there"
     if found.size != held.size:
@@ -124,28 +113,3 @@ def sizes_of(files: Iterable[str], folder: Path) -> dict[str, int]:
         with suppress(FileNotFoundError, NotADirectoryError):
             found[name] = (folder / name).stat().st_size
     return found
-
-
-class Checked(WrapperStore[Store]):
-    """A store that gives out no file but what was written; :class:`InputError` for another.
-
-    ``consolidated`` are its metadata, which are not read again.
-    """
-
-    def __init__(self, store: Store, consolidated: bytes, files: Files, shown: str) -> None:
-        super().__init__(store)
-        self._consolidated, self._files, self._shown = consolidated, files, shown
-
-    def _with_store(self, store: Store) -> Checked:
-        return Checked(store, self._consolidated, self._files, self._shown)
-
-    async def get(self, key: str, prototype: Any, byte_range: Any = None) -> Any:
-        if key == CONSOLIDATED:
-            return prototype.buffer.from_bytes(self._consolidated)
-        value = await self._store.get(key, prototype, byte_range)
-        held = self._files.get(key)
-        if held is not None and byte_range is None:
-            found = None if value is None else Held.of(value.to_bytes())
-            if found != held:
-                raise damaged(self._shown, [f"{key}: {_what(held, found)}"])
-        return value

@@ -9,13 +9,12 @@ import json
 import math
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from asm_sim.engine.fresh import Fresh
+from asm_sim.store.fresh import Fresh
 
 
 @cache

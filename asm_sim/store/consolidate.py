@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +25,13 @@ from asm_sim.results.registry import (
     VARIABLES,
     attributes_of,
 )
+from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
 from asm_sim.store.arrays import Array, write_coordinate
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
+from asm_sim.store.fresh import Fresh
 from asm_sim.store.work import Job, Work
-
-if TYPE_CHECKING:
-    from asm_sim.engine.fresh import Fresh
 
 _CHUNK_DRAWS = 1000  # draws in a chunk, at most
 _CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most
@@ -89,8 +88,6 @@ def _attributes_there(folder: Folder) -> dict[str, Any]:
     """The attributes of results that are there and whole, as far as their metadata say."""
     try:
         content = folder.read(f"{RESULTS}/{CONSOLIDATED}")  # written last
-        from asm_sim.results.whole import files_of
-
         files_of(content)
         about = json.loads(content)["metadata"][".zattrs"]
     except (FileNotFoundError, NotADirectoryError, LookupError, ValueError, RecursionError):

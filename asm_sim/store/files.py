@@ -14,15 +14,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from asm_sim.durable import appearing, appearing_whole, is_temporary, remove, write_whole
 from asm_sim.errors import InputError, RunError, printable, without_passwords
 from asm_sim.places import place_of
 from asm_sim.results.open import CONSOLIDATED, file_system
-
-if TYPE_CHECKING:
-    from asm_sim.engine.fresh import Fresh
+from asm_sim.store.fresh import Fresh
 
 _LEFT_BEHIND = 7 * 24 * 3600.0  # seconds after which nobody can still be writing one
 
@@ -132,15 +130,11 @@ class LocalFolder:
         Its metadata are consolidated last, with the list of its files. ``stamp`` says what it will
         hold: the same in two processes means the same bytes.
         """
-        from zarr.storage import LocalStore
-
-        from asm_sim.engine.fresh import Fresh
-
         del stamp  # a folder takes the place of another at once
         self.path.mkdir(parents=True, exist_ok=True)
         with appearing(self.path / name) as partial:
             partial.mkdir()
-            store = Fresh(LocalStore(partial), _writer_into(partial))
+            store = Fresh(_writer_into(partial))
             yield store
             (partial / CONSOLIDATED).write_bytes(store.consolidate())
 
@@ -228,18 +222,13 @@ class ObjectFolder:
         may write the same at once, and neither undoes what the other has done.
         :class:`RunError` where another process has begun to write something else in the meantime.
         """
-        from zarr.storage import FsspecStore
-
-        from asm_sim.engine.fresh import Fresh
-
         complete = f"{name}/{CONSOLIDATED}"
         turn = writer_of(name)
         if not self._holds(turn, stamp):
             self.remove(complete)
             self.write(turn, stamp.encode())
         with self._asking():
-            place = FsspecStore.from_url(f"{self._url}/{name}")
-            store = Fresh(place, lambda key, content: self.write(f"{name}/{key}", content))
+            store = Fresh(lambda key, content: self.write(f"{name}/{key}", content))
             yield store
             content = store.consolidate()
         if not self._holds(turn, stamp):

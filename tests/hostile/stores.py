@@ -13,10 +13,9 @@ from typing import Any
 import xarray as xr
 
 from asm_sim.results.open import RESULTS
-from asm_sim.store.files import open_folder
 from tests.hostile.arguments import GRID
 from tests.hostile.harness import Hostile
-from tests.unit.synthetic_run import synthetic_dataset
+from tests.unit.synthetic_run import synthetic_dataset, write_listed_run
 
 CHUNK = "adjustment_histogram/0.0.0.0"
 METADATA = ".zmetadata"
@@ -33,8 +32,7 @@ def _dataset() -> xr.Dataset:
 def _written() -> tempfile.TemporaryDirectory[str]:
     """A run as the engine writes it, with the list of its files; removed when the tests end."""
     folder = tempfile.TemporaryDirectory()
-    with open_folder(folder.name).replacing(RESULTS, "stamp") as store:
-        _dataset().to_zarr(store, mode="w", zarr_format=2, consolidated=False)
+    write_listed_run(_dataset(), folder.name)
     return folder
 
 

@@ -17,8 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from zarr.storage import MemoryStore
 
+from asm_sim.results.open import RESULTS
 from asm_sim.results.registry import CLINICIAN, COORDINATES, LENS, OPEN, PARAMETER, VARIABLES
+from asm_sim.store.files import open_folder
 
 COHORTS = {"HF": (260, 73.0, 14.0, 270_000.0), "LBP": (390, 72.0, 15.5, 175_000.0)}
 YEARS = {2027: 0.09, 2028: 0.09, 2029: 0.10, 2030: 0.11, 2031: 0.12}
@@ -365,3 +368,12 @@ def _pay(
 
 def _transform(score: npt.NDArray[np.float64], median: float) -> npt.NDArray[np.float64]:
     return 1.0 / (1.0 + np.exp(-STEEPNESS * (score - median)))
+
+
+def write_listed_run(ds: xr.Dataset, place: str | Path) -> None:
+    """Write results into a folder as the engine does: with the list of their files."""
+    files: dict[str, Any] = {}
+    ds.to_zarr(MemoryStore(files), mode="w", zarr_format=2, consolidated=False)
+    with open_folder(place).replacing(RESULTS, "stamp") as store:
+        for name, content in files.items():
+            store.put(name, content.to_bytes())

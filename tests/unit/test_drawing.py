@@ -12,9 +12,8 @@ from asm_sim.cli.drawing import NAMES, Beside, draw_figures, drawing_beside
 from asm_sim.errors import RunError
 from asm_sim.plots import adjustment_distribution, score_to_adjustment
 from asm_sim.plots.save import save
-from asm_sim.results.open import RESULTS, open_results
-from asm_sim.store.files import open_folder
-from tests.unit.synthetic_run import synthetic_dataset
+from asm_sim.results.open import open_results
+from tests.unit.synthetic_run import synthetic_dataset, write_listed_run
 
 KINDS = ("png", "svg", "json")
 
@@ -23,8 +22,7 @@ KINDS = ("png", "svg", "json")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run."""
     folder = tmp_path_factory.mktemp("run")
-    with open_folder(folder).replacing(RESULTS, "stamp") as store:
-        synthetic_dataset(draws=3).to_zarr(store, mode="w", zarr_format=2, consolidated=False)
+    write_listed_run(synthetic_dataset(draws=3), folder)
     return folder
 
 

@@ -20,8 +20,7 @@ from asm_sim.cli.main import app
 from asm_sim.errors import InputError
 from asm_sim.results.open import RESULTS, is_whole, open_results
 from asm_sim.results.whole import Held, files_of, sealed
-from asm_sim.store.files import open_folder
-from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep
+from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep, write_listed_run
 
 CHUNK = "adjustment_histogram/0.0.0.0"
 
@@ -32,9 +31,7 @@ def ds() -> xr.Dataset:
 
 
 def written(ds: xr.Dataset, place: str | Path) -> str | Path:
-    """A run as the engine writes it: with the list of its files."""
-    with open_folder(place).replacing(RESULTS, "stamp") as store:
-        ds.to_zarr(store, mode="w", zarr_format=2, consolidated=False)
+    write_listed_run(ds, place)
     return place
 
 
