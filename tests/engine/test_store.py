@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from asm_sim.engine.execute import run_block
 from asm_sim.errors import InputError
-from asm_sim.results.open import BLOCKS, RESULTS, open_results
+from asm_sim.results.open import BLOCKS, INPUTS, RESULTS, open_results
 from asm_sim.scenario.schema import Scenario
 from asm_sim.store import blocks as store
 from asm_sim.store.carry_out import Mode, carry_out
