@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -13,20 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
     INK,
     MAXIMUM_PENALTY,
     PENALTY,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
     typeset,
 )
-from asm_sim.plots.parts import chosen, counted, draw_bars, numbers_of, told_percent
+from asm_sim.plots.parts import counted, draw_bars, numbers_of, told_percent
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.ranges import answer_of
 
@@ -39,27 +38,21 @@ BAR_WIDTH = 1.0
 HEADROOM = 0.42
 
 
-def plot(
-    ds: xr.Dataset,
-    years: Sequence[int] | None = None,
-    cohorts: Sequence[str] | None = None,
-    width: float | None = None,
-) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """Small multiples: a panel per performance year (down) and cohort (across).
 
     Clinicians with a final score over all draws, in percent of them: a bar of one percentage point
     of adjustment is as high as the share of them whose adjustment is in it, and its black foot as
     the share exactly at the maximum penalty. The share with a penalty is written with its range
     over open draws or, without these, with its Monte Carlo error.
-
-    ``years`` and ``cohorts`` choose some of them, ``width`` is that of the figure in inches.
     """
-    ds = chosen(one_scenario(ds), years, cohorts)
+    ds = asked.of(one_scenario(ds))
     panels = _panels(ds)
     with house_style():
         rows, columns = ds.sizes["performance_year"], ds.sizes["cohort"]
         title = "Payment adjustment of clinicians with a final score"
-        figure = new_figure(ds, width or 3.6 * columns, 1.3 + 1.35 * rows, title)
+        figure = asked.new_figure(ds, 3.6 * columns, 1.3 + 1.35 * rows, title)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)
@@ -68,7 +61,7 @@ def plot(
         _scale(panels, axes[0, 0])
         for ax in axes[-1]:
             ax.set_xlabel("Payment adjustment factor (% of Part B payments)")
-        figure.supylabel(f"Clinicians (% of the scored in a bar of {BAR_WIDTH:g} percentage point)")
+        figure.supylabel(f"Clinicians (% in a bar of {BAR_WIDTH:g} percentage point)")
         key = {
             "at the maximum penalty": MAXIMUM_PENALTY,
             "other penalty": PENALTY,

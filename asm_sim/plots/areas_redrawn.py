@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.by_year import Quantity, draw_by_year
-from asm_sim.plots.figure import RunFigure
+from asm_sim.plots.figure import Canvas
 from asm_sim.results.describe import one_scenario
 from asm_sim.studies import geography
 
@@ -21,7 +22,8 @@ QUANTITIES = (
 )  # fmt: skip
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A column per cohort: standard deviations over draws that differ by their areas alone.
 
     Above of one clinician's adjustment, below of the share of clinicians with a penalty. Bars are
@@ -31,4 +33,4 @@ def plot(ds: xr.Dataset) -> RunFigure:
     run = one_scenario(ds)
     found = geography.redrawn(run, ["share_negative"])
     title = "The same clinicians and performance, had other areas been drawn"
-    return draw_by_year(run, found, QUANTITIES, title)
+    return draw_by_year(run, found, QUANTITIES, title, asked)

@@ -13,17 +13,17 @@ from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     INK,
     LAST_YEAR,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
 )
-from asm_sim.plots.parts import first_and_last, written
+from asm_sim.plots.parts import written
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.studies import mips
 from asm_sim.studies.mips_panel import adjustment_of, open_panel
@@ -50,20 +50,21 @@ WORDS = {
 }
 
 
-def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, form: str = "traditional", *, asked: Asked) -> Canvas:
     """A panel per year (first and last, down) and cohort (across): ASM up, MIPS in ``form`` across.
 
     Cells hold clinicians over all draws of the panel, in percent of them; on the dashed line both
     adjustments are the same. Each quadrant has its share of clinicians with its Monte Carlo error.
     Takes a run with a panel; raises :class:`InputError` for anything else and an unknown form.
     """
-    panels = _panels(ds, form)
+    panels = _panels(ds, form, asked)
     run = one_scenario(ds)
     rows = len({panel["performance_year"] for panel in panels})
     columns = len(panels) // rows
     with house_style():
         title = f"Each clinician's adjustment under ASM and under {mips.FORMS[form]}"
-        figure = new_figure(run, max(3.6 * columns, 6.0), 1.1 + 2.5 * rows, title)
+        figure = asked.new_figure(run, max(3.6 * columns, 6.0), 1.1 + 2.5 * rows, title)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             mesh = _draw(panel, ax)
@@ -89,18 +90,18 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     return figure
 
 
-def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
-    """Counts and shares of the first and the last year of each cohort."""
+def _panels(ds: xr.Dataset, form: str, asked: Asked) -> list[dict[str, Any]]:
+    """Counts and shares of each year and cohort."""
     panel, programs = open_panel(ds, "all", form)
     run = one_scenario(ds)
     years = [int(year) for year in run["performance_year"].values]
     asm, of_mips = (100.0 * panel.values[adjustment_of(program)] for program in programs)
     across, up = _edges(of_mips, ACROSS), _edges(asm, UP)
-    shares = mips.quadrants(run, "all", form).isel(mips_form=0, group=0)
+    shares = asked.of(mips.quadrants(run, "all", form)).isel(mips_form=0, group=0)
     panels = []
-    for year in first_and_last(run):
-        for cohort, inside in panel.of_cohort.items():
-            at = (slice(None), inside, years.index(year))
+    for year in asked.first_and_last(run):
+        for cohort in map(str, shares["cohort"].values):
+            at = (slice(None), panel.of_cohort[cohort], years.index(year))
             counts, _, _ = np.histogram2d(of_mips[at].ravel(), asm[at].ravel(), [across, up])
             here = shares.sel(cohort=cohort, performance_year=year)
             panels.append(

@@ -11,15 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from asm_sim.plots.asked import Asked
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
     QUIET,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     typeset,
 )
@@ -56,12 +56,13 @@ class Quantity(NamedTuple):
 
 
 def draw_by_year(
-    ds: xr.Dataset, result: xr.Dataset, quantities: Sequence[Quantity], title: str
-) -> RunFigure:
+    ds: xr.Dataset, result: xr.Dataset, quantities: Sequence[Quantity], title: str, asked: Asked
+) -> Canvas:
     """A panel per cohort (across) and quantity (down), each variable with two standard errors.
 
     ``result`` is of a study, by cohort and performance year; years without any value are left out.
     """
+    result = asked.of(result)
     panels = [
         _panel(result.sel(cohort=cohort), str(cohort), quantity)
         for quantity in quantities
@@ -70,7 +71,7 @@ def draw_by_year(
     with house_style():
         columns = result.sizes["cohort"]
         size = max(3.5 * columns, NARROWEST), 1.2 + 2.1 * len(quantities)
-        figure = new_figure(ds, *size, title)
+        figure = asked.new_figure(ds, *size, title)
         axes = figure.subplots(len(quantities), columns, sharex=True, sharey="row", squeeze=False)
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)

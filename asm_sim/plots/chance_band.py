@@ -10,19 +10,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
     FIRST_YEAR,
     INK,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
     typeset,
 )
-from asm_sim.plots.parts import error_key, first_and_last, written
+from asm_sim.plots.parts import error_key, written
 from asm_sim.results.describe import cohort_title
 from asm_sim.studies import chance
 
@@ -32,7 +32,8 @@ CAPS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per year, the first and the last (down), and cohort (across).
 
     Across are episodes a year on a logarithmic scale; bands run from the 5th to the 95th and from
@@ -40,8 +41,8 @@ def plot(ds: xr.Dataset) -> RunFigure:
     noise-free adjustment of a probe clinician of average true performance; the line is the median.
     Bars at the quantiles are two Monte Carlo standard errors either way.
     """
-    found = chance.average_clinician(ds)
-    years = first_and_last(found)
+    found = asked.of(chance.average_clinician(ds))
+    years = asked.first_and_last(found)
     panels = [
         _panel(found, str(cohort), year) for year in years for cohort in found["cohort"].values
     ]
@@ -51,7 +52,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             "How far chance moves a truly average clinician "
             f"(first {found.attrs['lens_draws']:,} draws)"
         )
-        figure = new_figure(found, max(3.6 * columns, 7.2), 1.1 + 2.2 * len(years), title)
+        figure = asked.new_figure(found, max(3.6 * columns, 7.2), 1.1 + 2.2 * len(years), title)
         axes = figure.subplots(len(years), columns, sharex=True, sharey=True, squeeze=False)
         for panel, ax in zip(panels, axes.ravel(), strict=True):
             _draw(panel, ax)

@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
     QUIET,
-    RunFigure,
+    Canvas,
     add_foot_note,
     add_key,
     house_style,
-    new_figure,
 )
 from asm_sim.results.describe import cohort_title
 from asm_sim.studies import theory
@@ -32,19 +32,20 @@ LOOKS: tuple[tuple[str, Literal["-", "--", ":"], str], ...] = (
 CURVE = tuple(np.geomspace(0.2, 2.5, 60).tolist())  # SDs of true cost
 
 
-def plot(ds: xr.Dataset, probability: float = theory.RIGHT_SIGN) -> RunFigure:
+@asks(no_years="episodes count the same in each")
+def plot(ds: xr.Dataset, probability: float = theory.RIGHT_SIGN, *, asked: Asked) -> Canvas:
     """A line per cohort: episodes for the right sign, by true distance from the break-even score.
 
     Were the sign decided by cost alone, with the reliability that the run gives its cost measures:
     closed forms of :func:`asm_sim.studies.theory.power`, which have no Monte Carlo error. The
     dashed line is the least number of episodes that the rule scores.
     """
-    table, curve = (theory.power(ds, of, probability) for of in (theory.DISTANCES, CURVE))
+    table, curve = (asked.of(theory.power(ds, of, probability)) for of in (theory.DISTANCES, CURVE))
     lines = [_line(ds, table.sel(cohort=c), curve.sel(cohort=c)) for c in table["cohort"].values]
     minimum = float(table["case_minimum"])
     with house_style():
         title = f"Episodes until the sign is right {100 * probability:g} times in 100"
-        figure = new_figure(ds, 6.4, 4.1, title)
+        figure = asked.new_figure(ds, 6.4, 4.1, title)
         ax = figure.subplots()
         ax.axhline(minimum, color=QUIET, linewidth=1.0, linestyle=(0, (4, 2)))
         for line, look in zip(lines, LOOKS, strict=False):

@@ -6,12 +6,13 @@ import io
 import re
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -23,6 +24,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from asm_sim.errors import InputError, counted
 from asm_sim.results.describe import source_line
 
 STYLE = Path(__file__).with_name("asm.mplstyle")
@@ -34,6 +36,7 @@ HEAD_INCHES, FOOT_INCHES = 0.55, 0.25
 TITLE_INCHES, KEY_INCHES, NOTE_INCHES, SOURCE_INCHES = 0.08, 0.27, 0.33, 0.07
 NARROWEST = 5.4
 AXIS_INCHES, BETWEEN_INCHES = 0.75, 0.15  # beside the first panel, and between panels
+ABOVE_TITLE = 2.4  # letters of the key from the axes to the key above them
 POINTS = 72.0  # an inch
 LINE = 1.2  # of the size of the font
 WIDTH_OF_OTHER_RESOLUTIONS = 0.98  # as wide at another number of dots per inch, at the most
@@ -96,6 +99,62 @@ class RunFigure(Figure):
         return image.getvalue()
 
 
+class RunAxes:
+    """What was drawn of a run on axes of the user's own; they have their place and style already.
+
+    ``title``, ``notes`` and ``source`` are the words that stand around the panels of a figure, for
+    whoever has a place for them; the key is the legend above the first of the ``axes``. ``plotted``
+    is that of a figure.
+    """
+
+    plotted: dict[str, Any]
+
+    def __init__(self, ds: xr.Dataset, title: str, axes: list[Axes]) -> None:
+        self.title, self.source = title, source_line(ds)
+        self.notes: list[str] = []
+        self.axes = axes
+
+    def __repr__(self) -> str:
+        return f"{self.title} ({self.source})"
+
+    def subplots(
+        self, rows: int = 1, columns: int = 1, *, sharex: Any = False, sharey: Any = False,
+        squeeze: bool = True, height_ratios: Any = None,
+    ) -> Any:  # fmt: skip
+        """The user's axes, as a figure gives its own: by row and column, with common scales.
+
+        Raises :class:`InputError` where they are more or fewer.
+        """
+        del height_ratios  # they have their heights
+        if len(self.axes) != rows * columns:
+            raise InputError(
+                f"of these results this figure draws {counted(rows * columns, 'panel')} "
+                f"({rows} down, {columns} across), and there are {len(self.axes)} axes; "
+                "give one for each, row by row, or choose years and cohorts"
+            )
+        grid = np.array(self.axes, dtype=object).reshape(rows, columns)
+        for (row, column), ax in np.ndenumerate(grid):
+            for axis, shared in (("x", sharex), ("y", sharey)):
+                leader = {"row": grid[row, 0], "col": grid[0, column]}.get(shared, grid[0, 0])
+                if shared and ax is not leader:
+                    with suppress(ValueError):  # it shares the scale of another of the user's
+                        getattr(ax, f"share{axis}")(leader)
+        return grid[0, 0] if squeeze and rows == columns == 1 else grid
+
+    def supylabel(self, words: str) -> None:
+        """The words beside all panels, here beside each."""
+        for ax in self.axes:
+            ax.set_ylabel(words)
+
+    def colorbar(self, shades: Any, ax: Any, **looks: Any) -> Any:
+        """A scale of shades beside the axes."""
+        figure: Any = self.axes[0].get_figure()
+        return figure.colorbar(shades, ax=list(np.ravel(ax)), **looks)
+
+
+Canvas = RunFigure | RunAxes
+
+
 def house_style() -> AbstractContextManager[None]:
     """The style of every figure, for the time of drawing one; the user's own settings return."""
     return matplotlib.rc_context(_settings())
@@ -131,10 +190,14 @@ def new_figure(ds: xr.Dataset, width: float, height: float, title: str) -> RunFi
     return figure
 
 
-def add_key(figure: RunFigure, handles: Sequence[Artist]) -> None:
+def add_key(figure: Canvas, handles: Sequence[Artist]) -> None:
     """Below the title, what is drawn how: one line, or as many as the figure's width needs."""
     for handle in handles:
         handle.set_label(legible(str(handle.get_label())))
+    if isinstance(figure, RunAxes):
+        above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": ABOVE_TITLE}
+        figure.axes[0].legend(handles=list(handles), borderpad=0.0, **above)
+        return
     columns = len(handles) + 1
     while True:
         columns -= 1
@@ -151,14 +214,20 @@ def add_key(figure: RunFigure, handles: Sequence[Artist]) -> None:
     _arrange(figure)
 
 
-def add_note(figure: RunFigure, note: str) -> None:
+def add_note(figure: Canvas, note: str) -> None:
     """A line below the title, in place of a key."""
+    if isinstance(figure, RunAxes):
+        figure.notes.append(note)
+        return
     figure.head.append(_line(figure, note, NOTE_INCHES, va="top", fontsize=8, color=QUIET))
     _arrange(figure)
 
 
-def add_foot_note(figure: RunFigure, note: str) -> None:
+def add_foot_note(figure: Canvas, note: str) -> None:
     """At the right of the source line, or above it where there is no room."""
+    if isinstance(figure, RunAxes):
+        figure.notes.append(note)
+        return
     ((source, _, source_extra),) = figure.foot
     text, inches, extra = _line(figure, note, SOURCE_INCHES, ha="right", **FOOT_LOOKS)
     text.set_x(1.0 - INDENT)
@@ -173,10 +242,10 @@ def add_foot_note(figure: RunFigure, note: str) -> None:
 def panel_title(ax: Axes, title: str, **looks: Any) -> None:
     """The title of one of the panels that stand side by side, on lines no wider than it is."""
     figure, place = ax.get_figure(), ax.get_subplotspec()
-    assert isinstance(figure, RunFigure)
-    assert place is not None
-    columns = place.get_gridspec().ncols
     text = ax.set_title(legible(title), **looks)
+    if not isinstance(figure, RunFigure) or place is None:
+        return  # axes of the user's own
+    columns = place.get_gridspec().ncols
     _wrap(figure, text, (figure.get_figwidth() - AXIS_INCHES) / columns - BETWEEN_INCHES)
 
 

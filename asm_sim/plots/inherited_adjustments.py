@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.by_year import Quantity, draw_by_year
-from asm_sim.plots.figure import RunFigure
+from asm_sim.plots.figure import Canvas
 from asm_sim.results.describe import one_scenario
 from asm_sim.studies import hires
 
@@ -21,7 +22,8 @@ QUANTITIES = (
 )  # fmt: skip
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A column per cohort: what is still to be paid for performance elsewhere, and who has a loss.
 
     By the first performance year in the new practice: what the adjustments of the years before are
@@ -32,4 +34,4 @@ def plot(ds: xr.Dataset) -> RunFigure:
     """
     run = one_scenario(ds)
     title = "What a clinician who changes practices brings along"
-    return draw_by_year(run, hires.inherited(run), QUANTITIES, title)
+    return draw_by_year(run, hires.inherited(run), QUANTITIES, title, asked)

@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     signed,
 )
 from asm_sim.plots.parts import error_key, first_and_last
@@ -30,7 +30,8 @@ APART = 0.24  # of the distance of two cases, between the years
 LOOKS = ((FIRST_YEAR, "o"), (LAST_YEAR, "s"))
 
 
-def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
+@asks(most_years=2, no_cohorts="the pool of MIPS has no cohorts")
+def plot(ds: xr.Dataset, form: str = "traditional", *, asked: Asked) -> Canvas:
     """A line per case: by how much the largest bonus changes of those who stay in MIPS.
 
     Without the participants of ASM in the pool minus with them, in percentage points of Part B, in
@@ -40,7 +41,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     :func:`asm_sim.studies.mips_pool.without_participants` does.
     """
     run = one_scenario(ds)
-    found = mips_pool.without_participants(run, form).isel(mips_form=0)
+    found = asked.of(mips_pool.without_participants(run, form)).isel(mips_form=0)
     years = first_and_last(found)
     titles = [str(title) for title in found["case_title"].values]
     lines = [
@@ -57,7 +58,7 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     ]
     with house_style():
         title = "Bonuses of those who stay in MIPS when the participants of ASM leave its pool"
-        figure = new_figure(run, NARROWEST, 1.4 + 0.3 * len(titles), title)
+        figure = asked.new_figure(run, NARROWEST, 1.4 + 0.3 * len(titles), title)
         ax = figure.subplots()
         _draw(titles, lines, ax)
         add_key(figure, [*_keys(lines), error_key()])

@@ -9,13 +9,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     LAST_YEAR,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
 )
 from asm_sim.plots.parts import error_key, first_and_last, labels_of
@@ -42,14 +42,15 @@ AMONG: dict[str, tuple[Literal["-", "--"], bool]] = {
 }
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks(most_years=2)
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: share with the wrong sign by band of episodes, first and last year.
 
     The sign of the adjustment against that of the noise-free one, in percent of clinicians with a
     final score: all of them, and those whose noise-free score is in the middle fifth. Bars are two
     Monte Carlo standard errors either way.
     """
-    found = chance.misclassification(ds)
+    found = asked.of(chance.misclassification(ds))
     lines = _lines(found)
     with house_style():
         cohorts = [str(cohort) for cohort in found["cohort"].values]
@@ -57,7 +58,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             "Bonus or penalty decided by chance, by episodes "
             f"(first {found.attrs['panel_draws']:,} draws)"
         )
-        figure = new_figure(found, max(3.6 * len(cohorts), 7.2), 3.7, title)
+        figure = asked.new_figure(found, max(3.6 * len(cohorts), 7.2), 3.7, title)
         axes = figure.subplots(1, len(cohorts), sharey=True, squeeze=False)[0]
         for cohort, ax in zip(cohorts, axes, strict=True):
             _draw([line for line in lines if line["cohort"] == cohort], ax)

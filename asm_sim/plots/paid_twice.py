@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import xarray as xr
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.by_year import Quantity, draw_by_year
-from asm_sim.plots.figure import RunFigure
+from asm_sim.plots.figure import Canvas
 from asm_sim.results.describe import one_scenario
 from asm_sim.studies import overlap
 
@@ -22,7 +23,8 @@ QUANTITIES = (
 )  # fmt: skip
 
 
-def plot(ds: xr.Dataset, without: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, without: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: savings of organizations, and what is paid for them, year by year.
 
     ``ds`` is a run with organizations that save (``aco-overlap``), ``without`` the same with
@@ -33,4 +35,4 @@ def plot(ds: xr.Dataset, without: xr.Dataset) -> RunFigure:
     """
     found = overlap.double_incentive(ds, without)
     title = "Two incentives for the same savings"
-    return draw_by_year(one_scenario(ds), found, QUANTITIES, title)
+    return draw_by_year(one_scenario(ds), found, QUANTITIES, title, asked)

@@ -79,23 +79,12 @@ def band_of(plotted: dict[str, Any], name: str) -> tuple[Any, Any]:
     return plotted[f"{name}_{names[0]}"], plotted[f"{name}_{names[1]}"]
 
 
-def chosen(
-    ds: xr.Dataset, years: Sequence[int] | None = None, cohorts: Sequence[str] | None = None
-) -> xr.Dataset:
-    """The run with these performance years and cohorts alone; None for all.
-
-    Raises :class:`InputError` for one that the run does not have.
-    """
-    for dim, wanted in (("performance_year", years), ("cohort", cohorts)):
-        if wanted is None:
-            continue
-        known = ds[dim].values.tolist()
-        missing = [one for one in wanted if one not in known]
-        if missing or not wanted:
-            there = ", ".join(map(str, known))
-            raise InputError(f"the run has no {dim} {missing or 'at all'}; it has {there}")
-        ds = ds.sel({dim: list(wanted)})
-    return ds
+def paid_in(ds: xr.Dataset) -> str:
+    """The payment years of results, from the first to the last, or one by one where some lack."""
+    years = [int(year) for year in ds["payment_year"].values]
+    if len(years) > 1 and years == list(range(years[0], years[-1] + 1)):
+        return f"{years[0]}\N{EN DASH}{years[-1]}"
+    return ", ".join(map(str, years))
 
 
 def numbers_of(found: Numbers, factor: float = 1.0) -> dict[str, float]:

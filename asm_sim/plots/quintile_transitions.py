@@ -9,13 +9,13 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
-    RunFigure,
+    Canvas,
     add_note,
     house_style,
-    new_figure,
     panel_title,
 )
 from asm_sim.results.describe import cohort_title
@@ -27,17 +27,18 @@ DARKEST = 0.6  # the share that has the darkest shade
 WHITE_FROM = 0.33
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks(no_years="it is of all pairs of neighbouring years")
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A table per cohort: the quintile of a year down, the quintile a year later across.
 
     Cells hold the share of the row's clinicians in percent with its Monte Carlo standard error,
     over all draws and pairs of neighbouring years; the darker, the more. Rows sum to 100 %.
     """
-    found = volatility.transitions(ds)
+    found = asked.of(volatility.transitions(ds))
     panels = [_panel(found, str(cohort)) for cohort in found["cohort"].values]
     with house_style():
         title = "Where the clinicians of each quintile of the adjustment are a year later"
-        figure = new_figure(found, max(3.5 * len(panels), 7.0), 3.9, title)
+        figure = asked.new_figure(found, max(3.5 * len(panels), 7.0), 3.9, title)
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

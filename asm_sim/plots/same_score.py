@@ -11,16 +11,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from asm_sim.errors import InputError
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
     PENALTY,
     QUIET,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
     typeset,
@@ -39,7 +39,8 @@ LOOKS = (
 )  # fmt: skip
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: the adjustment at each of six final scores, year by year.
 
     Markers are medians over draws, the thick bars run from the 5th to the 95th percentile over
@@ -56,10 +57,11 @@ def plot(ds: xr.Dataset) -> RunFigure:
             "the results do not say what these final scores bring: "
             f"{', '.join(f'{score:g}' for score in missing)}; run the scenario again"
         )
+    result = asked.of(result)
     panels = [_panel(ds, result, str(cohort)) for cohort in result["cohort"].values]
     with house_style():
         title = "The same final score, another result"
-        figure = new_figure(ds, max(3.6 * len(panels), NARROWEST), 4.2, title)
+        figure = asked.new_figure(ds, max(3.6 * len(panels), NARROWEST), 4.2, title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

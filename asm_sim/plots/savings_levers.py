@@ -12,18 +12,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from asm_sim.errors import InputError
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
     QUIET,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
 )
-from asm_sim.plots.parts import band_key
+from asm_sim.plots.parts import band_key, paid_in
 from asm_sim.results.describe import cohort_title
 from asm_sim.results.ranges import open_part, range_of
 from asm_sim.results.scenarios import SCENARIO, axes, by_axis
@@ -51,7 +51,8 @@ LOOKS = (
 )
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """Kept by Medicare (above) and share of losers (below) by redistribution share, per cohort.
 
     A line per risk level; means over draws, bars two Monte Carlo standard errors either way. Money
@@ -60,11 +61,12 @@ def plot(ds: xr.Dataset) -> RunFigure:
     Takes a sweep over just these two parameters, such as ``redistribution-by-risk``; raises
     :class:`InputError` for anything else.
     """
+    ds = asked.of(ds)
     lines = _lines(ds)
     with house_style():
         cohorts = [str(cohort) for cohort in ds["cohort"].values]
         title = "What Medicare keeps and who loses, by the share paid out and the risk level"
-        figure = new_figure(ds, max(3.6 * len(cohorts), NARROWEST), 5.2, title)
+        figure = asked.new_figure(ds, max(3.6 * len(cohorts), NARROWEST), 5.2, title)
         panels = figure.subplots(2, len(cohorts), sharex=True, sharey="row", squeeze=False)
         for cohort, (above, below) in zip(cohorts, panels.T, strict=True):
             of_cohort = [line for line in lines if line["cohort"] == cohort]
@@ -73,8 +75,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             _say_where_one(of_cohort, below)
             panel_title(above, cohort_title(ds, cohort))
             below.set_xlabel("Redistribution share (% of the amount at risk)")
-        years = [int(ds["payment_year"].values[end]) for end in (0, -1)]
-        panels[0, 0].set_ylabel(f"Kept by Medicare,\n{years[0]}\N{EN DASH}{years[1]} (million USD)")
+        panels[0, 0].set_ylabel(f"Kept by Medicare,\n{paid_in(ds)} (million USD)")
         panels[1, 0].set_ylabel("With a penalty, mean of years\n(% of the scored)")
         panels[0, 0].set_ylim(bottom=-0.05 * panels[0, 0].get_ylim()[1])
         band = [] if open_part(ds) is None else [band_key(ds)]

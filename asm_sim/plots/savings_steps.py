@@ -12,20 +12,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
     FIRST_YEAR,
     INK,
     PENALTY,
     QUIET,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     typeset,
 )
-from asm_sim.plots.parts import BAND, OF_DRAWS, band_of, band_words, number_of
+from asm_sim.plots.parts import BAND, OF_DRAWS, band_of, band_words, number_of, paid_in
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.ranges import Numbers, answer_of
 from asm_sim.results.statistics import PLUS_MINUS, USD_PER_MILLION
@@ -51,7 +51,8 @@ STEPS = {
 CHANGES = ("without_final_score", "change_of_part_b", "exits")
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: the steps down, millions of USD over all years across.
 
     Amounts start at zero, changes where the step before ends. Bars are means over draws. The thin
@@ -61,12 +62,11 @@ def plot(ds: xr.Dataset) -> RunFigure:
     either way. Where open draws read the rule so that zero scorers are outside the pool's base, the
     step of clinicians outside the pool holds what they do not get back, beside who has no score.
     """
-    ds = one_scenario(ds)
+    ds = asked.of(one_scenario(ds))
     panels = _panels(ds)
     with house_style():
-        first, last = (int(ds["payment_year"].values[end]) for end in (0, -1))
-        title = f"What Medicare keeps, payment years {first} to {last}"
-        figure = new_figure(ds, max(1.5 + 3.1 * len(panels), NARROWEST), 4.0, title)
+        title = f"What Medicare keeps, payment years {paid_in(ds)}"
+        figure = asked.new_figure(ds, max(1.5 + 3.1 * len(panels), NARROWEST), 4.0, title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

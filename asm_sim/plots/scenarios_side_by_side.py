@@ -10,18 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from asm_sim.errors import InputError, counted, printable
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     LAST_YEAR,
     QUIET,
-    RunFigure,
+    Canvas,
     add_foot_note,
     add_key,
     house_style,
     legible,
-    new_figure,
     panel_title,
 )
+from asm_sim.plots.parts import paid_in
 from asm_sim.results.describe import cohort_title
 from asm_sim.results.ranges import PERCENT_OF_RANGE
 from asm_sim.results.scenarios import SCENARIO, scenario_names
@@ -36,10 +37,14 @@ from asm_sim.results.sweep_summary import (
 DRAWN = ("share_negative", "retained_by_medicare_all_years")
 MOST = 40  # with more, the lines of a panel cannot be told apart
 LONGEST_NAME = 34  # characters
-LABELS = {DRAWN[0]: "With a penalty (% of the scored)", DRAWN[1]: "Kept by Medicare (million USD)"}
+LABELS = {
+    DRAWN[0]: "With a penalty (% of the scored)",
+    DRAWN[1]: "Kept by Medicare, {years} (million USD)",
+}
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A row of panels per cohort: share with a penalty, and what Medicare keeps, by scenario.
 
     Dots are means over draws: shares are means over the performance years, money is added up over
@@ -54,6 +59,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             f"this figure draws 2 to {MOST} scenarios; these results hold "
             f"{counted(count, 'scenario')}"
         )
+    ds = asked.of(ds)
     table = sweep_table(ds)
     outcomes = [outcome for outcome in OUTCOMES if outcome.name in DRAWN]
     cohorts = [str(cohort) for cohort in ds["cohort"].values]
@@ -63,7 +69,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
     panels: list[dict[str, Any]] = []
     with house_style():
         title = "The scenarios side by side"
-        figure = new_figure(ds, 7.2, 1.3 + len(cohorts) * (0.7 + 0.19 * count), title)
+        figure = asked.new_figure(ds, 7.2, 1.3 + len(cohorts) * (0.7 + 0.19 * count), title)
         axes = figure.subplots(len(cohorts), 2, sharex="col", sharey=True, squeeze=False)
         for cohort, row in zip(cohorts, axes, strict=True):
             for outcome, ax in zip(outcomes, row, strict=True):
@@ -75,7 +81,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             row[0].set_yticks(range(count), [legible(label) for label in written], fontsize=7)
             row[0].set_ylabel(legible(printable(", ".join(axes_named))))
         for outcome, ax in zip(outcomes, axes[-1], strict=True):
-            ax.set_xlabel(LABELS[outcome.name])
+            ax.set_xlabel(LABELS[outcome.name].format(years=paid_in(ds)))
         line = (
             f"{PERCENT_OF_RANGE} % range over open draws"
             if ranged

@@ -13,13 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     INK,
     STRIP,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     typeset,
 )
@@ -46,7 +46,8 @@ NARROWEST = 7.3  # inches, for the key
 MIPS_LINE: dict[str, Any] = {"color": INK, "linewidth": 1.5, "linestyle": (0, (4, 1.2, 1, 1.2))}
 
 
-def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
+@asks(most_years=2)
+def plot(ds: xr.Dataset, form: str = "traditional", *, asked: Asked) -> Canvas:
     """A panel per cohort: adjustment against final score under ASM and under MIPS.
 
     ASM in the first and the last year: medians over draws; the bands are the 90 % range over open
@@ -57,12 +58,12 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     points; a score of one program is not one of the other. Takes a run with a panel; raises
     :class:`InputError` for anything else.
     """
-    panels = _panels(ds, form)
+    panels = _panels(ds, form, asked)
     run = one_scenario(ds)
     with house_style():
         title = "What a final score is worth under ASM and under MIPS"
         width = max(3.6 * len(panels), NARROWEST)
-        figure = new_figure(run, width, 4.9, title)
+        figure = asked.new_figure(run, width, 4.9, title)
         axes = figure.subplots(
             2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[3.2, 1]
         )
@@ -83,21 +84,23 @@ def plot(ds: xr.Dataset, form: str = "traditional") -> RunFigure:
     return figure
 
 
-def _panels(ds: xr.Dataset, form: str) -> list[dict[str, Any]]:
+def _panels(ds: xr.Dataset, form: str, asked: Asked) -> list[dict[str, Any]]:
     panel, programs = open_panel(ds, "all", form, scores=True)
-    run = one_scenario(ds)
+    whole = one_scenario(ds)
+    run = asked.of(whole)
     years = first_and_last(run)
+    first = whole["performance_year"].values.tolist().index(years[0])
     edges = np.arange(0.0, 100.0 + BAR, BAR)
     by_draw = panel.collect(
         lambda view: {
             program: (
                 ("bar",),
-                _percent_by_bar(view[score_of(program)][:, 0], edges),
+                _percent_by_bar(view[score_of(program)][:, first], edges),
             )
             for program in programs
         }
     )
-    levels = mips.levels(run, "all", form).isel(performance_year=0, group=0, mips_form=0)
+    levels = mips.levels(whole, "all", form).isel(performance_year=first, group=0, mips_form=0)
     fixed = _mips_curve(run)
     even = answer_of(run, itemgetter("break_even_score"))
     panels = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -14,20 +13,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     INK,
     QUIET,
     STRIP,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
 )
 from asm_sim.plots.parts import (
     PERCENT_OF_PART_B,
     band_key,
-    chosen,
     counted,
     curve,
     curve_keys,
@@ -46,12 +44,8 @@ MIDDLE, NEAR_THE_MIDDLE = 50.0, 15.0  # points
 LONGEST = 32  # characters on one line beside a score
 
 
-def plot(
-    ds: xr.Dataset,
-    years: Sequence[int] | None = None,
-    cohorts: Sequence[str] | None = None,
-    width: float | None = None,
-) -> RunFigure:
+@asks(most_years=2)
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: adjustment against final score in the first and the last year.
 
     Lines are medians over draws. Bands are the 90 % range over open draws, in which everything is
@@ -60,14 +54,12 @@ def plot(
     median of the positive final scores and the score that breaks even, each with its range or its
     Monte Carlo error. The strip below shows where clinicians are in the first year: a bar (of
     one point, as the axis says) is as high as the share of them whose final score is in it.
-
-    ``years`` and ``cohorts`` choose some of them, ``width`` is that of the figure in inches.
     """
-    ds = chosen(one_scenario(ds), years, cohorts)
+    ds = asked.of(one_scenario(ds))
     panels = _panels(ds)
     with house_style():
         title = "What a final score is worth"
-        figure = new_figure(ds, width or 3.6 * len(panels), 4.6, title)
+        figure = asked.new_figure(ds, 3.6 * len(panels), 4.6, title)
         axes = figure.subplots(
             2, len(panels), sharex=True, sharey="row", squeeze=False, height_ratios=[4.5, 1]
         )

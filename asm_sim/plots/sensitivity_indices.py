@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from asm_sim.errors import InputError
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     typeset,
 )
@@ -34,7 +34,8 @@ WORDS = {
 }
 
 
-def plot(ds: xr.Dataset, outcome: str | None = None) -> RunFigure:
+@asks(no_years="it is of the one that was asked for, in `asm_sim.sensitivity`")
+def plot(ds: xr.Dataset, outcome: str | None = None, *, asked: Asked) -> Canvas:
     """A panel per cohort: shares of the variance over what the unknowns may be, luck taken out.
 
     ``ds`` is what ``asm_sim.sensitivity`` returned by its method ``sobol``; ``outcome`` is by
@@ -43,13 +44,14 @@ def plot(ds: xr.Dataset, outcome: str | None = None) -> RunFigure:
     """
     if ds.attrs.get("method") != "sobol":
         raise InputError("this figure shows indices; give the answer of sensitivity's method sobol")
+    ds = asked.of(ds)
     here = outcome_of(ds, outcome)
     unit = unit_of(str(here["units"].item()))
     order = leading(ds, str(here["outcome"].item()))
     panels = [_panel(here.sel(cohort=cohort), order, unit.factor) for cohort in ds["cohort"].values]
     with house_style():
         title = f"{here['words'].item()}, {ds.attrs['performance_year']}: which unknown matters"
-        figure = new_figure(ds, 3.6 + 2.5 * len(panels), 1.7 + ROW * len(order), title)
+        figure = asked.new_figure(ds, 3.6 + 2.5 * len(panels), 1.7 + ROW * len(order), title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

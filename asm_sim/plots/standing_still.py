@@ -14,13 +14,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
 from asm_sim.errors import InputError
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     INK,
-    RunFigure,
+    Canvas,
     add_foot_note,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
 )
@@ -41,7 +41,8 @@ CLEAR = 0.04  # of the height: how far from the thick line and the edges a numbe
 DASHES: Any = (0, (2.2, 0.8))
 
 
-def plot(ds: xr.Dataset, share: float | None = None) -> RunFigure:
+@asks(most_years=1)
+def plot(ds: xr.Dataset, share: float | None = None, *, asked: Asked) -> Canvas:
     """A panel per cohort: the expected adjustment of the last year, by own and peers' improvement.
 
     Across is how much the peers improve, up how much the clinician does, both in standard
@@ -54,7 +55,7 @@ def plot(ds: xr.Dataset, share: float | None = None) -> RunFigure:
     Takes the sweep ``peers-improve``; raises :class:`InputError` for other results, and for a share
     that is not in it.
     """
-    result = improvement.standing_still(ds)
+    result = asked.of(improvement.standing_still(ds))
     shares = [float(value) for value in result[OF_PEERS].values]
     share = max(shares) if share is None else float(share)
     if share not in shares:
@@ -66,7 +67,7 @@ def plot(ds: xr.Dataset, share: float | None = None) -> RunFigure:
     with house_style():
         who = "all peers" if share == 1 else f"{100 * share:g} % of the peers"
         title = f"Adjustment for {year} (paid in {paid}) when {who} improve"
-        figure = new_figure(ds, max(3.5 * len(panels), NARROWEST), 4.1, title)
+        figure = asked.new_figure(ds, max(3.5 * len(panels), NARROWEST), 4.1, title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

@@ -12,15 +12,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from asm_sim.errors import InputError
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
     INK,
     PENALTY,
     QUIET,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
     typeset,
@@ -37,7 +37,8 @@ COLOURS = {"low": PENALTY, "high": BONUS}
 WORDS = {"low": "at its low", "high": "at its high"}
 
 
-def plot(ds: xr.Dataset, outcome: str | None = None) -> RunFigure:
+@asks(no_years="it is of the one that was asked for, in `asm_sim.sensitivity`")
+def plot(ds: xr.Dataset, outcome: str | None = None, *, asked: Asked) -> Canvas:
     """A panel per cohort, the unknowns with the largest effects down.
 
     ``ds`` is what ``asm_sim.sensitivity`` returned by its method ``effects``; ``outcome`` is by
@@ -46,6 +47,7 @@ def plot(ds: xr.Dataset, outcome: str | None = None) -> RunFigure:
     """
     if ds.attrs.get("method") != "effects":
         raise InputError("a tornado shows effects; give the answer of asm-sim sensitivity's own")
+    ds = asked.of(ds)
     here = outcome_of(ds, outcome)
     unit = unit_of(str(here["units"].item()))
     order = leading(ds, str(here["outcome"].item()))[:MOST]
@@ -53,7 +55,7 @@ def plot(ds: xr.Dataset, outcome: str | None = None) -> RunFigure:
     with house_style():
         title = f"{here['words'].item()}, {ds.attrs['performance_year']}: one unknown moved"
         width = 3.6 + 2.6 * len(panels)
-        figure = new_figure(ds, width, 1.7 + ROW * len(order), title)
+        figure = asked.new_figure(ds, width, 1.7 + ROW * len(order), title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

@@ -9,15 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Rectangle
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     INK,
-    RunFigure,
+    Canvas,
     add_note,
     house_style,
-    new_figure,
     panel_title,
     typeset,
 )
+from asm_sim.plots.parts import paid_in
 from asm_sim.results.describe import cohort_title, one_scenario
 from asm_sim.results.statistics import PLUS_MINUS, ROUNDING, USD_PER_MILLION, rounded
 from asm_sim.studies import transfers
@@ -29,31 +30,33 @@ NARROWEST = 7.0  # inches
 TOTAL = "all"
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks()
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: from practice sizes down to those across, million USD over all years.
 
     Each cell is what the penalties of a row bring a column, below it its Monte Carlo standard
     error; ``all`` sums rows and columns. Medicare has a row only where it pays. Takes one run;
     raises :class:`InputError` as :func:`asm_sim.studies.transfers.matrix` does.
     """
-    ds = one_scenario(ds)
+    ds = asked.of(one_scenario(ds))
     result = transfers.matrix(ds)
     sums = transfers.net(ds)
     panels = [
         _panel(result.sel(cohort=cohort), sums.sel(cohort=cohort))
         for cohort in result["cohort"].values
     ]
-    first, last = (int(ds["payment_year"].values[end]) for end in (0, -1))
     with house_style():
         title = "Who pays whom: penalties and the bonuses they become, by practice size"
         rows = max(len(panel["payers"]) for panel in panels)
-        figure = new_figure(ds, max(3.6 * len(panels), NARROWEST), 1.55 + 0.37 * (rows + 1), title)
+        figure = asked.new_figure(
+            ds, max(3.6 * len(panels), NARROWEST), 1.55 + 0.37 * (rows + 1), title
+        )
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         highest = max(float(panel["million_usd"].max()) for panel in panels)
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, highest, ax)
             panel_title(ax, cohort_title(ds, panel["cohort"]))
-            ax.set_xlabel(f"Bonuses, {first}\N{EN DASH}{last} (million USD)")
+            ax.set_xlabel(f"Bonuses, {paid_in(ds)} (million USD)")
         axes[0].set_ylabel("Penalties (million USD)")
         note = (
             f"Means over draws {PLUS_MINUS} one standard error, on Part B of the performance year."

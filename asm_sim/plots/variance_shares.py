@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
     INK,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     typeset,
 )
@@ -42,13 +42,14 @@ LABELS = {
 LOOKS = (("o", "white"), ("s", "#C8C8C8"), ("D", "#777777"), ("^", "#000000"), ("v", "white"))
 
 
-def plot(ds: xr.Dataset) -> RunFigure:
+@asks(no_years="the variances are over all of them")
+def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per variance (down) and cohort (across): Shapley shares of the five factors.
 
     Bars are all clinicians, marks below them bands of episodes a year; lines are two Monte Carlo
     standard errors either way. Above each panel the SD that the whole variance is.
     """
-    found = decomposition.shares(ds)
+    found = asked.of(decomposition.shares(ds))
     panels = [
         _panel(found, str(variance), str(cohort))
         for variance in found["variance"].values
@@ -60,7 +61,7 @@ def plot(ds: xr.Dataset) -> RunFigure:
             "Where the variance of the payment adjustment comes from "
             f"(first {found.attrs['lens_draws']:,} draws)"
         )
-        figure = new_figure(found, max(1.0 + 3.1 * columns, 7.2), 1.0 + 2.75 * rows, title)
+        figure = asked.new_figure(found, max(1.0 + 3.1 * columns, 7.2), 1.0 + 2.75 * rows, title)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         highest = max(bar["share_percent"] for panel in panels for bar in panel["all"])
         for panel, ax in zip(panels, axes.ravel(), strict=True):

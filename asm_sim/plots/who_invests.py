@@ -9,14 +9,14 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
+from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
     INK,
     LAST_YEAR,
-    RunFigure,
+    Canvas,
     add_key,
     house_style,
-    new_figure,
     panel_title,
     signed,
 )
@@ -37,7 +37,8 @@ LINES = (
 COLOURS = {FIRST: FIRST_YEAR, ALL: LAST_YEAR}
 
 
-def plot(ds: xr.Dataset, without: xr.Dataset) -> RunFigure:
+@asks(most_years=1)
+def plot(ds: xr.Dataset, without: xr.Dataset, *, asked: Asked) -> Canvas:
     """A panel per cohort: what investing brings a clinician in the last year, thousand USD.
 
     ``ds`` is a run in which all invest (``care-redesign-by-all``), ``without`` one in which nobody
@@ -47,16 +48,19 @@ def plot(ds: xr.Dataset, without: xr.Dataset) -> RunFigure:
     standard errors either way. Raises :class:`InputError` as the functions of
     :mod:`asm_sim.studies.redesign` do.
     """
-    together = redesign.if_all_invest(ds, without, "all").isel(group=0, performance_year=-1)
+    together = redesign.if_all_invest(ds, without, "all")
     programme = redesign.programme_of_all(ds)
     alone = redesign.first_mover(without, programme.effect, programme.usd_per_year, "all")
-    found = {FIRST: alone.isel(group=0, performance_year=-1), ALL: together}
     run = one_scenario(ds)
-    panels = [_panel(found, str(cohort)) for cohort in run["cohort"].values]
-    year = int(run["performance_year"][-1])
+    year = asked.last(run)
+    found = {
+        who: asked.of(one).isel(group=0).sel(performance_year=year)
+        for who, one in ((FIRST, alone), (ALL, together))
+    }
+    panels = [_panel(found, str(cohort)) for cohort in asked.of(run)["cohort"].values]
     with house_style():
         title = f"What investing in better care brings a clinician, performance year {year}"
-        figure = new_figure(run, max(3.5 * len(panels), NARROWEST), 2.9, title)
+        figure = asked.new_figure(run, max(3.5 * len(panels), NARROWEST), 2.9, title)
         axes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw(panel, ax)

@@ -35,8 +35,22 @@ FIGURES_FRONT = """\
 `asm.plots.save` writes it with a sidecar that says what it is of. `asm-sim figures` draws those of
 the project.
 
+Each takes `years` and `cohorts`, of which it is then drawn alone, `width` in inches, and `ax`, axes
+of your own to draw on, one for each panel and row by row; where something of this makes no sense for
+a figure, it says why.
+
+```python
+figure, axes = plt.subplots(1, 2, layout="constrained")
+asm.plots.adjustment_distribution.plot(ds, ax=axes[0], years=2027, cohorts="HF")
+drawn = asm.plots.quintile_transitions.plot(ds, ax=axes[1], cohorts="HF")
+figure.text(0, 0, drawn.source)
+```
+
 ```{eval-rst}
 .. autoclass:: asm_sim.plots.figure.RunFigure
+   :no-members:
+
+.. autoclass:: asm_sim.plots.figure.RunAxes
    :no-members:
 ```
 """

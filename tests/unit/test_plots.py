@@ -111,7 +111,7 @@ def test_distribution_is_the_histogram(ds: xr.Dataset, tmp_path: Path) -> None:
 
 def test_bars_are_as_high_as_the_text_says(ds: xr.Dataset) -> None:
     figure = adjustment_distribution.plot(ds)
-    assert "% of the scored in a bar of 1 percentage point" in figure.get_supylabel()
+    assert "(% in a bar of 1 percentage point" in figure.get_supylabel()
     for panel, ax in zip(figure.plotted["panels"], figure.axes, strict=True):
         penalties, bonuses, maximum = (bars_of(patch) for patch in ax.patches)
         edges = panel["bar_edges_percent"]
