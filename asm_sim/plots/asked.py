@@ -175,7 +175,8 @@ def _words(most_years: int | None, no_years: bool, no_cohorts: bool) -> str:
     """The paragraph on the keywords, for the end of a docstring."""
     years = "``years``" if most_years is None else f"``years`` ({_counted(most_years)})"
     chosen = [*([] if no_years else [years]), *([] if no_cohorts else ["``cohorts``"])]
-    choose = f"{' and '.join(chosen)} choose some of them, " if chosen else ""
+    verb = "choose" if len(chosen) > 1 else "chooses"
+    choose = f"{' and '.join(chosen)} {verb} some of them, " if chosen else ""
     takes_no = " and ".join(
         name for name, no in (("``years``", no_years), ("``cohorts``", no_cohorts)) if no
     )

@@ -36,8 +36,8 @@ FIGURES_FRONT = """\
 the project.
 
 Each takes `years` and `cohorts`, of which it is then drawn alone, `width` in inches, and `ax`, axes
-of your own to draw on, one for each panel and row by row; where something of this makes no sense for
-a figure, it says why.
+of your own to draw on, one for each panel and row by row; where something of this makes no sense
+for a figure, it says why.
 
 ```python
 figure, axes = plt.subplots(1, 2, layout="constrained")
