@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from asm_sim import __version__
-from asm_sim.cli import drawing
+from asm_sim.cli import beside
 from asm_sim.cli.verbs import INTERRUPTED, VERBS, Verbs, complain, open_streams
 
 app = typer.Typer(
@@ -40,9 +40,9 @@ def options(
 
 def main() -> None:
     """What ``asm-sim`` does; ends with :class:`SystemExit`."""
-    drawing.is_the_program = True
+    beside.is_the_program = True
     if set(sys.argv[1:2]) & {*VERBS} - {"sweep"}:
-        drawing.leave_dask_out()  # the verb with --scheduler alone has a use for it
+        beside.leave_dask_out()  # the verb with --scheduler alone has a use for it
     open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot write is not an error
@@ -53,7 +53,7 @@ def main() -> None:
         complain("Interrupted.")
         raise SystemExit(INTERRUPTED) from None
     finally:
-        drawing.is_the_program = False
+        beside.is_the_program = False
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the answer is there: Python only ends
 
 

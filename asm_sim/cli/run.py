@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from asm_sim.cli.drawing import Beside, draw_figures, drawing_beside, import_beside
+from asm_sim.cli.answer import OWN_CLINICIANS, SUMMARY, Asked
+from asm_sim.cli.beside import answer_of, draw_figures, working_beside
 from asm_sim.cli.options import AsJson, Draws, Errors, Full, Overwrite, Seed, Settings
-from asm_sim.cli.terminal import Terminal, written
+from asm_sim.cli.terminal import Terminal, print_whole, written
 from asm_sim.durable import write_whole
 from asm_sim.errors import InputError, counted, printable
 from asm_sim.places import place_of
 
 if TYPE_CHECKING:
-    import xarray as xr
-
     from asm_sim.scenario.schema import Scenario
     from asm_sim.store.work import Work
 
 RUNS = Path("runs")
-OWN_CLINICIANS = "own_clinicians"
 _LONGEST_FOLDER = 200  # bytes of a name: file systems take 255
 
 
@@ -62,18 +60,22 @@ def run(
     note.print(f"asm-sim: reading {printable(scenario)}", markup=False)
     begun = time.perf_counter()
     from asm_sim.engine.threads import thread_count
-    from asm_sim.results.registry import OWN
 
-    with drawing_beside(thread_count()) as beside:  # before numba reads the same variable
+    with working_beside(thread_count()) as beside:  # before numba reads the same variable
         folder, chosen = _simulated(
             scenario, (draws, seed, open_draws), settings or [], place, overwrite, note
         )
-        ds = _told(scenario, folder, beside, (errors, full), as_json)
+        asked = Asked(str(folder.absolute()), scenario, errors, full, as_json, Terminal().width)
+        beside.begin(asked)
         write_whole(folder / "scenario.yaml", _yaml(chosen.resolved()))
-        figures = draw_figures(ds, folder, beside)
+        answer = answer_of(asked, beside)
+        print_whole(answer.said)
+        for name, content in answer.files.items():
+            write_whole(folder / name, content)
+        figures = draw_figures(folder, beside)
     note.print(f"\n{written('Results', folder / 'results.zarr')}", markup=False)
-    note.print(written("Table", folder / "summary.csv"), markup=False)
-    if OWN in ds.coords and (folder / f"{OWN_CLINICIANS}.csv").exists():
+    note.print(written("Table", folder / SUMMARY), markup=False)
+    if f"{OWN_CLINICIANS}.csv" in answer.files:
         note.print(written("Own", folder / f"{OWN_CLINICIANS}.csv"), markup=False)
     for figure in figures:
         note.print(written("Figure", figure), markup=False)
@@ -115,7 +117,6 @@ def _simulated(
         )
     for line in work.roster.notes:
         note.print(f"Roster: {line}", markup=False)
-    import_beside()
     # The name says everything that decides a draw but the version; an older version's run may go.
     with on_terminal() as progress:
         try:
@@ -130,37 +131,6 @@ def _simulated(
                 "Stopped. Finished blocks are kept: the same command goes on from here."
             ) from stop
     return folder, chosen
-
-
-def _told(
-    name: str, folder: Path, beside: Beside, how: tuple[bool, bool], as_json: bool
-) -> xr.Dataset:
-    """The results of a scenario that was given as ``name``, once they are printed and tabulated.
-
-    ``how``: whether errors are printed, and whether all is.
-    """
-    from asm_sim.results.open import open_results
-    from asm_sim.results.own import own_clinicians, print_own
-    from asm_sim.results.registry import CALLED
-    from asm_sim.results.summary import print_summary, summary_json, summary_table
-
-    beside.draw(folder)
-    ds = open_results(folder)
-    told = ds.assign_attrs({CALLED: name})  # commands that are printed can be run
-    own, table = own_clinicians(ds), summary_table(ds)
-    if as_json:
-        answer = summary_json(told)
-        if own is not None:
-            answer[OWN_CLINICIANS] = json.loads(own.to_json(orient="records"))
-        typer.echo(json.dumps(answer, indent=1))
-    else:
-        if own is not None:
-            print_own(own, Terminal(highlight=False))
-        print_summary(told, Terminal(highlight=False), *how, table)
-    if own is not None:
-        write_whole(folder / f"{OWN_CLINICIANS}.csv", own.to_csv(index=False))
-    write_whole(folder / "summary.csv", table.to_csv(index=False))
-    return ds
 
 
 def usual_folder(work: Work) -> Path:

@@ -26,6 +26,15 @@ def say(text: str, *, err: bool = False) -> None:
     typer.echo(escaped(without_passwords(text), keep="\n"), err=err)
 
 
+def print_whole(text: str) -> None:
+    """Print what has been laid out for the terminal; dropped where nobody reads any more."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_output()
+
+
 def written(what: str, path: Path) -> str:
     """A line that says where something was written, and how large it is."""
     from asm_sim.store.forecast import in_bytes

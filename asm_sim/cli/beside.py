@@ -1,9 +1,9 @@
-"""The two figures of a run, drawn beside its answer in processes of their own.
+"""The answer of a run and its two figures, made beside it in processes of their own.
 
-To import what draws, and to draw, takes about as long as a short run takes otherwise. So a process
-starts with the run, has everything imported when the results are there, and doubles itself then:
-each of both draws a figure. Nothing depends on it: what they do not draw is drawn here, and what
-goes wrong is told from here.
+To import what reads results and draws takes about as long as a short run takes otherwise. So a
+process starts with the run, has everything imported when the results are there, and doubles itself
+then: each double draws a figure, and the process writes the answer. Nothing depends on it: what it
+does not do is done here, and what goes wrong is told from here.
 """
 
 from __future__ import annotations
@@ -14,22 +14,19 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from asm_sim.cli.answer import Answer, Asked, answer
 from asm_sim.errors import RunError, printable
 from asm_sim.processes import started
 
-if TYPE_CHECKING:
-    import xarray as xr
-
 NAMES = ("adjustment_distribution", "score_to_adjustment")
 FIGURES = "figures"
-_CHILD = "from asm_sim.cli.drawing import serve; serve()"
+_CHILD = "from asm_sim.cli.beside import serve; serve()"
 
 is_the_program = False  # whether this process is asm-sim, whose processes are nobody else's concern
 
@@ -40,30 +37,40 @@ def leave_dask_out() -> None:
 
 
 class Beside:
-    """Draws the figures in processes of their own, or not at all."""
+    """Writes the answer and draws the figures in processes of their own, or not at all."""
 
     def __init__(self, process: subprocess.Popen[str] | None) -> None:
         self._process = process
 
-    def draw(self, folder: Path) -> None:
-        """Begin to draw the figures of the results in the folder of a run."""
+    def begin(self, asked: Asked) -> None:
+        """Begin with the results in the folder of a run, which are whole now."""
         if self._process is not None and self._process.stdin is not None:
             with suppress(OSError):
-                self._process.stdin.write(f"{json.dumps(str(folder.absolute()))}\n")
+                self._process.stdin.write(f"{json.dumps(asked)}\n")
                 self._process.stdin.flush()
+
+    def answer(self) -> Answer | None:
+        """The answer, which comes first."""
+        with suppress(TypeError):
+            return Answer(*self._next())
+        return None
 
     def drawn(self) -> list[str]:
         """The figures that have been drawn, once that is known."""
-        if self._process is None or self._process.stdout is None:
-            return []
+        return self._next() or []
+
+    def _next(self) -> Any:
+        """What it says next, None where that is nothing."""
+        if self._process is None or self._process.stderr is None:
+            return None
         with suppress(OSError, ValueError):
-            return list(json.loads(self._process.stdout.readline()))
-        return []
+            return json.loads(self._process.stderr.readline())
+        return None
 
 
 @contextmanager
-def drawing_beside(threads: int) -> Iterator[Beside]:
-    """A process that draws, where a processor is free for it and this process is asm-sim."""
+def working_beside(threads: int) -> Iterator[Beside]:
+    """A process that does both, where a processor is free for it and this process is asm-sim."""
     process = _started() if is_the_program and threads > 1 else None
     try:
         yield Beside(process)
@@ -76,15 +83,14 @@ def _started() -> subprocess.Popen[str] | None:
     return started(
         _CHILD,
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
+        stderr=subprocess.PIPE,  # it speaks there; its standard output shows it what a terminal is
+        encoding="utf-8",
         start_new_session=True,  # Ctrl-C is for this process
     )
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End it, and its double where that is still there."""
+    """End it, and its doubles where they are still there."""
     with suppress(OSError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
@@ -93,18 +99,12 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-def import_beside() -> None:
-    """Import what tells results while others compute them, in a thread."""
-
-    def import_all() -> None:
-        with suppress(Exception):  # it is told where it is used
-            for module in ("xarray.backends.zarr", "asm_sim.results.summary"):
-                import_module(module)
-
-    threading.Thread(target=import_all, daemon=True).start()
+def answer_of(asked: Asked, beside: Beside) -> Answer:
+    """The answer of a run that is being written beside."""
+    return beside.answer() or answer(asked)
 
 
-def draw_figures(ds: xr.Dataset, folder: Path, beside: Beside) -> list[Path]:
+def draw_figures(folder: Path, beside: Beside) -> list[Path]:
     """The figures of a run, which are being drawn beside; returns the pictures.
 
     Raises :class:`OSError` where they cannot be written and :class:`RunError` where the installed
@@ -114,7 +114,7 @@ def draw_figures(ds: xr.Dataset, folder: Path, beside: Beside) -> list[Path]:
         drawn = beside.drawn()
         for name in NAMES:
             if name not in drawn:
-                _draw(name, ds, folder)
+                _draw(name, folder)
     except OSError:
         raise
     except Exception as error:
@@ -125,11 +125,12 @@ def draw_figures(ds: xr.Dataset, folder: Path, beside: Beside) -> list[Path]:
     return [folder / FIGURES / f"{name}.png" for name in NAMES]
 
 
-def _draw(name: str, ds: xr.Dataset, folder: Path) -> None:
+def _draw(name: str, folder: Path) -> None:
     from asm_sim.plots.save import save
+    from asm_sim.results.open import open_results
 
-    figure = import_module(_module(name)).plot(ds)
-    save(figure, folder / FIGURES, name, ds)
+    ds = open_results(folder)
+    save(import_module(_module(name)).plot(ds), folder / FIGURES, name, ds)
 
 
 def _module(name: str) -> str:
@@ -140,40 +141,48 @@ def _module(name: str) -> str:
 
 
 def serve() -> None:
-    """Draw the figures of each folder that standard input names; a line says which are done."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
+    """Answer and draw what each line of standard input asks for; a line each tells what is done."""
+    says = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    with Path(os.devnull).open("w") as nowhere:  # what a library prints is no answer
+        os.dup2(nowhere.fileno(), 2)
     leave_dask_out()
     _warm_up()
     for line in sys.stdin:
-        print(json.dumps(_drawn_of(Path(json.loads(line)))), file=answers, flush=True)
+        for done in _done(Asked(*json.loads(line))):
+            print(json.dumps(done), file=says, flush=True)
 
 
-def _drawn_of(folder: Path) -> list[str]:
-    """The figures that could be drawn of the results in a folder, all but the first by doubles.
+def _done(asked: Asked) -> Iterator[Any]:
+    """The answer, None where there is none, and then the figures that could be drawn.
 
-    Only where a process can be doubled without harm, and before anything has started a thread.
+    Figures by doubles, where a process can be doubled without harm: before it starts a thread.
     """
+    folder = Path(asked.folder)
     doubles = {}
-    for name in NAMES[1:] if sys.platform == "linux" else ():
+    for name in NAMES if sys.platform == "linux" else ():
         doubles[name] = os.fork()
         if not doubles[name]:
             os._exit(not _could_draw(name, folder))
+    yield _answered(asked)
     drawn = [name for name in NAMES if name not in doubles and _could_draw(name, folder)]
-    return drawn + [name for name, double in doubles.items() if not os.waitpid(double, 0)[1]]
+    yield drawn + [name for name, double in doubles.items() if not os.waitpid(double, 0)[1]]
+
+
+def _answered(asked: Asked) -> Answer | None:
+    with suppress(Exception):  # it is told where it is asked again
+        return answer(asked)
+    return None
 
 
 def _could_draw(name: str, folder: Path) -> bool:
-    from asm_sim.results.open import open_results
-
     with suppress(Exception):  # it is told where it is drawn again
-        _draw(name, open_results(folder), folder)
+        _draw(name, folder)
         return True
     return False
 
 
 def _warm_up() -> None:
-    """Have everything imported, and read, that drawing takes beside a figure's own numbers."""
+    """Have everything imported, and read, that an answer and figures take beside the numbers."""
     import xarray.backends.zarr  # noqa: F401
 
     from asm_sim.plots.figure import RunFigure, house_style
