@@ -24,6 +24,17 @@ def _compressor() -> Any:
     return Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
 
 
+def _compressed(chunk: NDArray[Any]) -> bytes:
+    """The same bytes each time: Blosc's threads put what they compress in the order they end in."""
+    from numcodecs import blosc
+
+    usual, blosc.use_threads = blosc.use_threads, False
+    try:
+        return bytes(_compressor().encode(chunk))
+    finally:
+        blosc.use_threads = usual
+
+
 @dataclass
 class Array:
     """An array whose rows come in their order, along its dim number ``along``.
@@ -93,7 +104,7 @@ class Array:
     def put(self, at: tuple[int, ...], chunk: NDArray[Any]) -> None:
         """Write a whole chunk, whatever is in it."""
         key = ".".join(map(str, at))
-        self.store.put(f"{self.name}/{key}", bytes(_compressor().encode(chunk)))
+        self.store.put(f"{self.name}/{key}", _compressed(chunk))
 
 
 def write_coordinate(

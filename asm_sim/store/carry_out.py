@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asm_sim.documents import whole_number
+from asm_sim.engine.execute import Arrays
 from asm_sim.errors import InputError, RunError, reason_of
 from asm_sim.results.open import BLOCKS, RESULTS, open_results
 from asm_sim.scenario.sweep import Sweep, load_sweep
@@ -28,7 +29,7 @@ from asm_sim.store.blocks import (
 from asm_sim.store.consolidate import consolidate, draws_there, is_consolidated
 from asm_sim.store.files import Folder, open_folder
 from asm_sim.store.forecast import check_room
-from asm_sim.store.here import run_here
+from asm_sim.store.here import computed_here, run_here
 from asm_sim.store.inputs import keep_inputs
 from asm_sim.store.progress import Progress, shown
 from asm_sim.store.until import Limit, Watch, parse_limit
@@ -202,7 +203,6 @@ def carry_out(
         carrier.put_together(draws)
         claim(folder, work.with_draws(draws), read_mark(folder))  # these are promised from now on
     else:
-        carrier.run(missing)
         carrier.put_together(work.draws)
     if not work.is_sweep:
         folder.remove(BLOCKS)
@@ -228,9 +228,25 @@ class _Carrier:
         if not jobs:
             return
         for job in self.runner(self.folder, self.work, jobs):
-            self.report.blocks_run += 1
-            done += job.block.draws
-            self._tell(done, total)
+            done = self._ran(job, done, total)
+
+    def _computed(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Arrays]]:
+        """Run blocks, and hand over what those of a single run hold."""
+        if self.work.is_sweep or self.runner is not run_here:
+            self.run(jobs)
+            return
+        total = self.work.draws_in_all
+        done = total - sum(job.block.draws for job in jobs)
+        self._tell(done, total)
+        for job, arrays in computed_here(self.folder, self.work, jobs) if jobs else ():
+            done = self._ran(job, done, total)
+            yield job, arrays
+            del arrays  # one block is enough to hold
+
+    def _ran(self, job: Job, done: int, total: int) -> int:
+        self.report.blocks_run += 1
+        self._tell(done + job.block.draws, total)
+        return done + job.block.draws
 
     def _tell(self, done: int, total: int) -> None:
         if self.progress:
@@ -251,15 +267,17 @@ class _Carrier:
 
     def verify(self, missing: Sequence[Job], held: int) -> Report:
         """Read all blocks that are there and repair them; then the results, if there were any."""
-        absent = set(missing)
-        present = (job for job in self.work.jobs() if job not in absent)
-        self.repair(damaged_jobs(self.folder, self.work, present))
+        self.repair(damaged_jobs(self.folder, self.work, self._present()))
         self.report.blocks_left = len(missing)
         if not held and not missing and self.folder.exists(RESULTS):  # damaged beyond reading
             held = self.work.draws
         if held and not missing_jobs(self.folder, self.work.with_draws(held)):
             self.put_together(held, anew=True)
         return self.report
+
+    def _present(self) -> list[Job]:
+        absent = set(missing_jobs(self.folder, self.work))
+        return [job for job in self.work.jobs() if job not in absent]
 
     def shard(self, missing: list[Job], part: int, parts: int) -> Report:
         """Run the ``part``-th of so many parts. They are cut from all blocks, missing or not, so
@@ -297,20 +315,22 @@ class _Carrier:
         return last.first + last.draws
 
     def put_together(self, draws: int, anew: bool = False) -> None:
-        """Consolidate so many draws; blocks that turn out to be damaged are run again.
+        """Run what is missing of so many draws and consolidate them.
 
+        A single run is consolidated block by block, as it is computed; of a sweep blocks may come
+        in any order, from other processes too. What turns out to be damaged is run again.
         Results that are there already stay, unless they are wanted ``anew``.
         """
         self.work = self.work.with_draws(draws)
         self.report.draws, self.report.finished = draws, True
         if not anew and is_consolidated(self.folder, self.work):
             return
-        self.run(missing_jobs(self.folder, self.work))
         while True:
+            missing = missing_jobs(self.folder, self.work)
             try:
-                consolidate(self.folder, self.work)
+                consolidate(self.folder, self.work, self._computed(missing))
                 break
             except CorruptBlockError:
-                self.repair(damaged_jobs(self.folder, self.work, self.work.jobs()))
+                self.repair(damaged_jobs(self.folder, self.work, self._present()))
         retire_short_blocks(self.folder)
         self.folder.tidy()

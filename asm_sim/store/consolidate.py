@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +41,15 @@ _CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most
 _PANEL_CHUNK_DRAWS = 25
 
 
-def consolidate(folder: Folder, work: Work) -> None:
-    """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one."""
+def consolidate(
+    folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]] = iter(())
+) -> None:
+    """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one.
+
+    ``computed`` computes those that are not there, in their order, and is asked for the next one
+    when its turn comes: what has just been computed is not read back.
+    """
+    blocks = _begun(_blocks(folder, work, computed))
     frame = work.frame(0)
     along = coordinates(frame)
     about = _attributes(work, frame)
@@ -48,7 +58,7 @@ def consolidate(folder: Folder, work: Work) -> None:
         sizes = {dim: len(values) for name, (dim, values, _) in along.items() if name == dim}
         writer = _Writer(target, work, sizes)
         for index in range(len(work)):
-            _read_scenario(folder, work, index, writer)
+            _write_scenario(work, index, blocks, writer)
             writer.end_scenario(index)
         writer.end()
 
@@ -95,20 +105,54 @@ def _attributes_there(folder: Folder) -> dict[str, Any]:
     return about if isinstance(about, dict) else {}
 
 
-def _read_scenario(folder: Folder, work: Work, index: int, writer: _Writer) -> None:
-    """Hand all blocks of a scenario to the writer: draws in their order, then what is added up."""
+def _begun(blocks: Iterator[Arrays]) -> Iterator[Arrays]:
+    """The same, of which the first is there."""
+    first = deque(islice(blocks, 1))
+
+    def of_all() -> Iterator[Arrays]:
+        while first:
+            yield first.popleft()
+        yield from blocks
+
+    return of_all()
+
+
+def _blocks(
+    folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]]
+) -> Iterator[Arrays]:
+    """All blocks, scenario by scenario: as they are computed, else as they are there."""
+    job, arrays = next(computed, (None, {}))
+    for index in range(len(work)):
+        for of_open in (False, True) if work.open else (False,):
+            for block in work.blocks(of_open):
+                wanted = Job(index, block, of_open)
+                if wanted != job:
+                    yield read_block(folder, work, wanted)
+                    continue
+                yield arrays
+                del arrays  # one block is enough to hold
+                job, arrays = next(computed, (None, {}))
+
+
+def _write_scenario(work: Work, index: int, blocks: Iterator[Arrays], writer: _Writer) -> None:
+    """Hand the blocks of a scenario to the writer: draws in their order, then what is added up."""
     totals: Arrays = {}
-    for of_open in (False, True) if work.open else (False,):
-        for block in work.blocks(of_open):
-            for name, values in read_block(folder, work, Job(index, block, of_open)).items():
-                if is_sum(name):
-                    totals[name] = totals[name] + values if name in totals else values
-                else:
-                    writer.put(name, index, values)
+    count = len(work.blocks()) + (len(work.blocks(of_open=True)) if work.open else 0)
+    for block in islice(blocks, count):
+        _write_block(block, index, totals, writer)
+        del block
     if CLINICIAN_SUMS_NAME in totals:
         totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
     for name, values in totals.items():
         writer.put(name, index, values)
+
+
+def _write_block(block: Arrays, index: int, totals: Arrays, writer: _Writer) -> None:
+    for name, values in block.items():
+        if is_sum(name):
+            totals[name] = totals[name] + values if name in totals else values
+        else:
+            writer.put(name, index, values)
 
 
 class _Writer:

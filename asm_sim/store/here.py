@@ -1,11 +1,13 @@
-"""Running blocks on this machine, one after the other."""
+"""Running blocks on this machine: while one is written the next are computed."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
-from asm_sim.engine.execute import run_block
+from asm_sim.engine.execute import Arrays, run_block
 from asm_sim.engine.plan import Plan
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.warm_up import compile_kernels
@@ -13,18 +15,43 @@ from asm_sim.store.blocks import write_block
 from asm_sim.store.files import Folder
 from asm_sim.store.work import Job, Work
 
+_AHEAD = 2  # blocks that are computed while one is written: no thread waits for the end of one
+
 
 def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
-    """Run blocks one after the other and write each; the threads of this process share a block.
+    """Run blocks and write each in its turn; the threads of this process share them.
 
     Jobs of the same scenario should follow one another: a scenario is compiled when its turn comes.
     """
-    plan: Plan | None = None
-    of: tuple[int, bool] | None = None
-    with ThreadPoolExecutor(thread_count()) as pool:
-        for job in jobs:
-            if plan is None or of != (job.scenario, job.open):
-                plan, of = work.plan(job.scenario, job.open), (job.scenario, job.open)
-                compile_kernels(plan)
-            write_block(folder, work, job, run_block(plan, job.block, pool))
-            yield job
+    for job, _ in computed_here(folder, work, jobs):
+        yield job
+
+
+def computed_here(
+    folder: Folder, work: Work, jobs: Iterable[Job]
+) -> Iterator[tuple[Job, Arrays]]:
+    """The same, and what was computed."""
+    with ThreadPoolExecutor(thread_count()) as pool, ThreadPoolExecutor(_AHEAD) as blocks:
+
+        def begun() -> Iterator[tuple[Job, Future[Arrays]]]:
+            plan: Plan | None = None
+            of: tuple[int, bool] | None = None
+            for job in jobs:
+                if plan is None or of != (job.scenario, job.open):
+                    plan, of = work.plan(job.scenario, job.open), (job.scenario, job.open)
+                    compile_kernels(plan)
+                yield job, blocks.submit(run_block, plan, job.block, pool)
+
+        more = begun()
+        under_way = deque(islice(more, _AHEAD))
+        try:
+            while under_way:
+                job, block = under_way.popleft()
+                arrays = block.result()
+                del block  # which holds them too
+                under_way.extend(islice(more, 1))
+                write_block(folder, work, job, arrays)
+                yield job, arrays
+                del arrays
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
