@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels._reference import by_reference
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_uniforms
+from asm_sim.kernels.numeric.vectors import add_to_row
 from asm_sim.kernels.rule.cohort import score_against
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.rule.final_score import round_half_up
@@ -57,8 +58,8 @@ MEASUREMENT, PARTICIPATION, PERFORMANCE, PEERS, RISK_LEVEL = 1, 2, 4, 8, 16
 WITHOUT_RISK = 16  # sets of the first four factors
 FACTOR_SETS = 32
 
-# Of a group's clinicians: how many, and the sums of a value and of its square.
-MOMENTS = np.dtype([(name, np.float64) for name in ("count", "total", "squares")])
+# Columns of sums over a group's clinicians against the first year's fit.
+COUNT, MEAN, NEGATIVE, DIFFERS, BONUSES, PENALTIES, FIXED_SUMS = range(7)
 
 
 class Factors(NamedTuple):
@@ -75,12 +76,18 @@ class Factors(NamedTuple):
     rate: Floats  # [M, n]
     cost: Floats  # [n]
     outcome: Outcome
-    unit: Floats  # [sets without risk, n] adjustment over risk level
-    before: Floats  # [sets, n] adjustment of the year before
-    total: Floats  # [sets, n] of the adjustments
-    squares: Floats  # [sets, n]
-    sums: NDArray[np.void]  # [groups] the record MOMENTS
-    nothing: NDArray[np.void]  # [1] the same, all zero
+    # Sets come last in what follows: what is done to a clinician is done in all of them at once.
+    unit: Floats  # [n, sets without risk] adjustment over risk level
+    before: Floats  # [n, sets] adjustment of the year before
+    total: Floats  # [n, sets] of the adjustments
+    squares: Floats  # [n, sets]
+    risk: Floats  # [sets] risk level
+    unscored: Floats  # [sets] adjustment of one without a final score
+    value: Floats  # [sets] of one clinician
+    members: Floats  # [groups] clinicians in a group
+    group_total: Floats  # [groups, sets] sum of a value over them
+    group_squares: Floats  # [groups, sets] and of its square
+    fixed: Floats  # [groups, FIXED_SUMS]
 
 
 @kernel
@@ -98,12 +105,17 @@ def new_factors(rules, measures, n, groups):
         rate=np.empty((measures, n)),
         cost=np.empty(n),
         outcome=new_outcome(measures, n),
-        unit=np.empty((WITHOUT_RISK, n)),
-        before=np.empty((FACTOR_SETS, n)),
-        total=np.empty((FACTOR_SETS, n)),
-        squares=np.empty((FACTOR_SETS, n)),
-        sums=np.zeros(groups, MOMENTS),
-        nothing=np.zeros(1, MOMENTS),
+        unit=np.empty((n, WITHOUT_RISK)),
+        before=np.empty((n, FACTOR_SETS)),
+        total=np.empty((n, FACTOR_SETS)),
+        squares=np.empty((n, FACTOR_SETS)),
+        risk=np.empty(FACTOR_SETS),
+        unscored=np.empty(FACTOR_SETS),
+        value=np.empty(FACTOR_SETS),
+        members=np.empty(groups),
+        group_total=np.empty((groups, FACTOR_SETS)),
+        group_squares=np.empty((groups, FACTOR_SETS)),
+        fixed=np.empty((groups, FIXED_SUMS)),
     )
 
 
@@ -140,10 +152,10 @@ def decompose_year(
                         + peers * PEERS
                     )
                     if y == 0 and k > MEASUREMENT:  # the year is the first: nothing else moves
-                        factors.unit[k] = factors.unit[k % 2]
+                        factors.unit[:, k] = factors.unit[:, k % 2]
                         continue
                     if k == WITHOUT_RISK - 1 or (y == 0 and k == MEASUREMENT):
-                        _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
+                        _unit_adjustments(rules, y, fit, outcome, factors.unit[:, k])
                         continue
                     _own(
                         model, address.measured and measure == 1, y if peers == 1 else 0, seen,
@@ -153,7 +165,7 @@ def decompose_year(
                     against = fit if peers == 1 else factors.first_fit
                     of_year = y if peers == 1 else 0
                     score_against(own, rules, of_year, against, factors.outcome, scratch)
-                    _unit_adjustments(rules, of_year, against, factors.outcome, factors.unit[k])
+                    _unit_adjustments(rules, of_year, against, factors.outcome, factors.unit[:, k])
     _add_year(rules, y, clinicians, factors, year_to_year)
     _against_first_fit(rules, y, observed, outcome, clinicians.group, factors, fixed_standard)
     if y == model.performance_years - 1:
@@ -257,80 +269,84 @@ def _unit_adjustments(rules, y, fit, outcome, unit):
 
 
 @inlined
-def _paid(rules, risk, unit, unscored):
+def _paid(risk, unit, unscored, steps, tie):
     """The adjustment factor of one at a risk level of one, rounded as the rule says."""
     adjustment = risk * unit if unit == unit else unscored
-    steps = rules.adjustment_steps
-    return round_half_up(adjustment, steps, rules.score_tie) if steps > 0.0 else adjustment
+    return round_half_up(adjustment, steps, tie) if steps > 0.0 else adjustment
 
 
 @kernel
 def _add_year(rules, y, clinicians, factors, year_to_year):
     years = len(rules.year)
     group, taken_part = clinicians.group, clinicians.taken_part
-    sums = factors.sums
+    risk, unscored, change = factors.risk, factors.unscored, factors.value
     for k in range(FACTOR_SETS):
-        risk = rules.year[y if k >= RISK_LEVEL else 0].risk_level
-        unscored = rules.year[y if k & PEERS else 0].unscored_adjustment
-        unit = factors.unit[k % WITHOUT_RISK]
-        before, total, squares = factors.before[k], factors.total[k], factors.squares[k]
-        _clear(factors)
-        for i in range(len(unit)):
-            adjustment = _paid(rules, risk, unit[i], unscored)
-            change = adjustment - before[i]
-            before[i] = adjustment
-            total[i] += adjustment
-            squares[i] += adjustment * adjustment
-            if y > 0 and taken_part[i]:
-                _count(sums, group, i, change, change * change)
-        if y > 0:
-            for g in range(len(sums)):
-                year_to_year[g, k] += _variance(sums[g]) / (years - 1)
+        risk[k] = rules.year[y if k >= RISK_LEVEL else 0].risk_level
+        unscored[k] = rules.year[y if k & PEERS else 0].unscored_adjustment
+    _clear(factors)
+    steps, tie = rules.adjustment_steps, rules.score_tie
+    for i in range(len(taken_part)):
+        unit, before = factors.unit[i], factors.before[i]
+        total, squares = factors.total[i], factors.squares[i]
+        for k in range(FACTOR_SETS):
+            adjustment = _paid(risk[k], unit[k % WITHOUT_RISK], unscored[k], steps, tie)
+            change[k] = adjustment - before[k]
+            before[k] = adjustment
+            total[k] += adjustment
+            squares[k] += adjustment * adjustment
+        if y > 0 and taken_part[i]:
+            _count(group, i, change, factors)
+    if y > 0:
+        for g in range(len(factors.members)):
+            for k in range(FACTOR_SETS):
+                year_to_year[g, k] += _variance(factors, g, k) / (years - 1)
 
 
 @kernel
 def _clear(factors):
-    for g in range(len(factors.sums)):
-        factors.sums[g] = factors.nothing[0]
+    factors.members[:] = 0.0
+    factors.group_total[:] = 0.0
+    factors.group_squares[:] = 0.0
 
 
 @kernel
-def _count(sums, group, i, value, square):
-    """Add a clinician to everyone and to each of its groups."""
+def _count(group, i, value, factors):
+    """Add a clinician to everyone and to each of its groups, by its value in every set."""
     for j in range(GROUPINGS + 1):
-        at = sums[np.int64(group[j, i]) if j < GROUPINGS else 0]
-        at.count += 1.0
-        at.total += value
-        at.squares += square
+        g = np.int64(group[j, i]) if j < GROUPINGS else 0
+        factors.members[g] += 1.0
+        total, squares = factors.group_total[g], factors.group_squares[g]
+        for k in range(FACTOR_SETS):
+            total[k] += value[k]
+            squares[k] += value[k] * value[k]
 
 
 @kernel
-def _variance(at):
+def _variance(factors, g, k):
     """Sample variance from count, sum and sum of squares."""
-    if at.count < 2.0:
+    count, total = factors.members[g], factors.group_total[g, k]
+    if count < 2.0:
         return np.nan
-    return max(0.0, at.squares - at.total * at.total / at.count) / (at.count - 1.0)
+    return max(0.0, factors.group_squares[g, k] - total * total / count) / (count - 1.0)
 
 
 @kernel
 def _finish(years, clinicians, factors, within, year_to_year):
     """Mean over the clinicians of each group of their variance over the years."""
-    group, taken_part = clinicians.group, clinicians.taken_part
-    sums = factors.sums
-    for k in range(FACTOR_SETS):
-        total, squares = factors.total[k], factors.squares[k]
-        _clear(factors)
-        for i in range(len(total)):
-            if not taken_part[i]:
-                continue
-            if years > 1:
-                spread = max(0.0, squares[i] - total[i] * total[i] / years) / (years - 1)
-            else:
-                spread = np.nan
-            _count(sums, group, i, spread, 0.0)
-        for g in range(len(sums)):
-            at = sums[g]
-            within[g, k] = at.total / at.count if at.count > 0.0 else np.nan
+    spread = factors.value
+    _clear(factors)
+    for i in range(len(clinicians.taken_part)):
+        if not clinicians.taken_part[i]:
+            continue
+        total, squares = factors.total[i], factors.squares[i]
+        for k in range(FACTOR_SETS):
+            around = max(0.0, squares[k] - total[k] * total[k] / years)
+            spread[k] = around / (years - 1) if years > 1 else np.nan
+        _count(clinicians.group, i, spread, factors)
+    for g in range(len(factors.members)):
+        count = factors.members[g]
+        for k in range(FACTOR_SETS):
+            within[g, k] = factors.group_total[g, k] / count if count > 0.0 else np.nan
             if years < 2:
                 year_to_year[g, k] = np.nan
 
@@ -339,31 +355,26 @@ def _finish(years, clinicians, factors, within, year_to_year):
 def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     """The year's adjustments had the first year's fit been the standard, by group."""
     risk, unscored = rules.year[y].risk_level, rules.year[0].unscored_adjustment
-    unit = factors.unit[WITHOUT_RISK - 1 - PEERS]
-    sums = factors.sums
-    _clear(factors)
-    for g in range(len(rows)):
-        row = rows[g]
-        row.adjustment_mean = row.share_negative = row.sign_differs_share = 0.0
-        row.bonuses = row.penalties = 0.0
-    for i in range(len(unit)):
-        if outcome.final_score[i] != outcome.final_score[i]:
+    steps, tie = rules.adjustment_steps, rules.score_tie
+    final, factor = outcome.final_score, outcome.payment_adjustment_factor
+    sums, part_b = factors.fixed, observed.part_b_payments
+    sums[:] = 0.0
+    for i in range(len(final)):
+        if final[i] != final[i]:
             continue
-        adjustment = _paid(rules, risk, unit[i], unscored)
-        negative = adjustment < -SIGN_TOLERANCE
-        differs = negative != (outcome.payment_adjustment_factor[i] < -SIGN_TOLERANCE)
-        part_b = observed.part_b_payments[i]
+        unit = factors.unit[i, WITHOUT_RISK - 1 - PEERS]
+        adjustment = _paid(risk, unit, unscored, steps, tie)
+        below = adjustment < -SIGN_TOLERANCE
+        differs = 1.0 if below != (factor[i] < -SIGN_TOLERANCE) else 0.0
+        negative = 1.0 if below else 0.0
+        bonus, penalty = max(adjustment, 0.0) * part_b[i], max(-adjustment, 0.0) * part_b[i]
         for j in range(GROUPINGS + 1):
             g = np.int64(group[j, i]) if j < GROUPINGS else 0
-            sums[g].count += 1.0
-            row = rows[g]
-            row.adjustment_mean += adjustment
-            row.share_negative += 1.0 if negative else 0.0
-            row.sign_differs_share += 1.0 if differs else 0.0
-            row.bonuses += max(adjustment, 0.0) * part_b
-            row.penalties += max(-adjustment, 0.0) * part_b
+            add_to_row(sums, g, (1.0, adjustment, negative, differs, bonus, penalty))
     for g in range(len(rows)):
-        row, known = rows[g], sums[g].count if sums[g].count > 0.0 else np.nan
-        row.adjustment_mean /= known
-        row.share_negative /= known
-        row.sign_differs_share /= known
+        row, of_group = rows[g], sums[g]
+        known = of_group[COUNT] if of_group[COUNT] > 0.0 else np.nan
+        row.adjustment_mean = of_group[MEAN] / known
+        row.share_negative = of_group[NEGATIVE] / known
+        row.sign_differs_share = of_group[DIFFERS] / known
+        row.bonuses, row.penalties = of_group[BONUSES], of_group[PENALTIES]
