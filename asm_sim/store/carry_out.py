@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -230,18 +231,20 @@ class _Carrier:
         for job in self.runner(self.folder, self.work, jobs):
             done = self._ran(job, done, total)
 
-    def _computed(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Arrays]]:
-        """Run blocks, and hand over what those of a single run hold."""
-        if self.work.is_sweep or self.runner is not run_here:
+    def _computed(self) -> Generator[tuple[Job, Arrays], None, None]:
+        """Run what is missing, and hand over what the blocks of a single run hold."""
+        jobs = missing_jobs(self.folder, self.work)
+        if self.work.is_sweep or self.runner is not run_here or not jobs:
             self.run(jobs)
             return
         total = self.work.draws_in_all
         done = total - sum(job.block.draws for job in jobs)
         self._tell(done, total)
-        for job, arrays in computed_here(self.folder, self.work, jobs) if jobs else ():
-            done = self._ran(job, done, total)
-            yield job, arrays
-            del arrays  # one block is enough to hold
+        with closing(computed_here(self.folder, self.work, jobs)) as computed:
+            for job, arrays in computed:
+                done = self._ran(job, done, total)
+                yield job, arrays
+                del arrays  # one block is enough to hold
 
     def _ran(self, job: Job, done: int, total: int) -> int:
         self.report.blocks_run += 1
@@ -326,9 +329,9 @@ class _Carrier:
         if not anew and is_consolidated(self.folder, self.work):
             return
         while True:
-            missing = missing_jobs(self.folder, self.work)
             try:
-                consolidate(self.folder, self.work, self._computed(missing))
+                with closing(self._computed()) as computed:
+                    consolidate(self.folder, self.work, computed)
                 break
             except CorruptBlockError:
                 self.repair(damaged_jobs(self.folder, self.work, self._present()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,13 @@ _CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most
 _PANEL_CHUNK_DRAWS = 25
 
 
-def consolidate(
-    folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]] = iter(())
-) -> None:
+def consolidate(folder: Folder, work: Work, computed: Iterable[tuple[Job, Arrays]] = ()) -> None:
     """Write the results of all blocks; :class:`store.CorruptBlockError` at the first bad one.
 
     ``computed`` computes those that are not there, in their order, and is asked for the next one
     when its turn comes: what has just been computed is not read back.
     """
-    blocks = _begun(_blocks(folder, work, computed))
+    blocks = _begun(_blocks(folder, work, iter(computed)))
     frame = work.frame(0)
     along = coordinates(frame)
     about = _attributes(work, frame)
@@ -117,21 +115,18 @@ def _begun(blocks: Iterator[Arrays]) -> Iterator[Arrays]:
     return of_all()
 
 
-def _blocks(
-    folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]]
-) -> Iterator[Arrays]:
+def _blocks(folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]]) -> Iterator[Arrays]:
     """All blocks, scenario by scenario: as they are computed, else as they are there."""
-    job, arrays = next(computed, (None, {}))
+    held = deque(islice(computed, 1))  # no more than one
     for index in range(len(work)):
         for of_open in (False, True) if work.open else (False,):
             for block in work.blocks(of_open):
                 wanted = Job(index, block, of_open)
-                if wanted != job:
+                if held and held[0][0] == wanted:
+                    yield held.popleft()[1]
+                    held.extend(islice(computed, 1))
+                else:
                     yield read_block(folder, work, wanted)
-                    continue
-                yield arrays
-                del arrays  # one block is enough to hold
-                job, arrays = next(computed, (None, {}))
 
 
 def _write_scenario(work: Work, index: int, blocks: Iterator[Arrays], writer: _Writer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
@@ -29,7 +29,7 @@ def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
 
 def computed_here(
     folder: Folder, work: Work, jobs: Iterable[Job]
-) -> Iterator[tuple[Job, Arrays]]:
+) -> Generator[tuple[Job, Arrays], None, None]:
     """The same, and what was computed."""
     with ThreadPoolExecutor(thread_count()) as pool, ThreadPoolExecutor(_AHEAD) as blocks:
 

@@ -20,7 +20,8 @@ from asm_sim.results.open import open_results
 from asm_sim.results.registry import OPEN, YEARLY
 from asm_sim.scenario.load import load_scenario
 from asm_sim.scenario.schema import OPEN_LAYERS, Scenario
-from asm_sim.store.blocks import claim, missing_jobs
+from asm_sim.store import consolidate
+from asm_sim.store.blocks import claim, missing_jobs, read_block
 from asm_sim.store.carry_out import carry_out
 from asm_sim.store.cluster import plan_here
 from asm_sim.store.files import Folder, LocalFolder
@@ -185,6 +186,33 @@ def test_a_damaged_block_of_them_is_made_again(
     report = carry_out(folder, stored)
     assert len(report.damaged) == 1
     assert_same_bits(open_results(tmp_path).load(), run)
+
+
+def test_a_run_is_put_together_as_it_goes(
+    stored: Work, run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[Job]()
+
+    def noting(folder: Folder, work: Work, job: Job) -> Any:
+        read.append(job)
+        return read_block(folder, work, job)
+
+    monkeypatch.setattr(consolidate, "read_block", noting)
+    carry_out(LocalFolder(tmp_path / "fresh"), stored)
+    assert not read
+    first, second, *_ = stored.jobs()
+    folder = LocalFolder(tmp_path / "begun")
+    claim(folder, stored)
+    list(run_here(folder, stored, [first, second]))
+    report = carry_out(folder, stored)
+    assert (read, report.blocks_run) == ([first, second], 3)
+    damaged = LocalFolder(tmp_path / "damaged")
+    claim(damaged, stored)
+    list(run_here(damaged, stored, [second]))
+    damaged.write(f"blocks/{stored.block_name(second)}", b"")
+    assert carry_out(damaged, stored).blocks_run == 5  # what was run before it shows is kept
+    for name in ("fresh", "begun", "damaged"):
+        assert_same_bits(open_results(tmp_path / name).load(), run)
 
 
 def test_a_worker_knows_whose_block_it_is(stored: Work) -> None:

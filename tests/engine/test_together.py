@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from asm_sim import durable
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import RESULTS
 from asm_sim.store import blocks as store
+from asm_sim.store.arrays import Array
 from asm_sim.store.carry_out import Mode, carry_out
 from asm_sim.store.consolidate import consolidate, is_consolidated
 from asm_sim.store.files import LocalFolder, ObjectFolder, open_folder
@@ -76,6 +78,17 @@ def test_results_put_together_twice_at_once(sweep_file: MakeSweep, tmp_path: Pat
         at_once(4, lambda: consolidate(folder, some))
         assert contents(tmp_path / "store") == before
     assert not list((tmp_path / "store").glob(".*"))
+
+
+def test_a_large_chunk_is_compressed_to_the_same_bytes_each_time() -> None:
+    """Where Blosc has threads of its own, what they make comes in any order."""
+    chunk = np.random.default_rng(1).random(1_000_000)
+    written: dict[str, bytes] = {}
+    about: dict[str, Any] = {}
+    for name in map(str, range(6)):
+        store: Any = SimpleNamespace(put=written.__setitem__)
+        Array(store, name, chunk.shape, chunk.shape, chunk.dtype, about).put((0,), chunk)
+    assert len({written[f"{name}/0"] for name in map(str, range(6))}) == 1
 
 
 @pytest.mark.parametrize("moment", ["before the exchange", "while the old is removed"])
