@@ -176,28 +176,17 @@ except ImportError:
 # they fare, with the error of the difference within draws.
 
 # %%
-text = """
-title: Three steepnesses
-sweep: {grid: {rules.payment.exchange.steepness: [0.05, 0.1, 0.2]}}
-"""
-Path("../runs/three-steepnesses.yaml").write_text(text)
 few = min(DRAWS, 20)
+grid = "sweep: {grid: {rules.payment.exchange.steepness: [0.05, 0.1, 0.2]}}"
+Path("../runs/three-steepnesses.yaml").write_text(f"title: Three steepnesses\n{grid}")
 own = asm.sweep("../runs/three-steepnesses.yaml", "../runs/own", draws=few, panel_draws=few)
 solo = studies.subsets.members(own, practice_size="solo", state="TX")
 groups = {"solo in Texas": solo, "the rest": ~solo}
 found = studies.subsets.statistics(own, "adjustment", groups, against="the rest")
-found = found.sel(performance_year=2027)
-results.written(found, "adjustment_mean", "percent").to_pandas()
+asm.plots.subsets.plot(found, years=2027)
 
 # %%
-fig, ax = plt.subplots(figsize=(6, 3.2), layout="constrained")
-for subset in groups:
-    one = 100 * found.sel(subset=subset)
-    error = 2 * one["adjustment_mean_mcse"]
-    ax.errorbar(own[sweep.axes[0]], one["adjustment_mean"], yerr=error, capsize=3, label=subset)
-ax.set_xlabel("Steepness per point")
-ax.set_ylabel("Mean adjustment 2027 (%)")
-ax.legend()
+results.written(found.sel(performance_year=2027), "adjustment_mean", "percent").to_pandas()
 
 # %% [markdown]
 # ## More of it

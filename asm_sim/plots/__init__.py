@@ -54,6 +54,7 @@ __all__ = [
     "score_to_adjustment",
     "sensitivity_indices",
     "standing_still",
+    "subsets",
     "tornado",
     "transfer_matrix",
     "variance_shares",

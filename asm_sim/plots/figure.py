@@ -195,8 +195,10 @@ def add_key(figure: Canvas, handles: Sequence[Artist]) -> None:
     for handle in handles:
         handle.set_label(legible(str(handle.get_label())))
     if isinstance(figure, RunAxes):
-        above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": ABOVE_TITLE}
-        figure.axes[0].legend(handles=list(handles), borderpad=0.0, **above)
+        figure.axes[0].legend(
+            handles=list(handles), loc="lower left", bbox_to_anchor=(0.0, 1.0),
+            borderaxespad=ABOVE_TITLE, borderpad=0.0,
+        )  # fmt: skip
         return
     columns = len(handles) + 1
     while True:

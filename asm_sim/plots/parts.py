@@ -154,11 +154,11 @@ def band_key(ds: xr.Dataset) -> Patch:
     return Patch(color=QUIET, alpha=0.35, label=band_words(ds))
 
 
-def error_key() -> Line2D:
-    """Two standard errors either way, drawn as an upright line."""
+def error_key(upright: bool = True) -> Line2D:
+    """Two standard errors either way, drawn as an upright or a level line."""
     return Line2D(
-        [], [], color=INK, linestyle="none", marker="|", markersize=8, markeredgewidth=1.0,
-        label=f"{PLUS_MINUS}2 standard errors",
+        [], [], color=INK, linestyle="none", marker="|" if upright else "_", markersize=8,
+        markeredgewidth=1.0, label=f"{PLUS_MINUS}2 standard errors",
     )  # fmt: skip
 
 

@@ -15,12 +15,14 @@ from matplotlib.figure import Figure
 import asm_sim as asm
 from asm_sim.errors import InputError
 from asm_sim.plots.figure import RunAxes, RunFigure
+from asm_sim.studies.subsets import statistics
 from tests.unit.answers import effects, sampled
 from tests.unit.mips_run import random_panel
 from tests.unit.probe_run import exact, probe_sweep
 from tests.unit.study_runs import Runs
 from tests.unit.synthetic_run import synthetic_dataset, synthetic_sweep
 from tests.unit.test_savings import lever_sweep
+from tests.unit.test_subsets import random_run
 from tests.unit.volatility_run import made_up_run
 
 NAMES = [name for name in asm.plots.__all__ if name != "save"]
@@ -48,7 +50,7 @@ NO_YEARS = {"episodes_needed", "quintile_transitions", "sensitivity_indices", "t
 MOST_YEARS = {"mips_pool_cases": 2, "misclassification_by_volume": 2, "score_to_adjustment": 2,
               "score_curves_with_mips": 2, "standing_still": 1, "who_invests": 1}  # fmt: skip
 SUMS = {"savings_levers", "savings_steps", "scenarios_side_by_side", "transfer_matrix"}
-NO_COHORTS = {"mips_pool_cases"}
+NO_COHORTS = {"mips_pool_cases", "subsets"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[xr.Datas
     found["standing_still"] = [both.assign_attrs(sweep.attrs)]
     found["scenarios_side_by_side"] = [synthetic_sweep(draws=3)]
     found["savings_levers"] = [lever_sweep()]
+    found["subsets"] = [statistics(random_run(), "adjustment")]
     return found | {"tornado": [effects()], "sensitivity_indices": [sampled("sobol")]}
 
 
@@ -113,11 +116,11 @@ def test_a_width_and_axes_of_ones_own(name: str, sources: dict[str, list[xr.Data
 def test_years_and_cohorts(name: str, sources: dict[str, list[xr.Dataset]]) -> None:
     plot, results = getattr(asm.plots, name).plot, sources[name]
     ds = results[0]
-    cohort = str(ds["cohort"].values[-1])
     if name in NO_COHORTS:
-        with pytest.raises(InputError, match=f"{name} takes no cohorts: the pool"):
+        with pytest.raises(InputError, match=f"{name} takes no cohorts: "):
             plot(*results, cohorts=["HF"])
     else:
+        cohort = str(ds["cohort"].values[-1])
         assert cohorts_in(plot(*results, cohorts=cohort).plotted) == {cohort}
         with pytest.raises(InputError, match=r"the run has no cohort \['DM'\]; it has HF"):
             plot(*results, cohorts=["DM"])
