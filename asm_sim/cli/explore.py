@@ -11,7 +11,7 @@ import typer
 
 from asm_sim.cli.options import Draws, Seed, Settings
 from asm_sim.cli.terminal import say
-from asm_sim.errors import RunError, counted
+from asm_sim.errors import RunError, counted, printable
 
 LARGEST_PORT = 65_535
 
@@ -41,17 +41,19 @@ def explore(
 
     In 24 draws, or --draws: the same clinicians and luck wherever sliders are.
     """
-    from asm_sim.explorer.page import steps_of
-    from asm_sim.explorer.server import check_installed, serve
+    from asm_sim.engine.threads import thread_count
+    from asm_sim.explorer.server import check_free, check_installed, serve
 
     check_installed()
+    check_free(port)
+    thread_count()  # before numba reads the same variable
     given: dict[str, Any] = {
         "run": str(Path(run).resolve()) if Path(run).exists() else run,
         "draws": draws,
         "seed": seed,
         "settings": settings or [],
     }
-    number = steps_of(**given).draws  # what cannot be explored is told here; kernels are compiled
+    number = _prepared(given)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server ends with us
     try:
         with serve(given, port) as page:
@@ -64,3 +66,24 @@ def explore(
         say("The page has ended.", err=True)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _prepared(given: dict[str, Any]) -> int:
+    """How many draws the page will have.
+
+    They are made once here: so what cannot be explored is told before a page opens, and the kernels
+    are compiled where one sees that they are.
+    """
+    from asm_sim.explorer.curve import exchange_curve
+    from asm_sim.explorer.page import steps_of
+    from asm_sim.store.progress import on_terminal
+
+    say(
+        f"asm-sim: drawing cohorts of {printable(given['run'])} (the first time, kernels are "
+        "compiled: about a minute)",
+        err=True,
+    )
+    with on_terminal() as report:
+        steps = steps_of(**given, report=report)
+    exchange_curve(steps.base, steps.plan.cohorts[0].name, 0)  # which has a kernel of its own
+    return steps.draws

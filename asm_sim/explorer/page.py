@@ -12,7 +12,7 @@ from markupsafe import Markup
 from asm_sim.errors import InputError, escaped
 from asm_sim.explorer.export import scenario_yaml
 from asm_sim.explorer.levers import Lever, levers_of, settings_of
-from asm_sim.explorer.steps import Steps
+from asm_sim.explorer.steps import Report, Steps
 from asm_sim.pages.render import rendered
 from asm_sim.scenario.schema import Scenario
 
@@ -47,12 +47,16 @@ def steps_of(
     draws: int | None = None,
     seed: int | None = None,
     settings: dict[str, Any] | Iterable[str] = (),
+    report: Report | None = None,
 ) -> Steps:
-    """The draws that are explored; takes and raises what :func:`explore` does."""
+    """The draws that are explored; takes and raises what :func:`explore` does.
+
+    ``report`` is told how many of how many draws are made.
+    """
     from asm_sim.against.source import plan_against
 
     draws = USUAL_DRAWS if draws is None else draws
-    return Steps(plan_against(run, draws, seed, settings, open_draws=0))
+    return Steps(plan_against(run, draws, seed, settings, open_draws=0), report)
 
 
 class Page:

@@ -65,7 +65,7 @@ def serve(given: dict[str, Any], port: int = 0) -> Iterator[Served]:
     :class:`RunError` where the server does not start.
     """
     port = port or free_port()
-    _check_free(port)
+    check_free(port)
     token = secrets.token_urlsafe(24)
     with tempfile.TemporaryDirectory(prefix="asm-sim-explore-") as name:
         folder = Path(name)
@@ -125,7 +125,8 @@ def _notebook(given: dict[str, Any]) -> dict[str, Any]:
     return {"cells": [cell], "metadata": about, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _check_free(port: int) -> None:
+def check_free(port: int) -> None:
+    """:class:`InputError` for a port that cannot be had."""
     with socket.socket() as asked:
         asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

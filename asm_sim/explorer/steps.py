@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,6 +37,7 @@ from asm_sim.score.scoring import size_band
 from asm_sim.studies.panel import SIGN_TOLERANCE
 
 Floats = NDArray[np.float64]
+Report = Callable[[int, int], None]
 KEPT = 3  # steps that need not be made again
 
 _RULES = "rules"
@@ -127,11 +128,14 @@ class Step:
 class Steps:
     """The draws of a plan under one rule after another.
 
-    ``base`` is the plan's own rule. Memory is about 12 MB a draw of the shipped roster.
+    ``base`` is the plan's own rule; ``report`` is told how many of its draws are lived. Memory is
+    about 12 MB a draw of the shipped roster.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, report: Report | None = None) -> None:
         self.plan = plan
+        self._report = report
+        self._done = 0  # draws of cohorts
         self._seen: dict[str, list[list[ObservedYear]]] = {}
         self._kept: OrderedDict[str, Step] = OrderedDict()
         self.base = self._made({})
@@ -196,23 +200,29 @@ class Steps:
                 rules = [compile_cohort(scenario.rules, cohort.name)] * self.draws
                 seen = None if anew else self._seen.get(cohort.name)
                 if seen is None:
-                    seen, rules = _lived(plan, cohort, pool)
+                    seen, rules = self._lived(plan, cohort, pool)
                 if not settings:
                     self._seen[cohort.name] = seen
                 cohorts[cohort.name] = _together(cohort.name, seen, rules, pool)
+        self._report = None
         return Step(dict(settings), scenario, cohorts, anew, time.perf_counter() - begun)
 
+    def _lived(
+        self, plan: Plan, cohort: CohortPlan, pool: Executor
+    ) -> tuple[list[list[ObservedYear]], list[CohortRules]]:
+        """What CMS observes of a cohort in every draw and year, and the rule of each draw."""
+        own = [plan.of_draw(cohort, draw) for draw in range(self.draws)]
 
-def _lived(
-    plan: Plan, cohort: CohortPlan, pool: Executor
-) -> tuple[list[list[ObservedYear]], list[CohortRules]]:
-    """What CMS observes of a cohort in every draw and year, and the rule of each draw."""
-    own = [plan.of_draw(cohort, draw) for draw in range(plan.scenario.draws)]
+        def lived(draw: int) -> list[ObservedYear]:
+            return [_without_truth(year) for year in observed_years(plan, own[draw], draw)]
 
-    def lived(draw: int) -> list[ObservedYear]:
-        return [_without_truth(year) for year in observed_years(plan, own[draw], draw)]
-
-    return list(pool.map(lived, range(plan.scenario.draws))), [one.rules for one in own]
+        seen = []
+        for years in pool.map(lived, range(self.draws)):
+            seen.append(years)
+            self._done += 1
+            if self._report is not None:
+                self._report(self._done // len(plan.cohorts), self.draws)
+        return seen, [one.rules for one in own]
 
 
 def with_settings(scenario: Scenario, settings: Settings) -> Scenario:

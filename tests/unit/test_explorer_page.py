@@ -28,6 +28,9 @@ from asm_sim.scenario.schema import Scenario
 from tests.conftest import MakeScenario
 from tests.unit.test_against_rules import BY_SIZE
 
+DRAWING = (
+    "asm-sim: drawing cohorts of baseline (the first time, kernels are compiled: about a minute)\n"
+)
 HOSTILE = "<script>alert('x')</script> & \u202eturned"
 
 
@@ -85,6 +88,14 @@ def test_one_is_pinned_and_compared_with(explorer: Page) -> None:
     assert explorer.now is explorer.steps.base
     assert cell(explorer, "share_negative")[1] == pinned
     assert "steepness of the curve, per point: 0.2" in explorer.shown.value
+
+
+def test_how_many_draws_are_made_is_told_while_they_are(steps: Steps) -> None:
+    told: list[tuple[int, int]] = []
+    again = Steps(steps.plan, lambda *counts: told.append(counts))
+    assert told == [(done // 2, 4) for done in range(1, 9)]  # of two cohorts
+    again.step({"rules.cost.case_minimum": 60})
+    assert len(told) == 8
 
 
 def test_draws_are_counted_and_said_to_be_new(explorer: Page) -> None:
@@ -192,7 +203,7 @@ def test_ctrl_c_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(app, ["explore", "--port", "9000", "--set", "a=1"])
     assert result.exit_code == 0
     assert result.stdout == "http://127.0.0.1:9000/?token=x\n"
-    assert result.stderr == "4 draws; Ctrl-C ends the page.\nThe page has ended.\n"
+    assert result.stderr == f"{DRAWING}4 draws; Ctrl-C ends the page.\nThe page has ended.\n"
     assert ended == [{"run": "baseline", "draws": None, "seed": None, "settings": ["a=1"]}]
 
 
@@ -224,7 +235,7 @@ def test_a_server_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) 
     result = CliRunner().invoke(app, ["explore"])
     assert result.exit_code == 1
     assert result.stderr == (
-        "Error: the page could not be served: no room on \\x1b[31mthis machine\n"
+        f"{DRAWING}Error: the page could not be served: no room on \\x1b[31mthis machine\n"
     )
 
 
