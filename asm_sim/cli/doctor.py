@@ -14,7 +14,7 @@ from rich.text import Text
 from asm_sim.cli.options import AsJson, Draws
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.cli.theory import published_command, theory_command
-from asm_sim.errors import InputError, printable, reason_of
+from asm_sim.errors import InputError, counted, printable, reason_of
 
 # Philox4x32-10: counter, key and words, from the Random123 distribution (kat_vectors).
 KNOWN_ANSWERS = (
@@ -129,7 +129,7 @@ def _compiled() -> str:
     except OSError as error:
         return f"in memory: {printable(str(folder))}: {reason_of(error)}"
     shown = printable(str(folder))
-    return f"{shown} ({len(sizes)} files, {sum(sizes) / 2**20:.1f} MiB)"
+    return f"{shown} ({counted(len(sizes), 'file')}, {sum(sizes) / 2**20:.1f} MiB)"
 
 
 def _generator() -> str:

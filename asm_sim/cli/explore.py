@@ -53,7 +53,7 @@ def explore(
         "seed": seed,
         "settings": settings or [],
     }
-    number = _prepared(given)
+    number = _prepared(given, run)
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server ends with us
     try:
         with serve(given, port) as page:
@@ -68,8 +68,8 @@ def explore(
         signal.signal(signal.SIGTERM, before)
 
 
-def _prepared(given: dict[str, Any]) -> int:
-    """How many draws the page will have.
+def _prepared(given: dict[str, Any], run: str) -> int:
+    """How many draws the page of ``run``, as it was named, will have.
 
     They are made once here: so what cannot be explored is told before a page opens, and the kernels
     are compiled where one sees that they are.
@@ -79,7 +79,7 @@ def _prepared(given: dict[str, Any]) -> int:
     from asm_sim.store.progress import on_terminal
 
     say(
-        f"asm-sim: drawing cohorts of {printable(given['run'])} (the first time, kernels are "
+        f"asm-sim: drawing cohorts of {printable(run)} (the first time, kernels are "
         "compiled: about a minute)",
         err=True,
     )

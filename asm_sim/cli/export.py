@@ -41,8 +41,9 @@ def export(
 
     Tables are long: a row per draw, cohort and performance year, a column per variable. Beside
     each, NAME.answers has the means over draws, with Monte Carlo errors and 90 % ranges, and
-    NAME.columns (of CSV and Stata) says what the columns are. With --where about clinicians
-    (state=TX, small_practice=1, practice_size=solo) the rows are clinicians in draws and years.
+    NAME.columns (NAME.dta.columns of Stata) says what the columns are. With --where about
+    clinicians (state=TX, small_practice=1, practice_size=solo) the rows are clinicians in draws and
+    years.
     NetCDF follows the CF conventions: names have underscores in place of dots, and lists and tables
     of the metadata are texts in JSON, such as parameters.
     """

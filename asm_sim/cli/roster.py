@@ -12,7 +12,7 @@ from rich.text import Text
 
 from asm_sim.cli.options import AsJson
 from asm_sim.cli.terminal import Terminal, say
-from asm_sim.errors import printable
+from asm_sim.errors import counted, printable
 
 if TYPE_CHECKING:
     from asm_sim.population.roster import Roster
@@ -111,8 +111,8 @@ def _stated(roster: Roster) -> dict[str, int]:
 
 def _print(understood: dict[str, Any], console: Terminal) -> None:
     say(
-        f"{understood['roster']}: {understood['clinicians']:,} clinicians in "
-        f"{understood['practices']:,} practices"
+        f"{understood['roster']}: {counted(understood['clinicians'], 'clinician')} in "
+        f"{counted(understood['practices'], 'practice')}"
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("cohort")
@@ -130,7 +130,7 @@ def _print(understood: dict[str, Any], console: Terminal) -> None:
     unknown = understood["without_state"]
     say(
         f"Clinicians by state: {_listed(first) or 'none is told'}"
-        + (f"; and {more} more states" if more else "")
+        + (f"; and {counted(more, 'more state')}" if more else "")
         + (f"; {unknown:,} without a state" if unknown else "")
     )
     if understood["stated"]:

@@ -267,14 +267,15 @@ def _say_what_was_done(report: Report, verify: bool, sharded: bool, note: Termin
     if report.limits:
         names = " and ".join(str(limit) for limit in report.limits)
         holds = "holds" if len(report.limits) == 1 else "hold"
+        draws = counted(report.draws, "draw")
         if report.limits_hold:
             note.print(
-                f"{names} {holds} for every scenario, cohort and year with {report.draws:,} draws.",
+                f"{names} {holds} for every scenario, cohort and year with {draws}.",
                 markup=False,
             )
         else:
             note.print(
-                f"{names}: not reached with all {report.draws:,} draws; --draws allows more.",
+                f"{names}: not reached with all {draws}; --draws allows more.",
                 markup=False,
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asm_sim.errors import counted
 from asm_sim.explain.benchmarks import say_curve, say_shrinkage, whose
 from asm_sim.explain.case import Case, Telling
 from asm_sim.explain.peers import is_pooled
@@ -89,5 +90,5 @@ def _say_benchmarked(telling: Telling, value: float, benchmark: DeviationBenchma
         )
     else:
         telling.rest_on(clinicians=benchmark.clinicians)
-        made_by = f"made by {benchmark.clinicians:,} clinicians {whose(case, 'cost')}"
+        made_by = f"made by {counted(benchmark.clinicians, 'clinician')} {whose(case, 'cost')}"
     say_curve(telling, CURVE, cost, benchmark, made_by, lower_is_better=True)

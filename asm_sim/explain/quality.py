@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from asm_sim.errors import listed
+from asm_sim.errors import counted, listed
 from asm_sim.explain.benchmarks import say_curve, say_shrinkage, whose
 from asm_sim.explain.case import Case, Telling
 from asm_sim.explain.peers import is_pooled
@@ -136,7 +136,7 @@ def _made_by(
         telling.rest_on(*paths)
         return f"the national one of MIPS for {of_quality.national.benchmark_year.value}"
     telling.rest_on("quality.benchmark_minimum_clinicians", clinicians=benchmark.clinicians)
-    who = f"made by {benchmark.clinicians:,} clinicians {whose(case, 'quality')}"
+    who = f"made by {counted(benchmark.clinicians, 'clinician')} {whose(case, 'quality')}"
     if not measure.reported:
         return who
     pooled = of_quality.pool_collection_types.value

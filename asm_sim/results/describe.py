@@ -91,7 +91,7 @@ def source_line(ds: xr.Dataset) -> str:
         f"asm_sim {about.get('asm_sim_version', '?')}, {rule}scenario {scenario_in_words(ds)} "
         f"({str(about.get('scenario_hash', '?'))[:HASH_DIGITS]}), "
         f"{draws_in_words(ds)}, {_open_in_words(ds)}{_seeds_in_words(ds)}"
-        + (f", {len(drawn)} parameters drawn" if (drawn := drawn_parameters(ds)) else "")
+        + (f", {counted(len(drawn), 'parameter')} drawn" if (drawn := drawn_parameters(ds)) else "")
     )
 
 

@@ -21,7 +21,7 @@ import xarray as xr
 
 from asm_sim.documents import did_you_mean
 from asm_sim.durable import appearing
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, counted
 from asm_sim.memory import check_memory
 from asm_sim.places import local_path
 from asm_sim.results.answers import answers_table
@@ -92,7 +92,9 @@ class Export:
             return f"{self.ds.nbytes / MEGABYTE:,.1f} MB before compression"
         shapes = [(self._rows(dims), len(self._columns(dims))) for dims in self.tables]
         cells = sum(rows * columns for rows, columns in shapes)
-        tables = "; ".join(f"{rows:,} rows of {columns} columns" for rows, columns in shapes)
+        tables = "; ".join(
+            f"{counted(rows, 'row')} of {counted(columns, 'column')}" for rows, columns in shapes
+        )
         return f"{tables}; up to about {cells * BYTES[self.to] / MEGABYTE:,.1f} MB"
 
     @property
@@ -234,8 +236,9 @@ def plan_export(
 
 
 def codebook_of(table: Path) -> Path:
-    """The file that says what the columns of a CSV table are."""
-    return table.with_name(table.stem + CODEBOOK)
+    """The file that says what the columns of a CSV or a Stata table are, each of its own."""
+    of_csv = table.suffix == SUFFIXES[CSV]
+    return table.with_name((table.stem if of_csv else table.name) + CODEBOOK)
 
 
 def answers_of(table: Path) -> Path:
@@ -281,7 +284,8 @@ def _is_export(path: Path) -> bool:
     """Whether a file's name is one of those that an export gives: dims and a suffix."""
     stem, _, suffix = path.name.partition(".")
     known = {SCENARIO, *COORDINATES}
-    endings = {*SUFFIXES.values(), CODEBOOK, *(ANSWERS + ending for ending in SUFFIXES.values())}
+    codebooks = (CODEBOOK, SUFFIXES[STATA] + CODEBOOK)
+    endings = {*SUFFIXES.values(), *codebooks, *(ANSWERS + ending for ending in SUFFIXES.values())}
     return f".{suffix}" in endings and set(stem.split("-")) <= known
 
 

@@ -231,12 +231,16 @@ def test_ctrl_c_ends_page_and_kernels(scenario: Path, browser: Any) -> None:
     place = process.stdout.readline().strip()
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=\S{32}", place)
     tab = browser.new_page()
-    tab.goto(place, timeout=SLOWEST)
+    tab.goto(place, timeout=SLOWEST, wait_until="commit")
+    waiting = "getComputedStyle(document.querySelector('#loading'), '::after').content"
+    tab.locator("#loading").wait_for(timeout=SLOWEST)
+    assert "where compiled kernels cannot be kept" in tab.evaluate(waiting)
     tab.locator(".explored table").first.wait_for(timeout=SLOWEST)
     tab.close()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to everyone in front
     _, said = process.communicate(timeout=60)
-    assert said == "4 draws; Ctrl-C ends the page.\nThe page has ended.\n"
+    assert said.startswith(f"asm-sim: drawing cohorts of {scenario} (the first time, kernels are")
+    assert said.split("\n", 1)[1] == "4 draws; Ctrl-C ends the page.\nThe page has ended.\n"
     assert process.returncode == 0
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert place.partition("?")[0] not in left

@@ -414,6 +414,8 @@ def test_stata_has_short_names_labels_and_a_codebook(ds: xr.Dataset, tmp_path: P
     assert all(len(name) <= 32 for name in labels)
     assert labels[cut] == f"{AXES[1]}: Parameter that the scenarios differ in"
     assert labels["cohort"] == "Cohort of the model"
+    assert codebook_of(path).name == "a.dta.columns.csv"
+    plan_export(ds, "csv", tmp_path / "a.csv", names).write()  # whose codebook is another
     book = pd.read_csv(codebook_of(path))
     assert book["variable"].tolist() == list(table.columns)
     column = dict(zip(book["column"], book["variable"], strict=True))
