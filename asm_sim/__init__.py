@@ -20,10 +20,12 @@ _WHERE = {
     "compare": ("asm_sim.results.compare", "compare"),
     "explain": ("asm_sim.explain", None),
     "explore": ("asm_sim.explorer.page", "explore"),
+    "explorer": ("asm_sim.explorer", None),
     "load_scenario": ("asm_sim.scenario.load", "load_scenario"),
     "load_sweep": ("asm_sim.scenario.sweep", "load_sweep"),
     "open_results": ("asm_sim.results.open", "open_results"),
     "results": ("asm_sim.results", None),
+    "reproductions": ("asm_sim.reproductions", None),
     "report": ("asm_sim.reports.report", "report"),
     "rules": ("asm_sim.rules", None),
     "plots": ("asm_sim.plots", None),
@@ -32,6 +34,7 @@ _WHERE = {
     "sensitivity": ("asm_sim.unknowns.sensitivity", "sensitivity"),
     "simulate": ("asm_sim.engine.simulate", "simulate"),
     "solve": ("asm_sim.solving.solve", "solve"),
+    "store": ("asm_sim.store", None),
     "studies": ("asm_sim.studies", None),
     "sweep": ("asm_sim.store.carry_out", "sweep"),
 }
@@ -45,11 +48,13 @@ __all__ = [
     "compare",
     "explain",
     "explore",
+    "explorer",
     "load_scenario",
     "load_sweep",
     "open_results",
     "plots",
     "report",
+    "reproductions",
     "results",
     "rules",
     "score",
@@ -57,12 +62,23 @@ __all__ = [
     "sensitivity",
     "simulate",
     "solve",
+    "store",
     "studies",
     "sweep",
 ]
 
 if TYPE_CHECKING:
-    from asm_sim import explain, plots, results, rules, score, studies
+    from asm_sim import (
+        explain,
+        explorer,
+        plots,
+        reproductions,
+        results,
+        rules,
+        score,
+        store,
+        studies,
+    )  # fmt: skip
     from asm_sim.against.tables import score_against
     from asm_sim.engine.draw_table import cohort_table
     from asm_sim.engine.simulate import simulate

@@ -70,6 +70,11 @@ first, last = (int(ds["performance_year"][end]) for end in (0, -1))
 
 # %%
 checked = studies.mips.calibration(ds)
+pd.set_option("display.max_colwidth", None)
+as_published = {
+    "fraction": lambda target, _: f"{100 * target:g} %",
+    "points": lambda target, _: f"{target:g} points",
+}
 
 
 def against(form, year):
@@ -80,9 +85,12 @@ def against(form, year):
         strict=True,
     )
     return [
-        (results.with_error(value, error, "percent"), f"{100 * target:g} %")
-        if units == "fraction"
-        else (results.with_error(value, error), f"{target:g} points")
+        (
+            results.with_error(
+                value, error, "percent" if units == "fraction" else "round_to_error"
+            ),
+            results.with_error(target, 0.0, as_published[units]),
+        )
         for value, error, target, units in rows
     ]
 
@@ -130,7 +138,6 @@ pd.concat(
 
 # %%
 designs = studies.mips_designs.designs(ds)
-pd.set_option("display.max_colwidth", None)
 studies.mips_designs.designs_table(designs)
 
 # %% [markdown]

@@ -33,17 +33,13 @@ import pandas as pd
 from IPython.display import display
 
 import asm_sim as asm
-from asm_sim.plots.figure import FIRST_YEAR, INK, QUIET, STYLE
-from asm_sim.reproductions.bench import FULL, SMALL
-from asm_sim.reproductions.published import multipliers, published
-from asm_sim.reproductions.table import rows
-from asm_sim.reproductions.tournaments import facilities, pay
 
-results, studies = asm.results, asm.studies
+results, studies, reproductions = asm.results, asm.studies, asm.reproductions
+published = reproductions.published.published()
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-SIZE = SMALL if DRAWS < 100 else FULL
-plt.style.use(["default", STYLE])
+SIZE = reproductions.bench.SMALL if DRAWS < 100 else reproductions.bench.FULL
+plt.style.use(asm.plots.STYLE)
 
 # %% [markdown]
 # ## 1. An official payment file
@@ -54,9 +50,11 @@ plt.style.use(["default", STYLE])
 # they are: a table of clinicians with a column `final_score` needs no measures.
 
 # %%
-pairs = multipliers()
-result = next(result for result in published() if result.id == "snf-multiplier")
-paid = pay(pairs["performance_score"], pairs["facilities"], facilities(result))
+pairs = reproductions.published.multipliers()
+result = next(result for result in published if result.id == "snf-multiplier")
+tournaments = reproductions.tournaments
+facilities = tournaments.facilities(result)
+paid = tournaments.pay(pairs["performance_score"], pairs["facilities"], facilities)
 difference = paid["payment_multiplier"] - pairs["incentive_payment_multiplier"]
 print(f"{len(pairs):,} pairs of score and multiplier, {pairs['facilities'].sum():,} facilities")
 print(f"largest difference from the published multiplier: {difference.abs().max():.1e}")
@@ -65,12 +63,12 @@ print(f"scaling factor: {paid['scaling_factor'][0]:.6f}")
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(8.2, 3.2), layout="constrained")
 score = pairs["performance_score"]
-axes[0].plot(score, pairs["incentive_payment_multiplier"], color=QUIET, linewidth=5, alpha=0.5)
-axes[0].plot(score, paid["payment_multiplier"], color=FIRST_YEAR, linewidth=1.2)
-axes[0].axhline(1.0, color=INK, linewidth=0.8)
+axes[0].plot(score, pairs["incentive_payment_multiplier"], color="0.4", linewidth=5, alpha=0.5)
+axes[0].plot(score, paid["payment_multiplier"], color="C4", linewidth=1.2)
+axes[0].axhline(1.0, color="0.1", linewidth=0.8)
 axes[0].set(xlabel="Performance score (points)", ylabel="Payment multiplier")
 axes[0].set_title("published (broad) and computed (thin)", fontsize=9)
-axes[1].plot(score, 1e9 * difference, ".", color=FIRST_YEAR, markersize=2)
+axes[1].plot(score, 1e9 * difference, ".", color="C4", markersize=2)
 axes[1].set(xlabel="Performance score (points)", ylabel="Computed minus published (1e-9)")
 axes[1].set_title("what is left is their rounding", fontsize=9)
 plt.show()
@@ -94,33 +92,39 @@ print(f"share paid out: {result.number('share_paid_out'):.6f}")
 # behind `±` stands the Monte Carlo standard error of the simulation.
 
 # %%
-found = list(rows(SIZE))
+found = list(reproductions.table.rows(SIZE))
+
+
+def as_published(value):
+    """A published number, or the bounds of one (which sort by the first), as they are written."""
+    bounds = [bound for bound in (value.at_least, value.at_most) if bound is not None]
+    if value.published is not None:
+        number, said = value.published, f"{value.published:g}"
+    elif len(bounds) == 2:
+        number, said = bounds[0], f"{bounds[0]:g} to {bounds[1]:g}"
+    else:
+        number, said = (bounds[0], f"below {bounds[0]:g}") if bounds else (float("nan"), "none")
+    return results.with_error(number, 0.0, lambda *_: said)
 
 
 def as_cells(row):
-    value, digits = row.value, row.result.decimals
-    bounds = [bound for bound in (value.at_least, value.at_most) if bound is not None]
-    if value.published is not None:
-        said = f"{value.published:g}"
-    elif len(bounds) == 2:
-        said = f"{bounds[0]:g} to {bounds[1]:g}"
-    else:
-        said = f"below {bounds[0]:g}" if bounds else "none"
-    simulated = f"{row.simulated:.{digits}f}"
+    def plainly(number, _):
+        return f"{number:.{row.result.decimals}f}"
+
     return {
         "row": row.result.row,
         "result": row.result.title,
-        "of": value.of,
-        "published": said,
-        "closed form": f"{row.closed_form:.{digits}f}",
-        "simulated": results.round_to_error(row.simulated, row.error)
-        if row.error > 0
-        else simulated,
-        "agrees": "yes" if row.agrees else "no",
+        "of": row.value.of,
+        "published": as_published(row.value),
+        "closed form": results.with_error(row.closed_form, 0.0, plainly),
+        "simulated": results.with_error(
+            row.simulated, row.error, "round_to_error" if row.error > 0 else plainly
+        ),
+        "agrees": row.agrees,
     }
 
 
-with pd.option_context("display.max_rows", None, "display.max_colwidth", 60):
+with pd.option_context("display.max_rows", None, "display.max_colwidth", None):
     display(pd.DataFrame([as_cells(row) for row in found]).set_index(["row", "result", "of"]))
 print(f"{SIZE.clinicians:,} clinicians, {SIZE.draws} draws")
 
@@ -139,7 +143,7 @@ for row in found:
 # or inferred from the numbers that were published:
 
 # %%
-for result in published():
+for result in published:
     if result.certainty == "part":
         print(f"{result.row} {result.title}: {result.note}.")
 
@@ -195,10 +199,10 @@ pd.DataFrame.from_dict(table, orient="index")
 
 # %%
 power = studies.theory.power(ds)
-needed = power["episodes"].to_pandas().apply(lambda column: column.map("{:.0f}".format))
+needed = power["episodes"].to_pandas()
 needed.columns = [f"{distance:g} SD" for distance in power["distance"].values]
-needed["nine in ten of all"] = [f"{value:.0f}" for value in power["episodes_for_all"].values]
-needed.rename_axis("episodes for")
+needed["nine in ten of all"] = power["episodes_for_all"].values
+needed.rename_axis("episodes for").style.format("{:.0f}")
 
 # %%
 asm.plots.episodes_needed.plot(ds)

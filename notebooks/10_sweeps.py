@@ -26,12 +26,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.plots.figure import STYLE
 
 results, studies = asm.results, asm.studies
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "200"))
-plt.style.use(["default", STYLE])
+plt.style.use(asm.plots.STYLE)
 
 # %% [markdown]
 # ## A sweep is a small file

@@ -30,17 +30,12 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import asm_sim as asm
-from asm_sim.plots.figure import STYLE
-from asm_sim.results.statistics import estimate as over_draws
-from asm_sim.store.blocks import claim, missing_jobs
-from asm_sim.store.consolidate import consolidate
-from asm_sim.store.files import open_folder
-from asm_sim.store.forecast import forecast, in_bytes, size_of
-from asm_sim.store.here import run_here
-from asm_sim.store.work import work_of
+
+store = asm.store
+in_bytes, work_of = store.forecast.in_bytes, store.work.work_of
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "400"))
-plt.style.use(["default", STYLE])
+plt.style.use(asm.plots.STYLE)
 
 # %% [markdown]
 # ## Measured
@@ -52,9 +47,9 @@ plt.style.use(["default", STYLE])
 # %%
 sweep = asm.load_sweep("steepness-by-redistribution").with_draws(DRAWS, None)
 work = work_of(sweep, block_draws=min(100, max(1, DRAWS // 3)))
-trial = forecast(None, work)
+trial = store.forecast.forecast(None, work)
 core_seconds = trial.seconds_a_draw * trial.threads
-block_bytes = size_of(work_of(sweep, block_draws=100)).block
+block_bytes = store.forecast.size_of(work_of(sweep, block_draws=100)).block
 print(f"a draw        {1000 * core_seconds:.1f} ms of one core ({trial.threads} threads)")
 print(f"a scenario    {1000 * trial.seconds_a_scenario:.0f} ms to prepare")
 print(f"a block       {in_bytes(block_bytes)} for 100 draws, without a panel")
@@ -65,11 +60,12 @@ print(f"a block       {in_bytes(block_bytes)} for 100 draws, without a panel")
 
 # %%
 with tempfile.TemporaryDirectory() as place:
-    folder = open_folder(place + "/store")
-    claim(folder, work)
-    blocks = sum(1 for _ in run_here(folder, work, missing_jobs(folder, work)))
+    folder = store.files.open_folder(place + "/store")
+    store.blocks.claim(folder, work)
+    jobs = store.blocks.missing_jobs(folder, work)
+    blocks = sum(1 for _ in store.here.run_here(folder, work, jobs))
     begun = time.perf_counter()
-    consolidate(folder, work)
+    store.consolidate.consolidate(folder, work)
     seconds_a_block = (time.perf_counter() - begun) / blocks
     written = sum(path.stat().st_size for path in Path(place).rglob("results.zarr/**/*"))
     bytes_a_draw = written / (len(work) * work.draws)
@@ -111,7 +107,7 @@ plans = {
     "a million draws, blocks of 10,000": cost(*LARGE, 10_000),
 }
 table = pd.DataFrame(plans)
-table.map(lambda value: f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
+table.style.format(lambda value: f"{value:,.3g}" if value < 1000 else f"{value:,.0f}")
 
 # %% [markdown]
 # ## What would break first
@@ -170,7 +166,7 @@ reference = ds.sel(scenario=work.compare_to)
 rows = []
 for name, unit in (("share_negative", "fraction"), ("retained_by_medicare_payment_year", "USD")):
     for what, values in (("level", reference[name]), ("difference", ds[name] - reference[name])):
-        mean, error = over_draws(values.to_dataset(name=name), name)
+        _, error = asm.results.estimate(values.to_dataset(name=name), name)
         one = float(error.max()) * math.sqrt(ds.sizes["draw"])
         rows.append((name, what, unit, *(one / math.sqrt(n) for n in (2_000, 10**6))))
 pd.DataFrame(

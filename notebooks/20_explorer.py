@@ -32,8 +32,6 @@ import os
 import matplotlib.pyplot as plt
 
 import asm_sim as asm
-from asm_sim.explorer.curve import exchange_curve
-from asm_sim.explorer.page import steps_of
 
 DRAWS = int(os.environ.get("ASM_SIM_NOTEBOOK_DRAWS", "24"))
 
@@ -46,12 +44,12 @@ asm.explore("baseline", draws=DRAWS)
 # What the sliders do are a few functions. Three steepnesses, and what a score is worth under each:
 
 # %%
-steps = steps_of("baseline", draws=DRAWS)
+steps = asm.explorer.page.steps_of("baseline", draws=DRAWS)
 cohort = "HF"
 figure, ax = plt.subplots(figsize=(6, 3.5))
 for steepness in (0.05, 0.1, 0.2):
     step = steps.step({"rules.payment.exchange.steepness": steepness})
-    curve = exchange_curve(step, cohort, year=0)
+    curve = asm.explorer.curve.exchange_curve(step, cohort, year=0)
     ax.plot(curve.scores, 100 * curve.adjustment, label=f"{steepness:g} per point")
 ax.axhline(0, color="black", linewidth=0.8)
 ax.set_xlabel("Final score (points)")

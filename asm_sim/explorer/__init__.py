@@ -5,3 +5,8 @@ Arithmetic comes first and knows no page: :mod:`asm_sim.explorer.levers` are wha
 :mod:`asm_sim.explorer.answers` says what came out. :mod:`asm_sim.explorer.page` puts sliders and
 figures on top.
 """
+
+from asm_sim.lazily import modules_of
+
+__all__ = ["answers", "curve", "levers", "page", "steps"]
+__getattr__ = modules_of(__name__, __all__)

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from typing import Any
+from pathlib import Path
+
+from asm_sim.lazily import modules_of
+
+# The house style, for figures of one's own: ``plt.style.use(asm.plots.STYLE)``.
+STYLE = ("default", str(Path(__file__).with_name("asm.mplstyle")))
 
 
 def _import_matplotlib() -> None:
@@ -62,11 +66,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")
+__getattr__ = modules_of(__name__, __all__)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, "STYLE"])

@@ -8,7 +8,6 @@ from bisect import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -25,9 +24,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from asm_sim.errors import InputError, counted
+from asm_sim.plots import STYLE
 from asm_sim.results.describe import source_line
 
-STYLE = Path(__file__).with_name("asm.mplstyle")
 SOURCE_LINE = "source-line"
 FONT = "DejaVu Sans"
 INDENT = 0.01
@@ -167,7 +166,7 @@ def _settings() -> Any:
     Without the backend, which does not return; and without ``matplotlib.style``, which reads all
     the styles that there are.
     """
-    settings = matplotlib.rc_params_from_file(STYLE)
+    settings = matplotlib.rc_params_from_file(STYLE[-1])
     return {name: settings[name] for name in settings if name != "backend"}
 
 

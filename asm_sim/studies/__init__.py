@@ -7,19 +7,14 @@ The closed forms are functions of numbers: ``closed_forms`` has those of the pay
 ``normal`` those of normal measurements. ``asm-sim studies`` says of each what it is run on:
 """
 
-from importlib import import_module
-from typing import Any
-
+from asm_sim.lazily import modules_of
 from asm_sim.studies.catalogue import STUDIES
 
 __all__ = [study.name for study in STUDIES]
 __doc__ += "\n" + "\n".join(f"``{study.name}``".ljust(22) + study.question for study in STUDIES)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.{name}")
+__getattr__ = modules_of(__name__, __all__)
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 from asm_sim.errors import InputError
 from asm_sim.results.clinicians import EVERYBODY
 from asm_sim.results.describe import one_scenario
-from asm_sim.results.statistics import percent, round_to_error
+from asm_sim.results.statistics import WithError, round_to_error, with_error
 from asm_sim.studies.estimates import (
     PANEL,
     PER_POINT,
@@ -142,9 +142,9 @@ def designs(ds: xr.Dataset, performance_year: int | None = None) -> xr.Dataset:
 def designs_table(result: xr.Dataset) -> pd.DataFrame:
     """What :func:`designs` returned, for reading: a row per feature, rule and number per program.
 
-    Numbers are written with their errors, fractions in percent.
+    Numbers are written with their errors, fractions in percent, and are numbers all the same.
     """
-    columns: dict[tuple[str, str], list[str]] = {}
+    columns: dict[tuple[str, str], list[str] | list[WithError]] = {}
     for program in result["program"].values:
         of = result.sel(program=program)
         title = str(of["program_title"].item())
@@ -164,10 +164,11 @@ def designs_table(result: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(names, name="feature"))
 
 
-def _written(value: float, error: float, units: str) -> str:
+def _written(value: float, error: float, units: str) -> WithError:
     if units in {"fraction", PER_POINT}:
-        return percent(value, error)
-    return round_to_error(value, error) + (" points" if units == "points" else "")
+        return with_error(value, error, "percent")
+    unit = " points" if units == "points" else ""
+    return with_error(value, error, lambda *pair: round_to_error(*pair) + unit)
 
 
 # Numbers

@@ -47,6 +47,12 @@ def test_pair_has_no_outputs(source: Path) -> None:
             assert cell.execution_count is None
 
 
+@every_notebook
+def test_asm_sim_is_imported_by_one_name(source: Path) -> None:
+    imports = re.findall(r"^[ \t]*(?:from|import) asm_sim.*", source.read_text(), re.MULTILINE)
+    assert imports == ["import asm_sim as asm"]
+
+
 def test_what_is_saved_in_the_lab_is_as_it_is_kept(tmp_path: Path) -> None:
     """With the server's own contents, set as `make lab` sets them: outputs are shown, not kept."""
     set_by_make = re.search(
