@@ -10,6 +10,8 @@ import matplotlib
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 
 from asm_sim.errors import InputError
@@ -55,6 +57,27 @@ def test_files_are_the_same_each_time(name: str, ds: xr.Dataset, tmp_path: Path)
     svg = first[1].read_text(encoding="utf-8")
     assert "<dc:date>" not in svg
     assert first[0].read_bytes().startswith(b"\x89PNG")
+
+
+@every_figure
+def test_a_figure_is_laid_out_once_for_both_files(
+    name: str, ds: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[Figure] = []
+    execute = ConstrainedLayoutEngine.execute
+
+    def counting(engine: ConstrainedLayoutEngine, figure: Figure) -> object:
+        times.append(figure)
+        return execute(engine, figure)
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", counting)
+    figure = PLOTS[name](ds)
+    save(figure, tmp_path, name, ds)
+    assert len(times) == 1
+    figure.set_size_inches(9.0, 9.0)  # and anew where it was changed
+    save(figure, tmp_path, name, ds)
+    assert len(times) == 2
+    assert sum(len(ax.patches) for ax in figure.axes) <= 3 * len(figure.axes)  # not one a bar
 
 
 @every_figure
