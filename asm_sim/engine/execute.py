@@ -54,34 +54,44 @@ def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
 
     The draws are shared by the threads of ``pool``; without one they run in this thread.
     """
+    # Parameters of a draw are drawn for all cohorts at once; without any each cohort is by itself.
+    teams = (plan.cohorts,) if plan.drawables else tuple((cohort,) for cohort in plan.cohorts)
+    end = block.first + block.draws
     tasks = [
-        (cohort, first, min(DRAWS_PER_TASK, block.first + block.draws - first))
-        for cohort in plan.cohorts
-        for first in range(block.first, block.first + block.draws, DRAWS_PER_TASK)
+        (team, first, min(DRAWS_PER_TASK, end - first))
+        for team in teams
+        for first in range(block.first, end, DRAWS_PER_TASK)
     ]
     panel = _panel_room(plan, block)
 
-    def run(task: tuple[CohortPlan, int, int]) -> Output:
-        return _moved(plan, _run_task(plan, *task), task[0], task[1] - block.first, panel)
+    def run(task: tuple[tuple[CohortPlan, ...], int, int]) -> list[Output]:
+        cohorts, first, _ = task
+        outputs = zip(cohorts, _run_task(plan, *task), strict=True)
+        return [_moved(plan, output, c, first - block.first, panel) for c, output in outputs]
 
     spread = map if pool is None else pool.map
-    outputs = list(spread(run, tasks))
-    per_cohort = len(tasks) // len(plan.cohorts)
-    parts = [outputs[i : i + per_cohort] for i in range(0, len(outputs), per_cohort)]
-    arrays = _named(plan, block, parts, panel)
+    parts: dict[str, list[Output]] = {cohort.name: [] for cohort in plan.cohorts}
+    for (team, *_), outputs in zip(tasks, spread(run, tasks), strict=True):
+        for cohort, output in zip(team, outputs, strict=True):
+            parts[cohort.name].append(output)
+    arrays = _named(plan, block, list(parts.values()), panel)
     return {v.name: arrays[v.field] for v in OPEN} if plan.is_open else arrays
 
 
-def _run_task(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:
-    output = _empty_output(plan, cohort, first, draws)
+def _run_task(plan: Plan, cohorts: tuple[CohortPlan, ...], first: int, draws: int) -> list[Output]:
+    """So many draws of several cohorts."""
+    outputs = [_empty_output(plan, cohort, first, draws) for cohort in cohorts]
     if not plan.drawables:
-        _simulate(plan, cohort, first, draws, output)
-        return output
+        for cohort, output in zip(cohorts, outputs, strict=True):
+            _simulate(plan, cohort, first, draws, output)
+        return outputs
     for draw in range(first, first + draws):  # each with parameters of its own
-        alone = _empty_output(plan, cohort, draw, 1)
-        _simulate(plan, plan.of_draw(cohort, draw), draw, 1, alone)
-        _gather(output, alone, draw - first)
-    return output
+        drawn = plan.drawn(draw)
+        for cohort, output in zip(cohorts, outputs, strict=True):
+            alone = _empty_output(plan, cohort, draw, 1)
+            _simulate(plan, plan.with_drawn(cohort, drawn), draw, 1, alone)
+            _gather(output, alone, draw - first)
+    return outputs
 
 
 def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Output) -> None:

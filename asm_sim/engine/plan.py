@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -61,6 +61,13 @@ class CohortPlan:
         return len(self.model.practice)
 
 
+class Drawn(NamedTuple):
+    """What is drawn for one draw; None of what is not drawn."""
+
+    rules: RuleSet | None
+    population: Population | None
+
+
 @dataclass(frozen=True)
 class Plan(Frame):
     """A frame with its cohorts compiled."""
@@ -68,20 +75,33 @@ class Plan(Frame):
     cohorts: tuple[CohortPlan, ...] = ()
 
     def of_draw(self, cohort: CohortPlan, draw: int) -> CohortPlan:
-        """The cohort with the parameters of a draw: compiled anew where they differ by draw.
+        """The cohort with the parameters of a draw."""
+        return self.with_drawn(cohort, self.drawn(draw))
+
+    def drawn(self, draw: int) -> Drawn:
+        """The parameters of a draw; nothing where none are drawn."""
+        rules, population, seed = None, None, self.seed_words()
+        if self.readings is not None:
+            rules = self.readings.at(seed, self.index("readings", draw))
+        if self.parameters is not None:
+            population = self.parameters.at(seed, self.index("parameters", draw))
+        return Drawn(rules, population)
+
+    def with_drawn(self, cohort: CohortPlan, drawn: Drawn) -> CohortPlan:
+        """The cohort with these parameters: compiled anew where they differ by draw.
 
         Groups are the same in all draws: the fifths of the dual share keep their limits.
         """
-        seed, rules, population = self.seed_words(), self.scenario.rules, self.scenario.population
+        rules = drawn.rules or self.scenario.rules
         if self.readings is not None:
-            rules = self.readings.at(seed, self.index("readings", draw))
             cohort = replace(cohort, rules=compile_cohort(rules, cohort.name))
             if self.readings.draws(*READ_BY_MIPS):
                 cohort = replace(cohort, **_of_mips(self.scenario.mips, rules, cohort.name))
-        if self.parameters is not None:
-            population = self.parameters.at(seed, self.index("parameters", draw))
-        elif self.readings is None or not self.readings.draws(*READ_BY_POPULATIONS):
+        if drawn.population is None and not (
+            self.readings is not None and self.readings.draws(*READ_BY_POPULATIONS)
+        ):
             return cohort
+        population = drawn.population or self.scenario.population
         practices, model, probes = _of_population(
             self.scenario, population, rules, self.listed, self.roster, cohort.name
         )

@@ -127,7 +127,8 @@ def compile_shocks(
     loss = circumstances.performance_loss.value
     quality_effect, cost_effect = aco.quality_effect.value, aco.cost_effect.value
     different, index, addresses = _different(states)
-    named = [[s in circumstances.named.at(year) for s in different] for year in rules.years]
+    struck = [circumstances.named.at(year) for year in rules.years]
+    named = [[state in states_of_year for state in different] for states_of_year in struck]
     return ShockModel(
         circumstances=circumstances.happen,
         state=index,
