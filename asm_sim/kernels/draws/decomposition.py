@@ -29,9 +29,9 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels._reference import by_reference
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_uniforms
 from asm_sim.kernels.numeric.vectors import add_to_row
-from asm_sim.kernels.rule.cohort import score_against
+from asm_sim.kernels.rule.cohort import score_adjusted, score_against
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
-from asm_sim.kernels.rule.final_score import round_half_up
+from asm_sim.kernels.rule.final_score import round_half_up, state_adjustments
 from asm_sim.kernels.rule.fit import Fit, copy_cost_benchmark, copy_quality_benchmarks, new_fit
 from asm_sim.kernels.rule.observed import (
     Observed,
@@ -57,6 +57,7 @@ Floats = NDArray[np.float64]
 MEASUREMENT, PARTICIPATION, PERFORMANCE, PEERS, RISK_LEVEL = 1, 2, 4, 8, 16
 WITHOUT_RISK = 16  # sets of the first four factors
 FACTOR_SETS = 32
+TILE = 64  # clinicians whose sets are put side by side at a time
 
 # Columns of sums over a group's clinicians against the first year's fit.
 COUNT, MEAN, NEGATIVE, DIFFERS, BONUSES, PENALTIES, FIXED_SUMS = range(7)
@@ -71,13 +72,17 @@ class Factors(NamedTuple):
     first_cost: Floats  # [n] latent
     noise: Floats  # [M, n] of this year's rates, standard normal
     cost_noise: Floats  # [n]
-    true_rate: Floats  # [M, n]
-    true_cost: Floats  # [n]
+    shown_cost: Floats  # [participation, n] what the year's noise shows of a true cost of 1
+    true_rate: Floats  # [peers, performance, M, n]
+    true_cost: Floats  # [peers, performance, n]
     rate: Floats  # [M, n]
     cost: Floats  # [n]
     outcome: Outcome
+    with_participation: Outcome  # the same where that is one of the factors
+    complexity: Floats  # [participation, n] complex-patient adjustment of one with a final score
+    unit: Floats  # [sets without risk, n] adjustment over risk level
     # Sets come last in what follows: what is done to a clinician is done in all of them at once.
-    unit: Floats  # [n, sets without risk] adjustment over risk level
+    tile: Floats  # [TILE, sets without risk] some of the same
     before: Floats  # [n, sets] adjustment of the year before
     total: Floats  # [n, sets] of the adjustments
     squares: Floats  # [n, sets]
@@ -100,12 +105,16 @@ def new_factors(rules, measures, n, groups):
         first_cost=np.empty(n),
         noise=np.empty((measures, n)),
         cost_noise=np.empty(n),
-        true_rate=np.empty((measures, n)),
-        true_cost=np.empty(n),
+        shown_cost=np.empty((2, n)),
+        true_rate=np.empty((2, 2, measures, n)),
+        true_cost=np.empty((2, 2, n)),
         rate=np.empty((measures, n)),
         cost=np.empty(n),
         outcome=new_outcome(measures, n),
-        unit=np.empty((n, WITHOUT_RISK)),
+        with_participation=new_outcome(measures, n),
+        complexity=np.empty((2, n)),
+        unit=np.empty((WITHOUT_RISK, n)),
+        tile=np.empty((TILE, WITHOUT_RISK)),
         before=np.empty((n, FACTOR_SETS)),
         total=np.empty((n, FACTOR_SETS)),
         squares=np.empty((n, FACTOR_SETS)),
@@ -136,40 +145,72 @@ def decompose_year(
         year_to_year[:] = 0.0
         factors.total[:] = 0.0
         factors.squares[:] = 0.0
-    _draw_noise(model, address.seed, address.measurement, y, clinicians, factors)
-    for peers in range(2):
-        for performance in range(2):
-            reports = observed if performance == 1 else factors.first
-            collection = reports.collection
-            _true_values(model, y, peers == 1, performance == 1, clinicians, collection, factors)
-            for participation in range(2):
-                seen = observed if participation == 1 else factors.first
-                for measure in range(2):
-                    k = (
-                        measure * MEASUREMENT
-                        + participation * PARTICIPATION
-                        + performance * PERFORMANCE
-                        + peers * PEERS
-                    )
-                    if y == 0 and k > MEASUREMENT:  # the year is the first: nothing else moves
-                        factors.unit[:, k] = factors.unit[:, k % 2]
-                        continue
-                    if k == WITHOUT_RISK - 1 or (y == 0 and k == MEASUREMENT):
-                        _unit_adjustments(rules, y, fit, outcome, factors.unit[:, k])
-                        continue
-                    _own(
-                        model, address.measured and measure == 1, y if peers == 1 else 0, seen,
-                        collection, clinicians, factors,
-                    )  # fmt: skip
-                    own = by_reference(with_results(seen, factors.rate, collection, factors.cost))
-                    against = fit if peers == 1 else factors.first_fit
-                    of_year = y if peers == 1 else 0
-                    score_against(own, rules, of_year, against, factors.outcome, scratch)
-                    _unit_adjustments(rules, of_year, against, factors.outcome, factors.unit[:, k])
+        _score_first(model, rules, clinicians, fit, outcome, scratch, factors)
+    else:
+        _draw_noise(model, address, y, clinicians, observed, factors)
+        for peers in range(2):
+            _score_sets(
+                model, rules, y, address, peers, clinicians, observed, fit, outcome, scratch,
+                factors,
+            )  # fmt: skip
     _add_year(rules, y, clinicians, factors, year_to_year)
     _against_first_fit(rules, y, observed, outcome, clinicians.group, factors, fixed_standard)
     if y == model.performance_years - 1:
         _finish(model.performance_years, clinicians, factors, within, year_to_year)
+
+
+@kernel
+def _score_first(model, rules, clinicians, fit, outcome, scratch, factors):
+    """Every set in the first year: nothing but measurement moves."""
+    _true_values(model, 0, 0, 0, clinicians, factors.first.collection, factors)
+    _own(model, False, 0, 0, factors.first, factors.first.collection, clinicians, factors)
+    own = by_reference(
+        with_results(factors.first, factors.rate, factors.first.collection, factors.cost)
+    )
+    score_against(own, rules, 0, fit, factors.outcome, scratch)
+    _unit_adjustments(rules, 0, fit, factors.outcome, factors.unit[0])
+    _unit_adjustments(rules, 0, fit, outcome, factors.unit[MEASUREMENT])
+    for k in range(2, WITHOUT_RISK):
+        factors.unit[k] = factors.unit[k % 2]
+
+
+@kernel
+def _score_sets(
+    model, rules, y, address, peers, clinicians, observed, fit, outcome, scratch, factors
+):
+    """The sets with or without ``peers`` in a later year; that without any factor stays."""
+    against = fit if peers == 1 else factors.first_fit
+    of_year = y if peers == 1 else 0
+    for participation in range(2):
+        seen = observed if participation == 1 else factors.first
+        into = factors.with_participation if participation == 1 else factors.outcome
+        state_adjustments(seen, rules, of_year, against, into)
+        factors.complexity[participation] = into.complex_patient_adjustment
+    for performance in range(2):
+        collection = observed.collection if performance == 1 else factors.first.collection
+        if peers == 1 or performance == 1:  # else as in the first year
+            _true_values(model, y, peers, performance, clinicians, collection, factors)
+        for participation in range(2):
+            seen = observed if participation == 1 else factors.first
+            into = factors.with_participation if participation == 1 else factors.outcome
+            for measure in range(2):
+                k = (
+                    measure * MEASUREMENT
+                    + participation * PARTICIPATION
+                    + performance * PERFORMANCE
+                    + peers * PEERS
+                )
+                if k == WITHOUT_RISK - 1:
+                    _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
+                elif k > 0:
+                    _own(
+                        model, address.measured and measure == 1, y if peers == 1 else 0,
+                        k, seen, collection, clinicians, factors,
+                    )  # fmt: skip
+                    own = by_reference(with_results(seen, factors.rate, collection, factors.cost))
+                    into.complex_patient_adjustment[:] = factors.complexity[participation]
+                    score_adjusted(own, rules, of_year, against, into, scratch)
+                    _unit_adjustments(rules, of_year, against, into, factors.unit[k])
 
 
 @kernel
@@ -187,9 +228,9 @@ def _keep_first(model, clinicians, observed, fit, factors):
 
 
 @kernel
-def _draw_noise(model, seed, measurement, y, clinicians, factors):
-    """The normals that made this year's observed rates and costs."""
-    rows = clinicians.rows
+def _draw_noise(model, address, y, clinicians, observed, factors):
+    """The normals that made this year's observed rates and costs, and what they make of a cost."""
+    rows, seed, measurement = clinicians.rows, address.seed, address.measurement
     for m in range(len(model.quality.slot)):
         fill_normals_and_uniforms(
             seed, model.address, measurement, MEASURE, y + 1, model.quality.slot[m],
@@ -198,6 +239,9 @@ def _draw_noise(model, seed, measurement, y, clinicians, factors):
     fill_normal_pair(
         seed, model.address, measurement, EPISODES, y + 1, 0, rows[0], factors.cost_noise
     )
+    rows[0, :] = 1.0
+    sample_cost(model, factors.cost_noise, factors.first.episodes, rows[0], factors.shown_cost[0])
+    sample_cost(model, factors.cost_noise, observed.episodes, rows[0], factors.shown_cost[1])
 
 
 @kernel
@@ -206,44 +250,43 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
 
     At this year's level against this year's peers, at the first year's against the first year's.
     """
-    rows = clinicians.rows
-    level = y if peers else 0
+    rows, true_rate = clinicians.rows, factors.true_rate[peers, performance]
+    level = y if peers == 1 else 0
     for m in range(len(model.quality.slot)):
-        if performance:
+        if performance == 1:
             latent_rate(model, m, y, clinicians, rows[0])
         else:
             rows[0, :] = factors.first_quality[m]
-        rate_at(
-            model, m, level, collection[m], rows[0], clinicians.segment, rows[1],
-            factors.true_rate[m],
-        )  # fmt: skip
-    latent_cost = clinicians.latent_cost if performance else factors.first_cost
-    cost_at(model, level, latent_cost, factors.true_cost)
+        rate_at(model, m, level, collection[m], rows[0], clinicians.segment, rows[1], true_rate[m])
+    latent_cost = clinicians.latent_cost if performance == 1 else factors.first_cost
+    cost_at(model, level, latent_cost, factors.true_cost[peers, performance])
 
 
 @kernel
-def _own(model, measured, level, seen, collection, clinicians, factors):
-    """Rates and costs of the cohort when ``seen`` is what is reported and counted."""
+def _own(model, measured, level, k, seen, collection, clinicians, factors):
+    """Rates and costs of the cohort in set ``k``, of which ``seen`` is reported and counted."""
+    peers, performance = k // PEERS, k // PERFORMANCE % 2
     foreign = measured and model.shocks.misattributed_share > 0.0
     for m in range(len(model.quality.slot)):
-        rate, true = factors.rate[m], factors.true_rate[m]
+        rate, true = factors.rate[m], factors.true_rate[peers, performance, m]
         if foreign and not model.quality.reported[m]:
             true = attributed_rate(model, m, level, collection[m], true, clinicians)
         if measured:
             work = clinicians.rows[6:11]
             sample_rate(model, m, factors.noise[m], seen.cases[m], true, work, rate)
-        else:
-            rate[:] = true
+            true = rate
         reported = seen.rate[m]
         for i in range(len(rate)):
-            rate[i] = rate[i] if reported[i] == reported[i] else np.nan
+            rate[i] = true[i] if reported[i] == reported[i] else np.nan
+    cost, true_cost = factors.cost, factors.true_cost[peers, performance]
+    if foreign:
+        true_cost = attributed_cost(model, level, true_cost, clinicians)
     if measured:
-        cost = factors.true_cost
-        if foreign:
-            cost = attributed_cost(model, level, cost, clinicians)
-        sample_cost(model, factors.cost_noise, seen.episodes, cost, factors.cost)
+        shown = factors.shown_cost[k // PARTICIPATION % 2]
+        for i in range(len(cost)):
+            cost[i] = true_cost[i] * shown[i]
     else:
-        factors.cost[:] = factors.true_cost
+        cost[:] = true_cost
 
 
 @kernel
@@ -285,21 +328,33 @@ def _add_year(rules, y, clinicians, factors, year_to_year):
         unscored[k] = rules.year[y if k & PEERS else 0].unscored_adjustment
     _clear(factors)
     steps, tie = rules.adjustment_steps, rules.score_tie
-    for i in range(len(taken_part)):
-        unit, before = factors.unit[i], factors.before[i]
-        total, squares = factors.total[i], factors.squares[i]
-        for k in range(FACTOR_SETS):
-            adjustment = _paid(risk[k], unit[k % WITHOUT_RISK], unscored[k], steps, tie)
-            change[k] = adjustment - before[k]
-            before[k] = adjustment
-            total[k] += adjustment
-            squares[k] += adjustment * adjustment
-        if y > 0 and taken_part[i]:
-            _count(group, i, change, factors)
+    n = len(taken_part)
+    for begin in range(0, n, TILE):
+        end = min(begin + TILE, n)
+        _side_by_side(factors.unit, begin, end, factors.tile)
+        for i in range(begin, end):
+            unit, before = factors.tile[i - begin], factors.before[i]
+            total, squares = factors.total[i], factors.squares[i]
+            for k in range(FACTOR_SETS):
+                adjustment = _paid(risk[k], unit[k % WITHOUT_RISK], unscored[k], steps, tie)
+                change[k] = adjustment - before[k]
+                before[k] = adjustment
+                total[k] += adjustment
+                squares[k] += adjustment * adjustment
+            if y > 0 and taken_part[i]:
+                _count(group, i, change, factors)
     if y > 0:
         for g in range(len(factors.members)):
             for k in range(FACTOR_SETS):
                 year_to_year[g, k] += _variance(factors, g, k) / (years - 1)
+
+
+@kernel
+def _side_by_side(unit, begin, end, tile):
+    for k in range(WITHOUT_RISK):
+        of_set = unit[k, begin:end]
+        for t in range(len(of_set)):
+            tile[t, k] = of_set[t]
 
 
 @kernel
@@ -358,12 +413,12 @@ def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     steps, tie = rules.adjustment_steps, rules.score_tie
     final, factor = outcome.final_score, outcome.payment_adjustment_factor
     sums, part_b = factors.fixed, observed.part_b_payments
+    unit = factors.unit[WITHOUT_RISK - 1 - PEERS]
     sums[:] = 0.0
     for i in range(len(final)):
         if final[i] != final[i]:
             continue
-        unit = factors.unit[i, WITHOUT_RISK - 1 - PEERS]
-        adjustment = _paid(risk, unit, unscored, steps, tie)
+        adjustment = _paid(risk, unit[i], unscored, steps, tie)
         below = adjustment < -SIGN_TOLERANCE
         differs = 1.0 if below != (factor[i] < -SIGN_TOLERANCE) else 0.0
         negative = 1.0 if below else 0.0

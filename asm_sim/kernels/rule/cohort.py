@@ -13,6 +13,7 @@ from asm_sim.kernels.choices import ExchangeForm, Peers
 from asm_sim.kernels.rule.benchmarks import score_categories
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.final_score import (
+    ADJUSTED,
     ALWAYS,
     NEVER,
     average_years,
@@ -134,6 +135,16 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
 def score_against(observed, rules, y, fit, outcome, scratch):
     """The same, rounded, and their adjustment factors; it leaves no order behind."""
     final_scores_against(observed, rules, y, fit, outcome, scratch)
+    round_scores(rules, outcome.final_score)
+    adjust_scores(observed, rules, y, fit, outcome)
+
+
+@kernel
+def score_adjusted(observed, rules, y, fit, outcome, scratch):
+    """The same where everyone's adjustments are in the outcome (final_score.py)."""
+    score_quality(observed, rules, y, fit, False, outcome, scratch)
+    score_cost(observed, rules, y, fit, False, outcome, scratch)
+    score_final(observed, rules, y, fit, ADJUSTED, outcome, scratch)
     round_scores(rules, outcome.final_score)
     adjust_scores(observed, rules, y, fit, outcome)
 

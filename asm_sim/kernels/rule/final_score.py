@@ -48,6 +48,13 @@ def score_final(observed, rules, y, fit, refit, outcome, scratch):
 
 
 @kernel
+def state_adjustments(observed, rules, y, fit, outcome):
+    """The adjustments of everyone, as one has them with a final score."""
+    _modifiers(observed, rules, y, outcome)
+    _complexity(observed, rules, y, fit, outcome.complex_patient_adjustment)
+
+
+@kernel
 def average_years(rules, earlier, final):
     """Turn this year's final scores into means over the last performance years.
 

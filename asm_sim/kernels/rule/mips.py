@@ -31,7 +31,7 @@ class MipsRoom(NamedTuple):
     submits: NDArray[np.bool_]  # [n] anything at all
     quality: Floats  # [n] share of the attainable points
     cost: Floats  # [n]
-    best: Floats  # [measures counted] the most points of one clinician, descending
+    best: Floats  # [measures counted, n] the most points of a clinician, descending
     values: Floats  # [n]
     work: Floats  # [n]
 
@@ -46,7 +46,7 @@ def new_mips_room(mips, n):
         submits=np.zeros(n, np.bool_),
         quality=np.empty(n),
         cost=np.empty(n),
-        best=np.empty(mips.measures_counted),
+        best=np.empty((mips.measures_counted, n)),
         values=np.empty(n),
         work=np.empty(n),
     )
@@ -139,20 +139,21 @@ def _reported_points(observed, mips, m, room):
             for i in range(len(rate)):
                 points[i] = min(against[i], limit) if collection[i] == g else points[i]
     largest_small = mips.small_maximum_clinicians
-    without = mips.points_without_benchmark[0], mips.points_without_benchmark[1]
-    incomplete = mips.points_incomplete[0], mips.points_incomplete[1]
+    without, of_small = mips.points_without_benchmark[0], mips.points_without_benchmark[1]
+    partly, partly_of_small = mips.points_incomplete[0], mips.points_incomplete[1]
+    minimum, least = mips.quality_case_minimum, mips.completeness_minimum
+    traditional, not_reported = mips.traditional, mips.points_not_reported
     for i in range(len(rate)):
         small = size[i] <= largest_small
+        earned = points[i]
+        unmeasured = of_small if small else without
+        earned = earned if earned == earned else unmeasured
+        incomplete = partly_of_small if small else partly
+        earned = earned if completeness[i] >= least else incomplete
         has_rate = (rate[i] == rate[i]) & (not silent[i])
-        if cases[i] < mips.quality_case_minimum:
-            points[i] = np.nan
-        elif not has_rate:
-            chosen = mips.traditional and reports[i]
-            points[i] = np.nan if chosen else mips.points_not_reported
-        elif not completeness[i] >= mips.completeness_minimum:
-            points[i] = incomplete[1] if small else incomplete[0]
-        elif points[i] != points[i]:
-            points[i] = without[1] if small else without[0]
+        another = np.nan if traditional & reports[i] else not_reported
+        earned = earned if has_rate else another
+        points[i] = np.nan if cases[i] < minimum else earned
 
 
 @kernel
@@ -164,40 +165,54 @@ def _quality_scores(observed, mips, y, room):
     for m in range(len(room.points)):
         in_use -= mips.measure_reported[m] and mips.measure_suspended[m, y]
     bonus = mips.small_practice_bonus / (attainable * max(in_use, 1))
+    _find_best(mips, room)
+    best, total, counted = room.best, room.values, room.work
+    total[:] = 0.0
+    counted[:] = 0.0
+    for m in range(len(room.points)):
+        if not mips.measure_reported[m]:
+            _add_present(room.points[m], total, counted)
+    for k in range(len(best)):
+        _add_present(best[k], total, counted)
+    largest_small = mips.small_maximum_clinicians
     for i in range(len(quality)):
-        kept = claims = 0
-        total = 0.0
-        for m in range(len(room.points)):
-            points = room.points[m, i]
-            if points == points and mips.measure_reported[m]:
-                kept = _keep(points, room.best, kept)
-            elif points == points:
-                claims += 1
-                total += points
-        for k in range(kept):
-            total += room.best[k]
-        share = total / (attainable * (kept + claims)) if kept + claims > 0 else np.nan
-        small = size[i] <= mips.small_maximum_clinicians
-        share += bonus if small and reports[i] else 0.0
+        share = total[i] / (attainable * counted[i])  # 0 / 0 is nan: no measure counts
+        share += bonus if (size[i] <= largest_small) & reports[i] else 0.0
         quality[i] = 1.0 if share > 1.0 else share
 
 
 @kernel
-def _keep(points, best, kept):
-    """Insert into ``best``, whose first ``kept`` are in descending order; how many there are now.
+def _find_best(mips, room):
+    """The most points of reported measures, in descending order; nan where there are no more.
 
-    Of more than there is room for the least is dropped.
+    Every measure is put in its place among those before it, which is the same step for everyone.
     """
-    if kept < len(best):
-        kept += 1
-    elif points <= best[kept - 1]:
-        return kept
-    k = kept - 1
-    while k > 0 and best[k - 1] < points:
-        best[k] = best[k - 1]
-        k -= 1
-    best[k] = points
-    return kept
+    best, next_one = room.best, room.work
+    best[:] = -np.inf
+    for m in range(len(room.points)):
+        if not mips.measure_reported[m]:
+            continue
+        points = room.points[m]
+        for i in range(len(points)):
+            next_one[i] = points[i] if points[i] == points[i] else -np.inf
+        for k in range(len(best)):
+            of_place = best[k]
+            for i in range(len(points)):
+                before, after = of_place[i], next_one[i]
+                of_place[i] = max(before, after)
+                next_one[i] = min(before, after)
+    for k in range(len(best)):
+        of_place = best[k]
+        for i in range(len(of_place)):
+            of_place[i] = of_place[i] if of_place[i] > -np.inf else np.nan
+
+
+@kernel
+def _add_present(points, total, counted):
+    for i in range(len(points)):
+        present = points[i] == points[i]
+        total[i] += points[i] if present else 0.0
+        counted[i] += 1.0 if present else 0.0
 
 
 # The other categories
