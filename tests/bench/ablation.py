@@ -169,8 +169,9 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
                 fit.complexity[:] = fits[0].complexity
                 ranks, fifths = memory.rank_true, memory.fifth_true
             start(clock)
-            if with_parts:
+            if not of_truth:
                 classify(seen, rules, y, scratch)
+            if with_parts:
                 lap(clock, timed, Stage.CLASSIFY)
                 # against the benchmarks of the year before, which give about the same points
                 score_quality(seen, rules, y, fit, False, outcome, scratch)
@@ -284,8 +285,10 @@ def _repeat(parts: list[tuple[Cohort, Any]], first: int) -> dict[str, float]:
         "Table: latent quality to true rates": of[Stage.TABLE],
         "Costs: true, and of so many episodes": of[Stage.COSTS],
         "Quality: what counts": of[Stage.CLASSIFY],
-        "Select: percentiles and moments of measures": of[Stage.QUALITY] - of[Stage.POINTS],
-        "Points: gathering, curve, scattering, sums": of[Stage.POINTS] - of[Stage.CLASSIFY],
+        "Select: percentiles and moments of measures": of[Stage.QUALITY]
+        - of[Stage.CLASSIFY]
+        - of[Stage.POINTS],
+        "Points: gathering, curve, scattering, sums": of[Stage.POINTS],
         "Cost: median, moments, points": of[Stage.COST],
         "Score: modifiers, complexity, final score": of[Stage.SCORE],
         "Order of the final scores": of[Stage.ORDER],

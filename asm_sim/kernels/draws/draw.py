@@ -229,7 +229,8 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
                 outcome, scratch, memory, tallies, output,
             )  # fmt: skip
             if with_truth:
-                hide_unreported(observed, clinicians)
+                if pooling or adjusted != ADJUSTED:
+                    hide_unreported(observed, clinicians)
                 true_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 settle_year(
                     model, rules, y, true_fit, true_earlier, adjusted, clinicians, true_observed,

@@ -74,7 +74,7 @@ def settle_year(
     ``peers`` room for groups of peers. ``refit_complexity`` says when the moments of the patients'
     traits are made (final_score.py): they stay as they are while everyone has a score.
     """
-    begin_year(earlier)
+    begin_year(rules, earlier)
     if pools(rules):
         pool_practices(observed, clinicians.practice, rules, shown)
         if model.participation.absences:

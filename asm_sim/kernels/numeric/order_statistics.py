@@ -134,7 +134,17 @@ def _spread(keys, n, bucket_of, starts):
         starts[np.uint64(bucket_of[i]) + np.uint64(1)] += 1
     for b in range(buckets):
         starts[b + 1] += starts[b]
-    return buckets
+    return buckets, low, high
+
+
+@kernel
+def _count_ends(values, n, low, high):
+    """How many are the lowest and how many the highest of all: of rates often a large part."""
+    lowest = highest = 0
+    for i in range(n):
+        lowest += values[i] == low
+        highest += values[i] == high
+    return lowest, highest
 
 
 @kernel
@@ -155,13 +165,17 @@ def percentiles(values, n, percents, result, scratch):
     bucket_of = scratch.bucket_of
     ordered = scratch.sorted_keys
     fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
-    buckets = _spread(values, n, bucket_of, starts)
+    buckets, low, high = _spread(values, n, bucket_of, starts)
+    lowest, highest = _count_ends(values, n, low, high)
     for b in range(buckets):
         fill[b] = -1
     b = 0
     for percent in percents:
         k = int((n - 1) * percent / 100.0)
         for rank in (k, min(k + 1, n - 1)):
+            if rank < lowest or rank >= n - highest:
+                ordered[rank] = low if rank < lowest else high
+                continue
             while starts[b + 1] <= rank:
                 b += 1
             fill[b] = starts[b]

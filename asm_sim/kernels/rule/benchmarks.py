@@ -10,15 +10,18 @@ from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import BenchmarkReference
 from asm_sim.kernels.rule.cost import score_cost
 from asm_sim.kernels.rule.fit import copy_cost_benchmark, copy_quality_benchmarks
-from asm_sim.kernels.rule.quality import score_quality
+from asm_sim.kernels.rule.quality import classify, score_quality
 
 
 @kernel
-def score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch):
+def score_categories(observed, rules, y, fit, earlier, refit, classified, outcome, scratch):
     """Quality and cost; ``refit`` puts the benchmarks that the rule refers to into the fit first.
 
     What this year makes is left in ``earlier`` for the next. Scoring a year again changes nothing.
+    ``classified``: what counts of these clinicians is in ``scratch`` already.
     """
+    if not classified:
+        classify(observed, rules, y, scratch)
     own = refit and rules.quality_reference == BenchmarkReference.SAME_YEAR
     if refit and not own:
         _refer_quality(observed, rules, y, fit, earlier, outcome, scratch)

@@ -42,7 +42,7 @@ from asm_sim.kernels.rule.observed import (
 from asm_sim.kernels.rule.payment import adjust_scores, order_positive, score_payment
 from asm_sim.kernels.rule.peers import earlier_of, group_peers
 from asm_sim.kernels.rule.pooling import pool_practices, pools, with_pooled
-from asm_sim.kernels.rule.quality import score_quality
+from asm_sim.kernels.rule.quality import classify, score_quality
 
 
 @kernel
@@ -53,7 +53,8 @@ def score_cohort(observed, rules, y, fit, earlier, refit, refit_complexity, outc
     moments often stay as they were and have a switch of their own, see final_score.py. ``earlier``
     is what the years before have left, of the same clinicians, and takes up what this year leaves.
     """
-    score_categories(observed, rules, y, fit, earlier, refit, outcome, scratch)
+    classified = refit_complexity == ADJUSTED
+    score_categories(observed, rules, y, fit, earlier, refit, classified, outcome, scratch)
     score_final(observed, rules, y, fit, refit_complexity, outcome, scratch)
     if rules.averaging_years > 1:
         average_years(rules, earlier, outcome.final_score)
@@ -126,6 +127,7 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
 
     They are those of the year by itself, not rounded.
     """
+    classify(observed, rules, y, scratch)
     score_quality(observed, rules, y, fit, False, outcome, scratch)
     score_cost(observed, rules, y, fit, False, outcome, scratch)
     score_final(observed, rules, y, fit, NEVER, outcome, scratch)
@@ -171,7 +173,7 @@ def _fit_and_score(observed, practice, rules, y, earlier):
     fit, outcome = new_fit(rules, measures, n), new_outcome(measures, n)
     scratch = new_scratch(measures, n)
     own = new_observed(measures, n if pools(rules) else 0)
-    begin_year(earlier)
+    begin_year(rules, earlier)
     shown = _as_scored(observed, practice, rules, by_reference(with_pooled(observed, own)))
     score_cohort(
         shown, rules, y, by_reference(fit), earlier, True, ALWAYS, by_reference(outcome),

@@ -8,8 +8,8 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
 
-# When the complex-patient moments are made anew. Beyond never: the adjustments of these clinicians
-# are all in the outcome.
+# When the complex-patient moments are made anew. Beyond never: of these clinicians with the same
+# reports all adjustments are in the outcome, and what counts of them is in the scratch.
 ADJUSTED, NEVER, IF_SOME_UNSCORED, ALWAYS = range(4)
 
 

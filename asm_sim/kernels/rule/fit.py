@@ -154,15 +154,16 @@ def begin_years(earlier):
 
 
 @kernel
-def begin_year(earlier):
+def begin_year(rules, earlier):
     """What this year made and its scores become those of the year before."""
     if earlier.years[1] >= 0:
         copy_quality_benchmarks(earlier.made, earlier.standard)
         copy_cost_benchmark(earlier.made, earlier.standard)
         earlier.years[0] = earlier.years[1]
-    earlier.own_score[2] = earlier.own_score[1]
-    earlier.own_score[1] = earlier.own_score[0]
-    earlier.own_score[0] = np.nan
+    if rules.averaging_years > 1:
+        earlier.own_score[2] = earlier.own_score[1]
+        earlier.own_score[1] = earlier.own_score[0]
+        earlier.own_score[0] = np.nan
 
 
 @kernel

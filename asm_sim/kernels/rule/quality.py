@@ -62,9 +62,11 @@ def _excuse(extreme_circumstances, status):
 
 @kernel
 def score_quality(observed, rules, y, fit, refit, outcome, scratch):
-    """Points of every measure and the quality score; ``refit`` makes the benchmarks first."""
+    """Points of every measure and the quality score; ``refit`` makes the benchmarks first.
+
+    Needs what has been classified.
+    """
     measures, n = observed.rate.shape
-    classify(observed, rules, y, scratch)
     points_sum = scratch.points_sum
     counted = scratch.counted
     for i in range(n):
