@@ -46,7 +46,13 @@ from asm_sim.kernels.rule.observed import (
 )
 from asm_sim.kernels.rule.payment import order_positive, score_payment
 from asm_sim.kernels.rule.quality import classify, score_quality
-from asm_sim.kernels.world.performance import cost_at, latent_rate, rate_at, sample_cost
+from asm_sim.kernels.world.performance import (
+    cost_at,
+    latent_rate,
+    rate_at,
+    sample_cost,
+    shared_quality,
+)
 from asm_sim.kernels.world.traits import latent_processes, new_clinicians
 from tests.bench.checks import Part
 from tests.bench.compiled import entry, lap, new_clock, start
@@ -115,10 +121,11 @@ def play_world(model, draw, normals, clock, spent):  # type: ignore[no-untyped-d
     rows = clinicians.rows
     for y in range(model.performance_years):
         start(clock)
+        shared_quality(model, y, clinicians)
         for m in range(len(model.quality.slot)):
-            latent_rate(model, m, y, clinicians, rows[0])
+            latent_rate(model, m, clinicians, rows[0])
             rate_at(
-                model, m, y, draw.observed.collection[y, m], rows[0], clinicians.segment, rows[1],
+                model, m, y, draw.observed.collection[y, m], rows[0], clinicians.segment,
                 clinicians.true_rate[m],
             )  # fmt: skip
         lap(clock, spent, Stage.TABLE)

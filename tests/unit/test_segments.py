@@ -31,7 +31,7 @@ def points_of(values, cuts):  # type: ignore[no-untyped-def]
 def rates_of(table, collection, z, drift):  # type: ignore[no-untyped-def]
     n = len(z)
     segment, rate = np.empty(n, np.int64), np.empty(n)
-    _through_percentiles(table, 0, collection, z, drift, segment, np.empty(n), rate)
+    _through_percentiles(table, 0, collection, z, drift, segment, rate)
     return rate
 
 
@@ -82,4 +82,6 @@ def test_rates_of_any_number_of_percentiles(count: int) -> None:
         low, high = rates[of_type, k], rates[of_type, k + 1]
         expected.append(low + share * (high - low))
     found = rates_of(Table(knots, rates.reshape(1, -1)), collection, z, drift)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-13)
+    beyond = z + drift >= knots[-1]  # what is flat there is so to the bit
+    np.testing.assert_array_equal(found[beyond], rates[collection[beyond], -1])

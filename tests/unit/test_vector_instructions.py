@@ -83,11 +83,11 @@ def deviations(rows, knots):  # type: ignore[no-untyped-def]
 
 
 def latent(model, z):  # type: ignore[no-untyped-def]
-    latent_rate(model, 0, 1, new_clinicians(model, latent_processes(model)), z)
+    latent_rate(model, 0, new_clinicians(model, latent_processes(model)), z)
 
 
 def rates(model, rows, collection, segment):  # type: ignore[no-untyped-def]
-    rate_at(model, 0, 1, collection, rows[0], segment, rows[1], rows[2])
+    rate_at(model, 0, 1, collection, rows[0], segment, rows[1])
 
 
 def transform(rules, n):  # type: ignore[no-untyped-def]

@@ -216,7 +216,7 @@ def _score_sets(
 @kernel
 def _keep_first(model, clinicians, observed, fit, factors):
     for m in range(len(model.quality.slot)):
-        latent_rate(model, m, 0, clinicians, factors.first_quality[m])
+        latent_rate(model, m, clinicians, factors.first_quality[m])
     factors.first_cost[:] = clinicians.latent_cost
     copy_observed(observed, factors.first)
     first_fit = factors.first_fit
@@ -254,10 +254,10 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
     level = y if peers == 1 else 0
     for m in range(len(model.quality.slot)):
         if performance == 1:
-            latent_rate(model, m, y, clinicians, rows[0])
+            latent_rate(model, m, clinicians, rows[0])
         else:
             rows[0, :] = factors.first_quality[m]
-        rate_at(model, m, level, collection[m], rows[0], clinicians.segment, rows[1], true_rate[m])
+        rate_at(model, m, level, collection[m], rows[0], clinicians.segment, true_rate[m])
     latent_cost = clinicians.latent_cost if performance == 1 else factors.first_cost
     cost_at(model, level, latent_cost, factors.true_cost[peers, performance])
 

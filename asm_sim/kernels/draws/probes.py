@@ -97,7 +97,7 @@ def _state(model, rules, probes, y, room):
         for i in range(n):
             rows[0, i] = spread * (probes.level[i] + probes.gain[i] * y)
         collection = probes.collection[m]
-        rate_at(model, m, y, collection, rows[0], room.segment, rows[1], room.true_rate[m])
+        rate_at(model, m, y, collection, rows[0], room.segment, room.true_rate[m])
     for i in range(n):
         rows[0, i] = -(probes.level[i] + probes.gain[i] * y)
     cost_at(model, y, rows[0], room.true_cost)

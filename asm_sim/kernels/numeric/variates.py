@@ -24,10 +24,10 @@ from asm_sim.kernels.numeric.elementary import cos_sin_turn, exp, log
 from asm_sim.kernels.numeric.rng import philox, tag
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, rough_inverse_root, widest_vectors
 
-_TO_UNIT = 2.0**-32
-# A word in the last bits of 2^52 is that number of units more.
-_UNITS_BITS = np.uint64(0x4330000000000000)
-_UNITS = 2.0**52
+# A word in the last bits of 2^20 is that number of 2^-32 more.
+_BEFORE_BITS = np.uint64(0x4130000000000000)
+_BEFORE = 2.0**20
+_HALF_A_UNIT = 2.0**-33
 _UNDECIDED = -9.0
 _TAIL = 4.75
 _GUARD_CONSTANT = 0.05
@@ -44,12 +44,12 @@ _ROOT_HALF = 0.7071067811865476
 @inlined
 def turn(word):
     """A word as a part of one turn, [0, 1)."""
-    return (np.uint64(word | _UNITS_BITS).view(np.float64) - _UNITS) * _TO_UNIT
+    return np.uint64(word | _BEFORE_BITS).view(np.float64) - _BEFORE
 
 
 @inlined
 def uniform(word):
-    return (np.uint64(word | _UNITS_BITS).view(np.float64) - (_UNITS - 0.5)) * _TO_UNIT
+    return np.uint64(word | _BEFORE_BITS).view(np.float64) - (_BEFORE - _HALF_A_UNIT)
 
 
 @kernel
@@ -186,7 +186,8 @@ def _lattice_point(mean, variance, skew, w):
     inverse = _inverse_root(variance)
     w2, skew2 = w * w, skew * skew
     first = skew * (w2 - 1.0) * (1.0 / 6.0)
-    second = w * fma(skew2, (w2 - 7.0) * (1.0 / 144.0), (1.0 - w2) * (1.0 / 48.0))
+    of_cube, of_own = fma(skew2, 1.0 / 144.0, -1.0 / 48.0), fma(skew2, -7.0 / 144.0, 1.0 / 48.0)
+    second = w * fma(of_cube, w2, of_own)
     of_w = fma(w2, fma(w2, 1.0 / 240.0, 7.0 / 720.0), -1.0 / 45.0)
     third = skew * fma(skew2, -1.0 / 9.0, 1.0) * of_w
     near = fma(variance * inverse, w, mean + 0.5)

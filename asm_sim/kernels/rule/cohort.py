@@ -144,6 +144,7 @@ def score_against(observed, rules, y, fit, outcome, scratch):
 @kernel
 def score_adjusted(observed, rules, y, fit, outcome, scratch):
     """The same where everyone's adjustments are in the outcome (final_score.py)."""
+    classify(observed, rules, y, scratch)
     score_quality(observed, rules, y, fit, False, outcome, scratch)
     score_cost(observed, rules, y, fit, False, outcome, scratch)
     score_final(observed, rules, y, fit, ADJUSTED, outcome, scratch)

@@ -220,14 +220,12 @@ def choose_collection(model, rules, y, fit, practices, clinicians, scratch):
             and fit.has_benchmark[m, np.int64(kinds[CQM])]
         ):
             continue
-        latent_rate(model, m, y - 1, clinicians, rows[0])
+        latent_rate(model, m, clinicians, rows[0])
         for other in range(2):
             kind = kinds[CQM] if other == 1 else kinds[ECQM]
             sign = 1.0 if other == 1 else -1.0
             state.collection[:] = kind
-            rate_at(
-                model, m, y - 1, state.collection, rows[0], clinicians.segment, rows[1], rows[2]
-            )
+            rate_at(model, m, y - 1, state.collection, rows[0], clinicians.segment, rows[2])
             _mean_by_practice(clinicians.practice, rows[2], state)
             _points_against(rules, m, np.int64(kind), y - 1, fit, state.of_practice[1], scratch)
             for p in range(len(advantage)):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.elementary import exp, log
+from asm_sim.kernels.numeric.segments import TEN
 from asm_sim.kernels.numeric.variates import fill_binomial
 from asm_sim.kernels.numeric.vectors import widest_vectors
 from asm_sim.kernels.world.effects import COST as COST_EFFECT
@@ -124,29 +125,36 @@ def latent_cost(model, y, clinicians):
 
 
 @kernel
-def latent_rate(model, m, y, clinicians, z):
-    """Latent quality in measure m this year, in SDs, higher is better."""
-    quality = model.quality
+def shared_quality(model, y, clinicians):
+    """What latent quality this year has in common in all measures of a clinician, in SDs."""
+    quality, shared = model.quality, clinicians.shared_quality
     spread = quality.spread
-    process = FIRST_SLOT + quality.slot[m]
-    permanent = np.sqrt(quality.permanent_share)
-    changing = np.sqrt(1.0 - quality.permanent_share)
     common = spread * np.sqrt(quality.clinician_share)
-    own = spread * np.sqrt(1.0 - quality.clinician_share)
     gain = spread * model.improvement.per_year * y
-    fixed = clinicians.permanent[process]
-    moving = clinicians.changing[process]
-    for i in range(len(z)):
-        specific = permanent * fixed[i] + changing * moving[i]
-        z[i] = common * clinicians.quality[i] + own * specific + gain * clinicians.improves[i]
-    add_group_effects(clinicians.effect[QUALITY], spread, z)
+    for i in range(len(shared)):
+        shared[i] = common * clinicians.quality[i] + gain * clinicians.improves[i]
+    add_group_effects(clinicians.effect[QUALITY], spread, shared)
     if model.shocks.shifted:
-        for i in range(len(z)):
-            z[i] += spread * clinicians.quality_shift[i]
+        for i in range(len(shared)):
+            shared[i] += spread * clinicians.quality_shift[i]
     if model.behaviour.moves_performance:
         better = clinicians.behaviour.better_quality
-        for i in range(len(z)):
-            z[i] += spread * better[i]
+        for i in range(len(shared)):
+            shared[i] += spread * better[i]
+
+
+@kernel
+def latent_rate(model, m, clinicians, z):
+    """Latent quality in measure m this year, in SDs, higher is better."""
+    quality = model.quality
+    process = FIRST_SLOT + quality.slot[m]
+    own = quality.spread * np.sqrt(1.0 - quality.clinician_share)
+    permanent = own * np.sqrt(quality.permanent_share)
+    changing = own * np.sqrt(1.0 - quality.permanent_share)
+    shared = clinicians.shared_quality
+    fixed, moving = clinicians.permanent[process], clinicians.changing[process]
+    for i in range(len(z)):
+        z[i] = shared[i] + (permanent * fixed[i] + changing * moving[i])
 
 
 @kernel
@@ -158,17 +166,16 @@ def cost_at(model, y, latent, cost):
 
 
 @kernel
-def rate_at(model, m, y, collection, z, segment, share, rate):
+def rate_at(model, m, y, collection, z, segment, rate):
     """True rate of a latent quality z [n] at the level of performance year y.
 
     The published quantile function of the measure by this collection type, of the latent quality
-    with the drift that all have in common, plus the level shift. Scratch: segment int64 [n], share
-    float64 [n].
+    with the drift that all have in common, plus the level shift. Scratch: segment int64 [n].
     """
     quality = model.quality
     drift = quality.spread * quality.drift * y
     if quality.proportion[m]:
-        _through_percentiles(quality, m, collection, z, drift, segment, share, rate)
+        _through_percentiles(quality, m, collection, z, drift, segment, rate)
     else:
         signal = quality.normal_signal[m]
         location = quality.normal_location[m] + signal * drift
@@ -184,34 +191,41 @@ def rate_at(model, m, y, collection, z, segment, share, rate):
 
 
 @kernel
-def _through_percentiles(quality, m, collection, z, drift, segment, share, rate):
+def _through_percentiles(quality, m, collection, z, drift, segment, rate):
     """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
     knots = quality.knot_z
-    last = len(knots) - 1
-    lowest, highest = knots[0], knots[last]
-    for i in range(len(z)):
-        segment[i] = 0
-        share[i] = min(max(z[i] + drift, lowest), highest)
-    for k in range(1, last, 5):  # five at once, so that a number is read less often
-        a, b, c = _inner(knots, k), _inner(knots, k + 1), _inner(knots, k + 2)
-        d, e = _inner(knots, k + 3), _inner(knots, k + 4)
+    for k in range(1, len(knots), TEN):
+        a, b, c, d = _knot(knots, k), _knot(knots, k + 1), _knot(knots, k + 2), _knot(knots, k + 3)
+        e, f, g = _knot(knots, k + 4), _knot(knots, k + 5), _knot(knots, k + 6)
+        h, p, q = _knot(knots, k + 7), _knot(knots, k + 8), _knot(knots, k + 9)
         for i in range(len(z)):
-            at = share[i]
-            reached = np.int64(at >= a) + np.int64(at >= b) + np.int64(at >= c)
-            segment[i] += reached + np.int64(at >= d) + np.int64(at >= e)
+            at = z[i] + drift
+            reached = np.int64(at >= a) + np.int64(at >= b) + np.int64(at >= c) + np.int64(at >= d)
+            reached += np.int64(at >= e) + np.int64(at >= f) + np.int64(at >= g)
+            reached += np.int64(at >= h) + np.int64(at >= p) + np.int64(at >= q)
+            segment[i] = reached if k == 1 else segment[i] + reached
     table = quality.knot_rate[m]
+    slopes = _slopes(knots, table)
     for i in range(len(z)):  # numbers without a sign need no check whether they count from the end
         k = np.uint64(segment[i])
-        at = np.uint64(collection[i]) * np.uint64(last + 1) + k
-        low, base = knots[k], table[at]
-        part = (share[i] - low) / (knots[k + np.uint64(1)] - low)
-        rate[i] = base + part * (table[at + np.uint64(1)] - base)
+        at = np.uint64(collection[i]) * np.uint64(len(knots)) + k
+        rate[i] = table[at] + slopes[at] * max(z[i] + drift - knots[k], 0.0)
+
+
+@kernel
+def _slopes(knots, table):
+    """Of the segment above every knot, collection type by type; nothing is above the last."""
+    slopes = np.zeros(len(table))
+    for g in range(0, len(table), len(knots)):
+        for k in range(len(knots) - 1):
+            slopes[g + k] = (table[g + k + 1] - table[g + k]) / (knots[k + 1] - knots[k])
+    return slopes
 
 
 @inlined
-def _inner(knots, k):
-    """A knot between the outermost, or what no number reaches."""
-    return knots[k] if k < len(knots) - 1 else np.inf
+def _knot(knots, k):
+    """A knot, or what no number reaches."""
+    return knots[k] if k < len(knots) else np.inf
 
 
 @kernel

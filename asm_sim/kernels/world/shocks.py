@@ -146,13 +146,13 @@ def attributed_cost(model, level, true, clinicians):
 
 @kernel
 def attributed_rate(model, m, level, collection, true, clinicians):
-    """The same for the rate of a measure that CMS computes from claims; uses rows 0 and 1."""
+    """The same for the rate of a measure that CMS computes from claims; uses row 0."""
     shown, misattributed = clinicians.attributed, clinicians.misattributed
-    z, share = clinicians.rows[0], clinicians.rows[1]
+    z = clinicians.rows[0]
     spread = model.quality.spread
     for i in range(len(z)):
         z[i] = spread * clinicians.foreign[1 + m, i]
-    rate_at(model, m, level, collection, z, clinicians.segment, share, shown)
+    rate_at(model, m, level, collection, z, clinicians.segment, shown)
     for i in range(len(shown)):
         shown[i] = shown[i] if misattributed[i] else true[i]
     return shown

@@ -64,6 +64,7 @@ class Clinicians(NamedTuple):
     changing: Floats  # [L, n] AR(1), this year
     volume_drift: Floats  # [Y, n] log, since the first of Y performance years
     quality: Floats  # [n] the clinician's common factor, this year
+    shared_quality: Floats  # [n] of latent quality what all measures have in common, this year
     latent_cost: Floats  # [n] in SDs above the median, this year
     quality_shift: Floats  # [n] SDs of shocks and overlap (shocks.py), this year, if any
     cost_shift: Floats  # [n]
@@ -104,6 +105,7 @@ def new_clinicians(model, latent):
         changing=np.zeros((latent, n)),
         volume_drift=np.zeros((model.performance_years, n)),
         quality=np.empty(n),
+        shared_quality=np.empty(n),
         latent_cost=np.empty(n),
         quality_shift=np.zeros(n),
         cost_shift=np.zeros(n),

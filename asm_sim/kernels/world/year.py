@@ -31,6 +31,7 @@ from asm_sim.kernels.world.performance import (
     rate_at,
     sample_cost,
     sample_rate,
+    shared_quality,
 )
 from asm_sim.kernels.world.shocks import (
     attributed_cost,
@@ -108,6 +109,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
     set_group_effects(model, practices, clinicians, observed)
     act(model, y, clinicians)
     common_quality(model, y, practices, clinicians)
+    shared_quality(model, y, clinicians)
     latent_cost(model, y, clinicians)
     _attested(y, practices, clinicians, observed)
     observed.part_b_payments[:] = clinicians.part_b[y]
@@ -115,7 +117,7 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
         _collection(model, practices, clinicians, observed)
     _observe_cost(model, seed, measurement, measured, y, clinicians, observed)
     for m in range(len(model.quality.slot)):
-        latent_rate(model, m, y, clinicians, clinicians.rows[0])
+        latent_rate(model, m, clinicians, clinicians.rows[0])
         rate_at(
             model,
             m,
@@ -123,7 +125,6 @@ def draw_year(model, seed, population, measurement, measured, y, practices, clin
             observed.collection[m],
             clinicians.rows[0],
             clinicians.segment,
-            clinicians.rows[1],
             clinicians.true_rate[m],
         )
         _observe_rate(model, seed, measurement, measured, m, y, clinicians, observed)
@@ -206,13 +207,10 @@ def _observe_rate(model, seed, measurement, measured, m, y, clinicians, observed
         rate[:] = true
     lowest, low = model.completeness.lowest, model.completeness.low
     low_share = model.completeness.low_share
+    silent, reported = clinicians.silent, quality.reported[m]
     for i in range(len(completeness)):
         complete = lowest + (1.0 - lowest) * extent[i]
-        completeness[i] = low if fails[i] < low_share else complete
+        complete = low if fails[i] < low_share else complete
+        completeness[i] = np.nan if reported & silent[i] else complete
     for i in range(len(rate)):
-        rate[i] = np.nan if cases[i] < 1.0 else rate[i]
-    if quality.reported[m]:
-        silent = clinicians.silent
-        for i in range(len(rate)):
-            rate[i] = np.nan if silent[i] else rate[i]
-            completeness[i] = np.nan if silent[i] else completeness[i]
+        rate[i] = np.nan if (reported & silent[i]) | (cases[i] < 1.0) else rate[i]
