@@ -82,8 +82,10 @@ class RunFigure(Figure):
         if layout is not None:
             layout.execute(self)
         self.set_layout_engine("none")
-        yield
-        self.set_layout_engine(layout)
+        try:
+            yield
+        finally:
+            self.set_layout_engine(layout)
 
     def get_tightbbox(self, renderer: Any = None, *, bbox_extra_artists: Any = None) -> Any:
         """The whole figure: a notebook that trims figures cuts off neither title nor source."""
