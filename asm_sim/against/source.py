@@ -35,8 +35,14 @@ def plan_against(
     beside them where anything is open. Raises :class:`InputError` where there is no such scenario
     or run, and where a run cannot be made again from what lies in its folder.
     """
-    open_draws = whole_number("open_draws", open_draws, 0)
+    draws, open_draws = whole_number("draws", draws, 1), whole_number("open_draws", open_draws, 0)
+    settings = [settings] if isinstance(settings, str) else settings
     settings = settings if isinstance(settings, dict) else list(settings)
+    if not isinstance(against, str | Path | Scenario):
+        raise InputError(
+            f"a {type(against).__name__} is neither a run nor a scenario: name the folder of a "
+            "run, or a scenario or its file"
+        )
     if isinstance(against, Scenario) or not _is_run(against):
         scenario = resolve(against, None, seed, settings)
         most = scenario.draws if isinstance(against, Scenario) else USUAL_DRAWS

@@ -12,14 +12,16 @@ from asm_sim.cli.options import AsJson, Settings
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import did_you_mean, quoted
 from asm_sim.durable import write_whole
-from asm_sim.errors import InputError
+from asm_sim.errors import InputError, printable
 from asm_sim.places import output_file
 
 if TYPE_CHECKING:
     from asm_sim.explain.steps import Explanation
 
 FORMATS = ("text", "markdown", "html")
-SUFFIXES = {".md": "markdown", ".html": "html", ".htm": "html", ".json": "json"}
+SUFFIXES = {
+    ".txt": "text", "": "text", ".md": "markdown", ".html": "html", ".htm": "html", ".json": "json",
+}  # fmt: skip
 
 
 def explain(
@@ -57,9 +59,9 @@ def explain(
     from asm_sim.explain.explaining import explain_table
     from asm_sim.parameters import parse_assignment
 
-    asked = _form(form, output, as_json)
     if output is not None:
         _check_output(output, clinicians)
+    asked = _form(form, output, as_json)
     set_values = dict(parse_assignment(text) for text in settings or [])
     explanation, warnings = explain_table(clinicians, clinician, rules, set_values, year)
     if output is not None:
@@ -83,11 +85,23 @@ def _form(form: str | None, output: Path | None, as_json: bool) -> str:
     if as_json:
         return "json"
     if form is None:
-        return "text" if output is None else SUFFIXES.get(output.suffix.lower(), "text")
+        return "text" if output is None else _form_of(output)
     if form not in FORMATS:
         hint = did_you_mean(form, FORMATS)
         raise InputError(f"--format {quoted(form)}: one of {', '.join(FORMATS)}{hint}")
     return form
+
+
+def _form_of(output: Path) -> str:
+    """What the name of a file says it is to hold."""
+    ending = output.suffix.lower()
+    if ending not in SUFFIXES:
+        known = ", ".join(filter(None, SUFFIXES))
+        raise InputError(
+            f"{printable(str(output))}: nothing is written as {printable(ending)}; name a file "
+            f"that ends in one of {known}, or give --format too"
+        )
+    return SUFFIXES[ending]
 
 
 def _written(explanation: Explanation, form: str) -> str:

@@ -48,7 +48,7 @@ def explore(
     check_free(port)
     thread_count()  # before numba reads the same variable
     given: dict[str, Any] = {
-        "run": str(Path(run).resolve()) if Path(run).exists() else run,
+        "run": str(Path(run).resolve()) if run and Path(run).exists() else run,
         "draws": draws,
         "seed": seed,
         "settings": settings or [],
@@ -84,6 +84,6 @@ def _prepared(given: dict[str, Any], run: str) -> int:
         err=True,
     )
     with on_terminal() as report:
-        steps = steps_of(**given, report=report)
+        steps = steps_of(**{**given, "run": run}, report=report)  # as messages are to call it
     exchange_curve(steps.base, steps.plan.cohorts[0].name, 0)  # which has a kernel of its own
     return steps.draws

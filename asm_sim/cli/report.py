@@ -49,6 +49,11 @@ def report(
 def _check_output(path: Path, overwrite: bool) -> None:
     """Refuse an output that could not be written, or that is there."""
     with output_file(path) as title:
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise InputError(
+                f"{title}: a report is a page of HTML, and its name ends in .html; a browser "
+                "prints it to PDF"
+            )
         if path.is_file() and not overwrite:
             raise InputError(
                 f"{title}: this exists; add --overwrite to replace it, or name another --output"

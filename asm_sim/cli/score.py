@@ -137,11 +137,13 @@ def _among(
     from asm_sim.against.text import print_on
     from asm_sim.cli.listing import print_json
     from asm_sim.score.write import check_output, write_table
+    from asm_sim.store.progress import on_terminal
 
     if output is not None:
         check_output(output, clinicians)
     say(f"asm-sim: drawing cohorts of {printable(against)}", err=True)
-    found = stand_against(clinicians, against, draws, seed, settings)
+    with on_terminal() as report:
+        found = stand_against(clinicians, against, draws, seed, settings, report=report)
     for sentence in found.warnings:
         say(f"Warning: {sentence}", err=True)
     if output is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from asm_sim.documents import whole_number
 from asm_sim.errors import InputError, counted, listed, printable
 from asm_sim.explain.adjustments import adjustments_section
 from asm_sim.explain.case import Case, Citations
@@ -59,6 +60,7 @@ def explain_checked(
     year: int | None = None,
 ) -> Explanation:
     """The explanation of one clinician of a table that has been checked."""
+    year = whole_number("year", year, 1)
     keys = [key_of(cell) for cell in checked.frame["clinician_id"]]
     key = key_of(str(clinician))
     rows = [place for place, other in enumerate(keys) if other == key and key is not None]

@@ -30,6 +30,7 @@ from asm_sim.kernels.choices import Peers
 from asm_sim.kernels.draws.draw import ObservedYear
 from asm_sim.kernels.rule.fit import Fit
 from asm_sim.kernels.rule.law import CohortRules
+from asm_sim.memory import check_memory
 from asm_sim.rules.compile import compile_cohort
 from asm_sim.rules.load import check_rules
 from asm_sim.scenario.schema import Scenario, laid_on
@@ -38,6 +39,7 @@ from asm_sim.studies.panel import SIGN_TOLERANCE
 
 Floats = NDArray[np.float64]
 Report = Callable[[int, int], None]
+BYTES = 500  # of memory for what is kept of a clinician in a year of a draw
 KEPT = 3  # steps that need not be made again
 
 _RULES = "rules"
@@ -133,6 +135,9 @@ class Steps:
     """
 
     def __init__(self, plan: Plan, report: Report | None = None) -> None:
+        draws = plan.scenario.draws
+        needed = BYTES * plan.clinicians * len(plan.years) * draws
+        check_memory(needed, f"{draws:,} draws at hand", "explore fewer (--draws)")
         self.plan = plan
         self._report = report
         self._done = 0  # draws of cohorts

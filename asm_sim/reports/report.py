@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asm_sim.errors import escaped
+from asm_sim.errors import InputError, escaped
 from asm_sim.pages.render import rendered
 from asm_sim.reports import asked, known, origin
 from asm_sim.reports.figures import drawn
@@ -36,6 +36,10 @@ def report(results: xr.Dataset | str | Path, figures: Iterable[str] | None = Non
     that there is not.
     """
     ds = open_results(results) if isinstance(results, str | Path) else results
+    if not hasattr(ds, "data_vars"):
+        raise InputError(
+            f"a {type(ds).__name__} holds no results: give the folder of a run, or its Dataset"
+        )
     if SCENARIO in ds.dims and ds.sizes[SCENARIO] == 1:
         ds = scenario_of(ds, 0)
     about = _of_sweep(ds) if SCENARIO in ds.dims else _of_run(told(ds))

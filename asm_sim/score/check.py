@@ -157,7 +157,8 @@ class _Check:
                 self.problems.add_column(f"column {i + 1} has no name")
             else:
                 ignored.append(self.raw.names[i])
-        if self.gives_final_scores and (both := both_given(map(column_of, ignored), self.rules)):
+        names = map(column_of, ignored)
+        if self.gives_final_scores and (both := both_given(names, self.rules, self.in_part)):
             self.problems.add_column(both)
         self._warn_of_unknown(ignored, [known for known in self.known if known not in cells])
         return cells, ignored
@@ -184,7 +185,7 @@ class _Check:
                     cohorts = [c for c in cohorts_with(self.rules, column.measure) if c in present]
                     why = f" (the table has rows of cohort {' and '.join(cohorts)})"
                 self.problems.add_column(f"column {column.name} is missing{why}{hint}")
-                if not self.gives_final_scores:
+                if not self.gives_final_scores and not self.in_part:
                     self.problems.hint = NOT_KNOWN
 
     def _numbers(self, column: Column, series: pd.Series[Any] | None, looked_at: BoolArray) -> None:

@@ -46,13 +46,18 @@ def payment_columns(rules: RuleSet) -> dict[str, Column]:
     return {column.name: column for column in columns}
 
 
-def both_given(names: Iterable[str], rules: RuleSet) -> str | None:
-    """What to say where final scores are given beside columns that they are made of."""
+def both_given(names: Iterable[str], rules: RuleSet, in_part: bool) -> str | None:
+    """What to say where final scores are given beside columns that they are made of.
+
+    ``in_part``: the table is one to be set against a simulated cohort, for which they are no use.
+    """
     made_of = {column.name for column in input_columns(rules).values() if _makes_it(column)}
     beside = [name for name in names if name in made_of]
     if not beside:
         return None
     more = f" and {counted(len(beside) - 1, 'more column')}" if beside[1:] else ""
+    if in_part:
+        return f"column {FINAL_SCORE}: leave it out; scores are made of {beside[0]}{more} here"
     return (
         f"column {FINAL_SCORE} stands beside {beside[0]}{more} that final scores are made of: "
         "leave out the one or the others, so that it is clear which scores are paid for"

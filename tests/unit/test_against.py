@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from typer.testing import CliRunner, Result
 
 import asm_sim as asm
@@ -270,7 +271,11 @@ def test_a_run_without_its_files_says_to_name_them(tmp_path: Path, small: Scenar
     ("change", "settings", "expected"),
     [
         ({"cohort": "COPD"}, {}, "'COPD' is no cohort; one of: HF, LBP"),
-        ({"final_score": 50}, {}, "stands beside"),
+        (
+            {"final_score": 50},
+            {},
+            "column final_score: leave it out; scores are made of hcc_risk_s",
+        ),
     ],
 )
 def test_what_cannot_be_set_against_a_cohort_is_refused(
@@ -278,6 +283,27 @@ def test_what_cannot_be_set_against_a_cohort_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=expected):
         asm.score_against(seven().assign(**change), make_scenario(settings=settings, draws=1))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"against": xr.Dataset()}, "a Dataset is neither a run nor a scenario: name the folder"),
+        ({"draws": "3"}, "draws is '3'; give a whole number, 1 or more"),
+        ({"draws": 2.5}, "draws is 2.5; give a whole number, 1 or more"),
+        ({"settings": "rules.payment.risk_level=7"}, "7 is out of range: 0 to 1"),
+    ],
+)
+def test_what_code_gives_amiss_is_told(given: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InputError) as told:
+        asm.score_against(seven(), **given)
+    assert expected in str(told.value)
+
+
+def test_what_must_be_there_is_not_said_to_be_left_out(small: Scenario) -> None:
+    with pytest.raises(InputError, match="column clinician_id is missing") as told:
+        asm.score_against(pd.DataFrame({"name": ["a"], "x": [1]}), small)
+    assert "--against" not in str(told.value)
 
 
 def test_final_scores_alone_are_refused(small: Scenario) -> None:

@@ -223,6 +223,7 @@ def test_the_format_is_asked_for_or_is_that_of_the_name(table: Path, tmp_path: P
         (["-o", "clinicians.csv"], "would replace the table"),
         (["-o", "nowhere/a.html"], "the folder nowhere does not exist"),
         (["-o", "."], "the output is a folder"),
+        (["-o", "a.docx"], "nothing is written as .docx; name a file that ends in one of .txt"),
         (["-o", f"{'a' * 300}.html"], "too long"),
     ],
 )
@@ -386,3 +387,8 @@ def test_a_hostile_name_is_text_in_html_and_markdown() -> None:
     heading = explanation.to_markdown().splitlines()[0]
     assert heading.startswith(r"# Clinician \[x\](y) \<script\>alert(1)\</script\> \& \| \`c\`")
     assert explanation._repr_markdown_() == explanation.to_markdown()
+
+
+def test_a_year_is_a_number() -> None:
+    with pytest.raises(InputError, match="year is '2027'; give a whole number, 1 or more"):
+        asm.explain(pd.DataFrame(example_rows()), "00101", year="2027")  # type: ignore[arg-type]

@@ -176,6 +176,8 @@ def test_the_function_makes_the_draws_of_a_run_again(
         asm.explore(small_scenario, draws=2)
     with pytest.raises(InputError, match="no such"):
         asm.explore(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"3,000,000 draws at hand need .* fewer \(--draws\)"):
+        asm.explore(small_scenario, draws=3_000_000)
 
 
 @pytest.fixture
@@ -205,6 +207,20 @@ def test_ctrl_c_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.stdout == "http://127.0.0.1:9000/?token=x\n"
     assert result.stderr == f"{DRAWING}4 draws; Ctrl-C ends the page.\nThe page has ended.\n"
     assert ended == [{"run": "baseline", "draws": None, "seed": None, "settings": ["a=1"]}]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("", "an empty text names no file"), ("a", "a: the file is empty")]
+)
+def test_what_cannot_be_explored_is_told_before_a_page_opens(
+    name: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(server, "find_spec", lambda _: True)
+    result = CliRunner().invoke(app, ["explore", name])
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[1] == f"Error: {expected}" + " or folder" * (not name)
 
 
 def test_a_missing_voila_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,6 +172,7 @@ def test_the_verb(run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     refused = {
         ("-o", "a.html"): "a.html: this exists; add --overwrite to replace it",
         ("-o", "."): "the output is a folder; name a file",
+        ("-o", "a.pdf"): "a report is a page of HTML, and its name ends in .html",
         ("-o", "nowhere/a.html"): "the folder nowhere does not exist",
         ("-o", f"{'a' * 300}.html"): "too long",
     }
@@ -188,3 +189,8 @@ def test_the_verb(run: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = CliRunner().invoke(app, ["report", "half"])
     assert result.exit_code == 2
     assert "not finished" in result.stderr
+
+
+def test_what_holds_no_results_is_refused() -> None:
+    with pytest.raises(InputError, match="a int holds no results: give the folder of a run"):
+        asm.report(5)  # type: ignore[arg-type]
