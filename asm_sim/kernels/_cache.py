@@ -41,13 +41,13 @@ _OTHER_FOLDER = "ASM_SIM_CACHE_DIR can name a folder of your own"
 
 # What takes long to compile: seconds on two cores, the first time that a version is run.
 TYPICAL_SECONDS = {
-    "draw.simulate_cohort": 30,  # with its stages, those of year and draw
-    "year.begin_cohort": 6,
-    "year.live_year": 8,
-    "year.settle_year": 12,
-    "draw._sum_up": 3,
+    "draw.simulate_cohort": 25,  # with its stages, those of year and draw
+    "year.begin_cohort": 5,
+    "year.live_year": 7,
+    "year.settle_year": 8,
+    "draw._sum_up": 4,
     "draw._keep_in_panel": 3,
-    "draw._look_closely": 7,
+    "draw._look_closely": 10,
     "draw.observe_cohort": 4,
     "cohort._fit_and_score": 5,
 }

@@ -7,7 +7,8 @@ level: it was most of the minutes that a first run takes. Here such a part ends 
 linked into its callers; an entry is optimised as a whole, as ever. What is computed is the same to
 the bit. Code of the user's that calls one of numba's functions that was compiled so links it too.
 
-This goes below numba's public interface (numba/core/typed_passes.py, codegen.py, dispatcher.py).
+This goes below numba's public interface (numba/core/typed_passes.py, codegen.py, dispatcher.py,
+numba/np/arrayobj.py).
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from numba.core.compiler import _LowerResult
 from numba.core.dispatcher import _DispatcherBase
 from numba.core.funcdesc import PythonFunctionDescriptor
 from numba.core.typed_passes import NativeLowering
+from numba.extending import overload
+from numba.np import arrayobj
 
 _lowering, _dispatcher = cast(Any, NativeLowering), cast(Any, _DispatcherBase)
+_arrays = cast(Any, arrayobj)
 _run_pass, _add_overload = _lowering.run_pass, _dispatcher.add_overload  # numba's own
 
 
@@ -69,6 +73,19 @@ def _lower_part(step: NativeLowering, state: Any) -> bool:
     return True
 
 
+def _raise_of_shapes(_source: Any, _target: Any) -> None:
+    """In place of numba's own, which writes the shapes and so compiles all that texts take."""
+    raise NotImplementedError
+
+
+@overload(_raise_of_shapes)
+def _overload_raise_of_shapes(_source: Any, _target: Any) -> Any:
+    def raise_it(_source: Any, _target: Any) -> None:
+        raise ValueError("an array is assigned to one of another shape")
+
+    return raise_it
+
+
 @contextmanager
 def parts_linked(whole: Callable[..., Any] | None) -> Iterator[None]:
     """While ``whole`` is compiled, all that it calls are parts: kernels, and functions of numba's.
@@ -76,6 +93,7 @@ def parts_linked(whole: Callable[..., Any] | None) -> Iterator[None]:
     Without one everything is. Only under numba's compiler lock.
     """
     before = _lowering.run_pass, _dispatcher.add_overload
+    raises = _arrays.raise_with_shape_context
 
     def add_overload(dispatcher: Any, compiled: Any) -> None:
         if isinstance(compiled.entry_point, _Code):
@@ -87,7 +105,9 @@ def parts_linked(whole: Callable[..., Any] | None) -> Iterator[None]:
         return (_run_pass if state.func_id.func is whole else _lower_part)(step, state)
 
     _lowering.run_pass, _dispatcher.add_overload = run_pass, add_overload
+    _arrays.raise_with_shape_context = _raise_of_shapes
     try:
         yield
     finally:
         _lowering.run_pass, _dispatcher.add_overload = before
+        _arrays.raise_with_shape_context = raises

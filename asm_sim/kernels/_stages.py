@@ -56,7 +56,7 @@ class Stage:
     def __init__(self, function: Callable[..., Any], kernel: Any, stamp: str) -> None:
         self.at = function.__module__, function.__qualname__
         self._kernel = kernel
-        self._title = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
+        self.title = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
         self._depends_on = (*self.at, stamp, *_cache.versions())
         _stages[self.at] = self
 
@@ -81,7 +81,7 @@ class Stage:
         """Its name for these types, on this processor, in this state of the sources."""
         codegen = self._kernel.targetctx.codegen()
         key = repr((self._depends_on, arguments, codegen.magic_tuple()))
-        return f"{_PREFIX}{self._title}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+        return f"{_PREFIX}{self.title}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
     def make(self, arguments: Any) -> None:
         """Load it, or compile and keep it; one process at a time."""
@@ -100,7 +100,7 @@ class Stage:
             self._kernel.compile(arguments)
         compiled = self._kernel.overloads[arguments]
         if compiled.signature.return_type != types.none:
-            raise TypeError(f"{self._title} is a stage; it returns nothing")
+            raise TypeError(f"{self.title} is a stage; it returns nothing")
         library = context.codegen().create_library(symbol)
         library.enable_object_caching()
         module = library.create_ir_module(symbol)
@@ -130,13 +130,13 @@ class DirectEntry:
         update_wrapper(self, function)
 
     def __call__(self, *structures: tuple[Any, ...]) -> None:
-        """Run it without the GIL; :class:`MemoryError` where it had none."""
+        """Run it without the GIL; what it raises is raised here, a want of memory above all."""
         laid = list(map(laid_out, structures))
         kinds = tuple(each.kind for each in laid)
         code = self._code.get(kinds) or self._there(kinds, structures)
         nothing, reason = ctypes.c_void_p(), ctypes.c_void_p()
         if code(ctypes.byref(nothing), ctypes.byref(reason), *(each.address for each in laid)):
-            raise MemoryError(f"no memory for {self._stage.at[1]}")
+            raise _raised(reason)
 
     def _there(
         self, kinds: tuple[str, ...], structures: tuple[tuple[Any, ...], ...]
@@ -159,7 +159,28 @@ class DirectEntry:
         return code
 
 
+class _Raised(ctypes.Structure):
+    """An exception as compiled code says it, the first two numbers."""
+
+    _fields_ = (("content", ctypes.c_void_p), ("size", ctypes.c_int32))
+
+
+def _raised(at: ctypes.c_void_p) -> BaseException:
+    """The exception that compiled code has made ready, as numba keeps it: type and arguments."""
+    raised = ctypes.cast(at, ctypes.POINTER(_Raised)).contents
+    kind, arguments, *_ = pickle.loads(ctypes.string_at(raised.content or 0, raised.size))
+    return kind(*(arguments or ()))  # type: ignore[no-any-return]
+
+
 Wanted = tuple[Stage, tuple[Any, ...]]
+
+
+def _seconds(wanted: Wanted) -> int:
+    """About how long it takes to compile: one process begins with what is quick, one with the rest.
+
+    So they end at about the same time, though one has the entry to compile as well.
+    """
+    return _cache.TYPICAL_SECONDS.get(wanted[0].title, 0)
 
 
 def stage(function: Callable[..., Any], kernel: Any, stamp: str) -> Any:
@@ -189,6 +210,7 @@ def made_at_the_end() -> Iterator[None]:
     _makings.append(making)
     try:
         yield
+        making.wanted.sort(key=_seconds)
         for which, arguments in making.wanted:  # stages may want others, which come behind
             which.make(arguments)
     finally:
@@ -211,7 +233,7 @@ class _Making:
         The better half of the time that the entry takes itself is still to come then.
         """
         if not (self.wanted or self._alone):
-            self._child = _another_process(_missing(self.typed))
+            self._child = _another_process(_missing(sorted(self.typed, key=_seconds)))
         self.wanted.append((which, arguments))
 
     def end(self) -> None:

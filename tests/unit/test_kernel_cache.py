@@ -297,7 +297,7 @@ def test_doctor_says_where_kernels_are(folder: Path) -> None:
     from asm_sim.cli.doctor import _compiled
 
     anew()(1)
-    assert _compiled() == f"{folder} (1 files, 0.0 MiB)"
+    assert _compiled() == f"{folder} (1 file, 0.0 MiB)"
     folder.chmod(0o777)
     assert _compiled().startswith("in memory: others may write to")
 

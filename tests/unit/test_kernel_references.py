@@ -176,10 +176,23 @@ def test_what_cannot_be_shown_is_refused() -> None:
 
 
 def test_an_entry_without_memory_says_so() -> None:
-    with pytest.raises(MemoryError, match="no memory for fill_all"):
+    with pytest.raises(MemoryError, match="Allocation failed"):
         fill_all(Alike(np.array([1 << 50]), np.zeros(1)))
 
 
 @direct_entry
 def fill_all(sizes: Any) -> None:
     sizes.second[0] = np.ones(sizes.first[0])[-1]
+
+
+def test_arrays_of_two_shapes_are_told_without_what_texts_take() -> None:
+    with pytest.raises(ValueError, match="an array is assigned to one of another shape"):
+        copy_all(Alike(np.zeros(3), np.zeros(2)))
+    same = Alike(np.array([1.0, 2.0]), np.zeros(2))
+    copy_all(same)
+    assert same.second.tolist() == [1.0, 2.0]
+
+
+@direct_entry
+def copy_all(arrays: Any) -> None:
+    arrays.second[:] = arrays.first

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba import typeof, types
 
-from asm_sim.kernels import _stages
+from asm_sim.kernels import _cache, _stages
 from asm_sim.kernels._jit import direct_entry, entry, kernel, stage
 from asm_sim.kernels._reference import Reference, by_reference, keep
 
@@ -139,3 +139,15 @@ def test_another_process_compiles_the_same(folder: Path) -> None:
         pytest.skip("one processor alone")
     assert child.wait(120) == 0
     assert len(list(folder.glob("*.nbc"))) == 2
+
+
+def test_what_takes_long_is_for_the_other_process(
+    folder: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(_stages, "_another_process", told.extend)
+    monkeypatch.setitem(_cache.TYPICAL_SECONDS, "test_kernel_stages._once", 9)
+    entry(_whole)(Work(np.ones(3, np.float32), 0.5), 4)  # types that are new to this process
+    assert [name for (_, name), _ in told] == ["_often", "_once"]  # the other begins with the last
+    assert compiled == ["_often", "_once"]
+    assert len(list(folder.glob("*.nbc"))) == 3
