@@ -235,12 +235,11 @@ class _Filling:
         if self.together is None:
             return positions[(self.u * len(positions)).astype(np.int64)]
         of_practice, practice = self.together
-        first = positions[(of_practice * len(positions)).astype(np.int64)]
-        several = [positions[practice[positions] == practice[one]] for one in first]
-        return np.array(
-            [mates[int(u * len(mates))] for u, mates in zip(self.u, several, strict=True)],
-            dtype=np.int64,
-        )
+        theirs = practice[positions]
+        chosen = theirs[(of_practice * len(positions)).astype(np.int64)]
+        order = np.argsort(theirs, kind="stable")
+        begin, end = (np.searchsorted(theirs[order], chosen, side) for side in ("left", "right"))
+        return positions[order[begin + (self.u * (end - begin)).astype(np.int64)]]
 
     def all(self, paid: Floats) -> tuple[Observed, Floats]:
         values = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +26,14 @@ def spread(name: str, values: Floats) -> dict[str, Floats]:
 
 def percentile_of(values: Floats, percentile: float) -> Floats:
     """A percentile over draws, the first dim, of what is not nan; nan of nothing."""
-    if not len(values):
-        return np.full(values.shape[1:], np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all nan
-        return np.asarray(np.nanpercentile(values, percentile, axis=0))
+    result = np.full(values.shape[1:], np.nan)
+    if len(values):
+        some = ~np.isnan(values)
+        every = some.all(axis=0)
+        mixed = some.any(axis=0) & ~every
+        result[every] = np.percentile(values[:, every], percentile, axis=0)
+        result[mixed] = np.nanpercentile(values[:, mixed], percentile, axis=0)  # far slower
+    return result
 
 
 def in_range(value: float, low: float, high: float, scale: float = 1, sign: bool = False) -> str:

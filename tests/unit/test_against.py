@@ -23,6 +23,7 @@ from asm_sim.cli.main import app
 from asm_sim.engine.draw_table import cohort_table, tables
 from asm_sim.engine.plan import make_plan
 from asm_sim.errors import InputError
+from asm_sim.results.spread import percentile_of
 from asm_sim.scenario.schema import Scenario
 from asm_sim.score.check import check_table
 from asm_sim.score.example import example_rows
@@ -310,6 +311,15 @@ def test_final_scores_alone_are_refused(small: Scenario) -> None:
     table = pd.DataFrame({"clinician_id": ["a"], "cohort": "HF", "final_score": [50]})
     with pytest.raises(InputError, match="give what they are made of"):
         asm.score_against(table, small)
+
+
+def test_percentiles_are_of_the_draws_that_have_a_value() -> None:
+    values = np.random.default_rng(3).normal(size=(9, 2, 4))
+    values[:3, 0, 1] = values[:, 1, 2] = np.nan
+    found = percentile_of(values, 25)
+    np.testing.assert_array_equal(found[0, 0], np.percentile(values[:, 0, 0], 25))
+    np.testing.assert_array_equal(found[0, 1], np.percentile(values[3:, 0, 1], 25))
+    assert np.isnan(found).sum() == np.isnan(found[1, 2]) == 1
 
 
 # As a user meets it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,13 @@ from asm_sim.explorer import answers
 from asm_sim.explorer.curve import adjustments_at, break_even, exchange_curve
 from asm_sim.explorer.export import UNTITLED, scenario_yaml
 from asm_sim.explorer.levers import levers_of, settings_of
+from asm_sim.explorer.page import steps_of
 from asm_sim.explorer.steps import Steps, with_settings
 from asm_sim.results.statistics import estimate, paired_difference
 from asm_sim.scenario.schema import Scenario
+from asm_sim.store.carry_out import carry_out
+from asm_sim.store.files import open_folder
+from asm_sim.store.work import work_of
 from tests.conftest import MakeScenario
 from tests.unit.test_against_rules import AVERAGED, BY_SIZE, COMING, LEVELS
 
@@ -243,6 +248,17 @@ def test_every_group_of_peers_has_a_curve_of_its_own(make_scenario: MakeScenario
 def scored_years_of(steps: Steps, cohort: str) -> list[list[ScoredYear]]:
     rules = steps.base.cohorts[cohort].rules
     return [scored_years(*pair) for pair in zip(steps._seen[cohort], rules, strict=True)]
+
+
+def test_a_run_of_files_of_ones_own_is_explored_without_them(
+    tmp_path: Path, make_scenario: MakeScenario
+) -> None:
+    scenario = make_scenario(draws=3)
+    run = tmp_path / "run"
+    carry_out(open_folder(run), work_of(scenario, lens=0, open_draws=0))
+    whole = run_of(scenario, MOVED["risk"])
+    (scenario.folder / "small.csv").unlink()
+    assert_same(steps_of(run, draws=3), whole, MOVED["risk"])
 
 
 def test_levers_hold_the_values_of_the_scenario_exactly(make_scenario: MakeScenario) -> None:
