@@ -88,7 +88,8 @@ class Factors(NamedTuple):
     squares: Floats  # [n, sets]
     risk: Floats  # [sets] risk level
     unscored: Floats  # [sets] adjustment of one without a final score
-    value: Floats  # [sets] of one clinician
+    paid: Floats  # [sets] adjustment of one clinician
+    value: Floats  # [sets] of the same, to be added up
     members: Floats  # [groups] clinicians in a group
     group_total: Floats  # [groups, sets] sum of a value over them
     group_squares: Floats  # [groups, sets] and of its square
@@ -120,6 +121,7 @@ def new_factors(rules, measures, n, groups):
         squares=np.empty((n, FACTOR_SETS)),
         risk=np.empty(FACTOR_SETS),
         unscored=np.empty(FACTOR_SETS),
+        paid=np.empty(FACTOR_SETS),
         value=np.empty(FACTOR_SETS),
         members=np.empty(groups),
         group_total=np.empty((groups, FACTOR_SETS)),
@@ -298,17 +300,15 @@ def _unit_adjustments(rules, y, fit, outcome, unit):
     """
     scaling = fit.payment[0].scaling_factor
     has_scaling = scaling == scaling
+    zero, highest = rules.score_zero, rules.year[y].cap
+    of_zero_scorers = rules.year[y].zero_score_adjustment
+    final, transformed = outcome.final_score, outcome.transformed_score
     for i in range(len(unit)):
-        score = outcome.final_score[i]
-        if score > rules.score_zero:
-            transformed = outcome.transformed_score[i]  # none in the neutral band
-            exchanged = has_scaling and transformed == transformed
-            share = transformed * scaling - 1.0 if exchanged else 0.0
-            unit[i] = min(share, rules.year[y].cap)
-        elif score == score:
-            unit[i] = rules.year[y].zero_score_adjustment
-        else:
-            unit[i] = np.nan
+        known = transformed[i] == transformed[i]  # none in the neutral band
+        share = transformed[i] * scaling - 1.0 if known & has_scaling else 0.0
+        share = highest if highest < share else share
+        below = of_zero_scorers if final[i] == final[i] else np.nan
+        unit[i] = share if final[i] > zero else below
 
 
 @inlined
@@ -322,7 +322,8 @@ def _paid(risk, unit, unscored, steps, tie):
 def _add_year(rules, y, clinicians, factors, year_to_year):
     years = len(rules.year)
     group, taken_part = clinicians.group, clinicians.taken_part
-    risk, unscored, change = factors.risk, factors.unscored, factors.value
+    risk, unscored = factors.risk, factors.unscored
+    paid, change = factors.paid, factors.value
     for k in range(FACTOR_SETS):
         risk[k] = rules.year[y if k >= RISK_LEVEL else 0].risk_level
         unscored[k] = rules.year[y if k & PEERS else 0].unscored_adjustment
@@ -335,12 +336,18 @@ def _add_year(rules, y, clinicians, factors, year_to_year):
         for i in range(begin, end):
             unit, before = factors.tile[i - begin], factors.before[i]
             total, squares = factors.total[i], factors.squares[i]
+            for k in range(WITHOUT_RISK):  # loops of few arrays, which are made vectors of
+                paid[k] = _paid(risk[k], unit[k], unscored[k], steps, tie)
+            for k in range(WITHOUT_RISK):
+                j = k + WITHOUT_RISK
+                paid[j] = _paid(risk[j], unit[k], unscored[j], steps, tie)
             for k in range(FACTOR_SETS):
-                adjustment = _paid(risk[k], unit[k % WITHOUT_RISK], unscored[k], steps, tie)
-                change[k] = adjustment - before[k]
-                before[k] = adjustment
-                total[k] += adjustment
-                squares[k] += adjustment * adjustment
+                change[k] = paid[k] - before[k]
+            before[:] = paid
+            for k in range(FACTOR_SETS):
+                total[k] += paid[k]
+            for k in range(FACTOR_SETS):
+                squares[k] += paid[k] * paid[k]
             if y > 0 and taken_part[i]:
                 _count(group, i, change, factors)
     if y > 0:
