@@ -93,7 +93,7 @@ def parts_linked(whole: Callable[..., Any] | None) -> Iterator[None]:
     Without one everything is. Only under numba's compiler lock.
     """
     before = _lowering.run_pass, _dispatcher.add_overload
-    raises = _arrays.raise_with_shape_context
+    raises = getattr(_arrays, "raise_with_shape_context", None)  # numba 0.61 has none
 
     def add_overload(dispatcher: Any, compiled: Any) -> None:
         if isinstance(compiled.entry_point, _Code):
