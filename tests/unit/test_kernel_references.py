@@ -186,7 +186,7 @@ def fill_all(sizes: Any) -> None:
 
 
 def test_arrays_of_two_shapes_are_told_without_what_texts_take() -> None:
-    with pytest.raises(ValueError, match="."):  # the text is that of the numba there is
+    with pytest.raises(ValueError, match=r"."):  # the text is that of the numba there is
         copy_all(Alike(np.zeros(3), np.zeros(2)))
     same = Alike(np.array([1.0, 2.0]), np.zeros(2))
     copy_all(same)
