@@ -9,8 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from asm_sim.errors import InputError, escaped
-from asm_sim.explorer.export import scenario_yaml
+from asm_sim.errors import InputError, escaped, printable
+from asm_sim.explorer.export import files_beside, scenario_yaml
 from asm_sim.explorer.levers import Lever, levers_of, settings_of
 from asm_sim.explorer.steps import Report, Steps
 from asm_sim.pages.render import rendered
@@ -177,7 +177,10 @@ class Page:
     def _export(self) -> None:
         text = scenario_yaml(self.now, self.title.value)
         coded = base64.b64encode(text.encode()).decode()
-        self.exported.value = rendered(EXPORTED, {}, text=_lines(text), coded=coded, file=FILE)
+        beside = [printable(name) for name in files_beside(self.now.scenario)]
+        self.exported.value = rendered(
+            EXPORTED, {}, text=_lines(text), coded=coded, file=FILE, beside=beside
+        )
 
 
 def _lines(text: str) -> Markup:

@@ -54,7 +54,8 @@ def _alone(own: Roster, rules: RuleSet) -> list[str]:
     least = rules.quality.benchmark_minimum_clinicians.at(rules.years[0])
     sizes = {cohort: int((own.cohort == c).sum()) for c, cohort in enumerate(own.cohorts)}
     return [
-        f"the {counted(number, 'clinician')} of {cohort} stand alone, compared with each other, "
+        f"the {counted(number, 'clinician')} of {cohort} {'stands' if number == 1 else 'stand'} "
+        "alone, compared with each other, "
         f"where a measure needs {least:g} for a benchmark; population.roster_among: shipped (under "
         "set, or --set population.roster_among=shipped) sets them among CMS's list and tells what "
         "each gets"

@@ -111,6 +111,7 @@ def test_a_file_is_given_to_take_away(explorer: Page) -> None:
     explorer.title.value = HOSTILE
     explorer.export.click()
     shown = explorer.exported.value
+    assert "Save explored.yaml</a> beside small.yaml and small.csv (a run keeps such" in shown
     assert "<script>" not in shown
     assert "\u202e" not in shown
     (coded,) = re.findall('base64,([^"]*)', shown)
