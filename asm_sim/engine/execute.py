@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from asm_sim.engine.frame import ADJUSTMENT_BINS, DOLLARS_BINS, QUANTILES, SCORE_BINS, SCORES, Block
 from asm_sim.engine.plan import CohortPlan, Plan, grids
 from asm_sim.errors import InputError
+from asm_sim.kernels._memory import held
 from asm_sim.kernels.draws.decomposition import FACTOR_SETS
 from asm_sim.kernels.draws.draw import Draws, simulate_cohort
 from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
@@ -106,7 +107,7 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         with_truth=True,
         fit=np.ones(1, np.bool_),
     )
-    simulate_cohort(
+    parts = (
         cohort.rules,
         cohort.mips,
         cohort.pathway,
@@ -114,9 +115,8 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         cohort.model,
         cohort.probes,
         grids(),
-        which,
-        output,
     )
+    simulate_cohort(*map(held, parts), which, output)  # most come again with other draws
     if not which.fit[0]:
         raise InputError(
             "an adjustment lies beyond +-800 % of Part B payments, more than the sums over draws "

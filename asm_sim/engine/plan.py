@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -179,6 +180,7 @@ def _of_population(
     return practices, model, compile_probes(population, model, name, probes)
 
 
+@cache
 def grids() -> Grids:
     """The grids as the kernels take them; bins get an underflow and an overflow."""
 

@@ -38,7 +38,7 @@ from numba.extending import intrinsic
 from asm_sim.kernels import _cache
 from asm_sim.kernels._linked import parts_linked
 from asm_sim.kernels._machine import garbage_waits, interrupts_wait
-from asm_sim.kernels._memory import laid_out
+from asm_sim.kernels._memory import Laid, laid_out
 from asm_sim.processes import started
 
 _PREFIX = "asm_sim.stage."
@@ -130,10 +130,13 @@ class DirectEntry:
         update_wrapper(self, function)
 
     def __call__(self, *structures: tuple[Any, ...]) -> None:
-        """Run it without the GIL; what it raises is raised here, a want of memory above all."""
-        laid = list(map(laid_out, structures))
+        """Run it without the GIL; what it raises is raised here, a want of memory above all.
+
+        Structures may be laid out already.
+        """
+        laid = [each if isinstance(each, Laid) else laid_out(each) for each in structures]
         kinds = tuple(each.kind for each in laid)
-        code = self._code.get(kinds) or self._there(kinds, structures)
+        code = self._code.get(kinds) or self._there(kinds, tuple(each.structure for each in laid))
         nothing, reason = ctypes.c_void_p(), ctypes.c_void_p()
         if code(ctypes.byref(nothing), ctypes.byref(reason), *(each.address for each in laid)):
             raise _raised(reason)

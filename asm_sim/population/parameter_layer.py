@@ -8,6 +8,7 @@ proportion to the room that each has left in its range.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,13 +32,21 @@ class ParameterLayer:
         ``seed`` is uint64 [2], low and high word.
         """
         result = drawn_values(self.ranges, PARAMETER, seed, index)
+        for mix, low, high, total in self._mixes:
+            result[mix] = kept_to_sum(result[mix], low, high, total)
+        return result
+
+    @cached_property
+    def _mixes(self) -> list[tuple[list[int], Floats, Floats, float]]:
+        """Where the shares of each mix stand, their ends, and what they sum to."""
+        found = []
         for mix in mixes(self.ranges):
             low, value, high = (
                 np.array([getattr(self.ranges[k], name) for k in mix])
                 for name in ("low", "value", "high")
             )
-            result[mix] = kept_to_sum(result[mix], low, high, float(value.sum()))
-        return result
+            found.append((mix, low, high, float(value.sum())))
+        return found
 
     def at(self, seed: Words, index: int) -> Population:
         """The population of a draw. What :func:`ranges_of` checked holds in every one."""

@@ -11,6 +11,7 @@ from numba.core.runtime import _nrt_python as _nrt
 from numba.core.runtime import rtsys
 
 from asm_sim.kernels._jit import direct_entry, inlined, kernel
+from asm_sim.kernels._memory import held
 from asm_sim.kernels._reference import by_reference, keep, own_copy
 
 
@@ -157,6 +158,19 @@ def test_python_lays_a_named_tuple_out_as_a_kernel_does() -> None:
         expected = through_reference(outer)
         outer.inner.values[:] = kept
         assert _directly(outer) == expected
+
+
+def test_what_is_laid_out_is_found_again_for_itself_alone() -> None:
+    outer = _outer()
+    alike = outer._replace(count=outer.count)
+    assert held(outer) is held(outer)
+    assert held(alike).structure is alike
+    assert held(alike).kind == held(outer).kind
+    assert held(alike).address != held(outer).address
+    total = np.zeros(2)
+    directly(held(outer), Result(total[:1]))
+    directly(held(outer), Result(total[1:]))  # arrays are not copied: the first call scaled them
+    assert total.tolist() == [133.0, 151.0]
 
 
 @pytest.mark.parametrize("flags", [(True, False, True), (False, True, False)])
