@@ -10,7 +10,7 @@ import typer
 
 from asm_sim.cli.terminal import Terminal, say
 from asm_sim.documents import compact
-from asm_sim.errors import printable
+from asm_sim.errors import counted, printable
 
 if TYPE_CHECKING:
     from asm_sim.scenario.schema import Sweep
@@ -57,7 +57,7 @@ def print_plan(folder: Any, source: Sweep, work: Work, as_json: bool, note: Term
 
 def _duration(seconds: float) -> str:
     if seconds < 120:
-        return f"{seconds:.0f} seconds"
+        return counted(max(round(seconds), 1), "second")
     if seconds < 7200:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:,.1f} hours"

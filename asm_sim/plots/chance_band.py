@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from asm_sim.errors import counted
 from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
@@ -50,7 +51,7 @@ def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
         columns = found.sizes["cohort"]
         title = (
             "How far chance moves a truly average clinician "
-            f"(first {found.attrs['lens_draws']:,} draws)"
+            f"(first {counted(found.attrs['lens_draws'], 'draw')})"
         )
         figure = asked.new_figure(found, max(3.6 * columns, 7.2), 1.1 + 2.2 * len(years), title)
         axes = figure.subplots(len(years), columns, sharex=True, sharey=True, squeeze=False)

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from asm_sim.errors import counted
 from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     FIRST_YEAR,
@@ -56,7 +57,7 @@ def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
         cohorts = [str(cohort) for cohort in found["cohort"].values]
         title = (
             "Bonus or penalty decided by chance, by episodes "
-            f"(first {found.attrs['panel_draws']:,} draws)"
+            f"(first {counted(found.attrs['panel_draws'], 'draw')})"
         )
         figure = asked.new_figure(found, max(3.6 * len(cohorts), 7.2), 3.7, title)
         axes = figure.subplots(1, len(cohorts), sharey=True, squeeze=False)[0]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from asm_sim.errors import counted
 from asm_sim.plots.asked import Asked, asks
 from asm_sim.plots.figure import (
     BONUS,
@@ -59,7 +60,7 @@ def plot(ds: xr.Dataset, *, asked: Asked) -> Canvas:
         rows, columns = found.sizes["variance"], found.sizes["cohort"]
         title = (
             "Where the variance of the payment adjustment comes from "
-            f"(first {found.attrs['lens_draws']:,} draws)"
+            f"(first {counted(found.attrs['lens_draws'], 'draw')})"
         )
         figure = asked.new_figure(found, max(1.0 + 3.1 * columns, 7.2), 1.0 + 2.75 * rows, title)
         axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
