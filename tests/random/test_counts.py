@@ -137,7 +137,7 @@ def _errors(mean, variance, skew, k, w):  # type: ignore[no-untyped-def]
     for i in range(len(w)):
         point, inverse = _lattice_point(mean, variance, skew, w[i])
         guard = (_GUARD_CONSTANT + _GUARD_TAIL * w[i] ** 6) * inverse**3
-        shares[i] = abs(point - (k[i] + 1)) / guard
+        shares[i] = abs(point - (k[i] + 0.5)) / guard
     return shares
 
 

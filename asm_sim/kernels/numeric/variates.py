@@ -5,12 +5,12 @@ come in pairs by Box-Muller and so end near 6.7 standard deviations. Words and n
 loops of their own: in one loop there are more numbers at work than a processor has registers for.
 
 Counts are the quantile function at Phi(w), w standard normal, hence monotone in w. A Cornish-Fisher
-expansion for lattice variables gives a point whose floor is the count, unless that point lies
-within a proven-by-measurement guard of a boundary, in a far tail or near a degenerate distribution.
-Of the binomial counts these are one in seven, for rates lie near 0 or 100 %: there the distribution
-function of the rarer outcome is summed over its first terms, roughly, and decides unless it comes
-within the errors of a step. What is left, one count in a thousand, the exact distribution function
-decides.
+expansion for lattice variables gives a point whose nearest number is the count, unless that point
+lies within a proven-by-measurement guard of a boundary, in a far tail or near a degenerate
+distribution. Of the binomial counts these are one in seven, for rates lie near 0 or 100 %: there
+the distribution function of the rarer outcome is summed over its first terms, roughly, and decides
+unless it comes within the errors of a step. What is left, one count in a thousand, the exact
+distribution function decides.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from asm_sim.kernels.numeric.vectors import has_wide_vectors, rough_inverse_root
 _BEFORE_BITS = np.uint64(0x4130000000000000)
 _BEFORE = 2.0**20
 _HALF_A_UNIT = 2.0**-33
+_SHIFTER = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 _UNDECIDED = -9.0
 _TAIL = 4.75
 _GUARD_CONSTANT = 0.05
@@ -177,7 +178,7 @@ def _inverse_root(x):
 
 @inlined
 def _lattice_point(mean, variance, skew, w):
-    """Where a binomial or Poisson variable has its quantile at Phi(w), plus one half; and 1 / SD.
+    """Where a binomial or Poisson variable has its quantile at Phi(w), and 1 / SD.
 
     ``skew`` is the chance of failure less that of success, 1 of a Poisson variable. The expansion
     of Cornish and Fisher with Sheppard's corrections for a lattice of span one, collected by powers
@@ -190,18 +191,17 @@ def _lattice_point(mean, variance, skew, w):
     second = w * fma(of_cube, w2, of_own)
     of_w = fma(w2, fma(w2, 1.0 / 240.0, 7.0 / 720.0), -1.0 / 45.0)
     third = skew * fma(skew2, -1.0 / 9.0, 1.0) * of_w
-    near = fma(variance * inverse, w, mean + 0.5)
+    near = fma(variance * inverse, w, mean)
     return near + fma(inverse, fma(inverse, third, second), first), inverse
 
 
 @inlined
-def _floor_or_undecided(x, inverse, variance, w):
+def _nearest_or_undecided(x, inverse, variance, w):
     """The count, or _UNDECIDED where the expansion is too close to a boundary to tell."""
-    count = math.floor(x)
-    fraction = x - count
+    count = (x + _SHIFTER) - _SHIFTER
     w2 = w * w
-    guard = fma(_GUARD_TAIL * w2, w2 * w2, _GUARD_CONSTANT) * (inverse * inverse * inverse)
-    near = min(fraction, 1.0 - fraction) < guard
+    guard = fma(_GUARD_TAIL * w2, w2 * w2, _GUARD_CONSTANT)
+    near = abs(x - count) > fma(-guard, inverse * inverse * inverse, 0.5)
     unsure = near | (variance <= 1.0) | (w2 > _TAIL * _TAIL)
     return _UNDECIDED if unsure else count
 
@@ -219,7 +219,7 @@ def fill_binomial(w, trials, probability, counts, work):
         q = 1.0 - p
         variance = n * (p * q)
         x, inverse = _lattice_point(n * p, variance, q - p, w[i])
-        count = _floor_or_undecided(x, inverse, variance, w[i])
+        count = _nearest_or_undecided(x, inverse, variance, w[i])
         count = 0.0 if (p <= 0.0) | (n <= 0.0) else count
         counts[i] = n if p >= 1.0 else count
     _decide_binomial(w, trials, probability, counts, work[0], work[1], work[2], work[3])
@@ -290,7 +290,7 @@ def fill_poisson(w, mean, counts):
     for i in range(len(counts)):
         variance = mean[i]
         x, inverse = _lattice_point(variance, variance, 1.0, w[i])
-        counts[i] = _floor_or_undecided(x, inverse, variance, w[i])
+        counts[i] = _nearest_or_undecided(x, inverse, variance, w[i])
     for begin in range(0, len(counts), _LOOKED_AT):
         end = min(begin + _LOOKED_AT, len(counts))
         undecided = 0
@@ -310,7 +310,7 @@ def _binomial_quantile(w, n, p):
         return n
     if n > _COUNTED_UP_TO:
         point, _ = _lattice_point(n * p, n * p * (1.0 - p), 1.0 - 2.0 * p, w)
-        return min(max(math.floor(point), 0.0), n)
+        return min(max(math.floor(point + 0.5), 0.0), n)
     if n * p <= _FEW:
         return _few_binomial(0.5 * math.erfc(-w * _ROOT_HALF), n, p)
     if n * (1.0 - p) <= _FEW:  # count the failures from the other end
@@ -401,7 +401,7 @@ def _poisson_quantile(w, mean):
         return 0.0
     if mean > _COUNTED_UP_TO:
         point, _ = _lattice_point(mean, mean, 1.0, w)
-        return max(math.floor(point), 0.0)
+        return max(math.floor(point + 0.5), 0.0)
     k = max(math.floor(mean + math.sqrt(mean) * w + 0.5), 0.0)
     mass = math.exp(k * math.log(mean) - mean - math.lgamma(k + 1.0))
     if w <= 0.0:

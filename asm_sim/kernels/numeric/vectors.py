@@ -5,6 +5,8 @@ numba makes vectors of loops alone, not of statements that follow one another.
 
 from __future__ import annotations
 
+import math
+
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -13,11 +15,11 @@ MARKS = 32  # bytes in a row of marks, whole vectors on every machine
 MOST_MARKS = 65535  # of one byte that a tally holds
 
 
-def _row(context, builder, kind, array, value, at):
-    """Where row ``at`` begins of a C-contiguous array that is as wide as a vector of this kind."""
+def _row(context, builder, kind, width, array, value, at):
+    """Where row ``at`` of so many numbers begins in a C-contiguous array, as a vector's place."""
     data = context.make_array(array)(context, builder, value).data
     first = builder.bitcast(data, kind.element.as_pointer())
-    begin = builder.gep(first, [builder.mul(at, ir.IntType(64)(kind.count))])
+    begin = builder.gep(first, [builder.mul(at, ir.IntType(64)(width))])
     return builder.bitcast(begin, kind.as_pointer())
 
 
@@ -28,13 +30,16 @@ def add_to_row(_context, rows, at, values):
 
     def generate(context, builder, signature, arguments):
         array, _, parts = signature.args
-        kind = ir.VectorType(ir.DoubleType(), len(parts))
-        vector = ir.Constant(kind, ir.Undefined)
-        for k in range(len(parts)):
-            value = builder.extract_value(arguments[2], k)
-            vector = builder.insert_element(vector, value, ir.IntType(32)(k))
-        row = _row(context, builder, kind, array, arguments[0], arguments[1])
-        builder.store(builder.fadd(builder.load(row, align=8), vector), row, align=8)
+        # As many as lie on one cache line wherever numba puts an array.
+        kind = ir.VectorType(ir.DoubleType(), math.gcd(len(parts), 4))
+        row = _row(context, builder, kind, len(parts), array, arguments[0], arguments[1])
+        for begin in range(0, len(parts), kind.count):
+            vector = ir.Constant(kind, ir.Undefined)
+            for k in range(kind.count):
+                value = builder.extract_value(arguments[2], begin + k)
+                vector = builder.insert_element(vector, value, ir.IntType(32)(k))
+            piece = builder.gep(row, [ir.IntType(64)(begin // kind.count)])
+            builder.store(builder.fadd(builder.load(piece, align=8), vector), piece, align=8)
         return context.get_dummy_value()
 
     if isinstance(values, types.UniTuple) and values.dtype == types.float64 and at == types.int64:
@@ -54,11 +59,11 @@ def add_marks(_context, marks, at, tallies, rows):
     def generate(context, builder, signature, arguments):
         of_marks, _, of_tallies, _ = signature.args
         bytes_, kind = (ir.VectorType(ir.IntType(bits), MARKS) for bits in (8, 16))
-        mark = _row(context, builder, bytes_, of_marks, arguments[0], arguments[1])
+        mark = _row(context, builder, bytes_, MARKS, of_marks, arguments[0], arguments[1])
         added = builder.zext(builder.load(mark, align=8), kind)
         for k, tally in enumerate(of_tallies):
             value, at = (builder.extract_value(arguments[p], k) for p in (2, 3))
-            row = _row(context, builder, kind, tally, value, at)
+            row = _row(context, builder, kind, MARKS, tally, value, at)
             builder.store(builder.add(builder.load(row, align=2), added), row, align=2)
         return context.get_dummy_value()
 

@@ -75,9 +75,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
     for m in range(measures):
         points = outcome.points[m]
         status = scratch.status[m]
-        not_reported = rules.year[y].points_not_reported
-        for i in range(n):
-            points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
+        _begin_points(status, rules.year[y].points_not_reported, points)
         groups = 1 if rules.measure_pooled[m] else rules.collection_types
         found = 0, 0
         highest = _highest(status)
@@ -146,13 +144,25 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 )
             for t in range(k):
                 points[np.uint64(payload[t])] = scratch.values[t]
-        for i in range(n):
-            present = points[i] == points[i]
-            points_sum[i] += points[i] if present else 0.0
-            counted[i] += 1.0 if present else 0.0
+        _add_points(points, points_sum, counted)
     quality_score = outcome.quality_score
     for i in range(n):  # 0 / 0 is nan: no counted measure, no quality score
         quality_score[i] = points_sum[i] / (rules.quality_points_maximum * counted[i])
+
+
+@kernel
+def _begin_points(status, not_reported, points):
+    for i in range(len(points)):
+        points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
+
+
+@kernel
+def _add_points(points, total, counted):
+    """Add the points of one measure to everyone's, of those who have any."""
+    for i in range(len(points)):
+        present = points[i] == points[i]
+        total[i] += points[i] if present else 0.0
+        counted[i] += 1.0 if present else 0.0
 
 
 @kernel
