@@ -89,9 +89,8 @@ def _run_task(plan: Plan, cohorts: tuple[CohortPlan, ...], first: int, draws: in
     for draw in range(first, first + draws):  # each with parameters of its own
         drawn = plan.drawn(draw)
         for cohort, output in zip(cohorts, outputs, strict=True):
-            alone = _empty_output(plan, cohort, draw, 1)
+            alone = _of_one(output, draw - first)
             _simulate(plan, plan.with_drawn(cohort, drawn), draw, 1, alone)
-            _gather(output, alone, draw - first)
     return outputs
 
 
@@ -130,19 +129,17 @@ def simulate_none(plan: Plan) -> None:
         _simulate(plan, cohort, 0, 0, _empty_output(plan, cohort, 0, 0))
 
 
-def _gather(output: Any, alone: Any, position: int) -> None:
-    """Put the results of one draw where they belong in those of several."""
-    for name in output._fields:
-        into, values = getattr(output, name), getattr(alone, name)
-        if name == "clinician":
-            for total, more in zip(into, values, strict=True):
-                total += more
-        elif isinstance(into, tuple):
-            _gather(into, values, position)
-        elif name in _ADDED:
-            into += values
+def _of_one(output: Any, position: int) -> Any:
+    """The room of one of the draws in that of several; what draws are added up in is all of it."""
+    parts = {}
+    for name, part in zip(output._fields, output, strict=True):
+        if isinstance(part, ClinicianSums) or name in _ADDED:
+            parts[name] = part
+        elif isinstance(part, tuple):
+            parts[name] = _of_one(part, position)
         else:
-            into[position : position + len(values)] = values  # no more than are kept
+            parts[name] = part[position : position + 1]  # nothing where no more are kept
+    return type(output)(**parts)
 
 
 def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:

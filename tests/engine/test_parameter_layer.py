@@ -16,11 +16,10 @@ from asm_sim.drawn import OUTSIDE, SET, two_piece_uniform
 from asm_sim.engine import execute
 from asm_sim.engine import frame as frame_module
 from asm_sim.engine.draw_table import cohort_table
-from asm_sim.engine.execute import _gather, new_output
+from asm_sim.engine.execute import _of_one, new_output
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
-from asm_sim.kernels.draws.output import Output
 from asm_sim.parameters import leaves, with_values
 from asm_sim.population.parameter_layer import kept_to_sum
 from asm_sim.population.ranges import NOTHING_TO_GIVE, ranges_of
@@ -242,35 +241,40 @@ def test_off_there_is_nothing_of_it(small_run: xr.Dataset, small_scenario: Scena
     assert make_plan(small_scenario).parameters is None
 
 
-def test_what_a_draw_fills_is_gathered_where_it_belongs() -> None:
+def test_a_draw_fills_what_is_its_own() -> None:
     """Draws lie along the first axis of everything but counts and sums, which are added up."""
 
-    def filled(draws: int, value: float) -> Output:
-        output = new_output(draws, 3, 5, 7, draws, draws, 3, 2)
+    def add(part: Any, value: float) -> None:
+        for array in part:
+            if isinstance(array, tuple):
+                add(array, value)
+            elif array.dtype.names:
+                for name in array.dtype.names:
+                    array[name] += value
+            else:
+                array += array.dtype.type(value)
 
-        def fill(part: Any) -> None:
-            for array in part:
-                if isinstance(array, tuple):
-                    fill(array)
-                elif array.dtype.names:
-                    for name in array.dtype.names:
-                        array[name] = value
-                else:
-                    array[...] = value
-
-        fill(output)
-        return output
-
-    whole = filled(3, 0.0)
+    whole = new_output(3, 3, 5, 7, 3, 2, 3, 2)  # the last draw is not looked at closely
+    for array in (whole.yearly, whole.by_group, whole.lens.fixed_standard):
+        for name in array.dtype.names or ():
+            array[name] = 0.0
+    for part in (whole, whole.panel, whole.lens, whole.lens.probe):
+        for array in part:
+            if not isinstance(array, tuple) and not array.dtype.names:
+                array[...] = 0
     for position in range(3):
-        _gather(whole, filled(1, position + 1.0), position)
+        add(_of_one(whole, position), position + 1.0)
+    close = [
+        *whole.lens.probe,
+        whole.lens.within_clinician_variance,
+        whole.lens.fixed_standard["bonuses"],
+    ]
+    for array in close:
+        assert [np.unique(draw).tolist() for draw in array] == [[1.0], [2.0]]
     first_axis = [
         *(getattr(whole, name) for name in ("quantile", "curve", "transition", "penalty_years")),
         *(whole.yearly[name] for name in whole.yearly.dtype.names),
         *whole.panel,
-        *whole.lens.probe,
-        whole.lens.within_clinician_variance,
-        whole.lens.fixed_standard["bonuses"],
     ]
     for array in first_axis:
         assert [np.unique(draw).tolist() for draw in array] == [[1.0], [2.0], [3.0]]
