@@ -241,10 +241,13 @@ class _Carrier:
         done = total - sum(job.block.draws for job in jobs)
         self._tell(done, total)
         with closing(computed_here(self.folder, self.work, jobs)) as computed:
-            for job, arrays in computed:
-                done = self._ran(job, done, total)
-                yield job, arrays
-                del arrays  # one block is enough to hold
+            for job, arrays, written in computed:
+                try:
+                    yield job, arrays
+                finally:  # it is kept, also where another turns out to be damaged
+                    del arrays  # one block is enough to hold
+                    written.result()
+                    done = self._ran(job, done, total)
 
     def _ran(self, job: Job, done: int, total: int) -> int:
         self.report.blocks_run += 1

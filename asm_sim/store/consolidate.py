@@ -58,6 +58,7 @@ def consolidate(folder: Folder, work: Work, computed: Iterable[tuple[Job, Arrays
         for index in range(len(work)):
             _write_scenario(work, index, blocks, writer)
             writer.end_scenario(index)
+        next(blocks, None)  # there is none, and the last one is kept
         writer.end()
 
 

@@ -23,15 +23,20 @@ def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
 
     Jobs of the same scenario should follow one another: a scenario is compiled when its turn comes.
     """
-    for job, _ in computed_here(folder, work, jobs):
+    for job, _, written in computed_here(folder, work, jobs):
+        written.result()
         yield job
 
 
 def computed_here(
     folder: Folder, work: Work, jobs: Iterable[Job]
-) -> Generator[tuple[Job, Arrays], None, None]:
-    """The same, and what was computed."""
-    with ThreadPoolExecutor(thread_count()) as pool, ThreadPoolExecutor(_AHEAD) as blocks:
+) -> Generator[tuple[Job, Arrays, Future[str]], None, None]:
+    """The same as they are computed, with what was computed and their being written."""
+    with (
+        ThreadPoolExecutor(thread_count()) as pool,
+        ThreadPoolExecutor(_AHEAD) as blocks,
+        ThreadPoolExecutor(1) as writer,
+    ):
 
         def begun() -> Iterator[tuple[Job, Future[Arrays]]]:
             plan: Plan | None = None
@@ -50,8 +55,9 @@ def computed_here(
                 arrays = block.result()
                 del block  # which holds them too
                 under_way.extend(islice(more, 1))
-                write_block(folder, work, job, arrays)
-                yield job, arrays
+                written = writer.submit(write_block, folder, work, job, arrays)
+                yield job, arrays, written
                 del arrays
+                written.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
