@@ -50,6 +50,7 @@ TYPICAL_SECONDS = {
     "draw._look_closely": 10,
     "draw.observe_cohort": 4,
     "cohort._fit_and_score": 5,
+    "cohort._score": 3,
 }
 
 _said: set[str] = set()
