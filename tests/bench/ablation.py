@@ -26,6 +26,7 @@ from asm_sim.kernels.draws.summaries import (
     end_year,
     new_memory,
     rank_scores,
+    row_of,
     summarise_year,
 )
 from asm_sim.kernels.rule.cost import score_cost
@@ -167,7 +168,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
             of_truth = lens == 1
             seen = true_observed if of_truth else observed
             fit, outcome = fits[lens], outcomes[lens]
-            ranks, fifths = memory.rank, memory.fifth
+            ranks, fifths = memory.rank[row_of(y)], memory.fifth[row_of(y)]
             timed = spent[TRUTH if of_truth else d % 2]
             with_parts = d % 2 == 1 and not of_truth
             refit = ALWAYS if y == 0 or scored_before < n else IF_SOME_UNSCORED
@@ -199,7 +200,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
             among = among if of_truth else scored
             rank_scores(outcome.final_score, rules.score_zero, among, scratch, ranks, fifths)
             if of_truth:
-                compare_with_truth(outcomes[0], outcome, memory, row)
+                compare_with_truth(y, outcomes[0], outcome, memory, row)
                 lap(clock, timed, Stage.RANKS)
                 continue
             lap(clock, timed, Stage.RANKS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.draws.summaries import row_of
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 
 
@@ -21,8 +22,8 @@ def compare_with_year_before(y, outcome, memory, row):
         row.rank_correlation = row.sign_change_share = row.adjustment_change_sd = np.nan
         return
     factor, before = outcome.payment_adjustment_factor, memory.adjustment_before
-    rank, rank_before = memory.rank, memory.rank_before
-    fifth, fifth_before = memory.fifth, memory.fifth_before
+    rank, rank_before = memory.rank[row_of(y)], memory.rank[row_of(y - 1)]
+    fifth, fifth_before = memory.fifth[row_of(y)], memory.fifth[row_of(y - 1)]
     transitions = memory.transitions
     count = changed = 0
     total = ranks = ranks_before = 0.0
@@ -50,11 +51,11 @@ def compare_with_year_before(y, outcome, memory, row):
 
 
 @kernel
-def compare_with_truth(outcome, truth, memory, row):
-    """Observed adjustments against the noise-free ones of the same draw."""
+def compare_with_truth(y, outcome, truth, memory, row):
+    """Observed adjustments of year y against the noise-free ones of the same draw."""
     factor, true = outcome.payment_adjustment_factor, truth.payment_adjustment_factor
-    rank, rank_true = memory.rank, memory.rank_true
-    fifth, fifth_true = memory.fifth, memory.fifth_true
+    rank, rank_true = memory.rank[row_of(y)], memory.rank_true
+    fifth, fifth_true = memory.fifth[row_of(y)], memory.fifth_true
     count = wrong_sign = wrong_fifth = 0
     sum_a = sum_t = ranks = ranks_true = 0.0
     for i in range(len(factor)):

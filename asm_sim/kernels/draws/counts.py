@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.draws.by_group import mark_blocks
-from asm_sim.kernels.draws.summaries import QUINTILES
+from asm_sim.kernels.draws.summaries import QUINTILES, row_of
 from asm_sim.kernels.numeric.vectors import MARKS, MOST_MARKS, add_marks
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
@@ -156,6 +156,7 @@ def accumulate(y, outcome, memory, sums):
     """Fixed-point sums of each clinician over draws; false where an adjustment does not fit."""
     factor = outcome.payment_adjustment_factor
     final = outcome.final_score
+    rank = memory.rank[row_of(y)]
     fits = True
     for i in range(len(factor)):
         f = final[i]
@@ -165,7 +166,7 @@ def accumulate(y, outcome, memory, sums):
         if not abs(a) <= LARGEST_ADJUSTMENT:
             fits = False
             continue
-        rank2 = np.int64(2.0 * memory.rank[i])  # midranks are halves
+        rank2 = np.int64(2.0 * rank[i])  # midranks are halves
         sums.scored[i, y] += 1
         sums.negative[i, y] += a < -SIGN_TOLERANCE
         sums.adjustment[i, y] += np.int64(np.rint(a * ADJUSTMENT_ONE))

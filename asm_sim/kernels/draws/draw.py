@@ -35,6 +35,7 @@ from asm_sim.kernels.draws.summaries import (
     end_year,
     new_memory,
     rank_scores,
+    row_of,
     summarise_year,
 )
 from asm_sim.kernels.draws.year import (
@@ -87,7 +88,8 @@ def _sum_up(
     row = output.yearly[d, y]
     scored = scratch.counts[0].scored
     zero = rules.score_zero
-    rank_scores(outcome.final_score, zero, scored, scratch, memory.rank, memory.fifth)
+    ranks, fifths = memory.rank[row_of(y)], memory.fifth[row_of(y)]
+    rank_scores(outcome.final_score, zero, scored, scratch, ranks, fifths)
     if y == 0 or model.participation.places_change:
         mark_groups(clinicians.group, memory.marks)
     summarise_year(
@@ -240,7 +242,7 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
                     truth.final_score, rules.score_zero, scored, scratch, memory.rank_true,
                     memory.fifth_true,
                 )  # fmt: skip
-                compare_with_truth(outcome, truth, memory, output.yearly[d, y])
+                compare_with_truth(y, outcome, truth, memory, output.yearly[d, y])
             if hold_clinicians:
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < len(output.panel.final_score):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.kernels._jit import kernel
+from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.by_group import STRETCH, SUMS, mark_blocks, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
 from asm_sim.kernels.numeric.vectors import MARKS
@@ -28,14 +28,16 @@ QUINTILES = 5
 
 
 class Memory(NamedTuple):
-    """What one year's summary keeps for the next."""
+    """What one year's summary keeps for the next.
 
-    rank: Floats  # [n] midrank of the final score among the scored; nan without a score
-    rank_before: Floats
-    rank_true: Floats
-    fifth: NDArray[np.int8]  # [n] of the clinicians with a final score, by rank
-    fifth_before: NDArray[np.int8]
-    fifth_true: NDArray[np.int8]
+    Of what has two rows one is this year's, see :func:`row_of`, and the other that of the year
+    before.
+    """
+
+    rank: Floats  # [2, n] midrank of the final score among the scored; nan without a score
+    rank_true: Floats  # [n]
+    fifth: NDArray[np.int8]  # [2, n] of the clinicians with a final score, by rank
+    fifth_true: NDArray[np.int8]  # [n]
     adjustment_before: Floats  # [n]
     dollars: Floats  # [n] cumulated
     penalties: NDArray[np.int64]  # [n] years with one
@@ -53,11 +55,9 @@ class Memory(NamedTuple):
 def new_memory(n, groups):
     blocks = mark_blocks(groups)
     return Memory(
-        rank=np.empty(n),
-        rank_before=np.empty(n),
+        rank=np.empty((2, n)),
         rank_true=np.empty(n),
-        fifth=np.empty(n, np.int8),
-        fifth_before=np.empty(n, np.int8),
+        fifth=np.empty((2, n), np.int8),
         fifth_true=np.empty(n, np.int8),
         adjustment_before=np.empty(n),
         dollars=np.empty(n),
@@ -73,6 +73,12 @@ def new_memory(n, groups):
     )
 
 
+@inlined
+def row_of(y):
+    """The row of performance year y where years take turns in two."""
+    return y & 1
+
+
 @kernel
 def begin_draw(memory):
     memory.dollars[:] = 0.0
@@ -83,8 +89,6 @@ def begin_draw(memory):
 @kernel
 def end_year(outcome, memory):
     """What the next year is held against."""
-    memory.rank_before[:] = memory.rank
-    memory.fifth_before[:] = memory.fifth
     memory.adjustment_before[:] = outcome.payment_adjustment_factor
 
 

@@ -240,13 +240,19 @@ def sample_cost(model, noise, episodes, true, cost):
 
 
 @kernel
+def sample_count(noise, cases, true, work, count):
+    """Of so many cases, how many count for a rate in percent; as :func:`sample_rate`."""
+    probability = work[0]
+    for i in range(len(count)):
+        probability[i] = 0.01 * true[i]
+    fill_binomial(noise, cases, probability, count, work[1:])
+
+
+@kernel
 def sample_rate(model, m, noise, cases, true, work, rate):
     """What so many cases show of a true rate; ``noise`` standard normals [n], ``work`` [5, n]."""
     if model.quality.proportion[m]:
-        probability = work[0]
-        for i in range(len(rate)):
-            probability[i] = 0.01 * true[i]
-        fill_binomial(noise, cases, probability, rate, work[1:])
+        sample_count(noise, cases, true, work, rate)
         for i in range(len(rate)):
             rate[i] = 100.0 * rate[i] / cases[i]
     else:

@@ -30,6 +30,7 @@ from asm_sim.kernels.world.performance import (
     processes_used,
     rate_at,
     sample_cost,
+    sample_count,
     sample_rate,
     shared_quality,
 )
@@ -198,19 +199,24 @@ def _observe_rate(model, seed, measurement, measured, m, y, clinicians, observed
     true = clinicians.true_rate[m]
     completeness = observed.completeness[m]
     fill_counts(model.volume.cases_exact, cases_normal, clinicians.cases_mean[m], cases)
+    counts = measured and quality.proportion[m]
     if measured:
         shown = true
         if model.shocks.misattributed_share > 0.0 and not quality.reported[m]:
             shown = attributed_rate(model, m, y, observed.collection[m], true, clinicians)
-        sample_rate(model, m, result, cases, shown, rows[6:11], rate)
+        if counts:
+            sample_count(result, cases, shown, rows[6:11], rate)
+        else:
+            sample_rate(model, m, result, cases, shown, rows[6:11], rate)
     else:
         rate[:] = true
     lowest, low = model.completeness.lowest, model.completeness.low
     low_share = model.completeness.low_share
     silent, reported = clinicians.silent, quality.reported[m]
-    for i in range(len(completeness)):
+    for i in range(len(rate)):
+        nothing = reported & silent[i]
         complete = lowest + (1.0 - lowest) * extent[i]
         complete = low if fails[i] < low_share else complete
-        completeness[i] = np.nan if reported & silent[i] else complete
-    for i in range(len(rate)):
-        rate[i] = np.nan if (reported & silent[i]) | (cases[i] < 1.0) else rate[i]
+        completeness[i] = np.nan if nothing else complete
+        shown_rate = 100.0 * rate[i] / cases[i] if counts else rate[i]
+        rate[i] = np.nan if nothing | (cases[i] < 1.0) else shown_rate
