@@ -8,6 +8,7 @@ does not do is done here, and what goes wrong is told from here.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -146,6 +147,7 @@ def serve() -> None:
     with Path(os.devnull).open("w") as nowhere:  # what a library prints is no answer
         os.dup2(nowhere.fileno(), 2)
     leave_dask_out()
+    gc.disable()  # it does not live long
     _warm_up()
     for line in sys.stdin:
         for done in _done(Asked(*json.loads(line))):

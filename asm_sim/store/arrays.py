@@ -18,7 +18,8 @@ from asm_sim.store.fresh import Fresh
 
 
 @cache
-def _compressor() -> Any:
+def compressor() -> Any:
+    """What packs a chunk; the first call imports it."""
     from numcodecs import Blosc
 
     return Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
@@ -30,7 +31,7 @@ def _compressed(chunk: NDArray[Any]) -> bytes:
 
     usual, blosc.use_threads = blosc.use_threads, False
     try:
-        return bytes(_compressor().encode(chunk))
+        return bytes(compressor().encode(chunk))
     finally:
         blosc.use_threads = usual
 
@@ -62,7 +63,7 @@ class Array:
             "order": "C",
             "filters": None,
             "dimension_separator": ".",
-            "compressor": _compressor().get_config(),
+            "compressor": compressor().get_config(),
             "zarr_format": 2,
         }
         for name, content in ((".zarray", about), (".zattrs", self.attributes)):

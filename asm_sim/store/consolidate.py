@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ from asm_sim.results.registry import (
 )
 from asm_sim.results.whole import files_of
 from asm_sim.scenario.sweep import Sweep
-from asm_sim.store.arrays import Array, write_coordinate
+from asm_sim.store.arrays import Array, compressor, write_coordinate
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
 from asm_sim.store.fresh import Fresh
@@ -47,6 +48,7 @@ def consolidate(folder: Folder, work: Work, computed: Iterable[tuple[Job, Arrays
     ``computed`` computes those that are not there, in their order, and is asked for the next one
     when its turn comes: what has just been computed is not read back.
     """
+    Thread(target=compressor).start()  # it is imported while the first block is computed
     blocks = _begun(_blocks(folder, work, iter(computed)))
     frame = work.frame(0)
     along = coordinates(frame)
