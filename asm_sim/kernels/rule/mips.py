@@ -15,7 +15,7 @@ from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.rule.cohort import contiguous
 from asm_sim.kernels.rule.fit import Floats
 from asm_sim.kernels.rule.observed import Observed
-from asm_sim.kernels.rule.points import decile_points, deviation_points
+from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points
 
 ALL_CATEGORIES = 0
 WITHOUT_COST = 1
@@ -171,9 +171,9 @@ def _quality_scores(observed, mips, y, room):
     counted[:] = 0.0
     for m in range(len(room.points)):
         if not mips.measure_reported[m]:
-            _add_present(room.points[m], total, counted)
+            add_points(room.points[m], total, counted)
     for k in range(len(best)):
-        _add_present(best[k], total, counted)
+        add_points(best[k], total, counted)
     largest_small = mips.small_maximum_clinicians
     for i in range(len(quality)):
         share = total[i] / (attainable * counted[i])  # 0 / 0 is nan: no measure counts
@@ -205,14 +205,6 @@ def _find_best(mips, room):
         of_place = best[k]
         for i in range(len(of_place)):
             of_place[i] = of_place[i] if of_place[i] > -np.inf else np.nan
-
-
-@kernel
-def _add_present(points, total, counted):
-    for i in range(len(points)):
-        present = points[i] == points[i]
-        total[i] += points[i] if present else 0.0
-        counted[i] += 1.0 if present else 0.0
 
 
 # The other categories

@@ -91,3 +91,12 @@ def _piece(curve_z, curve_points, j):
     left = curve_z[j]
     width = curve_z[j + 1] - left
     return left, width, (curve_points[j + 1] - curve_points[j]) / width
+
+
+@kernel
+def add_points(points, total, counted):
+    """Add the points of one measure to everyone's, of those who have any."""
+    for i in range(len(points)):
+        present = points[i] == points[i]
+        total[i] += points[i] if present else 0.0
+        counted[i] += 1.0 if present else 0.0

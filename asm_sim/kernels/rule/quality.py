@@ -7,7 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage, ToppedOut
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
-from asm_sim.kernels.rule.points import decile_points, deviation_points, middle_points
+from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points, middle_points
 from asm_sim.kernels.rule.shrinkage import shrink
 
 # The status of a measure is the benchmark that its result enters, by collection type, or one of:
@@ -144,7 +144,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 )
             for t in range(k):
                 points[np.uint64(payload[t])] = scratch.values[t]
-        _add_points(points, points_sum, counted)
+        add_points(points, points_sum, counted)
     quality_score = outcome.quality_score
     for i in range(n):  # 0 / 0 is nan: no counted measure, no quality score
         quality_score[i] = points_sum[i] / (rules.quality_points_maximum * counted[i])
@@ -154,15 +154,6 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
 def _begin_points(status, not_reported, points):
     for i in range(len(points)):
         points[i] = not_reported if status[i] == NOT_REPORTED else np.nan
-
-
-@kernel
-def _add_points(points, total, counted):
-    """Add the points of one measure to everyone's, of those who have any."""
-    for i in range(len(points)):
-        present = points[i] == points[i]
-        total[i] += points[i] if present else 0.0
-        counted[i] += 1.0 if present else 0.0
 
 
 @kernel
