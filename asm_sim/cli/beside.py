@@ -27,6 +27,8 @@ from asm_sim.processes import started
 
 NAMES = ("adjustment_distribution", "score_to_adjustment")
 FIGURES = "figures"
+# What opens results imports these when it is called, and what tells them.
+_READERS = ("xarray.backends.zarr", "asm_sim.results.checked", "asm_sim.results.summary")
 _CHILD = "from asm_sim.cli.beside import serve; serve()"
 
 is_the_program = False  # whether this process is asm-sim, whose processes are nobody else's concern
@@ -185,12 +187,10 @@ def _could_draw(name: str, folder: Path) -> bool:
 
 def _warm_up() -> None:
     """Have everything imported, and read, that an answer and figures take beside the numbers."""
-    import xarray.backends.zarr  # noqa: F401
-
     from asm_sim.plots.figure import RunFigure, house_style
 
-    for name in NAMES:
-        import_module(_module(name))
+    for module in (*_READERS, *map(_module, NAMES)):
+        import_module(module)
     with house_style():
         figure = RunFigure()
         figure.subplots().set_title("a")
