@@ -36,6 +36,14 @@ def _compressed(chunk: NDArray[Any]) -> bytes:
         blosc.use_threads = usual
 
 
+def _is_known(values: NDArray[Any]) -> bool:
+    """Whether any of the values is not what an array has where nothing is written."""
+    if values.dtype.kind != "f":
+        return bool(values.any())
+    known = values.size > 0 and not np.isnan(values.flat[0])  # mostly the first one is
+    return bool(known or not np.isnan(values).all())
+
+
 @dataclass
 class Array:
     """An array whose rows come in their order, along its dim number ``along``.
@@ -96,11 +104,13 @@ class Array:
 
     def _write(self, at: tuple[int, ...], values: NDArray[Any]) -> None:
         """Write the chunk of these numbers, as far as there are values for it."""
-        chunk = np.full(self.chunks, self._fill, self.dtype)
-        chunk[(0,) * (chunk.ndim - values.ndim) + tuple(map(slice, values.shape))] = values
-        if np.isnan(chunk).all() if self._is_float else not chunk.any():
+        if not _is_known(values):
             return
-        self.put((*at, *[0] * (chunk.ndim - len(at))), chunk)
+        chunk = np.ascontiguousarray(values, self.dtype)
+        if chunk.size < math.prod(self.chunks):
+            chunk = np.full(self.chunks, self._fill, self.dtype)
+            chunk[(0,) * (chunk.ndim - values.ndim) + tuple(map(slice, values.shape))] = values
+        self.put((*at, *[0] * (len(self.chunks) - len(at))), chunk)
 
     def put(self, at: tuple[int, ...], chunk: NDArray[Any]) -> None:
         """Write a whole chunk, whatever is in it."""
