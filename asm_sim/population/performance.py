@@ -26,8 +26,9 @@ Floats = NDArray[np.float64]
 
 _QUANTILES = 400
 _SUMMED_UP_TO = 300.0
-_ROWS = 40  # means that are summed over the same counts
-_RARE = 1e-10
+_STEP = 0.25  # between the roots of means about which sums are known
+_TERMS = 16
+_RARE = 1e-6
 _NOBODY = "nobody has as many"
 
 
@@ -269,9 +270,9 @@ def mean_inverse_count(
         return float((1 / known).mean())
     few = means[means <= _SUMMED_UP_TO]
     first = max(1, math.ceil(minimum))
-    total, inverse = _poisson_sums(few, first, likely=True)
+    total, inverse = _poisson_sums(few, first)
     if total < _RARE:
-        total, inverse = _poisson_sums(few, first, likely=False)
+        total, inverse = _rare_sums(few, first)
     many = means[means > _SUMMED_UP_TO]
     enough = ndtr((many + 0.5 - minimum) / np.sqrt(many))  # all but surely, for usual minimums
     inverse = float(inverse + (enough * (1 / many + 1 / many**2 + 2 / many**3)).sum())
@@ -286,37 +287,57 @@ def _normal_quantiles() -> Floats:
     return np.asarray(ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES))
 
 
-@cache
-def _counts_from(first: int) -> tuple[Floats, Floats]:
-    """Counts up to the largest that is summed, and the logarithms of their factorials."""
-    counts = np.arange(first, 2 * int(_SUMMED_UP_TO) + 1, dtype=np.float64)
-    return counts, np.asarray(gammaln(counts + 1.0))
-
-
-def _poisson_sums(means: Floats, first: int, likely: bool) -> tuple[float, float]:
+def _poisson_sums(means: Floats, first: int) -> tuple[float, float]:
     """Sums over means and the counts from ``first`` on: of Poisson masses, and of mass over count.
 
-    Where only what is ``likely`` is summed, counts are left out that have less than 1e-43 of the
-    mass of any mean: no sum above :data:`_RARE` can hold them. This is done in every open draw.
+    ``means`` ascend. This is done in every open draw; by Taylor series it takes a twentieth of the
+    time of adding all up.
     """
-    counts, log_factorials = _counts_from(first)
-    mass = np.zeros((len(means), len(counts)))
-    parts = []
-    for start in range(0, len(means), _ROWS):
-        mean = means[start : start + _ROWS, np.newaxis]
-        largest = float(mean.max())
-        end = largest + 15.0 * math.sqrt(largest) + 30.0 if likely else math.inf
-        count = counts[: np.searchsorted(counts, end)]
-        part = mass[start : start + _ROWS, : len(count)]
-        np.multiply(count, np.log(mean), out=part)
-        part -= mean
-        part -= log_factorials[: len(count)]
-        np.exp(part, out=part)
-        parts.append((part, count))
-    total = float(mass.sum())
-    for part, count in parts:
-        part /= count
-    return total, float(mass.sum())
+    if len(means) == 0:
+        return 0.0, 0.0
+    nearest = np.rint(np.sqrt(means) / _STEP).astype(np.int64)
+    begins = np.flatnonzero(np.diff(nearest, prepend=-1))
+    powers = np.empty((_TERMS, len(means)))
+    powers[0] = 1.0
+    powers[1:] = means - (_STEP * nearest) ** 2
+    powers = np.add.reduceat(np.multiply.accumulate(powers, axis=0), begins, axis=1)
+    total, inverse = (_poisson_series(first)[:, :, nearest[begins]] * powers).sum(axis=(1, 2))
+    return float(total), float(inverse)
+
+
+@cache
+def _poisson_series(first: int) -> Floats:
+    """Taylor coefficients [2, terms, means] of both sums about means with evenly spaced roots.
+
+    A derivative by the mean of what is expected of f(count) is what is expected of its difference,
+    f(count + 1) - f(count).
+    """
+    means: Floats = (_STEP * np.arange(round(math.sqrt(_SUMMED_UP_TO) / _STEP) + 1)) ** 2
+    counts = np.arange(2 * _SUMMED_UP_TO + _TERMS)
+    values = np.stack([counts >= first, (counts >= first) / np.maximum(counts, 1.0)])
+    mass = _masses(means[1:], counts[:-_TERMS])
+    result = np.empty((2, _TERMS, len(means)))
+    for k in range(_TERMS):
+        known = np.diff(values, k)[:, : len(counts) - _TERMS] / math.factorial(k)
+        result[:, k, 1:] = known @ mass.T
+        result[:, k, 0] = known[:, 0]  # nothing but zeros about a mean of 0
+    return result
+
+
+def _masses(means: Floats, counts: Floats) -> Floats:
+    """Poisson masses, [means, counts]."""
+    log_factorials = np.asarray(gammaln(counts + 1.0))
+    result: Floats = np.exp(
+        counts * np.log(means)[:, np.newaxis] - means[:, np.newaxis] - log_factorials
+    )
+    return result
+
+
+def _rare_sums(means: Floats, first: int) -> tuple[float, float]:
+    """The same sums where hardly anybody has so many, so that a series would lose digits."""
+    counts = np.arange(first, 2 * int(_SUMMED_UP_TO) + 1, dtype=np.float64)
+    mass = _masses(means, counts)
+    return float(mass.sum()), float((mass / counts).sum())
 
 
 def signal_sd(sd: float, noise_ratio: float, inverse_count: float) -> float:
