@@ -21,6 +21,7 @@ from asm_sim.engine.frame import (
 from asm_sim.kernels.draws.output import Grids
 from asm_sim.kernels.draws.probes import Probes
 from asm_sim.kernels.rule.law import CohortRules, MipsCohortRules
+from asm_sim.kernels.world.groups import GroupModel
 from asm_sim.kernels.world.model import CohortModel, PracticeModel
 from asm_sim.population.compile import (
     compile_cohort_model,
@@ -89,10 +90,7 @@ class Plan(Frame):
         return Drawn(rules, population)
 
     def with_drawn(self, cohort: CohortPlan, drawn: Drawn) -> CohortPlan:
-        """The cohort with these parameters: compiled anew where they differ by draw.
-
-        Groups are the same in all draws: the fifths of the dual share keep their limits.
-        """
+        """The cohort with these parameters: compiled anew where they differ by draw."""
         rules = drawn.rules or self.scenario.rules
         if self.readings is not None:
             cohort = replace(cohort, rules=compile_cohort(rules, cohort.name))
@@ -104,9 +102,9 @@ class Plan(Frame):
             return cohort
         population = drawn.population or self.scenario.population
         practices, model, probes = _of_population(
-            self.scenario, population, rules, self.listed, self.roster, cohort.name
-        )
-        model = model._replace(groups=cohort.model.groups)
+            self.scenario, population, rules, self.listed, self.roster, cohort.name,
+            cohort.model.groups,
+        )  # fmt: skip
         return replace(cohort, practices=practices, model=model, probes=probes)
 
 
@@ -172,10 +170,11 @@ def _of_population(
     listed: Roster,
     everyone: Roster,
     name: str,
+    groups: GroupModel | None = None,
 ) -> tuple[PracticeModel, CohortModel, Probes]:
     """The parts of a cohort's plan that a population decides; ``everyone`` are all who may come."""
     practices = compile_practices(population, rules, listed, name)
-    model = compile_cohort_model(population, rules, everyone, name)
+    model = compile_cohort_model(population, rules, everyone, name, groups)
     probes = probes_with(scenario.file.probes)
     return practices, model, compile_probes(population, model, name, probes)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.addresses import words
+from asm_sim.kernels.world.groups import GroupModel
 from asm_sim.kernels.world.model import CohortModel, PracticeModel
 from asm_sim.population.behaviour import compile_behaviour
 from asm_sim.population.effects import compile_effects
@@ -36,13 +36,12 @@ def compile_practices(
     population: Population, rules: RuleSet, roster: Roster, cohort: str
 ) -> PracticeModel:
     """The practices with clinicians of a cohort; one that has two cohorts is the same in both."""
-    practice = population.practice
-    at, _ = roster.practices_of(cohort)
+    practice, members = population.practice, roster.members[cohort]
     return PracticeModel(
-        address=words(roster.practice_address[at]),
-        small=roster.practice_small[at],
-        listed=roster.practice_listed[at].astype(np.float64),
-        solo_probability=_solo_probability(population, roster)[at],
+        address=members.practice_address,
+        small=members.practice_small,
+        listed=members.practice_listed,
+        solo_probability=_solo_probability(population, roster)[members.practices],
         size_limits=np.array(practice.size_classes.value, dtype=np.float64),
         medium_share=practice.medium_share.value,
         rural_share=practice.rural_share.value,
@@ -50,7 +49,7 @@ def compile_practices(
         quality_persistence=population.quality.persistence.value,
         reporting=compile_reporting(population.reporting),
         attestation=compile_attestation(population.attestation, rules),
-        stated=_of(roster.practice_stated, at),
+        stated=members.practice_stated,
         aco_share=population.aco.practice_share.value,
         consolidation=compile_consolidation(practice.consolidation),
     )
@@ -59,44 +58,46 @@ def compile_practices(
 def _solo_probability(population: Population, roster: Roster) -> Floats:
     """Chance that a flagged practice with one listed clinician is solo, so that shares come out."""
     result = np.zeros(len(roster.practice_id))
-    single = roster.practice_small & (roster.practice_listed == 1)
-    for c, cohort in enumerate(roster.cohorts):
-        members = roster.practice[roster.cohort == c]
-        eligible = members[single[members]]
-        wanted = population.practice.solo_share[cohort].value * len(members)
+    for cohort, members in roster.members.items():
+        eligible = members.may_be_solo
+        wanted = population.practice.solo_share[cohort].value * len(members.practice)
         if len(eligible):
             result[eligible] = min(1.0, wanted / len(eligible))
     return result
 
 
 def compile_cohort_model(
-    population: Population, rules: RuleSet, roster: Roster, cohort: str
+    population: Population,
+    rules: RuleSet,
+    roster: Roster,
+    cohort: str,
+    groups: GroupModel | None = None,
 ) -> CohortModel:
-    """One cohort of the roster."""
-    where = roster.slice_of(cohort)
-    practices, practice = roster.practices_of(cohort)
+    """One cohort of the roster; in ``groups`` that it has already, or in those of the population.
+
+    Groups are the same in all draws: the fifths of the dual share keep their limits.
+    """
+    members = roster.members[cohort]
     mix, lag = population.specialty_mix[cohort], rules.payment_year_lag.value
     measures = rules.cohorts[cohort].quality_measures.value
     medians = [population.quality.measures[name].cases_median.value for name in measures]
     cost = compile_cost(population.cost, population.episodes, rules.years, cohort)
     return CohortModel(
-        address=words(roster.clinician_address[where]),
-        practice=practice,
+        address=members.address,
+        practice=members.practice,
         performance_years=len(rules.years),
         calendar_years=len(rules.years) + lag,
         payment_lag=lag,
-        stated=_of(roster.stated, where),
+        stated=members.stated,
         special_status_share=population.special_status.of(cohort),
-        groups=compile_groups(population, roster, cohort),
+        groups=compile_groups(population, roster, cohort) if groups is None else groups,
         areas=compile_areas(
             roster.areas,
-            practices,
+            members.practices,
             population.geography.cost_share.value,
             population.cost.permanent_share.value,
         ),
-        participation=compile_participation(
-            population, rules, practice, roster.entry[where], roster.areas is not None
-        ),
+        participation=compile_participation(population, rules, members, roster.areas is not None),
         patients=compile_patients(population.patients, population.patient_selection, mix),
         volume=compile_volume(
             population.episodes, population.part_b, population.cases, medians, cohort
@@ -106,13 +107,8 @@ def compile_cohort_model(
         cost=cost,
         improvement=compile_improvement(population.improvement),
         effects=compile_effects(population.group_effects, list(mix), cost.sigma),
-        shocks=compile_shocks(population, rules, cohort, roster.state[where], cost.sigma),
+        shocks=compile_shocks(population, rules, cohort, members, cost.sigma),
         behaviour=compile_behaviour(
             population.behaviour, rules, cost.sigma, population.practice.consolidation.remembers
         ),
     )
-
-
-def _of(stated: Floats, at: slice | NDArray[np.int64]) -> Floats:
-    """What is stated of some columns; nothing where nothing is."""
-    return np.ascontiguousarray(stated[:, at]) if stated.shape[1] else stated

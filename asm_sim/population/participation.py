@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import model_validator
 
 from asm_sim.kernels.world.participation import ParticipationModel
@@ -13,6 +12,7 @@ from asm_sim.parameters import Number, Strict, Switch
 from asm_sim.rules.schema import RuleSet
 
 if TYPE_CHECKING:
+    from asm_sim.population.roster import Members
     from asm_sim.population.schema import Population
 
 
@@ -52,11 +52,10 @@ class Churn(Strict):
 def compile_participation(
     population: Population,
     rules: RuleSet,
-    practice: NDArray[np.int64],
-    entry: NDArray[np.int64],
+    members: Members,
     areas_drawn: bool,
 ) -> ParticipationModel:
-    """That of n clinicians of a cohort: ``practice`` and ``entry`` [n] as in the roster."""
+    """That of the clinicians of a cohort."""
     departure, churn = population.departure, population.churn
     redetermined = population.eligibility.redetermined.value
     minimum = rules.participation.episode_minimum
@@ -64,7 +63,7 @@ def compile_participation(
         redetermined=redetermined,
         absences=redetermined or areas_drawn,
         episode_minimum=np.array([minimum.at(year) for year in rules.years], dtype=np.float64),
-        entry=entry,
+        entry=members.entry,
         exit_share=departure.exit_share.value,
         retires=departure.retirement.value,
         retirement_mean=departure.retirement_age.value,
@@ -72,6 +71,6 @@ def compile_participation(
         career_start=departure.career_start_age.value,
         places_change=churn.move_share.value > 0 or population.practice.consolidation.happens,
         move_share=churn.move_share.value,
-        seats=np.sort(practice[entry == 0]),
+        seats=members.seats,
         large_size=population.practice.size_classes.value[-1] + 1.0,
     )

@@ -312,7 +312,8 @@ def _poisson_series(first: int) -> Floats:
     A derivative by the mean of what is expected of f(count) is what is expected of its difference,
     f(count + 1) - f(count).
     """
-    means: Floats = (_STEP * np.arange(round(math.sqrt(_SUMMED_UP_TO) / _STEP) + 1)) ** 2
+    roots = np.arange(round(math.sqrt(_SUMMED_UP_TO) / _STEP) + 1, dtype=np.float64)
+    means = np.square(_STEP * roots)
     counts = np.arange(2 * _SUMMED_UP_TO + _TERMS)
     values = np.stack([counts >= first, (counts >= first) / np.maximum(counts, 1.0)])
     mass = _masses(means[1:], counts[:-_TERMS])

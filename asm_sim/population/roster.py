@@ -42,11 +42,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.addresses import addresses
+from asm_sim.addresses import address, addresses, words
 from asm_sim.documents import did_you_mean, is_name, is_ordinary_file
 from asm_sim.errors import InputError, counted, printable
 from asm_sim.population.geography import Areas
@@ -88,21 +89,69 @@ class Roster:
 
     def slice_of(self, cohort: str) -> slice:
         """Where a cohort's clinicians stand."""
-        return self._members[cohort][0]
+        return self.members[cohort].where
 
     def practices_of(self, cohort: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The practices of a cohort, ascending, and for each of its clinicians which of them."""
-        return self._members[cohort][1:]
+        members = self.members[cohort]
+        return members.practices, members.practice
 
     @cached_property
-    def _members(self) -> dict[str, tuple[slice, NDArray[np.int64], NDArray[np.int64]]]:
-        found = {}
-        for number, name in enumerate(self.cohorts):
-            at = np.flatnonzero(self.cohort == number)
-            where = slice(int(at[0]), int(at[-1]) + 1)
-            practices, of_clinician = np.unique(self.practice[where], return_inverse=True)
-            found[name] = where, practices, of_clinician.astype(np.int64)
-        return found
+    def members(self) -> dict[str, Members]:
+        """The clinicians of each cohort."""
+        return {name: self._members(number) for number, name in enumerate(self.cohorts)}
+
+    def _members(self, number: int) -> Members:
+        rows = np.flatnonzero(self.cohort == number)
+        where = slice(int(rows[0]), int(rows[-1]) + 1)
+        own = self.practice[where]
+        at, practice = np.unique(own, return_inverse=True)
+        practice = practice.astype(np.int64)
+        entry = self.entry[where]
+        states, state = np.unique(np.array(self.state[where]), return_inverse=True)
+        names = [str(name) for name in states]
+        return Members(
+            where=where,
+            address=words(self.clinician_address[where]),
+            practice=practice,
+            entry=entry,
+            seats=np.sort(practice[entry == 0]),
+            stated=_some(self.stated, where),
+            practices=at,
+            practice_address=words(self.practice_address[at]),
+            practice_small=self.practice_small[at],
+            practice_listed=self.practice_listed[at].astype(np.float64),
+            practice_stated=_some(self.practice_stated, at),
+            may_be_solo=own[(self.practice_small & (self.practice_listed == 1))[own]],
+            states=names,
+            state=state.astype(np.int64),
+            state_address=words(np.array([address("state", name) for name in names], np.uint64)),
+        )
+
+
+class Members(NamedTuple):
+    """n clinicians of a roster, those of a cohort, in P of its practices: the same in all draws."""
+
+    where: slice
+    address: NDArray[np.uint64]  # [2, n]
+    practice: NDArray[np.int64]  # [n] index into practices
+    entry: NDArray[np.int64]  # [n]
+    seats: NDArray[np.int64]  # the practices of those who are listed, ascending
+    stated: NDArray[np.float64]  # [6, n], or [6, 0] as in the roster
+    practices: NDArray[np.int64]  # [P] index into those of the roster, ascending
+    practice_address: NDArray[np.uint64]  # [2, P]
+    practice_small: NDArray[np.bool_]  # [P]
+    practice_listed: NDArray[np.float64]  # [P]
+    practice_stated: NDArray[np.float64]  # [3, P], or [3, 0]
+    may_be_solo: NDArray[np.int64]  # practices of the roster, flagged, with one listed clinician
+    states: list[str]  # S that there are
+    state: NDArray[np.int64]  # [n] index into states
+    state_address: NDArray[np.uint64]  # [2, S]
+
+
+def _some(stated: NDArray[np.float64], at: slice | NDArray[np.int64]) -> NDArray[np.float64]:
+    """What is stated of some columns; nothing where nothing is."""
+    return np.ascontiguousarray(stated[:, at]) if stated.shape[1] else stated
 
 
 def find_roster(name: str, beside: Path) -> Path:

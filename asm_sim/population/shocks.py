@@ -6,21 +6,18 @@ Parameters that name performance years belong to a rule set, whose years they mu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import model_validator
 
-from asm_sim.addresses import address, words
 from asm_sim.documents import did_you_mean
 from asm_sim.kernels.world.shocks import ShockModel
 from asm_sim.parameters import NamesByYear, Number, Shifts, Strict, leaves
 from asm_sim.rules.schema import RuleSet
 
 if TYPE_CHECKING:
-    from asm_sim.population.roster import Roster
+    from asm_sim.population.roster import Members, Roster
     from asm_sim.population.schema import Population
 
 # Postal codes of the states, the District of Columbia and the territories (USPS Publication 28).
@@ -116,23 +113,19 @@ def problems_of_roster(population: Population, roster: Roster) -> Iterator[str]:
 
 
 def compile_shocks(
-    population: Population, rules: RuleSet, cohort: str, states: tuple[str, ...], cost_sigma: float
+    population: Population, rules: RuleSet, cohort: str, members: Members, cost_sigma: float
 ) -> ShockModel:
-    """Those of a cohort; ``states`` [n] are those of its clinicians.
-
-    ``cost_sigma`` is the log SD of its true cost.
-    """
+    """Those of a cohort; ``cost_sigma`` is the log SD of its true cost."""
     circumstances, aco = population.shocks.circumstances, population.aco
     share = population.misattribution.share.get(cohort)
     loss = circumstances.performance_loss.value
     quality_effect, cost_effect = aco.quality_effect.value, aco.cost_effect.value
-    different, index, addresses = _different(states)
     struck = [circumstances.named.at(year) for year in rules.years]
-    named = [[state in states_of_year for state in different] for states_of_year in struck]
+    named = [[state in states_of_year for state in members.states] for states_of_year in struck]
     return ShockModel(
         circumstances=circumstances.happen,
-        state=index,
-        state_address=addresses,
+        state=members.state,
+        state_address=members.state_address,
         state_named=np.array(named, dtype=np.bool_),
         state_probability=circumstances.state_probability.value,
         circumstances_share=circumstances.clinician_share.value,
@@ -143,14 +136,3 @@ def compile_shocks(
         aco_cost=cost_effect / cost_sigma if cost_sigma > 0 else 0.0,
         aco_sharing_rate=aco.sharing_rate.value,
     )
-
-
-@lru_cache(maxsize=16)
-def _different(
-    states: tuple[str, ...],
-) -> tuple[list[str], NDArray[np.int64], NDArray[np.uint64]]:
-    """The states that there are, for each clinician which of them, and the words of each."""
-    different, index = np.unique(np.array(states), return_inverse=True)
-    names = [str(name) for name in different]
-    addresses = np.array([address("state", name) for name in names], dtype=np.uint64)
-    return names, index.astype(np.int64), words(addresses)
