@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from asm_sim.engine.frame import ADJUSTMENT_BINS, DOLLARS_BINS, QUANTILES, SCORE_BINS, SCORES, Block
 from asm_sim.engine.plan import CohortPlan, Plan, grids
 from asm_sim.errors import InputError
-from asm_sim.kernels._memory import held
+from asm_sim.kernels._memory import Laid, held
 from asm_sim.kernels.draws.decomposition import FACTOR_SETS
 from asm_sim.kernels.draws.draw import Draws, simulate_cohort
 from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
@@ -84,17 +84,32 @@ def _run_task(plan: Plan, cohorts: tuple[CohortPlan, ...], first: int, draws: in
     outputs = [_empty_output(plan, cohort, first, draws) for cohort in cohorts]
     if not plan.drawables:
         for cohort, output in zip(cohorts, outputs, strict=True):
-            _simulate(plan, cohort, first, draws, output)
+            _simulate(plan, _laid(cohort), first, draws, output)
         return outputs
-    for draw in range(first, first + draws):  # each with parameters of its own
-        drawn = plan.drawn(draw)
-        for cohort, output in zip(cohorts, outputs, strict=True):
-            alone = _of_one(output, draw - first)
-            _simulate(plan, plan.with_drawn(cohort, drawn), draw, 1, alone)
+    # Each has parameters of its own. All are made first: a draw leaves nothing else in the caches.
+    drawn = [plan.drawn(draw) for draw in range(first, first + draws)]
+    laid = [[_laid(plan.with_drawn(cohort, one)) for one in drawn] for cohort in cohorts]
+    for parts, output in zip(laid, outputs, strict=True):
+        for position, of_draw in enumerate(parts):
+            _simulate(plan, of_draw, first + position, 1, _of_one(output, position))
     return outputs
 
 
-def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Output) -> None:
+def _laid(cohort: CohortPlan) -> list[Laid]:
+    """What the draw kernel takes of a cohort; most of it comes again with other draws."""
+    parts = (
+        cohort.rules,
+        cohort.mips,
+        cohort.pathway,
+        cohort.practices,
+        cohort.model,
+        cohort.probes,
+        grids(),
+    )
+    return [held(part) for part in parts]
+
+
+def _simulate(plan: Plan, laid: list[Laid], first: int, draws: int, output: Output) -> None:
     """Fill ``output`` with so many draws of a cohort."""
     population, measurement, selection = plan.indices(first, draws)
     which = Draws(
@@ -106,16 +121,7 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
         with_truth=True,
         fit=np.ones(1, np.bool_),
     )
-    parts = (
-        cohort.rules,
-        cohort.mips,
-        cohort.pathway,
-        cohort.practices,
-        cohort.model,
-        cohort.probes,
-        grids(),
-    )
-    simulate_cohort(*map(held, parts), which, output)  # most come again with other draws
+    simulate_cohort(*laid, which, output)
     if not which.fit[0]:
         raise InputError(
             "an adjustment lies beyond +-800 % of Part B payments, more than the sums over draws "
@@ -126,7 +132,7 @@ def _simulate(plan: Plan, cohort: CohortPlan, first: int, draws: int, output: Ou
 def simulate_none(plan: Plan) -> None:
     """Have all compiled, or loaded, that draws of a plan need."""
     for cohort in plan.cohorts:
-        _simulate(plan, cohort, 0, 0, _empty_output(plan, cohort, 0, 0))
+        _simulate(plan, _laid(cohort), 0, 0, _empty_output(plan, cohort, 0, 0))
 
 
 def _of_one(output: Any, position: int) -> Any:
