@@ -12,8 +12,9 @@ is the central values), so that it is drawn alike whatever else is drawn or held
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -122,38 +123,38 @@ def senseless(items: Iterable[Drawable], leaves: Mapping[str, Parameter]) -> lis
     return problems
 
 
-def drawn_values(items: Sequence[Drawable], stream: int, seed: Words, index: int) -> Floats:
+def drawn_values(drawn: Selection, stream: int, seed: Words, index: int) -> Floats:
     """What is drawn of each parameter [P]; nan of one that is held.
 
     ``seed`` is uint64 [2], low and high word; ``index`` is that of the layer in the draw.
     """
-    result = np.full(len(items), np.nan)
-    drawn = _drawn(tuple(items))
+    result = np.full(drawn.parameters, np.nan)
     if not drawn.at:
         return result
     uniform = uniforms_at(seed, drawn.words, index + 1, stream, 0, 0)[0]
     result[drawn.at] = two_piece_uniform(uniform, *drawn.ends)
-    for position, k in drawn.with_readings:
-        result[k] = chosen_reading(uniform[position], items[k].weights)
+    for position, weights in drawn.with_readings:
+        result[drawn.at[position]] = chosen_reading(uniform[position], weights)
     return result
 
 
-class _Drawn(NamedTuple):
+class Selection(NamedTuple):
     """Of several parameters those that are drawn."""
 
+    parameters: int  # of all
     at: list[int]  # where they stand
     words: Words  # of their addresses
     ends: list[Floats]  # low, value and high
-    with_readings: list[tuple[int, int]]  # position among those that are drawn, and among all
+    with_readings: list[tuple[int, tuple[float, ...]]]  # position among these, and weights
 
 
-@lru_cache(maxsize=32)
-def _drawn(items: tuple[Drawable, ...]) -> _Drawn:
+def selected(items: Sequence[Drawable]) -> Selection:
+    """Those that are not held."""
     at = [k for k, item in enumerate(items) if not item.held]
     entities = np.array([address("parameter", items[k].path) for k in at], np.uint64)
     ends = [np.array([getattr(items[k], end) for k in at]) for end in _ENDS]
-    with_readings = [(position, k) for position, k in enumerate(at) if items[k].readings]
-    return _Drawn(at, words(entities), ends, with_readings)
+    weights = [(position, items[k].weights) for position, k in enumerate(at) if items[k].readings]
+    return Selection(len(items), at, words(entities), ends, weights)
 
 
 def two_piece_uniform(uniform: Floats, low: Floats, value: Floats, high: Floats) -> Floats:
@@ -165,4 +166,4 @@ def two_piece_uniform(uniform: Floats, low: Floats, value: Floats, high: Floats)
 
 def chosen_reading(uniform: float, weights: Sequence[float]) -> int:
     """The position of the reading at ``uniform``: the first whose weights up to it exceed it."""
-    return min(int(np.searchsorted(np.cumsum(weights), uniform, side="right")), len(weights) - 1)
+    return min(bisect_right(list(accumulate(weights)), uniform), len(weights) - 1)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from asm_sim.drawn import Drawable, Floats, Words, drawn_values
+from asm_sim.drawn import Drawable, Floats, Selection, Words, drawn_values, selected
 from asm_sim.kernels.world.streams import PARAMETER
 from asm_sim.parameters import with_values
 from asm_sim.population.ranges import ROOT, mixes
@@ -31,7 +31,7 @@ class ParameterLayer:
 
         ``seed`` is uint64 [2], low and high word.
         """
-        result = drawn_values(self.ranges, PARAMETER, seed, index)
+        result = drawn_values(self._drawn, PARAMETER, seed, index)
         for mix, low, high, total in self._mixes:
             result[mix] = kept_to_sum(result[mix], low, high, total)
         return result
@@ -50,12 +50,17 @@ class ParameterLayer:
 
     def at(self, seed: Words, index: int) -> Population:
         """The population of a draw. What :func:`ranges_of` checked holds in every one."""
-        drawn = {
-            item.path.removeprefix(f"{ROOT}."): float(value)
-            for item, value in zip(self.ranges, self.values(seed, index), strict=True)
-            if not item.held
-        }
-        return with_values(self.population, drawn)
+        values = self.values(seed, index)[self._drawn.at].tolist()
+        return with_values(self.population, dict(zip(self._paths, values, strict=True)))
+
+    @cached_property
+    def _drawn(self) -> Selection:
+        return selected(self.ranges)
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        """Where those that are drawn stand in the population."""
+        return [self.ranges[k].path.removeprefix(f"{ROOT}.") for k in self._drawn.at]
 
 
 def kept_to_sum(shares: Floats, low: Floats, high: Floats, total: float) -> Floats:

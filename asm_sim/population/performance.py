@@ -205,7 +205,7 @@ def _level_shift(quality: Quality, rules: RuleSet, cohort: str) -> Floats:
     result = np.zeros((len(names), len(rules.years), len(kinds.value)))
     for m, name in enumerate(names):
         for kind, shift in (quality.measures[name].level_shift or {}).items():
-            if rules.measures[name].reported and kind not in kinds.value:
+            if not shift.value or (rules.measures[name].reported and kind not in kinds.value):
                 continue  # nobody reports by it
             g = kinds.value.index(kind) if rules.measures[name].reported else 0
             result[m, :, g] = [shift.at(year) for year in rules.years]
@@ -296,7 +296,7 @@ def _poisson_sums(means: Floats, first: int) -> tuple[float, float]:
     if len(means) == 0:
         return 0.0, 0.0
     nearest = np.rint(np.sqrt(means) / _STEP).astype(np.int64)
-    begins = np.flatnonzero(np.diff(nearest, prepend=-1))
+    begins = np.flatnonzero(np.concatenate([[True], nearest[1:] != nearest[:-1]]))
     powers = np.empty((_TERMS, len(means)))
     powers[0] = 1.0
     powers[1:] = means - (_STEP * nearest) ** 2

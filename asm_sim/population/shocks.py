@@ -120,13 +120,15 @@ def compile_shocks(
     share = population.misattribution.share.get(cohort)
     loss = circumstances.performance_loss.value
     quality_effect, cost_effect = aco.quality_effect.value, aco.cost_effect.value
-    struck = [circumstances.named.at(year) for year in rules.years]
-    named = [[state in states_of_year for state in members.states] for states_of_year in struck]
+    named = np.zeros((len(rules.years), len(members.states)), np.bool_)
+    for row, year in zip(named, rules.years, strict=True):
+        if struck := circumstances.named.at(year):
+            row[:] = np.isin(members.states, struck)
     return ShockModel(
         circumstances=circumstances.happen,
         state=members.state,
         state_address=members.state_address,
-        state_named=np.array(named, dtype=np.bool_),
+        state_named=named,
         state_probability=circumstances.state_probability.value,
         circumstances_share=circumstances.clinician_share.value,
         circumstances_loss=loss,

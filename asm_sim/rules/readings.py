@@ -10,12 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 from pydantic import ValidationError
 
-from asm_sim.drawn import Drawable, Floats, Words, drawable, drawn_values, senseless, set_by
+from asm_sim.drawn import (
+    Drawable,
+    Floats,
+    Selection,
+    Words,
+    drawable,
+    drawn_values,
+    selected,
+    senseless,
+    set_by,
+)
 from asm_sim.errors import InputError
 from asm_sim.kernels.world.streams import READING
 from asm_sim.parameters import (
@@ -48,7 +59,11 @@ class ReadingsLayer:
         Of one with readings that is the position of one of them. ``seed`` is uint64 [2], low and
         high word.
         """
-        return drawn_values(self.ranges, READING, seed, index)
+        return drawn_values(self._drawn, READING, seed, index)
+
+    @cached_property
+    def _drawn(self) -> Selection:
+        return selected(self.ranges)
 
     def at(self, seed: Words, index: int) -> RuleSet:
         """The rule set of a draw."""
