@@ -6,15 +6,24 @@ returns is per draw or an integer count, so nothing depends on who did what.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asm_sim.engine.frame import ADJUSTMENT_BINS, DOLLARS_BINS, QUANTILES, SCORE_BINS, SCORES, Block
+from asm_sim.engine.frame import (
+    ADJUSTMENT_BINS,
+    DOLLARS_BINS,
+    QUANTILES,
+    SCORE_BINS,
+    SCORES,
+    Block,
+    panel_chunk,
+)
 from asm_sim.engine.plan import CohortPlan, Plan, grids
 from asm_sim.errors import InputError
 from asm_sim.kernels._memory import Laid, held
@@ -42,6 +51,7 @@ from asm_sim.results.registry import (
 )
 
 Arrays = dict[str, NDArray[Any]]
+Keep = Callable[[str, int, NDArray[Any]], None]  # a variable, its first draw here, its values
 
 DRAWS_PER_TASK = 10
 CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
@@ -50,33 +60,52 @@ _DRAW_LEVEL = ("quantile", "curve", "transition", "penalty_years")
 _ADDED = ("adjustment_histogram", "score_histogram", "dollars_histogram")
 
 
-def run_block(plan: Plan, block: Block, pool: Executor | None = None) -> Arrays:
+def run_block(
+    plan: Plan, block: Block, pool: Executor | None = None, keep: Keep | None = None
+) -> Arrays:
     """All variables of a block, named and laid out as in the registry.
 
-    The draws are shared by the threads of ``pool``; without one they run in this thread.
+    The draws are shared by the threads of ``pool``; without one they run in this thread. With
+    ``keep`` what is kept clinician by clinician, most of what a block is, is not among them: it is
+    handed over in chunks of draws (:func:`asm_sim.engine.frame.panel_chunk`) as they are done.
     """
     # Parameters of a draw are drawn for all cohorts at once; without any each cohort is by itself.
     teams = (plan.cohorts,) if plan.drawables else tuple((cohort,) for cohort in plan.cohorts)
-    end = block.first + block.draws
+    starts = _starts(plan, block)
     tasks = [
-        (team, first, min(DRAWS_PER_TASK, end - first))
+        (team, first, min(DRAWS_PER_TASK, after - first))
+        for start, after in pairwise(starts)
+        for first in range(start, after, DRAWS_PER_TASK)
         for team in teams
-        for first in range(block.first, end, DRAWS_PER_TASK)
     ]
-    panel = _panel_room(plan, block)
+    panel: dict[str, list[NDArray[Any]]] = {}
 
     def run(task: tuple[tuple[CohortPlan, ...], int, int]) -> list[Output]:
-        cohorts, first, _ = task
-        outputs = zip(cohorts, _run_task(plan, *task), strict=True)
-        return [_moved(plan, output, c, first - block.first, panel) for c, output in outputs]
+        return _run_task(plan, *task)
+
+    def hold(name: str, _first: int, values: NDArray[Any]) -> None:
+        panel.setdefault(name, []).append(values)
 
     spread = map if pool is None else pool.map
     parts: dict[str, list[Output]] = {cohort.name: [] for cohort in plan.cohorts}
-    for (team, *_), outputs in zip(tasks, spread(run, tasks), strict=True):
+    for (team, first, draws), outputs in zip(tasks, spread(run, tasks), strict=True):
         for cohort, output in zip(team, outputs, strict=True):
             parts[cohort.name].append(output)
-    arrays = _named(plan, block, list(parts.values()), panel)
+        if team is teams[-1] and first + draws in starts and first < plan.panel_draws:
+            start = starts[starts.index(first + draws) - 1]
+            for name, values in _taken_out(plan, parts):
+                (keep or hold)(name, start, values)
+    held = {name: np.concatenate(panel.pop(name)) for name in list(panel)}
+    arrays = _named(plan, block, list(parts.values()), held)
     return {v.name: arrays[v.field] for v in OPEN} if plan.is_open else arrays
+
+
+def _starts(plan: Plan, block: Block) -> list[int]:
+    """Where the chunks of the panel in a block begin, then its other draws, and where it ends."""
+    end = block.first + block.draws
+    kept = max(block.first, min(end, plan.panel_draws))
+    chunk = max(1, panel_chunk(plan.block_draws, plan.panel_draws))
+    return list(dict.fromkeys([*range(block.first, kept, chunk), kept, end]))
 
 
 def _run_task(plan: Plan, cohorts: tuple[CohortPlan, ...], first: int, draws: int) -> list[Output]:
@@ -253,31 +282,38 @@ def _named(plan: Plan, block: Block, parts: list[list[Output]], panel: Arrays) -
     return arrays
 
 
-def _panel_room(plan: Plan, block: Block) -> Arrays:
-    """Room for the draws of a block that are kept clinician by clinician, if there are any."""
-    draws = min(block.draws, plan.panel_draws - block.first)
-    if draws <= 0:
-        return {}
-    yearly = draws, plan.clinicians, len(plan.years)
-    arrays: Arrays = {variable.name: np.empty(yearly, np.float32) for variable in PANEL}
-    arrays[PANEL_GROUP.name] = np.empty((draws, plan.clinicians, GROUPINGS), np.int16)
-    arrays[PANEL_PRACTICE.name] = np.empty(yearly, np.int32)
-    return arrays
+def _taken_out(plan: Plan, parts: dict[str, list[Output]]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The panel of the last draws, by variable, laid out as in the registry.
 
-
-def _moved(plan: Plan, output: Output, cohort: CohortPlan, first: int, panel: Arrays) -> Output:
-    """The output of draws from the ``first`` of a block on, its panel moved to that of the block.
-
-    So that it is held in memory once: it is most of what a block is.
+    It is held once: the outputs of the tasks have none any more when all of it is taken.
     """
-    kept = output.panel
-    draws = len(kept.group)
-    if not draws:
-        return output
-    here = slice(first, first + draws), plan.roster.slice_of(cohort.name)
-    for variable in PANEL:
-        panel[variable.name][here] = getattr(kept, variable.column).transpose(0, 2, 1)
-    panel[PANEL_GROUP.name][here] = kept.group
-    numbers = plan.roster.practices_of(cohort.name)[0].astype(np.int32)  # on the roster
-    panel[PANEL_PRACTICE.name][here] = numbers[kept.practice].transpose(0, 2, 1)
-    return output._replace(panel=Panel._make(values[:0].copy() for values in kept))
+    latest = {name: [o for o in outputs if len(o.panel.group)] for name, outputs in parts.items()}
+    draws = sum(len(output.panel.group) for output in latest[plan.cohorts[0].name])
+    yearly = draws, plan.clinicians, len(plan.years)
+    for variable in (*PANEL, PANEL_GROUP, PANEL_PRACTICE):
+        shape = (*yearly[:2], GROUPINGS) if variable is PANEL_GROUP else yearly
+        values = np.empty(shape, variable.dtype)
+        for cohort, outputs in latest.items():
+            here, first = values[:, plan.roster.slice_of(cohort)], 0
+            for output in outputs:
+                kept = getattr(output.panel, variable.column)
+                _lay(plan, cohort, variable, kept, here[first : first + len(kept)])
+                first += len(kept)
+        yield variable.name, values
+    for name, outputs in parts.items():
+        parts[name] = [
+            o._replace(panel=Panel._make(part[:0].copy() for part in o.panel)) for o in outputs
+        ]
+
+
+def _lay(
+    plan: Plan, cohort: str, variable: Variable, kept: NDArray[Any], room: NDArray[Any]
+) -> None:
+    """Put what a kernel has kept of some draws of a cohort into their room."""
+    if variable is PANEL_GROUP:
+        room[:] = kept
+        return
+    if variable is PANEL_PRACTICE:  # their numbers on the roster
+        kept = plan.roster.practices_of(cohort)[0].astype(np.int32)[kept]
+    for year in range(len(plan.years)):  # much faster than to transpose all of it
+        room[:, :, year] = kept[:, year]

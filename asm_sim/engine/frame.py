@@ -37,7 +37,8 @@ BLOCK_DRAWS = 100
 PANEL_DRAWS = 200
 LENS_DRAWS = 100
 OPEN_DRAWS = 200
-STORE_FORMAT = 3
+STORE_FORMAT = 4
+_PANEL_CHUNK = 25  # draws of a panel that are stored as one chunk, at most
 # Indices of a layer are 32 bits wide, and a scenario may have so many draws: no shift beyond this.
 LARGEST_SHIFT = 2**32 - 2 - LARGEST_DRAW
 
@@ -175,6 +176,12 @@ def blocks_of(draws: int, block_draws: int) -> list[Block]:
     """The blocks of so many draws; the last one is shorter where they are no multiple."""
     starts = range(0, draws, block_draws)
     return [Block(i, a, min(block_draws, draws - a)) for i, a in enumerate(starts)]
+
+
+def panel_chunk(block_draws: int, panel_draws: int) -> int:
+    """The draws of a panel that are stored as one chunk: whole chunks make a block."""
+    whole = next(n for n in range(min(_PANEL_CHUNK, block_draws), 0, -1) if block_draws % n == 0)
+    return min(whole, panel_draws)
 
 
 def with_shifts(scenario_hash: str, shifts: Mapping[str, int]) -> str:

@@ -208,6 +208,7 @@ PANEL_GROUP = Variable(
     "position along group",
     "Group of each clinician in each grouping, first draws",
     dtype="int16",
+    field="group",
 )
 
 PANEL_PRACTICE = Variable(
@@ -216,6 +217,7 @@ PANEL_PRACTICE = Variable(
     "position along practices of the roster",
     "Practice of each clinician in each year, first draws",
     dtype="int32",
+    field="practice",
 )
 
 # Bit k of a set's position says whether factor k moves (see kernels/draws/decomposition.py).

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.results.whole import Held
 from asm_sim.store.fresh import Fresh
 
 
@@ -25,15 +27,33 @@ def compressor() -> Any:
     return Blosc(cname="lz4", clevel=5, shuffle=Blosc.SHUFFLE)
 
 
+_one_at_a_time = threading.Lock()  # it is a setting of all of Blosc
+
+
 def _compressed(chunk: NDArray[Any]) -> bytes:
     """The same bytes each time: Blosc's threads put what they compress in the order they end in."""
     from numcodecs import blosc
 
-    usual, blosc.use_threads = blosc.use_threads, False
-    try:
-        return bytes(compressor().encode(chunk))
-    finally:
-        blosc.use_threads = usual
+    with _one_at_a_time:
+        usual, blosc.use_threads = blosc.use_threads, False
+        try:
+            return bytes(compressor().encode(chunk))
+        finally:
+            blosc.use_threads = usual
+
+
+def packed(values: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes | None:
+    """A chunk of a shape as its file holds it, as far as there are values for it.
+
+    None where nothing is known of it: it is not written.
+    """
+    if not _is_known(values):
+        return None
+    chunk = np.ascontiguousarray(values, dtype)
+    if chunk.size < math.prod(shape):
+        chunk = np.full(shape, math.nan if dtype.kind == "f" else 0, dtype)
+        chunk[(0,) * (chunk.ndim - values.ndim) + tuple(map(slice, values.shape))] = values
+    return _compressed(chunk)
 
 
 def _is_known(values: NDArray[Any]) -> bool:
@@ -67,7 +87,7 @@ class Array:
             "shape": self.shape,
             "chunks": self.chunks,
             "dtype": self.dtype.str,
-            "fill_value": "NaN" if self._is_float else None,
+            "fill_value": "NaN" if self.dtype.kind == "f" else None,
             "order": "C",
             "filters": None,
             "dimension_separator": ".",
@@ -76,14 +96,6 @@ class Array:
         }
         for name, content in ((".zarray", about), (".zattrs", self.attributes)):
             self.store.put(f"{self.name}/{name}", json.dumps(content, indent=2).encode())
-
-    @property
-    def _is_float(self) -> bool:
-        return self.dtype.kind == "f"
-
-    @property
-    def _fill(self) -> float:
-        return math.nan if self._is_float else 0
 
     def append(self, before: tuple[int, ...], rows: NDArray[Any]) -> None:
         """Take the next rows, those at positions ``before`` along the dims before theirs."""
@@ -104,18 +116,21 @@ class Array:
 
     def _write(self, at: tuple[int, ...], values: NDArray[Any]) -> None:
         """Write the chunk of these numbers, as far as there are values for it."""
-        if not _is_known(values):
-            return
-        chunk = np.ascontiguousarray(values, self.dtype)
-        if chunk.size < math.prod(self.chunks):
-            chunk = np.full(self.chunks, self._fill, self.dtype)
-            chunk[(0,) * (chunk.ndim - values.ndim) + tuple(map(slice, values.shape))] = values
-        self.put((*at, *[0] * (len(self.chunks) - len(at))), chunk)
+        content = packed(values, self.chunks, self.dtype)
+        if content is not None:
+            self.store.put(self._key(at), content)
+
+    def take(self, at: tuple[int, ...], name: str, held: Held) -> None:
+        """Have a file for the chunk of these numbers that is there, packed, under this name."""
+        self.store.take(self._key(at), name, held)
 
     def put(self, at: tuple[int, ...], chunk: NDArray[Any]) -> None:
         """Write a whole chunk, whatever is in it."""
-        key = ".".join(map(str, at))
-        self.store.put(f"{self.name}/{key}", _compressed(chunk))
+        self.store.put(self._key(at), _compressed(chunk))
+
+    def _key(self, at: tuple[int, ...]) -> str:
+        numbers = *at, *[0] * (len(self.chunks) - len(at))
+        return f"{self.name}/{'.'.join(map(str, numbers))}"
 
 
 def write_coordinate(

@@ -1,8 +1,9 @@
 """The store of a run or a sweep: blocks, their ledger, and the mark that says whose they are.
 
 A block is one file with a checksum of every array and its scenario's fingerprint inside; it appears
-whole or not at all. A block that exists is done: the files are the ledger. Nothing is changed in
-place, so doing a block twice is harmless and no locks are needed.
+whole or not at all, after the files of its panel, which it lists (see panel_files.py). A block that
+exists is done: the files are the ledger. Nothing is changed in place, so doing a block twice is
+harmless and no locks are needed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from asm_sim.engine.execute import Arrays
 from asm_sim.errors import InputError, RunError
 from asm_sim.results.open import BLOCKS, MARK, RESULTS, WRITTEN
 from asm_sim.store.files import Folder, writer_of
+from asm_sim.store.panel_files import remove_panel, what_is_wrong_with
 from asm_sim.store.work import Job, Work
 
 _BLOCK = re.compile(r"(?P<start>[0-9a-f]+/[0-9]{6,9})-(?P<draws>[0-9]{1,9})\.npz")
@@ -84,7 +86,10 @@ def _archive(file: BinaryIO, arrays: Arrays) -> None:
 def read_block(
     folder: Folder, work: Work, job: Job, names: Collection[str] | None = None
 ) -> Arrays:
-    """The arrays of a block, or those named; :class:`CorruptBlockError` unless written so."""
+    """The arrays of a block, or those named; :class:`CorruptBlockError` unless written so.
+
+    With all of them the files of its panel are read, too.
+    """
     shown = work.block_name(job)
     try:
         with (
@@ -103,6 +108,8 @@ def read_block(
     complete = set(arrays) == (set(sums) if names is None else set(names))
     if not complete or any(sums.get(n) != _checksum(n, v) for n, v in arrays.items()):
         raise CorruptBlockError(job, f"{shown}: the checksum does not match")
+    if wrong := what_is_wrong_with(folder, work, job, arrays):
+        raise CorruptBlockError(job, f"{shown}: {wrong}")
     return arrays
 
 
@@ -130,7 +137,12 @@ def damaged_jobs(folder: Folder, work: Work, jobs: Iterable[Job]) -> dict[Job, s
 
 
 def remove_block(folder: Folder, work: Work, job: Job) -> None:
-    folder.remove(f"{BLOCKS}/{work.block_name(job)}")
+    _remove(folder, work.block_name(job))
+
+
+def _remove(folder: Folder, name: str) -> None:
+    folder.remove(f"{BLOCKS}/{name}")
+    remove_panel(folder, name)
 
 
 def retire_short_blocks(folder: Folder) -> None:
@@ -141,7 +153,7 @@ def retire_short_blocks(folder: Folder) -> None:
             versions.setdefault(match["start"], []).append((int(match["draws"]), name))
     for found in versions.values():
         for _, name in sorted(found)[:-1]:
-            folder.remove(f"{BLOCKS}/{name}")
+            _remove(folder, name)
 
 
 def check(folder: Folder, work: Work, overwrite: bool = False) -> dict[str, Any] | None:

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from asm_sim import __version__
-from asm_sim.engine.execute import run_block
 from asm_sim.engine.plan import Plan
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, printable
 from asm_sim.results.open import BLOCKS, FOR_CLUSTERS
 from asm_sim.store.blocks import write_block
 from asm_sim.store.files import Folder, LocalFolder, open_folder
+from asm_sim.store.here import computed_block
 from asm_sim.store.work import Job, Work
 
 _CONNECTING = 10.0  # seconds
@@ -194,9 +194,9 @@ def _hold(work: Work) -> Work:
 
 def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
     """Run a block, write it, and return this worker's address and the block's name."""
-    plan = plan_here(work, job)
+    folder, plan = open_folder(root), plan_here(work, job)
     compile_kernels(plan)
-    name = write_block(open_folder(root), work, job, run_block(plan, job.block))
+    name = write_block(folder, work, job, computed_block(folder, work, plan, job))
     return _dask().get_worker().address, name
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from asm_sim.engine.dataset import attributes, clinician_variables, coordinates, is_sum
 from asm_sim.engine.execute import CLINICIAN_SUMS_NAME, Arrays
-from asm_sim.engine.frame import Frame
+from asm_sim.engine.frame import Frame, panel_chunk
 from asm_sim.results.open import CONSOLIDATED, RESULTS, is_whole
 from asm_sim.results.registry import (
     OPEN_DRAW,
@@ -35,11 +35,13 @@ from asm_sim.store.arrays import Array, compressor, write_coordinate
 from asm_sim.store.blocks import read_block
 from asm_sim.store.files import Folder
 from asm_sim.store.fresh import Fresh
+from asm_sim.store.panel_files import LIST, PanelFile, panel_files, place_of
 from asm_sim.store.work import Job, Work
+
+_Blocks = Iterator[tuple[Job, Arrays]]
 
 _CHUNK_DRAWS = 1000  # draws in a chunk, at most
 _CHUNK_SCENARIOS = 50  # scenarios in a chunk, at most
-_PANEL_CHUNK_DRAWS = 25
 
 
 def consolidate(folder: Folder, work: Work, computed: Iterable[tuple[Job, Arrays]] = ()) -> None:
@@ -106,11 +108,11 @@ def _attributes_there(folder: Folder) -> dict[str, Any]:
     return about if isinstance(about, dict) else {}
 
 
-def _begun(blocks: Iterator[Arrays]) -> Iterator[Arrays]:
+def _begun(blocks: _Blocks) -> _Blocks:
     """The same, of which the first is there."""
     first = deque(islice(blocks, 1))
 
-    def of_all() -> Iterator[Arrays]:
+    def of_all() -> _Blocks:
         while first:
             yield first.popleft()
         yield from blocks
@@ -118,7 +120,7 @@ def _begun(blocks: Iterator[Arrays]) -> Iterator[Arrays]:
     return of_all()
 
 
-def _blocks(folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]]) -> Iterator[Arrays]:
+def _blocks(folder: Folder, work: Work, computed: _Blocks) -> _Blocks:
     """All blocks, scenario by scenario: as they are computed, else as they are there."""
     held = deque(islice(computed, 1))  # no more than one
     for index in range(len(work)):
@@ -126,18 +128,20 @@ def _blocks(folder: Folder, work: Work, computed: Iterator[tuple[Job, Arrays]]) 
             for block in work.blocks(of_open):
                 wanted = Job(index, block, of_open)
                 if held and held[0][0] == wanted:
-                    yield held.popleft()[1]
+                    yield held.popleft()
                     held.extend(islice(computed, 1))
                 else:
-                    yield read_block(folder, work, wanted)
+                    yield wanted, read_block(folder, work, wanted)
 
 
-def _write_scenario(work: Work, index: int, blocks: Iterator[Arrays], writer: _Writer) -> None:
+def _write_scenario(work: Work, index: int, blocks: _Blocks, writer: _Writer) -> None:
     """Hand the blocks of a scenario to the writer: draws in their order, then what is added up."""
     totals: Arrays = {}
     count = len(work.blocks()) + (len(work.blocks(of_open=True)) if work.open else 0)
-    for block in islice(blocks, count):
+    for job, block in islice(blocks, count):
         _write_block(block, index, totals, writer)
+        for file in panel_files(block):
+            writer.take(file, index, place_of(work, job, file))
         del block
     if CLINICIAN_SUMS_NAME in totals:
         totals |= clinician_variables(totals.pop(CLINICIAN_SUMS_NAME))
@@ -147,6 +151,8 @@ def _write_scenario(work: Work, index: int, blocks: Iterator[Arrays], writer: _W
 
 def _write_block(block: Arrays, index: int, totals: Arrays, writer: _Writer) -> None:
     for name, values in block.items():
+        if name == LIST:
+            continue
         if is_sum(name):
             totals[name] = totals[name] + values if name in totals else values
         else:
@@ -172,7 +178,7 @@ class _Writer:
         self._chunk = {
             "scenario": self._together,
             "draw": min(blocks * work.block_draws, draws),
-            "draw_sample": min(_PANEL_CHUNK_DRAWS, sizes["draw_sample"]),
+            "draw_sample": panel_chunk(work.block_draws, sizes["draw_sample"]),
             "lens_draw": min(blocks * work.block_draws, sizes["lens_draw"]),
             OPEN_DRAW: min(blocks * work.block_draws, sizes.get(OPEN_DRAW, 0)),
         }
@@ -185,6 +191,12 @@ class _Writer:
             self._scenario.setdefault(name, []).append(values)
         else:
             self._array(name).append(self._before(index), values)
+
+    def take(self, file: PanelFile, index: int, place: str) -> None:
+        """Have the file of the panel that is at a place in the folder for one of a scenario."""
+        array = self._array(file.variable)
+        if file.held is not None:
+            array.take((*self._before(index), file.chunk), place, file.held)
 
     def end_scenario(self, index: int) -> None:
         """No more values of this scenario follow."""

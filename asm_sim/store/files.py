@@ -134,9 +134,23 @@ class LocalFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         with appearing(self.path / name) as partial:
             partial.mkdir()
-            store = Fresh(_writer_into(partial))
+            store = Fresh(_writer_into(partial), self._taker_into(partial))
             yield store
             (partial / CONSOLIDATED).write_bytes(store.consolidate())
+
+    def _taker_into(self, folder: Path) -> Callable[[str, str], None]:
+        """Gives a file another name below a folder; a copy, where a disk has no two names for one.
+
+        Either name may go: no file of ours is changed in its place.
+        """
+
+        def take(key: str, name: str) -> None:
+            try:
+                os.link(self.path / name, folder / key)
+            except OSError:
+                shutil.copyfile(self.path / name, folder / key)
+
+        return take
 
 
 class ObjectFolder:
@@ -228,7 +242,10 @@ class ObjectFolder:
             self.remove(complete)
             self.write(turn, stamp.encode())
         with self._asking():
-            store = Fresh(lambda key, content: self.write(f"{name}/{key}", content))
+            store = Fresh(
+                lambda key, content: self.write(f"{name}/{key}", content),
+                lambda key, there: self.write(f"{name}/{key}", self.read(there)),
+            )
             yield store
             content = store.consolidate()
         if not self._holds(turn, stamp):

@@ -9,11 +9,16 @@ from asm_sim.results.whole import Files, Held, sealed
 
 
 class Fresh:
-    """Files of a new store, put there by ``write``; its consolidated metadata come last."""
+    """Files of a new store, put there by ``write``; its consolidated metadata come last.
 
-    def __init__(self, write: Callable[[str, bytes], None]) -> None:
+    ``take`` puts a file there that the folder has under another name.
+    """
+
+    def __init__(
+        self, write: Callable[[str, bytes], None], take: Callable[[str, str], None]
+    ) -> None:
         self.written: Files = {}
-        self._write = write
+        self._write, self._take = write, take
         self._metadata: dict[str, bytes] = {}
 
     def put(self, key: str, content: bytes) -> None:
@@ -22,6 +27,11 @@ class Fresh:
         self.written[key] = Held.of(content)
         if _is_metadata(key):
             self._metadata[key] = content
+
+    def take(self, key: str, name: str, held: Held) -> None:
+        """Have the file of this name in the folder, which is no metadata, for one of the store."""
+        self._take(key, name)
+        self.written[key] = held
 
     def consolidate(self) -> bytes:
         """The consolidated metadata of what was written, with the list of all its numbers' files.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import islice
 
 from asm_sim.engine.execute import Arrays, run_block
@@ -13,6 +13,7 @@ from asm_sim.engine.threads import thread_count
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.store.blocks import write_block
 from asm_sim.store.files import Folder
+from asm_sim.store.panel_files import PanelFiles
 from asm_sim.store.work import Job, Work
 
 _AHEAD = 2  # blocks that are computed while one is written: no thread waits for the end of one
@@ -26,6 +27,15 @@ def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:
     for job, _, written in computed_here(folder, work, jobs):
         written.result()
         yield job
+
+
+def computed_block(
+    folder: Folder, work: Work, plan: Plan, job: Job, pool: Executor | None = None
+) -> Arrays:
+    """What a block holds; its panel is in the folder already, and listed in it."""
+    panel = PanelFiles(folder, work, job)
+    arrays = run_block(plan, job.block, pool, panel.keep)
+    return arrays | panel.listed()
 
 
 def computed_here(
@@ -45,7 +55,7 @@ def computed_here(
                 if plan is None or of != (job.scenario, job.open):
                     plan, of = work.plan(job.scenario, job.open), (job.scenario, job.open)
                     compile_kernels(plan)
-                yield job, blocks.submit(run_block, plan, job.block, pool)
+                yield job, blocks.submit(computed_block, folder, work, plan, job, pool)
 
         more = begun()
         under_way = deque(islice(more, _AHEAD))

@@ -20,7 +20,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from asm_sim.engine.execute import run_block
 from asm_sim.engine.threads import thread_count
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, reason_of
@@ -28,6 +27,7 @@ from asm_sim.kernels._cache import say_nothing
 from asm_sim.store.blocks import write_block
 from asm_sim.store.cluster import KEPT, check_seen, plan_here
 from asm_sim.store.files import Folder
+from asm_sim.store.here import computed_block
 from asm_sim.store.work import Job, Work
 
 _TRIES = 3  # of a block whose worker dies
@@ -189,7 +189,9 @@ def _serve(pipe: Connection[Any, Any], threads: int, first: bool) -> None:
             try:
                 plan = plan_here(work, told)
                 compile_kernels(plan)
-                name = write_block(folder, work, told, run_block(plan, told.block, pool))
+                name = write_block(
+                    folder, work, told, computed_block(folder, work, plan, told, pool)
+                )
             except (InputError, RunError, OSError) as error:
                 pipe.send(error)
             except Exception as error:
