@@ -32,9 +32,10 @@ def bins_of(values, lowest, width, bins, found):
     """
     inside = float(bins - 2)
     highest = lowest + inside * width
+    bins_to_one = 1.0 / width
     for i in range(len(values)):
         # Whole penalties lie on edges: what rounding leaves just below one belongs above it.
-        at = np.floor((values[i] - lowest) / width + 1e-9)
+        at = np.floor((values[i] - lowest) * bins_to_one + 1e-9)
         above = inside - 1.0 if values[i] <= highest else inside
         at = at if at < inside else above
         found[i] = np.int32(at if at >= 0.0 else -1.0) + np.int32(1)

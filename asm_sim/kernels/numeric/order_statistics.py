@@ -119,32 +119,26 @@ def _sort_within_cells(cells, n, keys, payload):
 
 
 @kernel
-def _spread(keys, n, bucket_of, starts):
-    """Put every key into its bucket; starts[b] is where bucket b begins in the sorted order."""
+def _spread(keys, n, bucket_of, counts):
+    """Put every key into its bucket and count the keys of each.
+
+    And how many are the lowest and how many the highest of all: of rates often a large part.
+    """
     low, high = _lowest_and_highest(keys, n)
     buckets = min(BUCKETS, max(16, n // 2))
     scale = (buckets - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
-    for i in range(n):
-        bucket_of[i] = np.int32((keys[i] - low) * scale)
-    for b in range(buckets + 1):
-        starts[b] = 0
-    for i in range(n):
-        starts[np.uint64(bucket_of[i]) + np.uint64(1)] += 1
-    for b in range(buckets):
-        starts[b + 1] += starts[b]
-    return buckets, low, high
-
-
-@kernel
-def _count_ends(values, n, low, high):
-    """How many are the lowest and how many the highest of all: of rates often a large part."""
     lowest = highest = 0
     for i in range(n):
-        lowest += values[i] == low
-        highest += values[i] == high
-    return lowest, highest
+        bucket_of[i] = np.int32((keys[i] - low) * scale)
+        lowest += keys[i] == low
+        highest += keys[i] == high
+    for b in range(buckets):
+        counts[b] = 0
+    for i in range(n):
+        counts[np.uint64(bucket_of[i])] += 1
+    return buckets, (low, lowest), (high, highest)
 
 
 @kernel
@@ -161,37 +155,41 @@ def percentiles(values, n, percents, result, scratch):
 
     The payload is carried along for nothing: buckets that are put in order are few.
     """
-    starts = scratch.starts
+    counts = scratch.starts
     bucket_of = scratch.bucket_of
     ordered = scratch.sorted_keys
     fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
-    buckets, low, high = _spread(values, n, bucket_of, starts)
-    lowest, highest = _count_ends(values, n, low, high)
+    buckets, (low, lowest), (high, highest) = _spread(values, n, bucket_of, counts)
     for b in range(buckets):
         fill[b] = -1
-    b = 0
+    wanted, found = scratch.cells[0], 0
+    b = below = 0  # a bucket, and how many values lie in those below it
     for percent in percents:
         k = int((n - 1) * percent / 100.0)
         for rank in (k, min(k + 1, n - 1)):
             if rank < lowest or rank >= n - highest:
                 ordered[rank] = low if rank < lowest else high
                 continue
-            while starts[b + 1] <= rank:
+            while below + counts[b] <= rank:
+                below += counts[b]
                 b += 1
-            fill[b] = starts[b]
-    place, wanted = scratch.sorted_payload, np.uint64(0)
+            if fill[b] < 0:
+                fill[b] = below
+                wanted[found] = b
+                found += 1
+    place, taken = scratch.sorted_payload, np.uint64(0)
     for i in range(n):
-        place[wanted] = i  # overwritten by the next where this one is not taken
-        wanted += np.uint64(fill[np.uint64(bucket_of[i])] >= 0)
-    for t in range(np.int64(wanted)):
+        place[taken] = i  # overwritten by the next where this one is not taken
+        taken += np.uint64(fill[np.uint64(bucket_of[i])] >= 0)
+    for t in range(np.int64(taken)):
         i = np.uint64(place[t])
         bucket = np.uint64(bucket_of[i])
         at = np.uint64(fill[bucket])
         fill[bucket] += 1
         ordered[at] = values[i]
-    for b in range(buckets):
-        if fill[b] >= 0:
-            _sort_bucket(ordered, scratch.sorted_payload, starts[b], starts[b + 1])
+    for t in range(found):
+        end = fill[wanted[t]]
+        _sort_bucket(ordered, scratch.sorted_payload, end - counts[wanted[t]], end)
     for j in range(len(percents)):
         result[j] = percentile(ordered, n, percents[j])
 
