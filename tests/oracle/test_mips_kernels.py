@@ -28,6 +28,18 @@ FORMS = ["traditional", "value_pathway"]
 YEAR = 2028
 
 
+def test_forms_differ_in_what_is_not_made_for_both_at_once() -> None:
+    """Kernels prepare both forms by the rules of one (kernels/rule/mips.py: prepare_mips)."""
+    for cohort in RULES.cohorts:
+        forms = [compile_mips(MIPS, RULES, cohort, form) for form in FORMS]
+        differing = {
+            name
+            for name, a, b in zip(MipsCohortRules._fields, *forms, strict=True)
+            if not np.array_equal(np.asarray(a, float), np.asarray(b, float), equal_nan=True)
+        }
+        assert differing == {"traditional", "measures_counted", "activities_required"}
+
+
 def random_settings(rng: random.Random) -> dict[str, Any]:
     """A rule set as a scenario might have it, with the extremes of every lever."""
     choices: dict[str, Any] = {

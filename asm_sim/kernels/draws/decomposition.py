@@ -29,7 +29,7 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels._reference import by_reference
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_uniforms
 from asm_sim.kernels.numeric.vectors import add_to_row
-from asm_sim.kernels.rule.cohort import score_adjusted, score_against
+from asm_sim.kernels.rule.cohort import score_adjusted
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.rule.final_score import round_half_up, state_adjustments
 from asm_sim.kernels.rule.fit import Fit, copy_cost_benchmark, copy_quality_benchmarks, new_fit
@@ -41,6 +41,7 @@ from asm_sim.kernels.rule.observed import (
     new_outcome,
     with_results,
 )
+from asm_sim.kernels.rule.quality import classify
 from asm_sim.kernels.world.groups import GROUPINGS
 from asm_sim.kernels.world.performance import (
     cost_at,
@@ -57,7 +58,7 @@ Floats = NDArray[np.float64]
 MEASUREMENT, PARTICIPATION, PERFORMANCE, PEERS, RISK_LEVEL = 1, 2, 4, 8, 16
 WITHOUT_RISK = 16  # sets of the first four factors
 FACTOR_SETS = 32
-TILE = 64  # clinicians whose sets are put side by side at a time
+TILE = 32  # clinicians who follow one another, of whom all sets lie together
 
 # Columns of sums over a group's clinicians against the first year's fit.
 COUNT, MEAN, NEGATIVE, DIFFERS, BONUSES, PENALTIES, FIXED_SUMS = range(7)
@@ -75,29 +76,24 @@ class Factors(NamedTuple):
     shown_cost: Floats  # [participation, n] what the year's noise shows of a true cost of 1
     true_rate: Floats  # [peers, performance, M, n]
     true_cost: Floats  # [peers, performance, n]
-    rate: Floats  # [M, n]
+    rate: Floats  # [M, n] as measured
     cost: Floats  # [n]
     outcome: Outcome
     with_participation: Outcome  # the same where that is one of the factors
     complexity: Floats  # [participation, n] complex-patient adjustment of one with a final score
-    unit: Floats  # [sets without risk, n] adjustment over risk level
-    # Sets come last in what follows: what is done to a clinician is done in all of them at once.
-    tile: Floats  # [TILE, sets without risk] some of the same
-    before: Floats  # [n, sets] adjustment of the year before
-    total: Floats  # [n, sets] of the adjustments
-    squares: Floats  # [n, sets]
-    risk: Floats  # [sets] risk level
-    unscored: Floats  # [sets] adjustment of one without a final score
-    paid: Floats  # [sets] adjustment of one clinician
-    value: Floats  # [sets] of the same, to be added up
+    unit: Floats  # [years, tiles, sets without risk, TILE] adjustment over risk level
+    paid: Floats  # [sets, TILE] adjustment of the clinicians of a tile
+    before: Floats  # [sets, TILE] of the year before
+    total: Floats  # [sets, TILE] over the years
+    squares: Floats  # [sets, TILE]
+    told: Floats  # [TILE, 2 sets] values of the same clinicians, and their squares
     members: Floats  # [groups] clinicians in a group
-    group_total: Floats  # [groups, sets] sum of a value over them
-    group_squares: Floats  # [groups, sets] and of its square
+    sums: Floats  # [groups, 2 sets] of what is told of them
     fixed: Floats  # [groups, FIXED_SUMS]
 
 
 @kernel
-def new_factors(rules, measures, n, groups):
+def new_factors(rules, measures, n, years, groups):
     """Room for n clinicians; none is needed for n = 0."""
     return Factors(
         first=new_observed(measures, n),
@@ -114,18 +110,14 @@ def new_factors(rules, measures, n, groups):
         outcome=new_outcome(measures, n),
         with_participation=new_outcome(measures, n),
         complexity=np.empty((2, n)),
-        unit=np.empty((WITHOUT_RISK, n)),
-        tile=np.empty((TILE, WITHOUT_RISK)),
-        before=np.empty((n, FACTOR_SETS)),
-        total=np.empty((n, FACTOR_SETS)),
-        squares=np.empty((n, FACTOR_SETS)),
-        risk=np.empty(FACTOR_SETS),
-        unscored=np.empty(FACTOR_SETS),
-        paid=np.empty(FACTOR_SETS),
-        value=np.empty(FACTOR_SETS),
+        unit=np.empty((years, (n + TILE - 1) // TILE, WITHOUT_RISK, TILE)),
+        paid=np.empty((FACTOR_SETS, TILE)),
+        before=np.empty((FACTOR_SETS, TILE)),
+        total=np.empty((FACTOR_SETS, TILE)),
+        squares=np.empty((FACTOR_SETS, TILE)),
+        told=np.empty((TILE, 2 * FACTOR_SETS)),
         members=np.empty(groups),
-        group_total=np.empty((groups, FACTOR_SETS)),
-        group_squares=np.empty((groups, FACTOR_SETS)),
+        sums=np.empty((groups, 2 * FACTOR_SETS)),
         fixed=np.empty((groups, FIXED_SUMS)),
     )
 
@@ -145,8 +137,6 @@ def decompose_year(
         _keep_first(model, clinicians, observed, fit, factors)
         within[:] = 0.0
         year_to_year[:] = 0.0
-        factors.total[:] = 0.0
-        factors.squares[:] = 0.0
         _score_first(model, rules, clinicians, fit, outcome, scratch, factors)
     else:
         _draw_noise(model, address, y, clinicians, observed, factors)
@@ -155,34 +145,40 @@ def decompose_year(
                 model, rules, y, address, peers, clinicians, observed, fit, outcome, scratch,
                 factors,
             )  # fmt: skip
-    _add_year(rules, y, clinicians, factors, year_to_year)
+        _add_changes(rules, y, clinicians, factors, year_to_year)
     _against_first_fit(rules, y, observed, outcome, clinicians.group, factors, fixed_standard)
     if y == model.performance_years - 1:
-        _finish(model.performance_years, clinicians, factors, within, year_to_year)
+        _finish(rules, model.performance_years, clinicians, factors, within, year_to_year)
 
 
 @kernel
 def _score_first(model, rules, clinicians, fit, outcome, scratch, factors):
     """Every set in the first year: nothing but measurement moves."""
-    _true_values(model, 0, 0, 0, clinicians, factors.first.collection, factors)
-    _own(model, False, 0, 0, factors.first, factors.first.collection, clinicians, factors)
+    first, unit = factors.first, factors.unit[0]
+    _true_values(model, 0, 0, 0, clinicians, first.collection, factors)
     own = by_reference(
-        with_results(factors.first, factors.rate, factors.first.collection, factors.cost)
+        with_results(first, factors.true_rate[0, 0], first.collection, factors.true_cost[0, 0])
     )
-    score_against(own, rules, 0, fit, factors.outcome, scratch)
-    _unit_adjustments(rules, 0, fit, factors.outcome, factors.unit[0])
-    _unit_adjustments(rules, 0, fit, outcome, factors.unit[MEASUREMENT])
+    state_adjustments(first, rules, 0, fit, factors.outcome)
+    classify(first, rules, 0, scratch)
+    score_adjusted(own, rules, 0, fit, factors.outcome, scratch)
+    _unit_adjustments(rules, 0, fit, factors.outcome, unit, 0)
+    _unit_adjustments(rules, 0, fit, outcome, unit, MEASUREMENT)
     for k in range(2, WITHOUT_RISK):
-        factors.unit[k] = factors.unit[k % 2]
+        unit[:, k] = unit[:, k % 2]
 
 
 @kernel
 def _score_sets(
     model, rules, y, address, peers, clinicians, observed, fit, outcome, scratch, factors
 ):
-    """The sets with or without ``peers`` in a later year; that without any factor stays."""
+    """The sets with or without ``peers`` in a later year; that without any factor stays.
+
+    What counts of a clinician is the same with and without measurement.
+    """
     against = fit if peers == 1 else factors.first_fit
     of_year = y if peers == 1 else 0
+    unit = factors.unit[y]
     for participation in range(2):
         seen = observed if participation == 1 else factors.first
         into = factors.with_participation if participation == 1 else factors.outcome
@@ -192,9 +188,13 @@ def _score_sets(
         collection = observed.collection if performance == 1 else factors.first.collection
         if peers == 1 or performance == 1:  # else as in the first year
             _true_values(model, y, peers, performance, clinicians, collection, factors)
+        true_rate = factors.true_rate[peers, performance]
+        true_cost = factors.true_cost[peers, performance]
         for participation in range(2):
             seen = observed if participation == 1 else factors.first
             into = factors.with_participation if participation == 1 else factors.outcome
+            counted = by_reference(with_results(seen, seen.rate, collection, seen.episode_cost))
+            classify(counted, rules, of_year, scratch)
             for measure in range(2):
                 k = (
                     measure * MEASUREMENT
@@ -202,17 +202,22 @@ def _score_sets(
                     + performance * PERFORMANCE
                     + peers * PEERS
                 )
-                if k == WITHOUT_RISK - 1:
-                    _unit_adjustments(rules, y, fit, outcome, factors.unit[k])
-                elif k > 0:
-                    _own(
-                        model, address.measured and measure == 1, y if peers == 1 else 0,
-                        k, seen, collection, clinicians, factors,
-                    )  # fmt: skip
-                    own = by_reference(with_results(seen, factors.rate, collection, factors.cost))
+                if k == 0:
+                    unit[:, k] = factors.unit[0, :, k]
+                elif k == WITHOUT_RISK - 1:
+                    _unit_adjustments(rules, y, fit, outcome, unit, k)
+                else:
+                    rate, cost = true_rate, true_cost
+                    if address.measured and measure == 1:
+                        rate, cost = factors.rate, factors.cost
+                        _measure(
+                            model, of_year, true_rate, true_cost, factors.shown_cost[participation],
+                            counted, clinicians, factors,
+                        )  # fmt: skip
+                    own = by_reference(with_results(seen, rate, collection, cost))
                     into.complex_patient_adjustment[:] = factors.complexity[participation]
                     score_adjusted(own, rules, of_year, against, into, scratch)
-                    _unit_adjustments(rules, of_year, against, into, factors.unit[k])
+                    _unit_adjustments(rules, of_year, against, into, unit, k)
 
 
 @kernel
@@ -265,34 +270,26 @@ def _true_values(model, y, peers, performance, clinicians, collection, factors):
 
 
 @kernel
-def _own(model, measured, level, k, seen, collection, clinicians, factors):
-    """Rates and costs of the cohort in set ``k``, of which ``seen`` is reported and counted."""
-    peers, performance = k // PEERS, k // PERFORMANCE % 2
-    foreign = measured and model.shocks.misattributed_share > 0.0
-    for m in range(len(model.quality.slot)):
-        rate, true = factors.rate[m], factors.true_rate[peers, performance, m]
+def _measure(model, level, true_rate, true_cost, shown_cost, counted, clinicians, factors):
+    """Rates and costs that the year's noise shows of true ones, with the cases that are counted."""
+    foreign = model.shocks.misattributed_share > 0.0
+    for m in range(len(true_rate)):
+        true = true_rate[m]
         if foreign and not model.quality.reported[m]:
-            true = attributed_rate(model, m, level, collection[m], true, clinicians)
-        if measured:
-            work = clinicians.rows[6:11]
-            sample_rate(model, m, factors.noise[m], seen.cases[m], true, work, rate)
-            true = rate
-        reported = seen.rate[m]
-        for i in range(len(rate)):
-            rate[i] = true[i] if reported[i] == reported[i] else np.nan
-    cost, true_cost = factors.cost, factors.true_cost[peers, performance]
+            true = attributed_rate(model, m, level, counted.collection[m], true, clinicians)
+        sample_rate(
+            model, m, factors.noise[m], counted.cases[m], true, clinicians.rows[6:11],
+            factors.rate[m],
+        )  # fmt: skip
     if foreign:
         true_cost = attributed_cost(model, level, true_cost, clinicians)
-    if measured:
-        shown = factors.shown_cost[k // PARTICIPATION % 2]
-        for i in range(len(cost)):
-            cost[i] = true_cost[i] * shown[i]
-    else:
-        cost[:] = true_cost
+    cost = factors.cost
+    for i in range(len(cost)):
+        cost[i] = true_cost[i] * shown_cost[i]
 
 
 @kernel
-def _unit_adjustments(rules, y, fit, outcome, unit):
+def _unit_adjustments(rules, y, fit, outcome, unit, k):
     """Adjustment factors at a risk level of one, unrounded; nan for one without a final score.
 
     exchange.adjustment_of is not used: here the risk level, itself a factor, comes last, and a
@@ -302,113 +299,127 @@ def _unit_adjustments(rules, y, fit, outcome, unit):
     has_scaling = scaling == scaling
     zero, highest = rules.score_zero, rules.year[y].cap
     of_zero_scorers = rules.year[y].zero_score_adjustment
-    final, transformed = outcome.final_score, outcome.transformed_score
-    for i in range(len(unit)):
-        known = transformed[i] == transformed[i]  # none in the neutral band
-        share = transformed[i] * scaling - 1.0 if known & has_scaling else 0.0
-        share = highest if highest < share else share
-        below = of_zero_scorers if final[i] == final[i] else np.nan
-        unit[i] = share if final[i] > zero else below
+    for tile in range(len(unit)):
+        final = outcome.final_score[tile * TILE : (tile + 1) * TILE]
+        transformed = outcome.transformed_score[tile * TILE : (tile + 1) * TILE]
+        of_set = unit[tile, k]
+        for t in range(len(final)):
+            known = transformed[t] == transformed[t]  # none in the neutral band
+            share = transformed[t] * scaling - 1.0 if known & has_scaling else 0.0
+            share = highest if highest < share else share
+            below = of_zero_scorers if final[t] == final[t] else np.nan
+            of_set[t] = share if final[t] > zero else below
 
 
 @inlined
-def _paid(risk, unit, unscored, steps, tie):
-    """The adjustment factor of one at a risk level of one, rounded as the rule says."""
-    adjustment = risk * unit if unit == unit else unscored
-    return round_half_up(adjustment, steps, tie) if steps > 0.0 else adjustment
-
-
-@kernel
-def _add_year(rules, y, clinicians, factors, year_to_year):
-    years = len(rules.year)
-    group, taken_part = clinicians.group, clinicians.taken_part
-    risk, unscored = factors.risk, factors.unscored
-    paid, change = factors.paid, factors.value
-    for k in range(FACTOR_SETS):
-        risk[k] = rules.year[y if k >= RISK_LEVEL else 0].risk_level
-        unscored[k] = rules.year[y if k & PEERS else 0].unscored_adjustment
-    _clear(factors)
+def _pay(rules, risk, unscored, unit, paid):
+    """Adjustment factors of those at a risk level of one, rounded as the rule says."""
+    for i in range(len(unit)):
+        paid[i] = risk * unit[i] if unit[i] == unit[i] else unscored
     steps, tie = rules.adjustment_steps, rules.score_tie
-    n = len(taken_part)
-    for begin in range(0, n, TILE):
-        end = min(begin + TILE, n)
-        _side_by_side(factors.unit, begin, end, factors.tile)
-        for i in range(begin, end):
-            unit, before = factors.tile[i - begin], factors.before[i]
-            total, squares = factors.total[i], factors.squares[i]
-            for k in range(WITHOUT_RISK):  # loops of few arrays, which are made vectors of
-                paid[k] = _paid(risk[k], unit[k], unscored[k], steps, tie)
-            for k in range(WITHOUT_RISK):
-                j = k + WITHOUT_RISK
-                paid[j] = _paid(risk[j], unit[k], unscored[j], steps, tie)
-            for k in range(FACTOR_SETS):
-                change[k] = paid[k] - before[k]
-            before[:] = paid
-            for k in range(FACTOR_SETS):
-                total[k] += paid[k]
-            for k in range(FACTOR_SETS):
-                squares[k] += paid[k] * paid[k]
-            if y > 0 and taken_part[i]:
-                _count(group, i, change, factors)
-    if y > 0:
-        for g in range(len(factors.members)):
-            for k in range(FACTOR_SETS):
-                year_to_year[g, k] += _variance(factors, g, k) / (years - 1)
+    if steps > 0.0:
+        for i in range(len(unit)):
+            paid[i] = round_half_up(paid[i], steps, tie)
 
 
 @kernel
-def _side_by_side(unit, begin, end, tile):
-    for k in range(WITHOUT_RISK):
-        of_set = unit[k, begin:end]
-        for t in range(len(of_set)):
-            tile[t, k] = of_set[t]
+def _pay_sets(rules, y, tile, factors, paid):
+    """The adjustment factors of year y in every set, of the clinicians of a tile."""
+    for k in range(FACTOR_SETS):
+        risk = rules.year[y if k >= RISK_LEVEL else 0].risk_level
+        unscored = rules.year[y if k & PEERS else 0].unscored_adjustment
+        _pay(rules, risk, unscored, factors.unit[y, tile, k % WITHOUT_RISK], paid[k])
+
+
+@kernel
+def _side_by_side(values, told):
+    """What is told of every clinician of a tile, from values [sets, TILE]."""
+    for k in range(FACTOR_SETS):
+        of_set = values[k]
+        for t in range(TILE):
+            told[t, k] = of_set[t]
+
+
+@kernel
+def _add_changes(rules, y, clinicians, factors, year_to_year):
+    """Add the variance of the changes since the year before, as one of so many years."""
+    paid, before, told = factors.paid, factors.before, factors.told
+    _clear(factors)
+    for tile in range(factors.unit.shape[1]):
+        _pay_sets(rules, y, tile, factors, paid)
+        _pay_sets(rules, y - 1, tile, factors, before)
+        for k in range(FACTOR_SETS):
+            now, then = paid[k], before[k]
+            for t in range(len(now)):
+                now[t] -= then[t]
+        _side_by_side(paid, told)
+        for t in range(TILE):
+            change, square = told[t, :FACTOR_SETS], told[t, FACTOR_SETS:]
+            for k in range(len(change)):
+                square[k] = change[k] * change[k]
+        _add_to_groups(clinicians, tile * TILE, told, factors)
+    for g in range(len(factors.members)):
+        for k in range(FACTOR_SETS):
+            year_to_year[g, k] += _variance(factors, g, k) / (len(rules.year) - 1)
 
 
 @kernel
 def _clear(factors):
     factors.members[:] = 0.0
-    factors.group_total[:] = 0.0
-    factors.group_squares[:] = 0.0
+    factors.sums[:] = 0.0
 
 
 @kernel
-def _count(group, i, value, factors):
-    """Add a clinician to everyone and to each of its groups, by its value in every set."""
-    for j in range(GROUPINGS + 1):
-        g = np.int64(group[j, i]) if j < GROUPINGS else 0
-        factors.members[g] += 1.0
-        total, squares = factors.group_total[g], factors.group_squares[g]
-        for k in range(FACTOR_SETS):
-            total[k] += value[k]
-            squares[k] += value[k] * value[k]
+def _add_to_groups(clinicians, begin, told, factors):
+    """Add what is told of clinicians who have taken part to everyone and each of their groups."""
+    group, taken_part = clinicians.group, clinicians.taken_part
+    members, sums = factors.members, factors.sums
+    for i in range(begin, min(begin + TILE, len(taken_part))):
+        row = told[i - begin]
+        for j in range(GROUPINGS + 1 if taken_part[i] else 0):
+            g = np.uint64(group[j, i]) if j < GROUPINGS else np.uint64(0)
+            members[g] += 1.0
+            of_group = sums[g]
+            for k in range(len(row)):
+                of_group[k] += row[k]
 
 
 @kernel
 def _variance(factors, g, k):
     """Sample variance from count, sum and sum of squares."""
-    count, total = factors.members[g], factors.group_total[g, k]
+    count, total = factors.members[g], factors.sums[g, k]
     if count < 2.0:
         return np.nan
-    return max(0.0, factors.group_squares[g, k] - total * total / count) / (count - 1.0)
+    squares = factors.sums[g, k + FACTOR_SETS]
+    return max(0.0, squares - total * total / count) / (count - 1.0)
 
 
 @kernel
-def _finish(years, clinicians, factors, within, year_to_year):
+def _finish(rules, years, clinicians, factors, within, year_to_year):
     """Mean over the clinicians of each group of their variance over the years."""
-    spread = factors.value
+    paid, total, squares, told = factors.paid, factors.total, factors.squares, factors.told
     _clear(factors)
-    for i in range(len(clinicians.taken_part)):
-        if not clinicians.taken_part[i]:
-            continue
-        total, squares = factors.total[i], factors.squares[i]
+    for tile in range(factors.unit.shape[1]):
+        total[:] = 0.0
+        squares[:] = 0.0
+        for y in range(years):
+            _pay_sets(rules, y, tile, factors, paid)
+            for k in range(FACTOR_SETS):
+                now, sums, of_squares = paid[k], total[k], squares[k]
+                for t in range(len(now)):
+                    sums[t] += now[t]
+                    of_squares[t] += now[t] * now[t]
         for k in range(FACTOR_SETS):
-            around = max(0.0, squares[k] - total[k] * total[k] / years)
-            spread[k] = around / (years - 1) if years > 1 else np.nan
-        _count(clinicians.group, i, spread, factors)
+            spread, sums, of_squares = paid[k], total[k], squares[k]
+            for t in range(len(spread)):
+                around = max(0.0, of_squares[t] - sums[t] * sums[t] / years)
+                spread[t] = around / (years - 1) if years > 1 else np.nan
+        _side_by_side(paid, told)
+        _add_to_groups(clinicians, tile * TILE, told[:, :FACTOR_SETS], factors)
     for g in range(len(factors.members)):
         count = factors.members[g]
         for k in range(FACTOR_SETS):
-            within[g, k] = factors.group_total[g, k] / count if count > 0.0 else np.nan
+            within[g, k] = factors.sums[g, k] / count if count > 0.0 else np.nan
             if years < 2:
                 year_to_year[g, k] = np.nan
 
@@ -417,15 +428,17 @@ def _finish(years, clinicians, factors, within, year_to_year):
 def _against_first_fit(rules, y, observed, outcome, group, factors, rows):
     """The year's adjustments had the first year's fit been the standard, by group."""
     risk, unscored = rules.year[y].risk_level, rules.year[0].unscored_adjustment
-    steps, tie = rules.adjustment_steps, rules.score_tie
     final, factor = outcome.final_score, outcome.payment_adjustment_factor
     sums, part_b = factors.fixed, observed.part_b_payments
-    unit = factors.unit[WITHOUT_RISK - 1 - PEERS]
+    standing = factors.paid[0]
     sums[:] = 0.0
     for i in range(len(final)):
+        if i % TILE == 0:
+            unit = factors.unit[y, i // TILE, WITHOUT_RISK - 1 - PEERS]
+            _pay(rules, risk, unscored, unit, standing)
         if final[i] != final[i]:
             continue
-        adjustment = _paid(risk, unit[i], unscored, steps, tie)
+        adjustment = standing[i % TILE]
         below = adjustment < -SIGN_TOLERANCE
         differs = 1.0 if below != (factor[i] < -SIGN_TOLERANCE) else 0.0
         negative = 1.0 if below else 0.0

@@ -52,7 +52,7 @@ from asm_sim.kernels.rule.fit import (
     new_fit,
     new_scratch,
 )
-from asm_sim.kernels.rule.mips import new_mips_room, score_mips
+from asm_sim.kernels.rule.mips import new_mips_room, prepare_mips, score_mips
 from asm_sim.kernels.rule.observed import (
     Observed,
     copy_observed,
@@ -73,10 +73,13 @@ Floats = NDArray[np.float64]
 
 
 @kernel
-def _rank_reporting(practice, willingness, rank):
-    """How surely a clinician's practice reports, as a share of all practices below it."""
+def _rank_reporting(y, practices, practice, rank):
+    """How surely a clinician's practice reports in year y, as a share of all practices below it."""
+    willingness, below = practices.willingness[y], practices.scratch[0]
+    for p in range(len(below)):
+        below[p] = 0.5 * math.erfc(-willingness[p] * math.sqrt(0.5))
     for i in range(len(rank)):
-        rank[i] = 0.5 * math.erfc(-willingness[practice[i]] * math.sqrt(0.5))
+        rank[i] = below[practice[i]]
 
 
 @stage
@@ -107,16 +110,14 @@ def _sum_up(
 
 @stage
 def _keep_in_panel(
-    mips, pathway, y, d, with_truth, practices, clinicians, observed, outcome, truth, mips_room,
-    pathway_room, of_mips, of_pathway, output,
+    mips, pathway, y, d, with_truth, practices, clinicians, observed, outcome, truth, room, rank,
+    of_mips, of_pathway, output,
 ):  # fmt: skip
     """Year y of draw d clinician by clinician, and what MIPS makes of them in both forms."""
-    rank = of_mips.reporting_rank
-    _rank_reporting(clinicians.practice, practices.willingness[y], rank)
-    score_mips(observed, mips, y, rank, mips_room, of_mips.final_score, of_mips.adjustment)
-    score_mips(
-        observed, pathway, y, rank, pathway_room, of_pathway.final_score, of_pathway.adjustment
-    )
+    _rank_reporting(y, practices, clinicians.practice, rank)
+    prepare_mips(observed, mips, y, rank, room)
+    score_mips(observed, mips, y, room, of_mips.final_score, of_mips.adjustment)
+    score_mips(observed, pathway, y, room, of_pathway.final_score, of_pathway.adjustment)
     keep_panel(
         y, outcome, truth, with_truth, clinicians.paid, of_mips, of_pathway, clinicians.group,
         clinicians.practice, d, output.panel,
@@ -172,10 +173,10 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     specialties = len(model.patients.specialty_cumulative)
     own_peers = new_peer_room(rules, measures, n, specialties)
     own_tallies = new_tallies(grids, years, groups)
-    own_factors = new_factors(rules, measures, n if close > 0 else 0, groups)
+    own_factors = new_factors(rules, measures, n if close > 0 else 0, years, groups)
     own_probes = new_probe_room(probes)
     own_mips, own_pathway = new_comparison(n), new_comparison(n)
-    own_mips_room, own_pathway_room = new_mips_room(mips, n), new_mips_room(pathway, n)
+    own_mips_room, reporting_rank = new_mips_room(mips, n), np.empty(n)
 
     practices, clinicians = by_reference(own_practices), by_reference(own_clinicians)
     observed = by_reference(own_observed)
@@ -198,7 +199,7 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     tallies = by_reference(own_tallies)
     factors, probe_room = by_reference(own_factors), by_reference(own_probes)
     of_mips, of_pathway = by_reference(own_mips), by_reference(own_pathway)
-    mips_room, pathway_room = by_reference(own_mips_room), by_reference(own_pathway_room)
+    mips_room = by_reference(own_mips_room)
     traits_change = patients_change(model)
     hold_clinicians = len(output.clinician.scored) > 0
     with_truth = draws.with_truth
@@ -248,7 +249,7 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
             if d < len(output.panel.final_score):
                 _keep_in_panel(
                     mips, pathway, y, d, with_truth, practices, clinicians, observed, outcome,
-                    truth, mips_room, pathway_room, of_mips, of_pathway, output,
+                    truth, mips_room, reporting_rank, of_mips, of_pathway, output,
                 )  # fmt: skip
             if d < close:
                 _look_closely(
@@ -279,7 +280,6 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     keep(own_mips)
     keep(own_pathway)
     keep(own_mips_room)
-    keep(own_pathway_room)
     draws.fit[0] = fits
 
 

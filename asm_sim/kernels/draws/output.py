@@ -106,33 +106,40 @@ class Comparison(NamedTuple):
 
     final_score: Floats  # [n] points
     adjustment: Floats  # [n] fraction
-    reporting_rank: Floats  # [n] how surely the practice reports, as a share of those below it
 
 
 @kernel
 def new_comparison(n):
-    return Comparison(final_score=np.empty(n), adjustment=np.empty(n), reporting_rank=np.empty(n))
+    return Comparison(final_score=np.empty(n), adjustment=np.empty(n))
 
 
 @kernel
 def keep_panel(y, outcome, truth, with_truth, paid, mips, pathway, group, practice, d, panel):
     """Clinician by clinician; ``mips`` and ``pathway`` are :class:`Comparison`."""
+    factor, true_factor = outcome.payment_adjustment_factor, truth.payment_adjustment_factor
+    _keep(outcome.final_score, panel.final_score[d, y])
+    _keep(factor, panel.adjustment[d, y])
+    _keep(paid, panel.part_b[d, y])
+    dollars = panel.dollars[d, y]
     for i in range(len(paid)):
-        factor = outcome.payment_adjustment_factor[i]
-        panel.final_score[d, y, i] = outcome.final_score[i]
-        panel.adjustment[d, y, i] = factor
-        panel.dollars[d, y, i] = factor * paid[i]
-        panel.part_b[d, y, i] = paid[i]
-    for i in range(len(paid)):
-        true_factor = truth.payment_adjustment_factor[i]
-        panel.true_final_score[d, y, i] = truth.final_score[i] if with_truth else np.nan
-        panel.true_adjustment[d, y, i] = true_factor if with_truth else np.nan
-    panel.mips_final_score[d, y] = mips.final_score
-    panel.mips_adjustment[d, y] = mips.adjustment
-    panel.mips_pathway_final_score[d, y] = pathway.final_score
-    panel.mips_pathway_adjustment[d, y] = pathway.adjustment
-    for i in range(len(paid)):
-        panel.practice[d, y, i] = practice[i]
+        dollars[i] = factor[i] * paid[i]
+    if with_truth:
+        _keep(truth.final_score, panel.true_final_score[d, y])
+        _keep(true_factor, panel.true_adjustment[d, y])
+    else:
+        panel.true_final_score[d, y] = np.nan
+        panel.true_adjustment[d, y] = np.nan
+    _keep(mips.final_score, panel.mips_final_score[d, y])
+    _keep(mips.adjustment, panel.mips_adjustment[d, y])
+    _keep(pathway.final_score, panel.mips_pathway_final_score[d, y])
+    _keep(pathway.adjustment, panel.mips_pathway_adjustment[d, y])
+    _keep(practice, panel.practice[d, y])
     for i in range(len(paid) if y == 0 else 0):  # the groups are those of the draw
         for k in range(GROUPINGS):
             panel.group[d, i, k] = group[k, i]
+
+
+@kernel
+def _keep(values, row):
+    for i in range(len(row)):
+        row[i] = values[i]

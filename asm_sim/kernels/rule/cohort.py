@@ -134,17 +134,11 @@ def final_scores_against(observed, rules, y, fit, outcome, scratch):
 
 
 @kernel
-def score_against(observed, rules, y, fit, outcome, scratch):
-    """The same, rounded, and their adjustment factors; it leaves no order behind."""
-    final_scores_against(observed, rules, y, fit, outcome, scratch)
-    round_scores(rules, outcome.final_score)
-    adjust_scores(observed, rules, y, fit, outcome)
-
-
-@kernel
 def score_adjusted(observed, rules, y, fit, outcome, scratch):
-    """The same where everyone's adjustments are in the outcome (final_score.py)."""
-    classify(observed, rules, y, scratch)
+    """The same, rounded, and their adjustment factors; it leaves no order behind.
+
+    Needs what has been classified, and everyone's adjustments in the outcome (final_score.py).
+    """
     score_quality(observed, rules, y, fit, False, outcome, scratch)
     score_cost(observed, rules, y, fit, False, outcome, scratch)
     score_final(observed, rules, y, fit, ADJUSTED, outcome, scratch)

@@ -25,13 +25,15 @@ WITHOUT_QUALITY = 2
 class MipsRoom(NamedTuple):
     """Room to work in: n clinicians, M measures, K cut points."""
 
-    points: Floats  # [M, n]; nan where the measure does not count
+    national: Floats  # [M, n] points against the national benchmark; nan without one
+    points: Floats  # [M, n] of reported measures; nan where one does not count
     silent: NDArray[np.bool_]  # [n] submits nothing
     reports: NDArray[np.bool_]  # [n] a measure with as many cases as it takes to count
     submits: NDArray[np.bool_]  # [n] anything at all
     quality: Floats  # [n] share of the attainable points
     cost: Floats  # [n]
-    best: Floats  # [measures counted, n] the most points of a clinician, descending
+    bonus: Floats  # [n] of complex patients, before it is clipped
+    best: Floats  # [M, n] the most points of a clinician, descending
     values: Floats  # [n]
     work: Floats  # [n]
 
@@ -40,42 +42,59 @@ class MipsRoom(NamedTuple):
 def new_mips_room(mips, n):
     measures = len(mips.cut_points)
     return MipsRoom(
+        national=np.empty((measures, n)),
         points=np.empty((measures, n)),
         silent=np.zeros(n, np.bool_),
         reports=np.zeros(n, np.bool_),
         submits=np.zeros(n, np.bool_),
         quality=np.empty(n),
         cost=np.empty(n),
-        best=np.empty((mips.measures_counted, n)),
+        bonus=np.empty(n),
+        best=np.empty((measures, n)),
         values=np.empty(n),
         work=np.empty(n),
     )
 
 
 @kernel
-def score_mips(observed, mips, y, reporting_rank, room, final_score, adjustment):
-    """Final scores (points) and adjustment factors (fraction), float64 [n], of n clinicians.
+def prepare_mips(observed, mips, y, reporting_rank, room):
+    """What both forms of MIPS make of n clinicians alike, left in ``room`` for score_mips.
 
-    ``mips`` is the cohort's :class:`asm_sim.kernels.rule.law.MipsCohortRules`; y counts the
-    performance years of ASM from 0; reporting_rank float64 [n] in [0, 1): who is below the share
-    of non-reporting submits nothing, nor does a group for them; nan takes the row as it is.
+    ``mips`` is one of the cohort's two :class:`asm_sim.kernels.rule.law.MipsCohortRules`, which
+    differ in how many measures and activities they take and in what becomes of a measure that is
+    not reported. y counts the performance years of ASM from 0; reporting_rank float64 [n] in
+    [0, 1): who is below the share of non-reporting submits nothing, nor does a group for them; nan
+    takes the row as it is.
     """
+    if not mips.scored:
+        return
+    _who_submits(observed, mips, y, reporting_rank, room)
+    for m in range(len(room.national)):
+        if mips.measure_suspended[m, y]:
+            room.national[m, :] = np.nan
+        elif mips.measure_reported[m]:
+            _benchmark_points(observed, mips, m, room)
+        else:
+            _claims_points(observed, mips, m, room)
+    _cost_scores(observed, mips, room)
+    _complex_patients(observed, mips, room.bonus)
+
+
+@kernel
+def score_mips(observed, mips, y, room, final_score, adjustment):
+    """Final scores (points) and adjustment factors (fraction), float64 [n], by one form."""
     if not mips.scored:  # MIPS has no such cohort or measure
         final_score[:] = np.nan
         adjustment[:] = np.nan
         return
-    _who_submits(observed, mips, y, reporting_rank, room)
     for m in range(len(room.points)):
         if mips.measure_suspended[m, y]:
             room.points[m, :] = np.nan
         elif mips.measure_reported[m]:
             _reported_points(observed, mips, m, room)
-        else:
-            _claims_points(observed, mips, m, room)
     _quality_scores(observed, mips, y, room)
-    _cost_scores(observed, mips, room)
     _own_scores(observed, mips, room, final_score)
-    _complex_patients(observed, mips, room, final_score)
+    _add_bonus(mips, room, final_score)
     _with_group(observed, mips, room, final_score)
     if mips.circumstances_neutral:
         _excuse(observed.extreme_circumstances, mips.performance_threshold, final_score)
@@ -109,7 +128,7 @@ def _who_submits(observed, mips, y, reporting_rank, room):
 @kernel
 def _claims_points(observed, mips, m, room):
     """Points of a measure that CMS computes from claims."""
-    rate, cases, points = observed.rate[m], observed.cases[m], room.points[m]
+    rate, cases, points = observed.rate[m], observed.cases[m], room.national[m]
     median, sd = mips.claims_location[m, 0], mips.claims_location[m, 1]
     deviation_points(
         rate, len(rate), median, sd, mips.curve_z, mips.curve_points, mips.curve_anchor,
@@ -122,11 +141,9 @@ def _claims_points(observed, mips, m, room):
 
 
 @kernel
-def _reported_points(observed, mips, m, room):
+def _benchmark_points(observed, mips, m, room):
     """Points of a reported measure against the benchmark of its collection type."""
-    rate, cases, points = observed.rate[m], observed.cases[m], room.points[m]
-    completeness, collection = observed.completeness[m], observed.collection[m]
-    size, silent, reports = observed.practice_size, room.silent, room.reports
+    rate, collection, points = observed.rate[m], observed.collection[m], room.national[m]
     values, against = room.values, room.work
     points[:] = np.nan
     for g in range(mips.cut_points.shape[1]):
@@ -138,6 +155,14 @@ def _reported_points(observed, mips, m, room):
             decile_points(values, len(rate), cuts, against)
             for i in range(len(rate)):
                 points[i] = min(against[i], limit) if collection[i] == g else points[i]
+
+
+@kernel
+def _reported_points(observed, mips, m, room):
+    """What a reported measure earns: by its benchmark, without one, incomplete, not reported."""
+    rate, cases, national = observed.rate[m], observed.cases[m], room.national[m]
+    completeness, points = observed.completeness[m], room.points[m]
+    size, silent, reports = observed.practice_size, room.silent, room.reports
     largest_small = mips.small_maximum_clinicians
     without, of_small = mips.points_without_benchmark[0], mips.points_without_benchmark[1]
     partly, partly_of_small = mips.points_incomplete[0], mips.points_incomplete[1]
@@ -145,7 +170,7 @@ def _reported_points(observed, mips, m, room):
     traditional, not_reported = mips.traditional, mips.points_not_reported
     for i in range(len(rate)):
         small = size[i] <= largest_small
-        earned = points[i]
+        earned = national[i]
         unmeasured = of_small if small else without
         earned = earned if earned == earned else unmeasured
         incomplete = partly_of_small if small else partly
@@ -165,14 +190,14 @@ def _quality_scores(observed, mips, y, room):
     for m in range(len(room.points)):
         in_use -= mips.measure_reported[m] and mips.measure_suspended[m, y]
     bonus = mips.small_practice_bonus / (attainable * max(in_use, 1))
-    _find_best(mips, room)
+    places = _find_best(mips, room)
     best, total, counted = room.best, room.values, room.work
     total[:] = 0.0
     counted[:] = 0.0
     for m in range(len(room.points)):
         if not mips.measure_reported[m]:
-            add_points(room.points[m], total, counted)
-    for k in range(len(best)):
+            add_points(room.national[m], total, counted)
+    for k in range(places):
         add_points(best[k], total, counted)
     largest_small = mips.small_maximum_clinicians
     for i in range(len(quality)):
@@ -183,28 +208,33 @@ def _quality_scores(observed, mips, y, room):
 
 @kernel
 def _find_best(mips, room):
-    """The most points of reported measures, in descending order; nan where there are no more.
+    """The most points of reported measures, in descending order; how many are looked at.
 
-    Every measure is put in its place among those before it, which is the same step for everyone.
+    nan where there are no more. Every measure is put in its place among those before it, which is
+    the same step for everyone.
     """
     best, next_one = room.best, room.work
-    best[:] = -np.inf
+    places = 0
     for m in range(len(room.points)):
         if not mips.measure_reported[m]:
             continue
         points = room.points[m]
         for i in range(len(points)):
             next_one[i] = points[i] if points[i] == points[i] else -np.inf
-        for k in range(len(best)):
+        for k in range(places):
             of_place = best[k]
             for i in range(len(points)):
                 before, after = of_place[i], next_one[i]
                 of_place[i] = max(before, after)
                 next_one[i] = min(before, after)
-    for k in range(len(best)):
+        if places < mips.measures_counted:
+            best[places] = next_one
+            places += 1
+    for k in range(places):
         of_place = best[k]
         for i in range(len(of_place)):
             of_place[i] = of_place[i] if of_place[i] > -np.inf else np.nan
+    return places
 
 
 # The other categories
@@ -249,16 +279,21 @@ def _own_scores(observed, mips, room, total):
 
 
 @kernel
-def _complex_patients(observed, mips, room, total):
-    """Add the points of one who submits anything, and clip; a component is 0 for a blank."""
-    submits, bonus = room.submits, room.values
+def _complex_patients(observed, mips, bonus):
+    """The points of complex patients, before they are clipped; a component is 0 for a blank."""
     bonus[:] = 0.0
     for t in range(2):
         trait = observed.hcc_risk_score if t == 0 else observed.dual_share
         median, mean, sd = mips.complexity[t, 0], mips.complexity[t, 1], mips.complexity[t, 2]
-        for i in range(len(total)):
+        for i in range(len(bonus)):
             part = max(0.0, mips.complex_intercept + mips.complex_slope * ((trait[i] - mean) / sd))
             bonus[i] += part if trait[i] >= median else 0.0
+
+
+@kernel
+def _add_bonus(mips, room, total):
+    """Add the points of complex patients to one who submits anything, and clip."""
+    submits, bonus = room.submits, room.bonus
     lowest, highest = mips.score_minimum, mips.score_maximum
     for i in range(len(total)):
         added = min(max(bonus[i], mips.complex_minimum), mips.complex_maximum)
@@ -292,12 +327,9 @@ def _adjust(mips, final_score, adjustment):
     width = mips.score_maximum - threshold
     for i in range(len(final_score)):
         score = final_score[i]
-        if score <= mips.lowest_quarter:
-            adjustment[i] = -full
-        elif score < threshold:
-            adjustment[i] = -full * (threshold - score) / threshold
-        else:
-            adjustment[i] = full * ((score - threshold) / width) * mips.scale
+        penalty = -full if score <= mips.lowest_quarter else -full * (threshold - score) / threshold
+        bonus = full * ((score - threshold) / width) * mips.scale
+        adjustment[i] = penalty if (score <= mips.lowest_quarter) | (score < threshold) else bonus
 
 
 @entry
@@ -306,7 +338,9 @@ def _mips_scores(observed, mips, y, reporting_rank):
     n = len(observed.practice_size)
     final_score, adjustment = np.empty(n), np.empty(n)
     room = new_mips_room(mips, n)
-    score_mips(observed, mips, y, reporting_rank, by_reference(room), final_score, adjustment)
+    work = by_reference(room)
+    prepare_mips(observed, mips, y, reporting_rank, work)
+    score_mips(observed, mips, y, work, final_score, adjustment)
     keep(room)
     return final_score, adjustment
 
