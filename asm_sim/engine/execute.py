@@ -26,7 +26,7 @@ from asm_sim.engine.frame import (
 )
 from asm_sim.engine.plan import CohortPlan, Plan, grids
 from asm_sim.errors import InputError
-from asm_sim.kernels._memory import Laid, held
+from asm_sim.kernels._memory import Laid, held, laid_out
 from asm_sim.kernels.draws.decomposition import FACTOR_SETS
 from asm_sim.kernels.draws.draw import Draws, simulate_cohort
 from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
@@ -118,9 +118,9 @@ def _run_task(plan: Plan, cohorts: tuple[CohortPlan, ...], first: int, draws: in
     # Each has parameters of its own. All are made first: a draw leaves nothing else in the caches.
     drawn = [plan.drawn(draw) for draw in range(first, first + draws)]
     laid = [[_laid(plan.with_drawn(cohort, one)) for one in drawn] for cohort in cohorts]
-    for parts, output in zip(laid, outputs, strict=True):
+    for parts, room in zip(laid, map(laid_out, outputs), strict=True):
         for position, of_draw in enumerate(parts):
-            _simulate(plan, of_draw, first + position, 1, _of_one(output, position))
+            _simulate(plan, of_draw, first + position, 1, room, position)
     return outputs
 
 
@@ -138,14 +138,17 @@ def _laid(cohort: CohortPlan) -> list[Laid]:
     return [held(part) for part in parts]
 
 
-def _simulate(plan: Plan, laid: list[Laid], first: int, draws: int, output: Output) -> None:
-    """Fill ``output`` with so many draws of a cohort."""
+def _simulate(
+    plan: Plan, laid: list[Laid], first: int, draws: int, output: Output | Laid, position: int = 0
+) -> None:
+    """Fill ``output`` with so many draws of a cohort, from a position on."""
     population, measurement, selection = plan.indices(first, draws)
     which = Draws(
         plan.seed_words(),
         population,
         measurement,
         selection,
+        position,
         measured=plan.measures,
         with_truth=True,
         fit=np.ones(1, np.bool_),
@@ -162,19 +165,6 @@ def simulate_none(plan: Plan) -> None:
     """Have all compiled, or loaded, that draws of a plan need."""
     for cohort in plan.cohorts:
         _simulate(plan, _laid(cohort), 0, 0, _empty_output(plan, cohort, 0, 0))
-
-
-def _of_one(output: Any, position: int) -> Any:
-    """The room of one of the draws in that of several; what draws are added up in is all of it."""
-    parts = {}
-    for name, part in zip(output._fields, output, strict=True):
-        if isinstance(part, ClinicianSums) or name in _ADDED:
-            parts[name] = part
-        elif isinstance(part, tuple):
-            parts[name] = _of_one(part, position)
-        else:
-            parts[name] = part[position : position + 1]  # nothing where no more are kept
-    return type(output)(**parts)
 
 
 def _empty_output(plan: Plan, cohort: CohortPlan, first: int, draws: int) -> Output:

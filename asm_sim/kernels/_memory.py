@@ -14,7 +14,6 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 
 class Laid(NamedTuple):
@@ -63,11 +62,16 @@ def _held(same: _Same) -> Laid:
     return laid_out(same.structure)
 
 
+# An array begins with where its data lie, behind the head of every object (NumPy's binary
+# interface); ``array.ctypes`` takes four times as long to say it, and there are hundreds.
+_HEAD = object.__basicsize__
+
+
 def _add(value: Any, kinds: list[str], layout: list[str], numbers: list[Any]) -> None:
     if isinstance(value, np.ndarray):
-        kinds.append(_kind(value))
+        kinds.append(_kind(value.dtype, value.ndim, value.flags.num))
         layout.append(f"PPnnP{2 * value.ndim}n")  # nobody counts its references, nobody owns it
-        at = value.ctypes.data
+        at = ctypes.c_void_p.from_address(id(value) + _HEAD).value or 0
         numbers += (0, 0, value.size, value.itemsize, at, *value.shape, *value.strides)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         kinds.append(f"{type(value).__module__}.{type(value).__qualname__}(")
@@ -96,13 +100,12 @@ _NUMBERS: dict[type, tuple[str, str]] = {
 }
 
 
-def _kind(array: NDArray[Any]) -> str:
-    """All that the type of an array says of it to numba."""
-    flags = array.flags
-    order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-    return f"{_of_elements(array.dtype)}{array.ndim}{order}{flags.writeable:d}{flags.aligned:d}"
-
-
 @cache
-def _of_elements(dtype: np.dtype[Any]) -> str:
-    return str(dtype.descr)
+def _kind(dtype: np.dtype[Any], ndim: int, flags: int) -> str:
+    """All that the type of an array says of it to numba; ``flags`` as NumPy numbers them."""
+    order = "C" if flags & _C_CONTIGUOUS else "F" if flags & _F_CONTIGUOUS else "A"
+    return f"{dtype.descr}{ndim}{order}{bool(flags & _WRITEABLE):d}{bool(flags & _ALIGNED):d}"
+
+
+# numpy/_core/include/numpy/ndarraytypes.h
+_C_CONTIGUOUS, _F_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x2, 0x100, 0x400

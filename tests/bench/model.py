@@ -105,5 +105,5 @@ def new_output(cohort: Cohort, draws: int) -> Output:
 
 def simulate_into(output: Output, cohort: Cohort, at: NDArray[np.int64], truth: bool) -> None:
     """Fill ``output`` with the draws of these indices by the kernel."""
-    which = Draws(SEED, at, at, at, measured=True, with_truth=truth, fit=np.ones(1, np.bool_))
+    which = Draws(SEED, at, at, at, 0, measured=True, with_truth=truth, fit=np.ones(1, np.bool_))
     simulate_cohort(*cohort.arguments, GRIDS, which, output)

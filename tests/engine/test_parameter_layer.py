@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from asm_sim.drawn import OUTSIDE, SET, two_piece_uniform
 from asm_sim.engine import execute
 from asm_sim.engine import frame as frame_module
 from asm_sim.engine.draw_table import cohort_table
-from asm_sim.engine.execute import _of_one, new_output
+from asm_sim.engine.execute import _empty_output, _laid, _simulate
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
@@ -241,46 +241,25 @@ def test_off_there_is_nothing_of_it(small_run: xr.Dataset, small_scenario: Scena
     assert make_plan(small_scenario).parameters is None
 
 
-def test_a_draw_fills_what_is_its_own() -> None:
-    """Draws lie along the first axis of everything but counts and sums, which are added up."""
+def test_draws_by_themselves_fill_what_they_fill_together(small_scenario: Scenario) -> None:
+    """Beside counts and sums, in which draws are added up, each has a room of its own."""
 
-    def add(part: Any, value: float) -> None:
-        for array in part:
-            if isinstance(array, tuple):
-                add(array, value)
-            elif array.dtype.names:
-                for name in array.dtype.names:
-                    array[name] += value
+    def arrays(part: Any) -> Iterator[np.ndarray]:
+        for item in part:
+            if isinstance(item, tuple):
+                yield from arrays(item)
             else:
-                array += array.dtype.type(value)
+                yield from [item[name] for name in item.dtype.names or ()] or [item]
 
-    whole = new_output(3, 3, 5, 7, 3, 2, 3, 2)  # the last draw is not looked at closely
-    for array in (whole.yearly, whole.by_group, whole.lens.fixed_standard):
-        for name in array.dtype.names or ():
-            array[name] = 0.0
-    for part in (whole, whole.panel, whole.lens, whole.lens.probe):
-        for array in part:
-            if not isinstance(array, tuple) and not array.dtype.names:
-                array[...] = 0
+    plan = make_plan(small_scenario, panel=2, lens=1)
+    cohort = plan.cohorts[0]
+    together, alone = (_empty_output(plan, cohort, 0, 3) for _ in range(2))
+    laid = _laid(cohort)
+    _simulate(plan, laid, 0, 3, together)
     for position in range(3):
-        add(_of_one(whole, position), position + 1.0)
-    close = [
-        *whole.lens.probe,
-        whole.lens.within_clinician_variance,
-        whole.lens.fixed_standard["bonuses"],
-    ]
-    for array in close:
-        assert [np.unique(draw).tolist() for draw in array] == [[1.0], [2.0]]
-    first_axis = [
-        *(getattr(whole, name) for name in ("quantile", "curve", "transition", "penalty_years")),
-        *(whole.yearly[name] for name in whole.yearly.dtype.names),
-        *whole.panel,
-    ]
-    for array in first_axis:
-        assert [np.unique(draw).tolist() for draw in array] == [[1.0], [2.0], [3.0]]
-    added = [whole.adjustment_histogram, whole.score_histogram, whole.dollars_histogram]
-    for array in [*added, *whole.clinician]:
-        assert (array == 1 + 2 + 3).all()
+        _simulate(plan, laid, position, 1, alone, position)
+    for one, other in zip(arrays(together), arrays(alone), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_groups_are_the_same_in_every_draw(make_scenario: MakeScenario) -> None:

@@ -145,6 +145,7 @@ class Draws(NamedTuple):
     population: NDArray[np.int64]  # [D] indices, which address a draw
     measurement: NDArray[np.int64]
     selection: NDArray[np.int64]
+    position: int  # where the first of them stands among the draws of the output
     measured: bool  # with episodes, cases and accidents; otherwise nothing is left to chance
     with_truth: bool  # beside it what is true of everyone
     fit: NDArray[np.bool_]  # [1] made false where an adjustment is too large for fixed point
@@ -204,10 +205,11 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     hold_clinicians = len(output.clinician.scored) > 0
     with_truth = draws.with_truth
     fits = True
-    for d in range(len(draws.population)):
+    for k in range(len(draws.population)):
+        d = draws.position + k
         address = by_reference(
             Address(
-                draws.seed, draws.population[d], draws.measurement[d], draws.selection[d],
+                draws.seed, draws.population[k], draws.measurement[k], draws.selection[k],
                 draws.measured,
             )
         )  # fmt: skip
