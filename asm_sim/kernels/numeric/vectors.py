@@ -1,4 +1,4 @@
-"""What numba has no words for: wider vectors, and several numbers added to several at once.
+"""What numba has no words for: wider vectors, and several numbers added or compacted at once.
 
 numba makes vectors of loops alone, not of statements that follow one another.
 """
@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from asm_sim.kernels._jit import kernel
+
 MARKS = 32  # bytes in a row of marks, whole vectors on every machine
 MOST_MARKS = 65535  # of one byte that a tally holds
+_EIGHT = 8  # numbers in a vector of 512 bits
 
 
 def _row(context, builder, kind, width, array, value, at):
@@ -116,3 +120,68 @@ def widest_vectors(_context):
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+@intrinsic
+def _compact_eight(_context, values, taken, at, keys, places, k):
+    """Do what :func:`compact` does with eight from ``at`` on; how many of them are taken.
+
+    Whole vectors are written: some processors are slow to write chosen numbers alone.
+    """
+    signature = types.uint64(values, taken, at, keys, places, k)
+
+    def generate(context, builder, signature, arguments):
+        if not _are_wide(context):
+            return ir.Constant(ir.IntType(64), 0)  # never called
+        _, _, at, _, _, k = arguments
+
+        def place(argument, element, first):
+            array, value = signature.args[argument], arguments[argument]
+            return _row(context, builder, ir.VectorType(element, _EIGHT), 1, array, value, first)
+
+        double, whole, byte = ir.DoubleType(), ir.IntType(32), ir.IntType(8)
+        marks = builder.load(place(1, byte, at), align=1)
+        mask = builder.icmp_unsigned("!=", marks, ir.Constant(marks.type, None))
+        numbers = builder.load(place(0, double, at), align=8)
+        lanes = ir.VectorType(whole, _EIGHT)
+        nowhere = ir.Constant(lanes, ir.Undefined)
+        first = builder.insert_element(nowhere, builder.trunc(at, whole), whole(0))
+        first = builder.shuffle_vector(first, nowhere, ir.Constant(lanes, None))  # in every lane
+        stand = builder.add(first, ir.Constant(lanes, list(range(_EIGHT))))
+        for argument, vector, kind in ((3, numbers, "f64"), (4, stand, "i32")):
+            name = f"llvm.x86.avx512.mask.compress.v{_EIGHT}{kind}"
+            of_machine = ir.FunctionType(vector.type, [vector.type, vector.type, mask.type])
+            compress = builder.module.declare_intrinsic(name, (), of_machine)
+            packed = builder.call(compress, [vector, ir.Constant(vector.type, None), mask])
+            builder.store(packed, place(argument, vector.type.element, k), align=4)
+        count = builder.ctpop(builder.bitcast(mask, byte))
+        return builder.zext(count, ir.IntType(64))
+
+    arrays = (values, taken, keys, places)
+    kinds = (types.float64, types.boolean, types.float64, types.int32)
+    if (
+        [array.dtype for array in arrays] == list(kinds)
+        and all(array.layout == "C" for array in arrays)
+        and (at, k) == (types.int64, types.uint64)
+    ):
+        return signature, generate
+    return None
+
+
+@kernel
+def compact(values, taken, keys, places):
+    """Put the values that are taken one after another into ``keys``; how many.
+
+    ``places`` are where they stood. Both have room for all values; anything is written beyond the
+    last one taken.
+    """
+    k, done = np.uint64(0), 0  # a number without a sign does not count from the end
+    if has_wide_vectors():
+        done = len(values) - len(values) % _EIGHT
+        for i in range(0, done, _EIGHT):
+            k += _compact_eight(values, taken, i, keys, places, k)
+    for i in range(done, len(values)):
+        keys[k] = values[i]  # overwritten by the next where this one is not taken
+        places[k] = i
+        k += np.uint64(taken[i])
+    return np.int64(k)

@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.points import deviation_points
 from asm_sim.kernels.rule.shrinkage import shrink
 
@@ -22,14 +23,11 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     keys = scratch.keys
     payload = scratch.payload
     circumstances, neutral = observed.extreme_circumstances, rules.circumstances_neutral
-    taken = np.uint64(0)  # a number without a sign does not count from the end
+    taken = scratch.taken
     for i in range(n):
         points[i] = np.nan
-        keys[taken] = cost[i]  # overwritten by the next where this one is not taken
-        payload[taken] = i
-        enough = (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
-        taken += np.uint64(enough)
-    k = np.int64(taken)
+        taken[i] = (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
+    k = compact(cost, taken, keys, payload)
     if k > 0 and rules.cost_shrinkage != Shrinkage.NONE and fit.shrinks[0]:
         shrink(
             keys,

@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.vectors import compact
 
 # When the complex-patient moments are made anew. Beyond never: of these clinicians with the same
 # reports all adjustments are in the outcome, and what counts of them is in the scratch.
@@ -175,13 +176,11 @@ def _fit_complexity(observed, final_score, complexity, scratch):
     _means_and_sds(hcc, dual, final_score, complexity)
     for t in range(2):
         trait = hcc if t == 0 else dual
-        keys = scratch.keys
-        k = 0
         for i in range(len(trait)):
-            keys[k] = trait[i]  # overwritten by the next where this one is not taken
-            k += (trait[i] == trait[i]) & (final_score[i] == final_score[i])
+            scratch.taken[i] = (trait[i] == trait[i]) & (final_score[i] == final_score[i])
+        k = compact(trait, scratch.taken, scratch.keys, scratch.payload)
         if k > 0:
-            percentiles(keys, k, MEDIAN, complexity[t], scratch)
+            percentiles(scratch.keys, k, MEDIAN, complexity[t], scratch)
 
 
 @kernel

@@ -76,8 +76,7 @@ class Scratch(NamedTuple):
     submitted: NDArray[np.bool_]  # [n] reported something complete enough
     points_sum: Floats  # [n]
     counted: Floats  # [n]
-    gathered: Floats  # [2 n] results by two collection types
-    gathered_payload: NDArray[np.int32]
+    taken: NDArray[np.bool_]  # [n] goes into keys next
     keys: Floats
     payload: NDArray[np.int32]
     sorted_keys: Floats
@@ -175,8 +174,7 @@ def new_scratch(measures, n):
         submitted=np.zeros(n, np.bool_),
         points_sum=np.empty(n),
         counted=np.empty(n),
-        gathered=np.empty(2 * n),
-        gathered_payload=np.empty(2 * n, np.int32),
+        taken=np.zeros(n, np.bool_),
         keys=np.empty(n),
         payload=np.empty(n, np.int32),
         sorted_keys=np.empty(n),

@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.exchange import (
     adjustment_of,
     exchange,
@@ -38,15 +39,12 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
 @kernel
 def order_positive(final, rules, scratch):
     """The positive scorers by ascending final score, left in ``scratch``; their number."""
-    n = len(final)
     keys = scratch.keys
     payload = scratch.payload
-    taken = np.uint64(0)  # a number without a sign does not count from the end
-    for i in range(n):
-        keys[taken] = final[i]  # overwritten by the next where this one is not taken
-        payload[taken] = i
-        taken += np.uint64(final[i] > rules.score_zero)
-    k = np.int64(taken)
+    taken = scratch.taken
+    for i in range(len(final)):
+        taken[i] = final[i] > rules.score_zero
+    k = compact(final, taken, keys, payload)
     scratch.counts[0].positive = k
     sort_pairs(keys, payload, k, scratch.sorted_keys, scratch.order, scratch)
     return k

@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage, ToppedOut
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points, middle_points
 from asm_sim.kernels.rule.shrinkage import shrink
 
@@ -69,6 +70,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
     measures, n = observed.rate.shape
     points_sum = scratch.points_sum
     counted = scratch.counted
+    keys, payload = scratch.keys, scratch.payload
     for i in range(n):
         points_sum[i] = 0.0
         counted[i] = 0.0
@@ -77,18 +79,13 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
         status = scratch.status[m]
         _begin_points(status, rules.year[y].points_not_reported, points)
         groups = 1 if rules.measure_pooled[m] else rules.collection_types
-        found = 0, 0
         highest = _highest(status)
         for g in range(groups):
-            if g % 2 == 0 and g <= highest:
-                found = _gather(observed, rules, m, g, scratch)
-            k, first = (found[0], 0) if g % 2 == 0 else (found[1], n)
-            k = k if g <= highest else 0
+            k = _gather(observed, rules, m, g, scratch) if g <= highest else 0
             if refit:
                 fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
             if k == 0 or not fit.has_benchmark[m, g]:
                 continue
-            keys, payload = scratch.gathered[first:], scratch.gathered_payload[first:]
             location = fit.quality_location[m, g]
             shrinks = rules.quality_shrinkage != Shrinkage.NONE and fit.shrinks[0]
             if shrinks:
@@ -158,24 +155,20 @@ def _begin_points(status, not_reported, points):
 
 @kernel
 def _gather(observed, rules, m, g, scratch):
-    """The valid results of measure m by collection type g and by the next one; how many.
+    """Leave the valid results of measure m by collection type g in ``scratch.keys``; how many.
 
-    Those of the next begin n places on. Deciles count upward and distances from the median
-    downward: the sign makes better higher for the one and lower for the other.
+    Deciles count upward and distances from the median downward: the sign makes better higher for
+    the one and lower for the other.
     """
-    rate, status = observed.rate[m], scratch.status[m]
-    sign = -1.0 if rules.measure_inverse[m] == rules.measure_by_deciles[m] else 1.0
-    keys, payload = scratch.gathered, scratch.gathered_payload
-    begin = np.uint64(len(rate))
-    k, next_k = np.uint64(0), begin  # numbers without a sign do not count from the end
-    for i in range(len(rate)):
-        of_next = status[i] == g + 1
-        at = next_k if of_next else k
-        keys[at] = sign * rate[i]  # overwritten by the next where this one is not taken
-        payload[at] = i
-        k += np.uint64(status[i] == g)
-        next_k += np.uint64(of_next)
-    return np.int64(k), np.int64(next_k - begin)
+    status, taken, keys = scratch.status[m], scratch.taken, scratch.keys
+    entered = np.int8(g)  # several times as many bytes are compared at once as whole numbers
+    for i in range(len(status)):
+        taken[i] = status[i] == entered
+    k = compact(observed.rate[m], taken, keys, scratch.payload)
+    if rules.measure_inverse[m] == rules.measure_by_deciles[m]:
+        for t in range(k):
+            keys[t] = -keys[t]
+    return k
 
 
 @kernel
