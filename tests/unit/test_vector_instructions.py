@@ -20,14 +20,18 @@ import pytest
 
 from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.kernels._jit import entry
+from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
+from asm_sim.kernels.draws.summaries import _level, new_memory
+from asm_sim.kernels.numeric.sums import ROOM, mean_and_sd
 from asm_sim.kernels.numeric.variates import fill_binomial, fill_normals, fill_poisson
 from asm_sim.kernels.rule.exchange import adjustment_of, terms_of
-from asm_sim.kernels.rule.fit import new_fit
+from asm_sim.kernels.rule.fit import new_fit, new_scratch
 from asm_sim.kernels.rule.observed import new_observed, new_outcome
-from asm_sim.kernels.rule.payment import adjust_scores
+from asm_sim.kernels.rule.payment import _fit_scaling, adjust_scores
 from asm_sim.kernels.rule.points import decile_points, deviation_points
 from asm_sim.kernels.world.performance import latent_rate, rate_at
 from asm_sim.kernels.world.traits import latent_processes, new_clinicians
+from asm_sim.results.registry import YEARLY, record
 from tests.conftest import MakeScenario
 
 X86 = {
@@ -101,6 +105,33 @@ def adjust(rules, rows):  # type: ignore[no-untyped-def]
         rows[2, i] = adjustment_of(terms, rows[0, i], rows[1, i], 1.3)
 
 
+def moments(rows):  # type: ignore[no-untyped-def]
+    return mean_and_sd(rows[0], rows.shape[1], np.empty(ROOM))
+
+
+def levels(rules, row, n):  # type: ignore[no-untyped-def]
+    fit, observed, outcome = new_fit(rules, 2, n), new_observed(2, n), new_outcome(2, n)
+    paid, present = np.ones(n), np.ones(n, np.bool_)
+    scratch = new_scratch(2, n)
+    _level(rules, 0, observed, fit, outcome, paid, paid, present, scratch, row)
+
+
+def scaling(rules, n):  # type: ignore[no-untyped-def]
+    fit, outcome = new_fit(rules, 2, n), new_outcome(2, n)
+    _fit_scaling(np.ones(n), rules, 0, fit, outcome, np.empty(ROOM))
+
+
+def of_truth(row, n):  # type: ignore[no-untyped-def]
+    outcome, memory = new_outcome(2, n), new_memory(n, 1)
+    compare_with_truth(0, outcome, outcome, memory, np.empty(ROOM), row)
+
+
+def of_year_before(row, n):  # type: ignore[no-untyped-def]
+    outcome, memory = new_outcome(2, n), new_memory(n, 1)
+    memory.fifth[:] = 0  # says where a transition is counted
+    compare_with_year_before(1, outcome, memory, np.empty(ROOM), row)
+
+
 @pytest.fixture(autouse=True)
 def nothing_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that was kept on disk comes back without its assembly."""
@@ -113,6 +144,10 @@ SEED, ENTITY = np.ones(2, np.uint64), np.ones((2, N), np.uint64)
 
 def rows() -> Any:
     return np.ones((8, N))
+
+
+def row() -> Any:
+    return np.zeros(1, record(YEARLY))[0]
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +188,23 @@ def test_a_loop_is_vectorised(name: str, cohort: CohortPlan) -> None:
         pytest.skip(f"the loop of the {name} is not made of vectors here")
     function, operation, arguments = LOOPS[name]
     assert packed(assembly(function, *arguments(cohort)), operation) > 0
+
+
+# With how many multiplications, each of which stands in a loop over the lanes of sums.
+SUMS: dict[str, tuple[Callable[..., Any], int, Callable[[CohortPlan], tuple[Any, ...]]]] = {
+    "mean and SD": (moments, 1, lambda _: (rows(),)),
+    "level": (levels, 5 + 2, lambda c: (c.rules, row(), N)),
+    "scaling factor": (scaling, 1, lambda c: (c.rules, N)),
+    "truth": (of_truth, 7, lambda _: (row(), N)),
+    "year before": (of_year_before, 4, lambda _: (row(), N)),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_are_vectorised(name: str, cohort: CohortPlan) -> None:
+    function, multiplications, arguments = SUMS[name]
+    text = assembly(function, *arguments(cohort))
+    assert packed(text, "multiply") >= multiplications
 
 
 def one_after_the_other(rows):  # type: ignore[no-untyped-def]

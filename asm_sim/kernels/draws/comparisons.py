@@ -6,85 +6,126 @@ import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.summaries import row_of
+from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
+
+# Sums over those with two ranks, and then of squares and products of deviations.
+_RANK, _OTHER_RANK, _A, _T = places(4)
+_RR, _SS, _RS, _AA, _TT, _AT, _CHANCE = places(7)
 
 
 @inlined
-def _correlation(aa, bb, ab):
-    """From the sums of squares and products of deviations; nan where one of two is constant."""
-    return ab / np.sqrt(aa * bb) if aa > 0.0 and bb > 0.0 else np.nan
+def _rank_correlation(room):
+    """Of two rows of ranks; nan where one of two is constant."""
+    rr, ss, rs = add_lanes(room, _RR), add_lanes(room, _SS), add_lanes(room, _RS)
+    return rs / np.sqrt(rr * ss) if rr > 0.0 and ss > 0.0 else np.nan
 
 
 @kernel
-def compare_with_year_before(y, outcome, memory, row):
+def compare_with_year_before(y, outcome, memory, room, row):
     """Year-over-year statistics, over clinicians with a final score in both years."""
     if y == 0:
         row.rank_correlation = row.sign_change_share = row.adjustment_change_sd = np.nan
         return
     factor, before = outcome.payment_adjustment_factor, memory.adjustment_before
     rank, rank_before = memory.rank[row_of(y)], memory.rank[row_of(y - 1)]
-    fifth, fifth_before = memory.fifth[row_of(y)], memory.fifth[row_of(y - 1)]
-    transitions = memory.transitions
+    n = len(factor)
     count = changed = 0
-    total = ranks = ranks_before = 0.0
-    for i in range(len(factor)):
-        if rank[i] == rank[i] and rank_before[i] == rank_before[i]:
-            count += 1
-            total += factor[i] - before[i]
-            ranks += rank[i]
-            ranks_before += rank_before[i]
-            changed += (factor[i] < -SIGN_TOLERANCE) != (before[i] < -SIGN_TOLERANCE)
-            transitions[np.uint64(fifth_before[i]), np.uint64(fifth[i])] += 1.0
+    for i in range(n):
+        both = (rank[i] == rank[i]) & (rank_before[i] == rank_before[i])
+        count += both
+        changed += both & ((factor[i] < -SIGN_TOLERANCE) != (before[i] < -SIGN_TOLERANCE))
+    _count_transitions(y, memory)
+    clear(room, 3)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            a, b, r, s = factor[i], before[i], rank[i], rank_before[i]
+            both = (r == r) & (s == s)
+            room[_A + lane] += a - b if both else 0.0
+            room[_RANK + lane] += r if both else 0.0
+            room[_OTHER_RANK + lane] += s if both else 0.0
     known = float(count) if count > 0 else np.nan
-    mean, mean_rank, mean_before = total / known, ranks / known, ranks_before / known
-    squares = aa = bb = ab = 0.0
-    for i in range(len(factor)):
-        if rank[i] == rank[i] and rank_before[i] == rank_before[i]:
-            squares += (factor[i] - before[i] - mean) ** 2
-            a, b = rank[i] - mean_rank, rank_before[i] - mean_before
-            aa += a * a
-            bb += b * b
-            ab += a * b
-    row.rank_correlation = _correlation(aa, bb, ab)
+    mean = add_lanes(room, _A) / known
+    mean_rank, mean_before = add_lanes(room, _RANK) / known, add_lanes(room, _OTHER_RANK) / known
+    clear(room, 4)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            a, b, r, s = factor[i], before[i], rank[i], rank_before[i]
+            both = (r == r) & (s == s)
+            change = a - b - mean if both else 0.0
+            r = r - mean_rank if both else 0.0
+            s = s - mean_before if both else 0.0
+            room[_AA + lane] += change * change
+            room[_RR + lane] += r * r
+            room[_SS + lane] += s * s
+            room[_RS + lane] += r * s
+    squares = add_lanes(room, _AA)
+    row.rank_correlation = _rank_correlation(room)
     row.sign_change_share = changed / known
     row.adjustment_change_sd = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
 
 
 @kernel
-def compare_with_truth(y, outcome, truth, memory, row):
+def _count_transitions(y, memory):
+    """How many went from which fifth to which."""
+    rank, rank_before = memory.rank[row_of(y)], memory.rank[row_of(y - 1)]
+    fifth, fifth_before = memory.fifth[row_of(y)], memory.fifth[row_of(y - 1)]
+    transitions = memory.transitions
+    for i in range(len(rank)):
+        if rank[i] == rank[i] and rank_before[i] == rank_before[i]:
+            transitions[np.uint64(fifth_before[i]), np.uint64(fifth[i])] += 1.0
+
+
+@kernel
+def compare_with_truth(y, outcome, truth, memory, room, row):
     """Observed adjustments of year y against the noise-free ones of the same draw."""
     factor, true = outcome.payment_adjustment_factor, truth.payment_adjustment_factor
     rank, rank_true = memory.rank[row_of(y)], memory.rank_true
     fifth, fifth_true = memory.fifth[row_of(y)], memory.fifth_true
+    n = len(factor)
     count = wrong_sign = wrong_fifth = 0
-    sum_a = sum_t = ranks = ranks_true = 0.0
-    for i in range(len(factor)):
-        if rank[i] == rank[i] and rank_true[i] == rank_true[i]:
-            count += 1
-            sum_a += factor[i]
-            sum_t += true[i]
-            ranks += rank[i]
-            ranks_true += rank_true[i]
-            wrong_sign += (factor[i] < -SIGN_TOLERANCE) != (true[i] < -SIGN_TOLERANCE)
-            wrong_fifth += fifth[i] != fifth_true[i]
+    for i in range(n):
+        both = (rank[i] == rank[i]) & (rank_true[i] == rank_true[i])
+        count += both
+        wrong_sign += both & ((factor[i] < -SIGN_TOLERANCE) != (true[i] < -SIGN_TOLERANCE))
+        wrong_fifth += both & (fifth[i] != fifth_true[i])
+    clear(room, 4)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            a, t, r, s = factor[i], true[i], rank[i], rank_true[i]
+            both = (r == r) & (s == s)
+            room[_A + lane] += a if both else 0.0
+            room[_T + lane] += t if both else 0.0
+            room[_RANK + lane] += r if both else 0.0
+            room[_OTHER_RANK + lane] += s if both else 0.0
     known = float(count) if count > 0 else np.nan
-    mean_a, mean_t = sum_a / known, sum_t / known
-    mean_rank, mean_true = ranks / known, ranks_true / known
-    aa = tt = at = cc = rr = ss = rs = 0.0
-    for i in range(len(factor)):
-        if rank[i] == rank[i] and rank_true[i] == rank_true[i]:
-            a, t = factor[i] - mean_a, true[i] - mean_t
-            aa += a * a
-            tt += t * t
-            at += a * t
-            cc += (a - t) ** 2
-            r, s = rank[i] - mean_rank, rank_true[i] - mean_true
-            rr += r * r
-            ss += s * s
-            rs += r * s
-    row.rank_correlation_with_truth = _correlation(rr, ss, rs)
+    mean_a, mean_t = add_lanes(room, _A) / known, add_lanes(room, _T) / known
+    mean_rank, mean_true = add_lanes(room, _RANK) / known, add_lanes(room, _OTHER_RANK) / known
+    clear(room, 7)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            a, t, r, s = factor[i], true[i], rank[i], rank_true[i]
+            both = (r == r) & (s == s)
+            a = a - mean_a if both else 0.0
+            t = t - mean_t if both else 0.0
+            r = r - mean_rank if both else 0.0
+            s = s - mean_true if both else 0.0
+            room[_AA + lane] += a * a
+            room[_TT + lane] += t * t
+            room[_AT + lane] += a * t
+            room[_CHANCE + lane] += (a - t) * (a - t)
+            room[_RR + lane] += r * r
+            room[_SS + lane] += s * s
+            room[_RS + lane] += r * s
+    aa, tt, at = add_lanes(room, _AA), add_lanes(room, _TT), add_lanes(room, _AT)
+    chance = add_lanes(room, _CHANCE)
+    row.rank_correlation_with_truth = _rank_correlation(room)
     row.misclassified_share = wrong_sign / known
     row.misclassified_quintile_share = wrong_fifth / known
-    row.chance_sd = np.sqrt(cc / (count - 1)) if count > 1 else np.nan
-    row.chance_variance_share = cc / aa if aa > 0.0 else np.nan
+    row.chance_sd = np.sqrt(chance / (count - 1)) if count > 1 else np.nan
+    row.chance_variance_share = chance / aa if aa > 0.0 else np.nan
     row.reliability = at * at / (aa * tt) if aa > 0.0 and tt > 0.0 else np.nan

@@ -1,6 +1,6 @@
 """Statistics over the clinicians of each year of a draw, all together; by group in by_group.py.
 
-Within a draw sums run in roster order.
+Within a draw sums over all of them are made in lanes, see sums.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.by_group import STRETCH, SUMS, mark_blocks, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.numeric.vectors import MARKS
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,
@@ -25,6 +26,12 @@ from asm_sim.kernels.rule.exchange import (
 Floats = NDArray[np.float64]
 
 QUINTILES = 5
+# Sums of a level, and then of deviations from its means.
+(
+    _EVERYONE, _BASE, _SCORE, _ADJUSTMENT, _BONUSES, _PENALTIES, _BONUSES_PAID, _PENALTIES_PAID,
+    _BEFORE_EXITS,
+) = places(9)  # fmt: skip
+_SCORE_SQUARES, _ADJUSTMENT_SQUARES = places(2)
 
 
 class Memory(NamedTuple):
@@ -144,37 +151,51 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
     part_b = observed.part_b_payments
     n = len(final)
     scored = scratch.counts[0].scored
-    score = squares = adjustment = bonuses = penalties = bonuses_paid = penalties_paid = base = 0.0
-    everyone = before_exits = 0.0
-    negative = maximum = zero = participants = 0
+    participants = negative = maximum = zero = 0
     bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
     for i in range(n):
-        everyone += part_b[i]
+        f, a = final[i], factor[i]
+        has_score = f == f
         participants += present[i]
-        f = final[i]
-        if f != f:
-            continue
-        a = factor[i]
-        score += f
-        adjustment += a
-        base += part_b[i]
-        negative += a < -SIGN_TOLERANCE
-        maximum += (a <= bottom) & (a < 0.0)
+        negative += has_score & (a < -SIGN_TOLERANCE)
+        maximum += has_score & (a <= bottom) & (a < 0.0)
         zero += f <= rules.score_zero
-        bonuses += max(a, 0.0) * part_b[i]
-        penalties += max(-a, 0.0) * part_b[i]
-        bonuses_paid += max(a, 0.0) * paid[i]
-        penalties_paid += max(-a, 0.0) * paid[i]
-        before_exits -= a * part_b_later[i]
+    room = scratch.lanes
+    clear(room, 9)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            f, a, usd = final[i], factor[i], part_b[i]
+            usd_paid, usd_later = paid[i], part_b_later[i]
+            has_score = f == f
+            a = a if has_score else 0.0
+            up, down = max(a, 0.0), max(-a, 0.0)
+            room[_EVERYONE + lane] += usd
+            room[_BASE + lane] += usd if has_score else 0.0
+            room[_SCORE + lane] += f if has_score else 0.0
+            room[_ADJUSTMENT + lane] += a
+            room[_BONUSES + lane] += up * usd
+            room[_PENALTIES + lane] += down * usd
+            room[_BONUSES_PAID + lane] += up * usd_paid
+            room[_PENALTIES_PAID + lane] += down * usd_paid
+            room[_BEFORE_EXITS + lane] -= a * usd_later
+    bonuses, penalties = add_lanes(room, _BONUSES), add_lanes(room, _PENALTIES)
+    bonuses_paid, penalties_paid = add_lanes(room, _BONUSES_PAID), add_lanes(room, _PENALTIES_PAID)
     row.share_unscored = (participants - scored) / participants
+    row.amount_at_risk = rules.year[y].risk_level * add_lanes(room, _BASE)
+    row.part_b_payments = add_lanes(room, _EVERYONE)
+    row.retained_by_medicare_before_exits = add_lanes(room, _BEFORE_EXITS)
     count = float(scored) if scored > 0 else np.nan
-    mean_score = score / count
-    mean = adjustment / count
-    spread = 0.0
-    for i in range(n):
-        if final[i] == final[i]:
-            squares += (final[i] - mean_score) ** 2
-            spread += (factor[i] - mean) ** 2
+    mean_score, mean = add_lanes(room, _SCORE) / count, add_lanes(room, _ADJUSTMENT) / count
+    clear(room, 2)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            f, a = final[begin + lane], factor[begin + lane]
+            of_score = f - mean_score if f == f else 0.0
+            of_factor = a - mean if f == f else 0.0
+            room[_SCORE_SQUARES + lane] += of_score * of_score
+            room[_ADJUSTMENT_SQUARES + lane] += of_factor * of_factor
+    squares, spread = add_lanes(room, _SCORE_SQUARES), add_lanes(room, _ADJUSTMENT_SQUARES)
     degrees = float(scored - 1) if scored > 1 else np.nan
     row.final_score_mean = mean_score
     row.final_score_sd = np.sqrt(squares / degrees)
@@ -186,7 +207,6 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
     row.median_final_score = fit.payment[0].median
     row.scaling_factor = fit.payment[0].scaling_factor
     row.break_even_score = break_even_score(rules, y, fit)
-    row.amount_at_risk = rules.year[y].risk_level * base
     row.incentive_pool = fit.payment[0].pool
     row.bonuses = bonuses
     row.penalties = penalties
@@ -194,8 +214,6 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
     row.bonuses_payment_year = bonuses_paid
     row.penalties_payment_year = penalties_paid
     row.retained_by_medicare_payment_year = penalties_paid - bonuses_paid
-    row.part_b_payments = everyone
-    row.retained_by_medicare_before_exits = before_exits
 
 
 @kernel

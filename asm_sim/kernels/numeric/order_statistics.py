@@ -257,24 +257,3 @@ def percentile(ordered, n, percent):
     if k >= n - 1:
         return ordered[n - 1]
     return ordered[k] + (h - k) * (ordered[k + 1] - ordered[k])
-
-
-@kernel
-def mean_and_sd(values, n):
-    """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 where all are equal."""
-    if n == 0:
-        return np.nan, 0.0
-    unequal = 0
-    for i in range(n):
-        unequal += values[i] != values[0]
-    if unequal == 0:
-        return values[0], 0.0
-    total = 0.0
-    for i in range(n):
-        total += values[i]
-    mean = total / n
-    squares = 0.0
-    for i in range(n):
-        deviation = values[i] - mean
-        squares += deviation * deviation
-    return mean, np.sqrt(squares / (n - 1))

@@ -6,7 +6,8 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.points import deviation_points
 from asm_sim.kernels.rule.shrinkage import shrink
@@ -45,7 +46,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
         location[0] = np.nan
         if k > 0:
             percentiles(keys, k, MEDIAN, location, scratch)
-        location[1] = mean_and_sd(keys, k)[1]
+        location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
     if k > 0 and location[0] == location[0]:
         deviation_points(
             keys,

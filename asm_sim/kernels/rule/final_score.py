@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
 from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact
 
 # When the complex-patient moments are made anew. Beyond never: of these clinicians with the same
@@ -173,7 +174,6 @@ def _base_score(rules, y, outcome):
 def _fit_complexity(observed, final_score, complexity, scratch):
     """Median, mean and SD of both traits over the clinicians with a final score and a value."""
     hcc, dual = observed.hcc_risk_score, observed.dual_share
-    _means_and_sds(hcc, dual, final_score, complexity)
     for t in range(2):
         trait = hcc if t == 0 else dual
         for i in range(len(trait)):
@@ -181,39 +181,7 @@ def _fit_complexity(observed, final_score, complexity, scratch):
         k = compact(trait, scratch.taken, scratch.keys, scratch.payload)
         if k > 0:
             percentiles(scratch.keys, k, MEDIAN, complexity[t], scratch)
-
-
-@kernel
-def _means_and_sds(a, b, final_score, complexity):
-    """Of two traits at once, for a sum waits for its last addend; SD 0 where all are equal."""
-    count_a = count_b = 0
-    total_a = total_b = 0.0
-    low_a = low_b = np.inf
-    high_a = high_b = -np.inf
-    for i in range(len(final_score)):
-        scored = final_score[i] == final_score[i]
-        has_a, has_b = scored & (a[i] == a[i]), scored & (b[i] == b[i])
-        count_a += has_a
-        count_b += has_b
-        total_a += a[i] if has_a else 0.0
-        total_b += b[i] if has_b else 0.0
-        low_a = min(low_a, a[i] if has_a else np.inf)
-        low_b = min(low_b, b[i] if has_b else np.inf)
-        high_a = max(high_a, a[i] if has_a else -np.inf)
-        high_b = max(high_b, b[i] if has_b else -np.inf)
-    mean_a = total_a / count_a if low_a < high_a else low_a
-    mean_b = total_b / count_b if low_b < high_b else low_b
-    squares_a = squares_b = 0.0
-    for i in range(len(final_score)):
-        scored = final_score[i] == final_score[i]
-        deviation_a = a[i] - mean_a if scored & (a[i] == a[i]) else 0.0
-        deviation_b = b[i] - mean_b if scored & (b[i] == b[i]) else 0.0
-        squares_a += deviation_a * deviation_a
-        squares_b += deviation_b * deviation_b
-    complexity[0, 1] = mean_a if count_a > 0 else np.nan
-    complexity[1, 1] = mean_b if count_b > 0 else np.nan
-    complexity[0, 2] = np.sqrt(squares_a / (count_a - 1)) if low_a < high_a else 0.0
-    complexity[1, 2] = np.sqrt(squares_b / (count_b - 1)) if low_b < high_b else 0.0
+        complexity[t, 1], complexity[t, 2] = mean_and_sd(scratch.keys, k, scratch.lanes)
 
 
 @kernel

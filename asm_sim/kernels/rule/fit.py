@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm
 from asm_sim.kernels.numeric.order_statistics import BUCKETS
+from asm_sim.kernels.numeric.sums import ROOM
 
 Floats = NDArray[np.float64]
 
@@ -88,6 +89,7 @@ class Scratch(NamedTuple):
     values: Floats
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.void]  # [1] the record SCORERS
+    lanes: Floats  # of sums (sums.py)
 
 
 @kernel
@@ -186,4 +188,5 @@ def new_scratch(measures, n):
         values=np.empty(n),
         order=np.empty(n, np.int32),
         counts=np.zeros(1, SCORERS),
+        lanes=np.empty(ROOM),
     )

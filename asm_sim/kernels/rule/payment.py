@@ -7,6 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
 from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.exchange import (
     adjustment_of,
@@ -14,6 +15,8 @@ from asm_sim.kernels.rule.exchange import (
     exchange_ordered,
     terms_of,
 )
+
+_BASE, _WEIGHTED = places(2)
 
 
 @kernel
@@ -32,7 +35,7 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
         exchange(rules, y, fit, outcome.final_score, outcome.transformed_score)
     _leave_out_neutral(observed, rules, y, fit, outcome)
     if refit:
-        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
+        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome, scratch.lanes)
     _adjust(rules, y, fit, outcome)
 
 
@@ -89,7 +92,7 @@ def _leave_out_neutral(observed, rules, y, fit, outcome):
 
 
 @kernel
-def _fit_scaling(part_b, rules, y, fit, outcome):
+def _fit_scaling(part_b, rules, y, fit, outcome, room):
     """Scaling factor and pool; the risk level cancels in the scaling factor.
 
     With a standard set in advance there is no pool (nan), and nothing is scaled. A score above zero
@@ -101,13 +104,18 @@ def _fit_scaling(part_b, rules, y, fit, outcome):
         return
     final = outcome.final_score
     transformed = outcome.transformed_score
-    base = 0.0
-    weighted = 0.0
-    for i in range(len(final)):
-        positive = (final[i] > rules.score_zero) & (transformed[i] == transformed[i])
-        zero = final[i] <= rules.score_zero and rules.zero_scorers_in_pool_base
-        base += part_b[i] if positive or zero else 0.0
-        weighted += transformed[i] * part_b[i] if positive else 0.0
+    zero_counts = rules.zero_scorers_in_pool_base
+    n = len(final)
+    clear(room, 2)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            score, transform, paid = final[i], transformed[i], part_b[i]
+            positive = (score > rules.score_zero) & (transform == transform)
+            zero = (score <= rules.score_zero) & zero_counts
+            room[_BASE + lane] += paid if positive | zero else 0.0
+            room[_WEIGHTED + lane] += transform * paid if positive else 0.0
+    base, weighted = add_lanes(room, _BASE), add_lanes(room, _WEIGHTED)
     share = rules.year[y].redistribution_share
     fit.payment[0].scaling_factor = share * base / weighted if weighted > 0.0 else np.nan
     fit.payment[0].pool = share * rules.year[y].risk_level * base

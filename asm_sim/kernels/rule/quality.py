@@ -6,7 +6,8 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage, ToppedOut
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, mean_and_sd, percentiles
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points, middle_points
 from asm_sim.kernels.rule.shrinkage import shrink
@@ -107,7 +108,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     if rules.topped_out != ToppedOut.KEPT:
                         percentiles(keys, k, MEDIAN, location, scratch)
                     if shrinks:
-                        location[1] = mean_and_sd(keys, k)[1]
+                        location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
                 topped_out = (
                     rules.topped_out != ToppedOut.KEPT
                     and location[0] >= rules.topped_out_merit[m, y]
@@ -127,7 +128,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
             else:
                 if refit:
                     percentiles(keys, k, MEDIAN, location, scratch)
-                    location[1] = mean_and_sd(keys, k)[1]
+                    location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
                 deviation_points(
                     keys,
                     k,

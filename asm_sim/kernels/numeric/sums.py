@@ -1,0 +1,91 @@
+"""Sums over clinicians, several at a time and yet the same on every machine.
+
+An addition waits for the one before it, and compilers may not change their order. So clinicians
+take turns in lanes, which are added up side by side, as many at once as the machine's vectors hold;
+the lanes are added up in pairs at the end. A kernel with a few sums over n clinicians writes ::
+
+    clear(room, 2)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            i = begin + lane
+            room[BASE + lane] += ...
+            room[WEIGHTED + lane] += ...
+    base, weighted = add_lanes(room, BASE), add_lanes(room, WEIGHTED)
+
+where ``BASE, WEIGHTED = places(2)``. A clinician who does not count adds 0.0 by a conditional
+expression over what was read before it, for a branch would not be made of vectors. All sums are in
+one room, at fixed distances, so that compiled code needs not ask which of them overlap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asm_sim.kernels._jit import inlined, kernel
+
+MOST_SUMS = 9  # at once
+_LANES = 64  # several vectors of the widest machines; the bits of all sums depend on it
+_STEP = np.uint64(_LANES)  # a number without a sign does not count from the end
+ROOM = MOST_SUMS * _LANES  # float64
+
+
+def places(count: int) -> tuple[np.uint64, ...]:
+    """Where the lanes of so many sums begin in their room."""
+    if count > MOST_SUMS:
+        raise ValueError(f"{count} sums, and there is room for {MOST_SUMS}")
+    return tuple(np.uint64(_LANES * k) for k in range(count))
+
+
+@kernel
+def clear(room, count):
+    """Begin so many sums."""
+    room[: count * _LANES] = 0.0
+
+
+@inlined
+def stretches(n):
+    """Where every stretch of n clinicians begins: as many of them as there are lanes."""
+    return range(np.uint64(0), np.uint64(n), _STEP)
+
+
+@inlined
+def lanes_from(begin, n):
+    """The lanes of the stretch of n clinicians that begins there."""
+    return range(min(_STEP, np.uint64(n) - begin))
+
+
+@kernel
+def add_lanes(room, place):
+    """A sum, of whose lanes no more than the first is left."""
+    width = _STEP
+    while width > np.uint64(1):
+        width >>= np.uint64(1)
+        for lane in range(width):
+            room[place + lane] += room[place + width + lane]
+    return room[place]
+
+
+_OF_VALUES = places(1)[0]
+
+
+@kernel
+def mean_and_sd(values, n, room):
+    """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 where all are equal."""
+    if n == 0:
+        return np.nan, 0.0
+    unequal = 0
+    for i in range(n):
+        unequal += values[i] != values[0]
+    if unequal == 0:
+        return values[0], 0.0
+    clear(room, 1)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            room[_OF_VALUES + lane] += values[begin + lane]
+    mean = add_lanes(room, _OF_VALUES) / n
+    clear(room, 1)
+    for begin in stretches(n):
+        for lane in lanes_from(begin, n):
+            deviation = values[begin + lane] - mean
+            room[_OF_VALUES + lane] += deviation * deviation
+    return mean, np.sqrt(add_lanes(room, _OF_VALUES) / (n - 1))
