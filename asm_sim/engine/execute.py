@@ -25,6 +25,7 @@ from asm_sim.engine.frame import (
     panel_chunk,
 )
 from asm_sim.engine.plan import CohortPlan, Plan, grids
+from asm_sim.engine.threads import thread_count
 from asm_sim.errors import InputError
 from asm_sim.kernels._memory import Laid, held, laid_out
 from asm_sim.kernels.draws.decomposition import FACTOR_SETS
@@ -53,7 +54,8 @@ from asm_sim.results.registry import (
 Arrays = dict[str, NDArray[Any]]
 Keep = Callable[[str, int, NDArray[Any]], None]  # a variable, its first draw here, its values
 
-DRAWS_PER_TASK = 10
+DRAWS_PER_TASK = 25  # room is made once for all of them
+_FEWER_DRAWS, _MANY_THREADS = 10, 9  # so many threads need more tasks than that makes of a block
 CLINICIAN_SUMS_NAME = "clinician_sums"  # fixed point; turned into clinician_* at the end
 # The variables of these parts of an output, and of HISTOGRAMS those in which draws are added up.
 _DRAW_LEVEL = ("quantile", "curve", "transition", "penalty_years")
@@ -72,10 +74,12 @@ def run_block(
     # Parameters of a draw are drawn for all cohorts at once; without any each cohort is by itself.
     teams = (plan.cohorts,) if plan.drawables else tuple((cohort,) for cohort in plan.cohorts)
     starts = _starts(plan, block)
+    fewer = _FEWER_DRAWS if thread_count() >= _MANY_THREADS else DRAWS_PER_TASK
+    most = min(DRAWS_PER_TASK, fewer)
     tasks = [
-        (team, first, min(DRAWS_PER_TASK, after - first))
+        (team, first, min(most, after - first))
         for start, after in pairwise(starts)
-        for first in range(start, after, DRAWS_PER_TASK)
+        for first in range(start, after, most)
         for team in teams
     ]
     panel: dict[str, list[NDArray[Any]]] = {}

@@ -62,16 +62,11 @@ def _held(same: _Same) -> Laid:
     return laid_out(same.structure)
 
 
-# An array begins with where its data lie, behind the head of every object (NumPy's binary
-# interface); ``array.ctypes`` takes four times as long to say it, and there are hundreds.
-_HEAD = object.__basicsize__
-
-
 def _add(value: Any, kinds: list[str], layout: list[str], numbers: list[Any]) -> None:
     if isinstance(value, np.ndarray):
         kinds.append(_kind(value.dtype, value.ndim, value.flags.num))
         layout.append(f"PPnnP{2 * value.ndim}n")  # nobody counts its references, nobody owns it
-        at = ctypes.c_void_p.from_address(id(value) + _HEAD).value or 0
+        at = value.ctypes.data
         numbers += (0, 0, value.size, value.itemsize, at, *value.shape, *value.strides)
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         kinds.append(f"{type(value).__module__}.{type(value).__qualname__}(")
