@@ -30,7 +30,10 @@ _OVERHEAD_BYTES = 300  # of a variable of a block: name, header, checksum
 
 @dataclass(frozen=True)
 class Size:
-    """Bytes of one block of a full length, in memory as on disk: what every block has, and more."""
+    """Bytes of one block of a full length, in memory as on disk: what every block has, and more.
+
+    A panel takes about three quarters of that on disk, where it is packed.
+    """
 
     block: int
     panel: int  # of a block whose draws are kept clinician by clinician
