@@ -74,8 +74,9 @@ def run_block(
     # Parameters of a draw are drawn for all cohorts at once; without any each cohort is by itself.
     teams = (plan.cohorts,) if plan.drawables else tuple((cohort,) for cohort in plan.cohorts)
     starts = _starts(plan, block)
-    fewer = _FEWER_DRAWS if thread_count() >= _MANY_THREADS else DRAWS_PER_TASK
-    most = min(DRAWS_PER_TASK, fewer)
+    most = DRAWS_PER_TASK
+    if thread_count() >= _MANY_THREADS:
+        most = min(most, _FEWER_DRAWS)
     tasks = [
         (team, first, min(most, after - first))
         for start, after in pairwise(starts)
@@ -99,8 +100,8 @@ def run_block(
             start = starts[starts.index(first + draws) - 1]
             for name, values in _taken_out(plan, parts):
                 (keep or hold)(name, start, values)
-    held = {name: np.concatenate(panel.pop(name)) for name in list(panel)}
-    arrays = _named(plan, block, list(parts.values()), held)
+    whole = {name: np.concatenate(panel.pop(name)) for name in list(panel)}
+    arrays = _named(plan, block, list(parts.values()), whole)
     return {v.name: arrays[v.field] for v in OPEN} if plan.is_open else arrays
 
 
@@ -308,6 +309,6 @@ def _lay(
         room[:] = kept
         return
     if variable is PANEL_PRACTICE:  # their numbers on the roster
-        kept = plan.roster.practices_of(cohort)[0].astype(np.int32)[kept]
+        kept = plan.roster.members[cohort].practices.astype(np.int32)[kept]
     for year in range(len(plan.years)):  # much faster than to transpose all of it
         room[:, :, year] = kept[:, year]

@@ -64,7 +64,9 @@ def _held(same: _Same) -> Laid:
 
 def _add(value: Any, kinds: list[str], layout: list[str], numbers: list[Any]) -> None:
     if isinstance(value, np.ndarray):
-        kinds.append(_kind(value.dtype, value.ndim, value.flags.num))
+        flags = value.flags
+        contiguous = flags.c_contiguous, flags.f_contiguous
+        kinds.append(_kind(value.dtype, value.ndim, *contiguous, flags.writeable, flags.aligned))
         layout.append(f"PPnnP{2 * value.ndim}n")  # nobody counts its references, nobody owns it
         at = value.ctypes.data
         numbers += (0, 0, value.size, value.itemsize, at, *value.shape, *value.strides)
@@ -96,11 +98,9 @@ _NUMBERS: dict[type, tuple[str, str]] = {
 
 
 @cache
-def _kind(dtype: np.dtype[Any], ndim: int, flags: int) -> str:
-    """All that the type of an array says of it to numba; ``flags`` as NumPy numbers them."""
-    order = "C" if flags & _C_CONTIGUOUS else "F" if flags & _F_CONTIGUOUS else "A"
-    return f"{dtype.descr}{ndim}{order}{bool(flags & _WRITEABLE):d}{bool(flags & _ALIGNED):d}"
-
-
-# numpy/_core/include/numpy/ndarraytypes.h
-_C_CONTIGUOUS, _F_CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x2, 0x100, 0x400
+def _kind(
+    dtype: np.dtype[Any], ndim: int, by_row: bool, by_column: bool, writeable: bool, aligned: bool
+) -> str:
+    """All that the type of an array says of it to numba."""
+    order = "C" if by_row else "F" if by_column else "A"
+    return f"{dtype.descr}{ndim}{order}{writeable:d}{aligned:d}"

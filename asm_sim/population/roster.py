@@ -91,11 +91,6 @@ class Roster:
         """Where a cohort's clinicians stand."""
         return self.members[cohort].where
 
-    def practices_of(self, cohort: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The practices of a cohort, ascending, and for each of its clinicians which of them."""
-        members = self.members[cohort]
-        return members.practices, members.practice
-
     @cached_property
     def members(self) -> dict[str, Members]:
         """The clinicians of each cohort."""
