@@ -2,8 +2,8 @@
 
 To import what reads results and draws takes about as long as a short run takes otherwise. So a
 process starts with the run, has everything imported when the results are there, and doubles itself
-then: each double draws a figure, and the process writes the answer. Nothing depends on it: what it
-does not do is done here, and what goes wrong is told from here.
+then: the double draws one figure, the process writes the answer and draws the other. Nothing
+depends on it: what it does not do is done here, and what goes wrong is told from here.
 """
 
 from __future__ import annotations
@@ -159,17 +159,17 @@ def serve() -> None:
 def _done(asked: Asked) -> Iterator[Any]:
     """The answer, None where there is none, and then the figures that could be drawn.
 
-    Figures by doubles, where a process can be doubled without harm: before it starts a thread.
+    The first figure, which takes about as long as all the rest, is drawn by a double where a
+    process can be doubled without harm: before it starts a thread.
     """
     folder = Path(asked.folder)
-    doubles = {}
-    for name in NAMES if sys.platform == "linux" else ():
-        doubles[name] = os.fork()
-        if not doubles[name]:
-            os._exit(not _could_draw(name, folder))
+    first, *others = NAMES
+    double = os.fork() if sys.platform == "linux" else None
+    if double == 0:
+        os._exit(not _could_draw(first, folder))
     yield _answered(asked)
-    drawn = [name for name in NAMES if name not in doubles and _could_draw(name, folder)]
-    yield drawn + [name for name, double in doubles.items() if not os.waitpid(double, 0)[1]]
+    drawn = [name for name in (others if double else NAMES) if _could_draw(name, folder)]
+    yield [first, *drawn] if double and not os.waitpid(double, 0)[1] else drawn
 
 
 def _answered(asked: Asked) -> Answer | None:

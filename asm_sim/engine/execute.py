@@ -77,6 +77,9 @@ def run_block(
     most = DRAWS_PER_TASK
     if thread_count() >= _MANY_THREADS:
         most = min(most, _FEWER_DRAWS)
+    most = max(1, most // len(teams[0]))
+    if pool is None and not plan.drawables:
+        most = block.draws  # nobody shares them, and room is made once
     tasks = [
         (team, first, min(most, after - first))
         for start, after in pairwise(starts)

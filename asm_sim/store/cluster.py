@@ -186,6 +186,8 @@ def _result(client: Any, future: Any) -> tuple[str, str]:
 
 # On the worker.
 
+_latest: tuple[Work, int, bool, Plan] | None = None  # what this worker has compiled last
+
 
 def _hold(work: Work) -> Work:
     """The work as a task of its own, which a scheduler can give again when a worker is lost."""
@@ -201,8 +203,15 @@ def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
 
 
 def plan_here(work: Work, job: Job) -> Plan:
-    """A scenario compiled here; :class:`RunError` where that gives something else than there."""
-    plan = work.plan(job.scenario, job.open)
+    """A scenario compiled here; :class:`RunError` where that gives something else than there.
+
+    The latest one is kept: the next block is mostly of the same scenario.
+    """
+    global _latest
+    latest = _latest
+    if latest is None or latest[0] is not work or latest[1:3] != (job.scenario, job.open):
+        latest = _latest = work, job.scenario, job.open, work.plan(job.scenario, job.open)
+    plan = latest[-1]
     if plan.fingerprint() != work.fingerprint(job):
         raise RunError(
             "a worker computes something else than this machine: it has another version "

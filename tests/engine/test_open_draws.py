@@ -218,6 +218,7 @@ def test_a_run_is_put_together_as_it_goes(
 def test_a_worker_knows_whose_block_it_is(stored: Work) -> None:
     first, *_, last = stored.jobs()
     plan, of_open = plan_here(stored, first), plan_here(stored, last)
+    assert plan_here(stored, last) is of_open
     assert (plan.is_open, of_open.is_open) == (False, True)
     assert (plan.parameters is None, of_open.parameters is None) == (True, False)
     assert plan.fingerprint() != of_open.fingerprint()
