@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import direct_entry, entry, kernel, stage
 from asm_sim.kernels._reference import by_reference, keep, own_copy
-from asm_sim.kernels.choices import Peers
 from asm_sim.kernels.draws.by_group import mark_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import (
@@ -45,7 +44,7 @@ from asm_sim.kernels.draws.year import (
     live_year,
     settle_year,
 )
-from asm_sim.kernels.rule.final_score import ADJUSTED, ALWAYS, IF_SOME_UNSCORED, NEVER
+from asm_sim.kernels.rule.final_score import ADJUSTED, ALWAYS, IF_SOME_UNSCORED
 from asm_sim.kernels.rule.fit import (
     begin_years,
     new_earlier,
@@ -62,7 +61,7 @@ from asm_sim.kernels.rule.observed import (
     with_results,
 )
 from asm_sim.kernels.rule.peers import new_peer_room
-from asm_sim.kernels.rule.pooling import pools, with_pooled
+from asm_sim.kernels.rule.pooling import new_pool_room, pools, with_pooled
 from asm_sim.kernels.world.behaviour import programme_spending, remember
 from asm_sim.kernels.world.patients import patients_change
 from asm_sim.kernels.world.practices import new_practices
@@ -166,7 +165,9 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     own_practices = new_practices(len(practice_model.small), years)
     own_clinicians = new_clinicians(model, latent_processes(model))
     own_observed = new_observed(measures, n)
-    own_shown, own_true_shown = new_observed(measures, pooled), new_observed(measures, pooled)
+    own_shown = new_observed(measures, pooled)
+    own_shown_rate, own_shown_cost = np.empty((measures, pooled)), np.empty(pooled)  # of the truth
+    own_pool = new_pool_room(rules, n, len(practice_model.small))
     own_fit, own_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     own_true_fit, own_true_earlier = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     own_outcome, own_truth = new_outcome(measures, n), new_outcome(measures, n)
@@ -186,17 +187,18 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     )
     pooling = pools(rules)
     shown = by_reference(with_pooled(observed, own_shown)) if pooling else observed
-    true_shown = (
-        by_reference(with_pooled(true_observed, own_true_shown)) if pooling else true_observed
-    )
+    true_shown = true_observed
+    if pooling:
+        true_shown = by_reference(
+            with_results(shown, own_shown_rate, shown.collection, own_shown_cost)
+        )
     fit, earlier = by_reference(own_fit), by_reference(own_earlier)
     true_fit, true_earlier = by_reference(own_true_fit), by_reference(own_true_earlier)
     true_fit.shrinks[0] = true_earlier.made.shrinks[0] = False  # the truth has no noise
     outcome = by_reference(own_outcome)
     truth = by_reference(with_adjustments(by_reference(own_truth), outcome))
-    adjusted = ADJUSTED if rules.peers == Peers.CONDITION else NEVER  # the same clinicians
     scratch, memory = by_reference(own_scratch), by_reference(own_memory)
-    peers = by_reference(own_peers)
+    pool, peers = by_reference(own_pool), by_reference(own_peers)
     tallies = by_reference(own_tallies)
     factors, probe_room = by_reference(own_factors), by_reference(own_probes)
     of_mips, of_pathway = by_reference(own_mips), by_reference(own_pathway)
@@ -226,7 +228,7 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
             others = y == 0 or scored_before < n or traits_change
             settle_year(
                 model, rules, y, fit, earlier, ALWAYS if others else IF_SOME_UNSCORED, clinicians,
-                observed, shown, outcome, scratch, peers,
+                observed, shown, outcome, scratch, pool, peers,
             )  # fmt: skip
             scored = scratch.counts[0].scored
             _sum_up(
@@ -234,12 +236,12 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
                 outcome, scratch, memory, tallies, output,
             )  # fmt: skip
             if with_truth:
-                if pooling or adjusted != ADJUSTED:
+                if pooling:
                     hide_unreported(observed, clinicians)
                 true_fit.complexity[:] = fit.complexity  # the same clinicians are scored
                 settle_year(
-                    model, rules, y, true_fit, true_earlier, adjusted, clinicians, true_observed,
-                    true_shown, truth, scratch, peers,
+                    model, rules, y, true_fit, true_earlier, ADJUSTED, clinicians, true_observed,
+                    true_shown, truth, scratch, pool, peers,
                 )  # fmt: skip
                 rank_scores(
                     truth.final_score, rules.score_zero, scored, scratch, memory.rank_true,
@@ -267,7 +269,9 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
     keep(own_clinicians)
     keep(own_observed)
     keep(own_shown)
-    keep(own_true_shown)
+    keep(own_shown_rate)
+    keep(own_shown_cost)
+    keep(own_pool)
     keep(own_fit)
     keep(own_earlier)
     keep(own_true_fit)
@@ -314,6 +318,7 @@ def observe_cohort(
     seen, pooled = new_observed(measures, n), new_observed(measures, n if pools(rules) else 0)
     specialties = len(model.patients.specialty_cumulative)
     circles = new_peer_room(rules, measures, n, specialties)
+    by_practice = new_pool_room(rules, n, len(practice_model.small))
     own_fit, before = new_fit(rules, measures, n), new_earlier(rules, measures, n)
     scored, room = new_outcome(measures, n), new_scratch(measures, n)
     practices, clinicians = by_reference(all_practices), by_reference(everyone)
@@ -321,7 +326,7 @@ def observe_cohort(
     shown = by_reference(with_pooled(observed, pooled)) if pools(rules) else observed
     fit, earlier = by_reference(own_fit), by_reference(before)
     outcome, scratch = by_reference(scored), by_reference(room)
-    peers = by_reference(circles)
+    pool, peers = by_reference(by_practice), by_reference(circles)
     begin_cohort(practice_model, model, address, practices, clinicians, observed)
     result = []
     for y in range(model.performance_years):
@@ -330,7 +335,7 @@ def observe_cohort(
         )
         settle_year(
             model, rules, y, fit, earlier, ALWAYS, clinicians, observed, shown, outcome, scratch,
-            peers,
+            pool, peers,
         )  # fmt: skip
         remember(model, y, outcome, clinicians)
         hide_unreported(observed, clinicians)
@@ -357,5 +362,6 @@ def observe_cohort(
     keep(before)
     keep(scored)
     keep(room)
+    keep(by_practice)
     keep(circles)
     return result

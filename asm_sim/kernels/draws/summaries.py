@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.by_group import STRETCH, SUMS, mark_blocks, summarise_groups
-from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.numeric.order_statistics import percentile, percentiles
 from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.numeric.vectors import MARKS
 from asm_sim.kernels.rule.exchange import (
@@ -54,7 +54,7 @@ class Memory(NamedTuple):
     ascending: NDArray[np.int32]  # [n] those with a final score in its order
     sums: Floats  # [groups, SUMS]
     middle: Floats  # [groups] median final score
-    ordered: Floats  # [n] adjustments in ascending order
+    ordered: Floats  # [n] adjustments in the order of final scores
     bins: NDArray[np.int32]  # [3, n] of the cumulated dollars, the adjustment, the final score
 
 
@@ -236,7 +236,7 @@ def _quantiles(rules, y, grids, outcome, scratch, memory, row):
         ascending &= ordered[zeros + t] >= below
         below = ordered[zeros + t]
     if not ascending:
-        scratch.keys[:scored] = ordered[:scored]
-        sort_pairs(scratch.keys, scratch.payload, scored, ordered, scratch.sorted_payload, scratch)
+        percentiles(ordered, scored, grids.percents, row, scratch)
+        return
     for q in range(len(row)):
         row[q] = percentile(ordered, scored, grids.percents[q]) if scored > 0 else np.nan

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel, stage
 from asm_sim.kernels.rule.cohort import score_year
+from asm_sim.kernels.rule.final_score import ADJUSTED
 from asm_sim.kernels.rule.fit import begin_year
 from asm_sim.kernels.rule.pooling import pool_practices, pools
 from asm_sim.kernels.world.behaviour import choose_collection, draw_choosers, practices_know
@@ -66,17 +67,19 @@ def live_year(
 @stage
 def settle_year(
     model, rules, y, fit, earlier, refit_complexity, clinicians, observed, shown, outcome, scratch,
-    peers,
+    practices, peers,
 ):  # fmt: skip
     """Score a year and adjust for it; how many have a final score is left in ``scratch``.
 
-    ``shown`` is room for what is scored where practices are pooled, else ``observed`` itself, and
-    ``peers`` room for groups of peers. ``refit_complexity`` says when the moments of the patients'
-    traits are made (final_score.py): they stay as they are while everyone has a score.
+    ``shown`` is room for what is scored where practices are pooled, else ``observed`` itself;
+    ``practices`` is room to pool them, ``peers`` that for groups of peers. ``refit_complexity``
+    says when the moments of the patients' traits are made (final_score.py): they stay as they are
+    while everyone has a score.
     """
     begin_year(rules, earlier)
     if pools(rules):
-        pool_practices(observed, clinicians.practice, rules, shown)
+        same_reports = refit_complexity == ADJUSTED
+        pool_practices(observed, clinicians.practice, rules, same_reports, shown, practices)
         if model.participation.absences:
             observe_nothing(clinicians.present, shown)
     score_year(

@@ -32,16 +32,18 @@ from asm_sim.kernels.rule.fit import (
 from asm_sim.kernels.rule.observed import (
     Observed,
     Outcome,
+    block_of,
+    gather_results,
+    gather_rows,
     new_observed,
     new_outcome,
+    observed_of,
     outcome_of,
-    put_back,
-    rows_of,
     scatter,
 )
 from asm_sim.kernels.rule.payment import adjust_scores, order_positive, score_payment
-from asm_sim.kernels.rule.peers import earlier_of, group_peers
-from asm_sim.kernels.rule.pooling import pool_practices, pools, with_pooled
+from asm_sim.kernels.rule.peers import earlier_of, group_peers, scratch_of
+from asm_sim.kernels.rule.pooling import new_pool_room, pool_practices, pools, with_pooled
 from asm_sim.kernels.rule.quality import classify, score_quality
 
 
@@ -68,8 +70,8 @@ def score_year(
 ):
     """The ordinary rule: every group of peers scored against its own fit.
 
-    With more than one group ``fit`` is none's: it holds the pools together, and no median and no
-    scaling factor. ``room`` is that of the groups.
+    With groups within the cohort ``fit`` is none's: it holds the pools together, and no median and
+    no scaling factor. ``room`` is that of the groups.
     """
     if rules.peers == Peers.CONDITION:
         score_cohort(observed, rules, y, fit, earlier, True, refit_complexity, outcome, scratch)
@@ -83,41 +85,46 @@ def score_year(
 def _score_groups(
     observed, specialty, rules, y, fit, earlier, refit_complexity, outcome, scratch, room
 ):
-    """Several groups of peers, one after the other; one group is the cohort itself.
+    """Several groups of peers, one after the other.
 
-    The complex-patient moments of a group stay only where its members do.
+    The complex-patient moments of a group stay only where its members do. Final scores and payment
+    adjustment factors come to ``outcome``; the rest is left in ``room``, and so is what the same
+    clinicians have reported.
     """
-    own, n = room.fit, len(observed.episodes)
+    own = room.fit
     own.shrinks[0] = fit.shrinks[0]
-    ends, as_before = group_peers(observed, specialty, rules, room)
-    refit_complexity = refit_complexity if as_before else ALWAYS
-    scored = begin = 0
+    same_reports = refit_complexity == ADJUSTED
+    if not (same_reports or group_peers(observed, specialty, rules, room)):
+        refit_complexity = ALWAYS
+    scored = end = 0
     pool = 0.0
-    everyone = False
-    for g in range(len(ends)):
-        members = room.members[begin : ends[g]]
-        begin = ends[g]
-        if len(members) == 0:
+    for g in range(len(room.ends)):
+        begin, end = end, room.ends[g]
+        if begin == end:
             continue
-        everyone = len(members) == n
-        part, before, found = observed, earlier, outcome
-        if not everyone:
-            part = by_reference(rows_of(observed, members, room.observed))
-            before = by_reference(earlier_of(earlier, members, room.earlier))
-            found = by_reference(outcome_of(len(members), room.outcome))
+        members = room.members[begin:end]
+        part = by_reference(observed_of(room.observed, begin, end))
+        if same_reports:
+            gather_results(observed, members, part)
+        else:
+            gather_rows(observed, members, part)
+        own_score = block_of(room.own_score, begin, end)
+        before = by_reference(earlier_of(earlier, rules, members, own_score))
+        found = by_reference(outcome_of(room.outcome, begin, end))
+        of_group = by_reference(scratch_of(scratch, begin, end))
         own.complexity[:] = room.complexity[g]
-        score_cohort(part, rules, y, own, before, True, refit_complexity, found, scratch)
+        score_cohort(part, rules, y, own, before, True, refit_complexity, found, of_group)
         room.complexity[g] = own.complexity
         scored += scratch.counts[0].scored
         pool += own.payment[0].pool
-        if not everyone:
-            put_back(found, members, outcome)
-            scatter(before.own_score[0], members, earlier.own_score[0])
+        scatter(found.final_score, members, outcome.final_score)
+        scatter(found.payment_adjustment_factor, members, outcome.payment_adjustment_factor)
+        if rules.averaging_years > 1:
+            scatter(own_score[0], members, earlier.own_score[0])
     fit.payment[0] = no_payment()[0]
     fit.payment[0].scaling_factor = 1.0 if rules.exchange_form == ExchangeForm.THRESHOLD else np.nan
     fit.payment[0].pool = pool
-    if not everyone:
-        order_positive(outcome.final_score, rules, scratch)
+    order_positive(outcome.final_score, rules, scratch)
     scratch.counts[0].scored = scored
 
 
@@ -156,7 +163,9 @@ def _as_scored(observed, practice, rules, pooled):
     """What is scored of each clinician: the practice's results where practices are pooled."""
     if not pools(rules):
         return observed
-    pool_practices(observed, practice, rules, pooled)
+    room = new_pool_room(rules, len(practice), practice.max() + 1)
+    pool_practices(observed, practice, rules, False, pooled, by_reference(room))
+    keep(room)
     return pooled
 
 

@@ -158,78 +158,82 @@ def ends_of_groups(group, members):
 
 
 @kernel
-def table_of(room, n):
-    """A table [M, n] in the memory of one that is as wide or wider."""
-    rows = len(room)
-    return room.reshape(room.size)[: rows * n].reshape(rows, n)
+def block_of(room, begin, end):
+    """The rows of a group as a table [M, k], where groups lie in ``room`` one after the other."""
+    tables = len(room)
+    return room.reshape(room.size)[tables * begin : tables * end].reshape(tables, end - begin)
 
 
 @kernel
-def rows_of(observed, members, room):
-    """The rows ``members`` (int64 [k]) of a cohort-year, in ``room`` for as many or more."""
-    k = len(members)
-    part = Observed(
-        rate=table_of(room.rate, k),
-        cases=table_of(room.cases, k),
-        completeness=table_of(room.completeness, k),
-        collection=table_of(room.collection, k),
-        episodes=room.episodes[:k],
-        episode_cost=room.episode_cost[:k],
-        improvement_activities=room.improvement_activities[:k],
-        pi_score=room.pi_score[:k],
-        practice_size=room.practice_size[:k],
-        hcc_risk_score=room.hcc_risk_score[:k],
-        dual_share=room.dual_share[:k],
-        part_b_payments=room.part_b_payments[:k],
-        rural=room.rural[:k],
-        extreme_circumstances=room.extreme_circumstances[:k],
-        special_status=room.special_status[:k],
+def observed_of(room, begin, end):
+    """What is observed of a group of ``end - begin``, in the room of a whole cohort."""
+    return Observed(
+        rate=block_of(room.rate, begin, end),
+        cases=block_of(room.cases, begin, end),
+        completeness=block_of(room.completeness, begin, end),
+        collection=block_of(room.collection, begin, end),
+        episodes=room.episodes[begin:end],
+        episode_cost=room.episode_cost[begin:end],
+        improvement_activities=room.improvement_activities[begin:end],
+        pi_score=room.pi_score[begin:end],
+        practice_size=room.practice_size[begin:end],
+        hcc_risk_score=room.hcc_risk_score[begin:end],
+        dual_share=room.dual_share[begin:end],
+        part_b_payments=room.part_b_payments[begin:end],
+        rural=room.rural[begin:end],
+        extreme_circumstances=room.extreme_circumstances[begin:end],
+        special_status=room.special_status[begin:end],
     )
-    for m in range(len(observed.rate)):
-        gather(observed.collection[m], members, part.collection[m])
-        for values, into in zip(observed[:3], part[:3]):  # noqa: B905 (unknown to numba)
-            gather(values[m], members, into[m])
-    for values, into in zip(observed[4:], part[4:]):  # noqa: B905
-        gather(values, members, into)
-    return part
 
 
 @kernel
-def outcome_of(k, room):
-    """The outcome of k rows, in ``room`` for as many or more."""
+def outcome_of(room, begin, end):
+    """The outcome of a group, in the room of a whole cohort."""
     return Outcome(
-        points=table_of(room.points, k),
-        quality_score=room.quality_score[:k],
-        cost_points=room.cost_points[:k],
-        cost_score=room.cost_score[:k],
-        improvement_activities_adjustment=room.improvement_activities_adjustment[:k],
-        promoting_interoperability_adjustment=room.promoting_interoperability_adjustment[:k],
-        small_practice_adjustment=room.small_practice_adjustment[:k],
-        complex_patient_adjustment=room.complex_patient_adjustment[:k],
-        final_score=room.final_score[:k],
-        transformed_score=room.transformed_score[:k],
-        payment_adjustment_factor=room.payment_adjustment_factor[:k],
+        points=block_of(room.points, begin, end),
+        quality_score=room.quality_score[begin:end],
+        cost_points=room.cost_points[begin:end],
+        cost_score=room.cost_score[begin:end],
+        improvement_activities_adjustment=room.improvement_activities_adjustment[begin:end],
+        promoting_interoperability_adjustment=room.promoting_interoperability_adjustment[begin:end],
+        small_practice_adjustment=room.small_practice_adjustment[begin:end],
+        complex_patient_adjustment=room.complex_patient_adjustment[begin:end],
+        final_score=room.final_score[begin:end],
+        transformed_score=room.transformed_score[begin:end],
+        payment_adjustment_factor=room.payment_adjustment_factor[begin:end],
     )
+
+
+@kernel
+def gather_rows(observed, members, part):
+    """Write the rows ``members`` (int64 [k]) of a cohort-year one after the other."""
+    gather_results(observed, members, part)
+    gather(observed.episodes, members, part.episodes)
+    for m in range(len(observed.rate)):
+        gather(observed.cases[m], members, part.cases[m])
+        gather(observed.completeness[m], members, part.completeness[m])
+        gather(observed.collection[m], members, part.collection[m])
+    for values, into in zip(observed[6:], part[6:]):  # noqa: B905 (unknown to numba)
+        gather(values, members, into)
+
+
+@kernel
+def gather_results(observed, members, part):
+    """The same of rates and costs alone."""
+    for m in range(len(observed.rate)):
+        gather(observed.rate[m], members, part.rate[m])
+    gather(observed.episode_cost, members, part.episode_cost)
 
 
 @kernel
 def gather(values, members, into):
     """Write the values of the rows ``members`` one after the other."""
     for k in range(len(members)):
-        into[k] = values[members[k]]
-
-
-@kernel
-def put_back(part, members, outcome):
-    """Write the outcome of the rows ``members`` where they stand in the cohort."""
-    for m in range(len(part.points)):
-        scatter(part.points[m], members, outcome.points[m])
-    for values, into in zip(part[1:], outcome[1:]):  # noqa: B905
-        scatter(values, members, into)
+        into[k] = values[np.uint64(members[k])]
 
 
 @kernel
 def scatter(values, members, into):
     """Write values one after the other to the rows ``members``."""
     for k in range(len(members)):
-        into[members[k]] = values[k]
+        into[np.uint64(members[k])] = values[k]

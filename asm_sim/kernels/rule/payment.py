@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import kernel
-from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint
-from asm_sim.kernels.numeric.order_statistics import percentile, sort_pairs
+from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint, Peers
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentile, percentiles, sort_pairs
 from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.exchange import (
@@ -23,12 +23,19 @@ _BASE, _WEIGHTED = places(2)
 def score_payment(observed, rules, y, fit, refit, outcome, scratch):
     """Transformed scores and adjustment factors; with ``refit`` m, S and the pool are made first.
 
-    Leaves the positive scorers, by ascending final score, in ``scratch.order`` and their scores in
-    ``scratch.sorted_keys``.
+    Leaves the positive scorers of a condition, by ascending final score, in ``scratch.order`` and
+    their scores in ``scratch.sorted_keys``. A smaller group is put in order only to exchange by it.
     """
-    k = order_positive(outcome.final_score, rules, scratch)
-    if refit:
-        _fit_scores(rules, scratch.sorted_keys, k, fit)
+    if (
+        rules.peers == Peers.CONDITION
+        or rules.exchange_form == ExchangeForm.RANK
+        or rules.exchange_midpoint == ExchangeMidpoint.MEAN
+    ):
+        k = order_positive(outcome.final_score, rules, scratch)
+        if refit:
+            _fit_scores(rules, scratch.sorted_keys, k, fit)
+    elif refit:
+        _fit_median(outcome.final_score, rules, fit, scratch)
     if rules.exchange_form == ExchangeForm.RANK:
         exchange_ordered(fit, scratch, k, rules.score_tie, outcome.transformed_score)
     else:
@@ -42,15 +49,18 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
 @kernel
 def order_positive(final, rules, scratch):
     """The positive scorers by ascending final score, left in ``scratch``; their number."""
-    keys = scratch.keys
-    payload = scratch.payload
+    k = _take_positive(final, rules, scratch)
+    scratch.counts[0].positive = k
+    sort_pairs(scratch.keys, scratch.payload, k, scratch.sorted_keys, scratch.order, scratch)
+    return k
+
+
+@kernel
+def _take_positive(final, rules, scratch):
     taken = scratch.taken
     for i in range(len(final)):
         taken[i] = final[i] > rules.score_zero
-    k = compact(final, taken, keys, payload)
-    scratch.counts[0].positive = k
-    sort_pairs(keys, payload, k, scratch.sorted_keys, scratch.order, scratch)
-    return k
+    return compact(final, taken, scratch.keys, scratch.payload)
 
 
 @kernel
@@ -70,6 +80,17 @@ def _fit_scores(rules, ascending, k, fit):
     if rules.exchange_form == ExchangeForm.RANK:
         fit.payment[0].number = k
         fit.positive_scores[:k] = ascending[:k]
+
+
+@kernel
+def _fit_median(final, rules, fit, scratch):
+    """Where the exchange function takes nothing but the median of the positive final scores."""
+    k = _take_positive(final, rules, scratch)
+    median = scratch.values[:1]
+    median[0] = np.nan
+    if k > 0:
+        percentiles(scratch.keys, k, MEDIAN, median, scratch)
+    fit.payment[0].median = median[0]
 
 
 @kernel

@@ -9,29 +9,30 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Peers
-from asm_sim.kernels.rule.fit import Earlier, Fit, new_earlier, new_fit
+from asm_sim.kernels.rule.fit import Earlier, Fit, Scratch, new_fit
 from asm_sim.kernels.rule.observed import (
     Observed,
     Outcome,
+    block_of,
     ends_of_groups,
     gather,
     new_observed,
     new_outcome,
-    table_of,
 )
 
 
 class PeerRoom(NamedTuple):
-    """Room for the groups of n clinicians, one group after the other."""
+    """Room for the groups of n clinicians, who stand in it one group after the other."""
 
     group: NDArray[np.int64]  # [n] from 0
-    before: NDArray[np.int64]  # [n] the same when they were made before
+    before: NDArray[np.int64]  # [n] the same when they were made before; -1: never
     complexity: NDArray[np.float64]  # [groups, 2, 3] of each group's fit
     members: NDArray[np.int64]  # [n] those of group 0, of group 1, ..., as they stand in the cohort
+    ends: NDArray[np.int64]  # [groups] of each in what is one group after the other
     observed: Observed
     outcome: Outcome
     fit: Fit
-    earlier: Earlier
+    own_score: NDArray[np.float64]  # [3, n]
 
 
 @kernel
@@ -39,21 +40,23 @@ def new_peer_room(rules, measures, n, specialties):
     """Room for n clinicians in groups, or none where the condition is the one group."""
     if rules.peers == Peers.CONDITION:
         n = 0
+    groups = max(specialties, len(rules.peer_size_limits) + 1)
     return PeerRoom(
-        group=np.zeros(n, np.int64),
-        before=np.zeros(n, np.int64),
-        complexity=np.zeros((max(specialties, len(rules.peer_size_limits) + 1), 2, 3)),
+        group=np.full(n, -1, np.int64),
+        before=np.empty(n, np.int64),
+        complexity=np.zeros((groups, 2, 3)),
         members=np.empty(n, np.int64),
+        ends=np.zeros(groups, np.int64),
         observed=new_observed(measures, n),
         outcome=new_outcome(measures, n),
         fit=new_fit(rules, measures, n),
-        earlier=new_earlier(rules, measures, n),
+        own_score=np.empty((3, n)),
     )
 
 
 @kernel
 def group_peers(observed, specialty, rules, room):
-    """Where groups end in ``room.members``, int64 [groups], and whether they are as before."""
+    """Put clinicians into their groups in ``room``; whether everyone is where one was before."""
     group, before, size = room.group, room.before, observed.practice_size
     n = len(group)
     before[:] = group
@@ -68,13 +71,30 @@ def group_peers(observed, specialty, rules, room):
     moved = 0
     for i in range(n):
         moved += group[i] != before[i]
-    return ends_of_groups(group, room.members), moved == 0
+    if moved > 0:
+        ends = ends_of_groups(group, room.members)
+        room.ends[:] = n
+        room.ends[: len(ends)] = ends
+    return moved == 0
 
 
 @kernel
-def earlier_of(earlier, members, room):
-    """What earlier years have left of the rows ``members``, in the room of a whole cohort."""
-    own_score = table_of(room.own_score, len(members))
-    for back in range(len(own_score)):
+def scratch_of(scratch, begin, end):
+    """The scratch of a group, in that of a whole cohort: what counts of its members is its own."""
+    return Scratch(
+        block_of(scratch.status, begin, end),
+        scratch.must_submit[begin:end],
+        scratch.submitted[begin:end],
+        *scratch[3:],
+    )
+
+
+@kernel
+def earlier_of(earlier, rules, members, own_score):
+    """What earlier years have left of the rows ``members``; room for their own scores is given.
+
+    Benchmarks of earlier years go with the condition as the one group alone.
+    """
+    for back in range(1, rules.averaging_years):
         gather(earlier.own_score[back], members, own_score[back])
-    return Earlier(Fit(*room.standard[:]), Fit(*room.made[:]), room.years, own_score)
+    return Earlier(Fit(*earlier.standard[:]), Fit(*earlier.made[:]), earlier.years, own_score)
