@@ -53,6 +53,7 @@ from asm_sim.results.registry import (
 
 Arrays = dict[str, NDArray[Any]]
 Keep = Callable[[str, int, NDArray[Any]], None]  # a variable, its first draw here, its values
+Task = tuple[tuple[CohortPlan, ...], int, int]  # cohorts, the first draw, how many
 
 DRAWS_PER_TASK = 25  # room is made once for all of them
 _FEWER_DRAWS, _MANY_THREADS = 10, 9  # so many threads need more tasks than that makes of a block
@@ -88,15 +89,18 @@ def run_block(
     ]
     panel: dict[str, list[NDArray[Any]]] = {}
 
-    def run(task: tuple[tuple[CohortPlan, ...], int, int]) -> list[Output]:
-        return _run_task(plan, *task)
+    def run(task: Task, laid: list[list[list[Laid]]]) -> list[Output]:
+        return _run_task(plan, task, laid)
 
     def hold(name: str, _first: int, values: NDArray[Any]) -> None:
         panel.setdefault(name, []).append(values)
 
+    # Draws that have parameters of their own are compiled in this thread, while those of the pool
+    # simulate others: two that compile at once would wait for each other.
+    laid = (_all_laid(plan, task) for task in tasks)
     spread = map if pool is None else pool.map
     parts: dict[str, list[Output]] = {cohort.name: [] for cohort in plan.cohorts}
-    for (team, first, draws), outputs in zip(tasks, spread(run, tasks), strict=True):
+    for (team, first, draws), outputs in zip(tasks, spread(run, tasks, laid), strict=True):
         for cohort, output in zip(team, outputs, strict=True):
             parts[cohort.name].append(output)
         if team is teams[-1] and first + draws in starts and first < plan.panel_draws:
@@ -116,20 +120,27 @@ def _starts(plan: Plan, block: Block) -> list[int]:
     return list(dict.fromkeys([*range(block.first, kept, chunk), kept, end]))
 
 
-def _run_task(plan: Plan, cohorts: tuple[CohortPlan, ...], first: int, draws: int) -> list[Output]:
+def _run_task(plan: Plan, task: Task, laid: list[list[list[Laid]]]) -> list[Output]:
     """So many draws of several cohorts."""
+    cohorts, first, draws = task
     outputs = [_empty_output(plan, cohort, first, draws) for cohort in cohorts]
     if not plan.drawables:
-        for cohort, output in zip(cohorts, outputs, strict=True):
-            _simulate(plan, _laid(cohort), first, draws, output)
+        for [of_all], output in zip(laid, outputs, strict=True):
+            _simulate(plan, of_all, first, draws, output)
         return outputs
-    # Each has parameters of its own. All are made first: a draw leaves nothing else in the caches.
-    drawn = [plan.drawn(draw) for draw in range(first, first + draws)]
-    laid = [[_laid(plan.with_drawn(cohort, one)) for one in drawn] for cohort in cohorts]
     for parts, room in zip(laid, map(laid_out, outputs), strict=True):
         for position, of_draw in enumerate(parts):
             _simulate(plan, of_draw, first + position, 1, room, position)
     return outputs
+
+
+def _all_laid(plan: Plan, task: Task) -> list[list[list[Laid]]]:
+    """What the draw kernel takes of each cohort: of every draw, or of all where none differs."""
+    cohorts, first, draws = task
+    if not plan.drawables:
+        return [[_laid(cohort)] for cohort in cohorts]
+    drawn = [plan.drawn(draw) for draw in range(first, first + draws)]
+    return [[_laid(plan.with_drawn(cohort, one)) for one in drawn] for cohort in cohorts]
 
 
 def _laid(cohort: CohortPlan) -> list[Laid]:
