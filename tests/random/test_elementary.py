@@ -43,7 +43,7 @@ def test_log() -> None:
             [np.finfo(float).tiny, np.nextafter(1, 0), np.nextafter(1, 2), np.sqrt(0.5), 1e308],
         ]
     )
-    np.testing.assert_allclose(mapped(elementary.log)(x), np.log(x), rtol=2e-13)
+    np.testing.assert_allclose(mapped(elementary.log)(x), np.log(x), rtol=2e-14)
     assert mapped(elementary.log)(np.array([1.0]))[0] == 0.0
 
 
@@ -58,24 +58,35 @@ def test_exp() -> None:
     np.testing.assert_allclose(ends[1:], np.exp([700.0, -700.0, 700.0, -700.0]), rtol=1e-15)
 
 
-def test_cosine_and_sine_of_a_turn() -> None:
-    """Errors in units of 2^-53: near a zero the argument itself is rounded."""
+def test_minus_two_log_of_a_uniform() -> None:
+    """Next to 1 too, where the result is small, and at both ends."""
+    rng = np.random.default_rng(3)
+    ends = np.concatenate([np.arange(9), 2**32 - 1 - np.arange(9)])
+    words = np.concatenate([rng.integers(0, 2**32, 400_000), ends])
+    u = (words + 0.5) * 2.0**-32
+    u = np.concatenate([u, 2.0 ** -np.arange(1, 33), [np.nextafter(1, 0)]])
+    exact = -2 * np.log(u.astype(np.longdouble))
+    assert np.max(np.abs(mapped(elementary.minus_two_log)(u) / exact - 1)) < 2e-14
+
+
+def test_cosine_and_sine() -> None:
+    """Of words as angles, made of those of half the angle."""
 
     @njit
-    def cosine(v):  # type: ignore[no-untyped-def]
-        return elementary.cos_sin_turn(v)[0]
+    def cosine(h):  # type: ignore[no-untyped-def]
+        s, _ = elementary.half_angle(h)
+        return s * s - 1.0
 
     @njit
-    def sine(v):  # type: ignore[no-untyped-def]
-        return elementary.cos_sin_turn(v)[1]
+    def sine(h):  # type: ignore[no-untyped-def]
+        s, c = elementary.half_angle(h)
+        return s * c
 
     rng = np.random.default_rng(3)
-    v = np.concatenate(
-        [rng.integers(0, 2**32, 300_000) * 2.0**-32, np.arange(64) / 64, [1 - 2.0**-32]]
-    )
-    turn = v.astype(np.longdouble) * 8 * np.arctan(np.longdouble(1))
-    for function, exact in ((cosine, np.cos(turn)), (sine, np.sin(turn))):
-        assert np.max(np.abs(mapped(function)(v) - exact)) < 2.0**-52
-    quarters = np.array([0.0, 0.25, 0.5, 0.75])
-    assert mapped(cosine)(quarters).tolist() == [1.0, 0.0, -1.0, 0.0]
-    assert mapped(sine)(quarters).tolist() == [0.0, 1.0, 0.0, -1.0]
+    turn = np.concatenate([rng.integers(0, 2**32, 300_000) * 2.0**-32, np.arange(64) / 64])
+    angle = turn.astype(np.longdouble) * 8 * np.arctan(np.longdouble(1))
+    for function, exact in ((cosine, np.cos(angle)), (sine, np.sin(angle))):
+        assert np.max(np.abs(mapped(function)(2.0 * turn - 1.0) - exact)) < 5e-15
+    middle = np.array([0.0])
+    assert mapped(cosine)(middle)[0] == -1.0
+    assert mapped(sine)(middle)[0] == 0.0

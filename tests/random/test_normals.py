@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asm_sim.kernels.numeric.variates import normals_at
+from asm_sim.kernels.numeric.variates import normals_at, uniforms_at
 
 ENTITIES = 50_000
 
@@ -14,6 +14,19 @@ def normals(seed: int = 2026, layers: int = 4, stream: int = 4, position: int = 
     words = np.array([seed, 0], np.uint64)
     address = np.vstack([np.arange(ENTITIES), np.zeros(ENTITIES)]).astype(np.uint64)
     return np.stack([normals_at(words, address, d, stream, 1, position) for d in range(layers)])
+
+
+def test_they_are_those_of_box_and_muller() -> None:
+    """Of the words of the same block, which its uniforms tell, to 2e-14 of the radius."""
+    words = np.array([2026, 0], np.uint64)
+    address = np.vstack([np.arange(ENTITIES), np.zeros(ENTITIES)]).astype(np.uint64)
+    uniforms = uniforms_at(words, address, 0, 4, 1, 0)
+    z = normals_at(words, address, 0, 4, 1, 0)
+    for first in (0, 2):
+        u, turn = uniforms[first], uniforms[first + 1] - 2.0**-33
+        radius, angle = np.sqrt(-2.0 * np.log(u)), 2.0 * np.pi * turn
+        for made, function in ((z[first], np.cos), (z[first + 1], np.sin)):
+            assert np.max(np.abs(made - radius * function(angle)) / radius) < 2e-14
 
 
 def test_moments() -> None:

@@ -20,20 +20,22 @@ import math
 import numpy as np
 
 from asm_sim.kernels._jit import entry, fma, inlined, kernel
-from asm_sim.kernels.numeric.elementary import cos_sin_turn, exp, log
+from asm_sim.kernels.numeric.elementary import exp, half_angle, log, minus_two_log
 from asm_sim.kernels.numeric.rng import philox, tag
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, rough_inverse_root, widest_vectors
 
-# A word in the last bits of 2^20 is that number of 2^-32 more.
+# A word in the last bits of 2^20 is that number of 2^-32 more, and of 2^21 of 2^-31.
 _BEFORE_BITS = np.uint64(0x4130000000000000)
 _BEFORE = 2.0**20
 _HALF_A_UNIT = 2.0**-33
+_TWICE_BITS = np.uint64(0x4140000000000000)
+_TWICE = 2.0**21
 _SHIFTER = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 _UNDECIDED = -9.0
 _TAIL = 4.75
 _GUARD_CONSTANT = 0.05
 _GUARD_TAIL = 0.0014
-_LOOKED_AT = 32  # counts at once, hardly ever one of them undecided
+_LOOKED_AT = 64  # counts at once, hardly ever one of them undecided
 _TERMS = 6
 _MARGIN = 2e-7  # more than the errors of _probability_below
 _NEGLIGIBLE = 1e-18
@@ -44,8 +46,8 @@ _ROOT_HALF = 0.7071067811865476
 
 @inlined
 def turn(word):
-    """A word as a part of one turn, [0, 1)."""
-    return np.uint64(word | _BEFORE_BITS).view(np.float64) - _BEFORE
+    """A word as an angle, counted from the middle of a turn in half turns, [-1, 1)."""
+    return np.uint64(word | _TWICE_BITS).view(np.float64) - (_TWICE + 1.0)
 
 
 @inlined
@@ -58,10 +60,11 @@ def _make_normals(a, b):
     """Uniforms a and turns b [n] become pairs of normals."""
     widest_vectors()
     for i in range(len(a)):
-        radius = math.sqrt(-2.0 * log(a[i]))
-        cosine, sine = cos_sin_turn(b[i])
-        a[i] = radius * cosine
-        b[i] = radius * sine
+        radius = math.sqrt(minus_two_log(a[i]))
+        s, c = half_angle(b[i])
+        share = radius * s
+        a[i] = fma(share, s, -radius)
+        b[i] = share * c
 
 
 @kernel
@@ -186,7 +189,7 @@ def _lattice_point(mean, variance, skew, w):
     """
     inverse = _inverse_root(variance)
     w2, skew2 = w * w, skew * skew
-    first = skew * (w2 - 1.0) * (1.0 / 6.0)
+    first = skew * fma(w2, 1.0 / 6.0, -1.0 / 6.0)
     of_cube, of_own = fma(skew2, 1.0 / 144.0, -1.0 / 48.0), fma(skew2, -7.0 / 144.0, 1.0 / 48.0)
     second = w * fma(of_cube, w2, of_own)
     of_w = fma(w2, fma(w2, 1.0 / 240.0, 7.0 / 720.0), -1.0 / 45.0)
@@ -217,11 +220,10 @@ def fill_binomial(w, trials, probability, counts, work):
         n = trials[i]
         p = probability[i]
         q = 1.0 - p
-        variance = n * (p * q)
-        x, inverse = _lattice_point(n * p, variance, q - p, w[i])
+        mean, variance = n * p, n * (p * q)
+        x, inverse = _lattice_point(mean, variance, q - p, w[i])
         count = _nearest_or_undecided(x, inverse, variance, w[i])
-        count = 0.0 if (p <= 0.0) | (n <= 0.0) else count
-        counts[i] = n if p >= 1.0 else count
+        counts[i] = mean if variance <= 0.0 else count  # none or all, for certain
     _decide_binomial(w, trials, probability, counts, work[0], work[1], work[2], work[3])
 
 
@@ -251,22 +253,45 @@ def _decide_binomial(w, trials, probability, counts, place, normal, number, rare
 
 @kernel
 def _count_rare(w, trials, probability):
-    """Each probability [n], of the rarer outcome, becomes the count of it, or _UNDECIDED."""
+    """Each probability [n], of the rarer outcome, becomes the count of it, or _UNDECIDED.
+
+    w [n] become the probabilities below them.
+    """
+    mass = np.empty(len(w))
+    _probabilities_below(w)
+    _masses_at_zero(trials, probability, mass)
+    _count_terms(w, trials, mass, probability)
+
+
+@kernel
+def _probabilities_below(w):
     widest_vectors()
     for i in range(len(w)):
-        p, n = probability[i], trials[i]
-        below = _probability_below(w[i])
+        w[i] = _probability_below(w[i])
+
+
+@kernel
+def _masses_at_zero(trials, probability, mass):
+    widest_vectors()
+    for i in range(len(mass)):
+        mass[i] = exp(trials[i] * log(1.0 - probability[i]))
+
+
+@kernel
+def _count_terms(below, trials, mass, probability):
+    widest_vectors()
+    for i in range(len(mass)):
+        p, n, term = probability[i], trials[i], mass[i]
         odds = p / (1.0 - p)
-        mass = exp(n * log(1.0 - p))
         up_to = 0.0
         nearest = 1.0
         count = 0.0
         for k in range(_TERMS):
-            up_to += mass
-            gap = up_to - below
+            up_to += term
+            gap = up_to - below[i]
             nearest = min(nearest, abs(gap))
             count += 1.0 if gap < 0.0 else 0.0
-            mass *= odds * (n - k) * (1.0 / (k + 1))
+            term *= odds * (n - k) * (1.0 / (k + 1))
         sure = (nearest > _MARGIN) & (count < _TERMS) & (n < _COUNTED_UP_TO)
         probability[i] = count if sure else _UNDECIDED
 
@@ -291,14 +316,23 @@ def fill_poisson(w, mean, counts):
         variance = mean[i]
         x, inverse = _lattice_point(variance, variance, 1.0, w[i])
         counts[i] = _nearest_or_undecided(x, inverse, variance, w[i])
-    for begin in range(0, len(counts), _LOOKED_AT):
-        end = min(begin + _LOOKED_AT, len(counts))
+    whole = len(counts) - len(counts) % _LOOKED_AT
+    for begin in range(0, whole, _LOOKED_AT):
+        looked_at = counts[begin : begin + _LOOKED_AT]
         undecided = 0
-        for i in range(begin, end):
-            undecided += counts[i] == _UNDECIDED
-        for i in range(begin, end if undecided > 0 else begin):
-            if counts[i] == _UNDECIDED:
-                counts[i] = _poisson_quantile(w[i], mean[i])
+        for i in range(_LOOKED_AT):
+            undecided += looked_at[i] == _UNDECIDED
+        if undecided > 0:
+            _decide_poisson(w, mean, counts, begin, begin + _LOOKED_AT)
+    _decide_poisson(w, mean, counts, whole, len(counts))
+
+
+@kernel
+def _decide_poisson(w, mean, counts, begin, end):
+    """The counts from begin to end that are undecided."""
+    for i in range(begin, end):
+        if counts[i] == _UNDECIDED:
+            counts[i] = _poisson_quantile(w[i], mean[i])
 
 
 @kernel

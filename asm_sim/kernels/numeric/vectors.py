@@ -116,7 +116,8 @@ def widest_vectors(_context):
         if _are_wide(context):
             attributes = builder.function.attributes
             attributes.add("noinline")
-            set.add(attributes, '"prefer-vector-width"="512"')  # llvmlite knows no such attribute
+            for attribute in ('"prefer-vector-width"="512"', '"stackrealign"'):
+                set.add(attributes, attribute)  # llvmlite knows neither
         return context.get_dummy_value()
 
     return types.void(), generate
