@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels._reference import by_reference
 from asm_sim.kernels.numeric.variates import fill_normal_pair, fill_normals_and_uniforms
-from asm_sim.kernels.numeric.vectors import add_to_row
+from asm_sim.kernels.numeric.vectors import add_to_row, widest_vectors
 from asm_sim.kernels.rule.cohort import score_adjusted
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.rule.final_score import round_half_up, state_adjustments
@@ -325,6 +325,7 @@ def _pay(rules, risk, unscored, unit, paid):
 @kernel
 def _pay_sets(rules, y, tile, factors, paid):
     """The adjustment factors of year y in every set, of the clinicians of a tile."""
+    widest_vectors()
     for k in range(FACTOR_SETS):
         risk = rules.year[y if k >= RISK_LEVEL else 0].risk_level
         unscored = rules.year[y if k & PEERS else 0].unscored_adjustment
@@ -357,7 +358,7 @@ def _add_changes(rules, y, clinicians, factors, year_to_year):
             change, square = told[t, :FACTOR_SETS], told[t, FACTOR_SETS:]
             for k in range(len(change)):
                 square[k] = change[k] * change[k]
-        _add_to_groups(clinicians, tile * TILE, told, factors)
+        _add_to_groups(clinicians, tile * TILE, 2 * FACTOR_SETS, factors)
     for g in range(len(factors.members)):
         for k in range(FACTOR_SETS):
             year_to_year[g, k] += _variance(factors, g, k) / (len(rules.year) - 1)
@@ -370,17 +371,17 @@ def _clear(factors):
 
 
 @kernel
-def _add_to_groups(clinicians, begin, told, factors):
+def _add_to_groups(clinicians, begin, columns, factors):
     """Add what is told of clinicians who have taken part to everyone and each of their groups."""
     group, taken_part = clinicians.group, clinicians.taken_part
-    members, sums = factors.members, factors.sums
+    told, members, sums = factors.told, factors.members, factors.sums
     for i in range(begin, min(begin + TILE, len(taken_part))):
         row = told[i - begin]
         for j in range(GROUPINGS + 1 if taken_part[i] else 0):
             g = np.uint64(group[j, i]) if j < GROUPINGS else np.uint64(0)
             members[g] += 1.0
             of_group = sums[g]
-            for k in range(len(row)):
+            for k in range(columns):
                 of_group[k] += row[k]
 
 
@@ -415,7 +416,7 @@ def _finish(rules, years, clinicians, factors, within, year_to_year):
                 around = max(0.0, of_squares[t] - sums[t] * sums[t] / years)
                 spread[t] = around / (years - 1) if years > 1 else np.nan
         _side_by_side(paid, told)
-        _add_to_groups(clinicians, tile * TILE, told[:, :FACTOR_SETS], factors)
+        _add_to_groups(clinicians, tile * TILE, FACTOR_SETS, factors)
     for g in range(len(factors.members)):
         count = factors.members[g]
         for k in range(FACTOR_SETS):
