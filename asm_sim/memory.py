@@ -1,13 +1,18 @@
-"""Whether there is memory enough: for the libraries to load at all, and for what is asked for."""
+"""Whether there is memory enough: for the libraries to load at all, and for what is asked for.
+
+And that what is freed is kept for what comes next.
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from asm_sim.errors import InputError, RunError
 
 _LEAST_ADDRESSES = 850_000_000  # bytes; loading the kernels of one rule takes about as much
+_LARGEST_KEPT = (32 << 20) - (64 << 10)  # bytes; what glibc goes by is no larger than 32 MiB
 
 
 def refuse_little_memory() -> None:
@@ -53,3 +58,18 @@ def available_memory() -> int | None:
         limit, _ = resource.getrlimit(resource.RLIMIT_AS)
         found += [limit] if limit != resource.RLIM_INFINITY else []
     return min(found, default=None)
+
+
+@cache
+def keep_what_is_freed() -> None:
+    """Have the C library keep freed memory for what is asked for next, where it is glibc.
+
+    It gives blocks back to the machine that are larger than any freed before, and the end of its
+    heap where that is twice as large; the machine then hands out every page anew. Draws with
+    parameters of their own need room anew for each of them. Nothing is written to this block, so
+    that it costs nothing.
+    """
+    import numpy as np
+
+    with suppress(MemoryError):
+        np.empty(_LARGEST_KEPT, np.uint8)

@@ -456,22 +456,25 @@ def with_values(model: Model, values: Mapping[str, Any]) -> Model:
 
 
 def _with_values(part: Any, tree: dict[str, Any] | str, values: Mapping[str, Any]) -> Any:
+    """A model is copied as ``model_copy`` does it, in a tenth of the time."""
+    is_mapping = type(part) is dict
+    content = dict(part if is_mapping else part.__dict__)
     if isinstance(tree, str):
-        return _copied(part, {"value": values[tree]})
-    if isinstance(part, BaseModel):
-        return _copied(
-            part, {name: _with_values(getattr(part, name), tree[name], values) for name in tree}
-        )
-    return {**part, **{key: _with_values(part[key], tree[key], values) for key in tree}}
-
-
-def _copied(model: BaseModel, update: dict[str, Any]) -> Any:
-    """A copy with other values of some fields, as ``model_copy`` makes it in ten times the time."""
-    other = type(model).__new__(type(model))
-    object.__setattr__(other, "__dict__", {**model.__dict__, **update})
-    for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
-        object.__setattr__(other, name, getattr(model, name))
+        content["value"] = values[tree]
+    else:
+        for name, below in tree.items():
+            content[name] = _with_values(content[name], below, values)
+    if is_mapping:
+        return content
+    other = _new(type(part))
+    _set(other, "__dict__", content)
+    _set(other, "__pydantic_fields_set__", part.__pydantic_fields_set__)
+    _set(other, "__pydantic_extra__", None)  # a strict model has nothing else
+    _set(other, "__pydantic_private__", None)
     return other
+
+
+_new, _set = object.__new__, object.__setattr__
 
 
 @lru_cache(maxsize=256)

@@ -33,6 +33,7 @@ from asm_sim.kernels.draws.draw import Draws, simulate_cohort
 from asm_sim.kernels.draws.output import ClinicianSums, Lens, Output, Panel, ProbePanel
 from asm_sim.kernels.draws.summaries import QUINTILES
 from asm_sim.kernels.world.groups import GROUPINGS
+from asm_sim.memory import keep_what_is_freed
 from asm_sim.population.probes import PROBES
 from asm_sim.results.registry import (
     BY_GROUP,
@@ -72,6 +73,7 @@ def run_block(
     ``keep`` what is kept clinician by clinician, most of what a block is, is not among them: it is
     handed over in chunks of draws (:func:`asm_sim.engine.frame.panel_chunk`) as they are done.
     """
+    keep_what_is_freed()
     # Parameters of a draw are drawn for all cohorts at once; without any each cohort is by itself.
     teams = (plan.cohorts,) if plan.drawables else tuple((cohort,) for cohort in plan.cohorts)
     starts = _starts(plan, block)

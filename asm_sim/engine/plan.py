@@ -101,11 +101,12 @@ class Plan(Frame):
         ):
             return cohort
         population = drawn.population or self.scenario.population
-        practices, model, probes = _of_population(
-            self.scenario, population, rules, self.listed, self.roster, cohort.name,
-            cohort.model.groups,
-        )  # fmt: skip
-        return replace(cohort, practices=practices, model=model, probes=probes)
+        practices, model = _of_population(
+            population, rules, self.listed, self.roster, cohort.name, cohort.model.groups
+        )
+        if self.lens_draws:  # nobody else scores probes
+            cohort = replace(cohort, probes=_probes(self.scenario, population, model, cohort.name))
+        return replace(cohort, practices=practices, model=model)
 
 
 def make_plan(
@@ -144,12 +145,12 @@ _kept: dict[str, tuple[CohortPlan, ...]] = {}
 
 def _compile(scenario: Scenario, listed: Roster, everyone: Roster, name: str) -> CohortPlan:
     rules, population = scenario.rules, scenario.population
-    practices, model, probes = _of_population(scenario, population, rules, listed, everyone, name)
+    practices, model = _of_population(population, rules, listed, everyone, name)
     return CohortPlan(
         name=name,
         practices=practices,
         model=model,
-        probes=probes,
+        probes=_probes(scenario, population, model, name),
         rules=compile_cohort(rules, name),
         **_of_mips(scenario.mips, rules, name),
     )
@@ -164,19 +165,20 @@ def _of_mips(mips: MipsRules, rules: RuleSet, name: str) -> dict[str, Any]:
 
 
 def _of_population(
-    scenario: Scenario,
     population: Population,
     rules: RuleSet,
     listed: Roster,
     everyone: Roster,
     name: str,
     groups: GroupModel | None = None,
-) -> tuple[PracticeModel, CohortModel, Probes]:
+) -> tuple[PracticeModel, CohortModel]:
     """The parts of a cohort's plan that a population decides; ``everyone`` are all who may come."""
     practices = compile_practices(population, rules, listed, name)
-    model = compile_cohort_model(population, rules, everyone, name, groups)
-    probes = probes_with(scenario.file.probes)
-    return practices, model, compile_probes(population, model, name, probes)
+    return practices, compile_cohort_model(population, rules, everyone, name, groups)
+
+
+def _probes(scenario: Scenario, population: Population, model: CohortModel, name: str) -> Probes:
+    return compile_probes(population, model, name, probes_with(scenario.file.probes))
 
 
 @cache

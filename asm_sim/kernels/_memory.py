@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from asm_sim.same import Same
+
 
 class Laid(NamedTuple):
     """A named tuple in memory, which is good as long as this is kept."""
 
     structure: tuple[Any, ...]
-    kind: str  # the names of its fields and their types
+    kind: str  # what it is and the types of its fields
     address: int
     memory: Any
 
@@ -34,57 +36,57 @@ def laid_out(structure: tuple[Any, ...]) -> Laid:
     layout: list[str] = ["@"]  # aligned as a compiler does it
     numbers: list[Any] = []
     _add(structure, kinds, layout, numbers)
-    content = struct.pack("".join(layout), *numbers)
-    memory = ctypes.create_string_buffer(content, len(content))
-    return Laid(structure, " ".join(kinds), ctypes.addressof(memory), memory)
+    memory = bytearray(struct.pack("".join(layout), *numbers))
+    return Laid(structure, " ".join(kinds), _address(memory), memory)
 
 
 def held(structure: tuple[Any, ...]) -> Laid:
     """The same, as it was laid out when this very structure came last; a few are remembered."""
-    return _held(_Same(structure))
-
-
-class _Same:
-    """A structure that equals itself alone."""
-
-    def __init__(self, structure: tuple[Any, ...]) -> None:
-        self.structure = structure
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.structure is other.structure
-
-    def __hash__(self) -> int:
-        return id(self.structure)
+    return _held(Same(structure))
 
 
 @lru_cache(maxsize=16)
-def _held(same: _Same) -> Laid:
-    return laid_out(same.structure)
+def _held(same: Same) -> Laid:
+    return laid_out(*same.objects)
 
 
-def _add(value: Any, kinds: list[str], layout: list[str], numbers: list[Any]) -> None:
-    if isinstance(value, np.ndarray):
-        flags = value.flags
-        contiguous = flags.c_contiguous, flags.f_contiguous
-        kinds.append(_kind(value.dtype, value.ndim, *contiguous, flags.writeable, flags.aligned))
-        layout.append(f"PPnnP{2 * value.ndim}n")  # nobody counts its references, nobody owns it
-        at = value.ctypes.data
-        numbers += (0, 0, value.size, value.itemsize, at, *value.shape, *value.strides)
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        kinds.append(f"{type(value).__module__}.{type(value).__qualname__}(")
-        layout.append("0q")  # each holds something of eight bytes
-        for name, field in zip(value._fields, value, strict=True):
-            kinds.append(name)
+def _add(
+    structure: tuple[Any, ...], kinds: list[str], layout: list[str], numbers: list[Any]
+) -> None:
+    kinds.append(_name(type(structure)))
+    layout.append("0q")  # each holds something of eight bytes
+    for field in structure:
+        number = _NUMBERS.get(type(field))
+        if number is not None:
+            kinds.append(number[0])
+            layout.append(number[1])
+            numbers.append(field)
+        elif isinstance(field, np.ndarray):
+            flags, size = field.flags, field.size
+            usual = flags.carray  # row by row, aligned, and it may be written to
+            kind, code = _kind(field.dtype, field.ndim, "C11" if usual else _unusual(flags))
+            kinds.append(kind)
+            layout.append(code)
+            at = _address(field) if usual and size else field.ctypes.data
+            numbers += (0, 0, size, field.itemsize, at, *field.shape, *field.strides)
+        elif isinstance(field, tuple) and hasattr(field, "_fields"):
             _add(field, kinds, layout, numbers)
-        layout.append("0q")
-        kinds.append(")")
-    elif type(value) in _NUMBERS:
-        kind, code = _NUMBERS[type(value)]
-        kinds.append(kind)
-        layout.append(code)
-        numbers.append(value)
-    else:
-        raise TypeError(f"{type(value).__name__}: a kernel takes arrays and numbers by reference")
+        else:
+            kind = type(field).__name__
+            raise TypeError(f"{kind}: a kernel takes arrays and numbers by reference")
+    layout.append("0q")
+    kinds.append(")")
+
+
+def _address(buffer: Any) -> int:
+    """Where the content of what may be written lies; NumPy takes three times as long to say it."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
+
+
+@cache
+def _name(of: type) -> str:
+    """That of a class of named tuples, which says what its fields are called."""
+    return f"{of.__module__}.{of.__qualname__}("
 
 
 _NUMBERS: dict[type, tuple[str, str]] = {
@@ -98,9 +100,12 @@ _NUMBERS: dict[type, tuple[str, str]] = {
 
 
 @cache
-def _kind(
-    dtype: np.dtype[Any], ndim: int, by_row: bool, by_column: bool, writeable: bool, aligned: bool
-) -> str:
-    """All that the type of an array says of it to numba."""
-    order = "C" if by_row else "F" if by_column else "A"
-    return f"{dtype.descr}{ndim}{order}{writeable:d}{aligned:d}"
+def _kind(dtype: np.dtype[Any], ndim: int, flags: str) -> tuple[str, str]:
+    """All that the type of an array says of it to numba, and how it lies in memory."""
+    # Nobody counts its references, nobody owns it.
+    return f"{dtype.descr}{ndim}{flags}", f"PPnnP{2 * ndim}n"
+
+
+def _unusual(flags: Any) -> str:
+    order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+    return f"{order}{flags.writeable:d}{flags.aligned:d}"

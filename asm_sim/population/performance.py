@@ -8,7 +8,7 @@ tau^2 = SD^2 / (1 + kappa E[1/n]), the expectation over the clinicians that are 
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Self
 
 import numpy as np
@@ -20,6 +20,7 @@ from asm_sim.kernels.world.performance import CostModel, ImprovementModel, Quali
 from asm_sim.parameters import Count, Number, Numbers, Shifts, Strict
 from asm_sim.population.volume import EXACT, Cases, Episodes
 from asm_sim.rules.schema import RuleSet
+from asm_sim.same import Same
 from asm_sim.special_functions import betaincinv, gammaln, ndtr, ndtri
 
 Floats = NDArray[np.float64]
@@ -133,28 +134,17 @@ class Improvement(Strict):
 
 def compile_quality(quality: Quality, cases: Cases, rules: RuleSet, cohort: str) -> QualityModel:
     """True rates of one cohort's measures, of which clinicians have so many ``cases``."""
-    types = rules.quality.collection_types.value
+    types, probabilities = rules.quality.collection_types, quality.percentile_probabilities
     names = rules.cohorts[cohort].quality_measures.value
-    probabilities = np.array(quality.percentile_probabilities.value) / 100
-    count = len(names)
-    collection_of = np.zeros((count, len(types)), dtype=np.int8)
-    knot_rate = np.zeros((count, len(types), len(probabilities)))
     entries = [quality.measures[name] for name in names]
-    normals = np.zeros((3, count))
+    kept = [
+        _by_type(Same(entry.distributions, rules.measures[name], types, probabilities))
+        for name, entry in zip(names, entries, strict=True)
+    ]
+    normals = np.zeros((3, len(names)))
     for m, (name, entry) in enumerate(zip(names, entries, strict=True)):
-        rule = rules.measures[name]
-        offered = [kind for kind in types if kind in rule.collection_types.value]
-        for g, kind in enumerate(types):
-            used = kind if kind in offered or not offered else offered[0]
-            collection_of[m, g] = types.index(used) if rule.reported else 0
-            if entry.distributions is not None:
-                known = entry.distributions
-                distribution = known[used] if used in known else next(iter(known.values()))
-                knot_rate[m, collection_of[m, g]] = rates_by_quality(
-                    percentiles(distribution, probabilities), rule.inverse.value
-                )
         if entry.normal is not None:
-            better = -1.0 if rule.inverse.value else 1.0
+            better = -1.0 if rules.measures[name].inverse.value else 1.0
             normals[:, m] = _normal(name, entry.normal, entry.cases_median.value, cases, better)
     proportion = np.array([entry.normal is None for entry in entries])
     shift = _level_shift(quality, rules, cohort)
@@ -162,10 +152,10 @@ def compile_quality(quality: Quality, cases: Cases, rules: RuleSet, cohort: str)
     return QualityModel(
         slot=np.array([entry.slot.value for entry in entries], dtype=np.int64),
         reported=np.array([rules.measures[name].reported for name in names]),
-        collection_of=collection_of,
+        collection_of=np.array([collection for collection, _ in kept]),
         proportion=proportion,
-        knot_z=ndtri(probabilities),
-        knot_rate=np.ascontiguousarray(knot_rate.reshape(count, -1)),
+        knot_z=ndtri(np.array(probabilities.value) / 100),
+        knot_rate=np.array([rates for _, rates in kept]),
         normal_location=location.copy(),
         normal_signal=signal.copy(),
         normal_noise=noise.copy(),
@@ -179,6 +169,28 @@ def compile_quality(quality: Quality, cases: Cases, rules: RuleSet, cohort: str)
         spread=quality.spread.value,
         drift=quality.drift.value,
     )
+
+
+@lru_cache(maxsize=64)
+def _by_type(of: Same) -> tuple[NDArray[np.int8], Floats]:
+    """Of a measure by collection type: as which it counts [G], and its rates at the knots [G K].
+
+    Rates that are not proportions have none. A draw leaves most of what this is made of as it is.
+    """
+    distributions, rule, types, probabilities = of.objects
+    wanted = np.array(probabilities.value) / 100
+    offered = [kind for kind in types.value if kind in rule.collection_types.value]
+    collection_of = np.zeros(len(types.value), dtype=np.int8)
+    rates = np.zeros((len(types.value), len(wanted)))
+    for g, kind in enumerate(types.value):
+        used = kind if kind in offered or not offered else offered[0]
+        collection_of[g] = types.value.index(used) if rule.reported else 0
+        if distributions is not None:
+            known = distributions[used if used in distributions else next(iter(distributions))]
+            rates[collection_of[g]] = rates_by_quality(
+                percentiles(known, wanted), rule.inverse.value
+            )
+    return collection_of, rates.ravel()
 
 
 def _normal(
@@ -299,8 +311,10 @@ def _poisson_sums(means: Floats, first: int) -> tuple[float, float]:
     begins = np.flatnonzero(np.concatenate([[True], nearest[1:] != nearest[:-1]]))
     powers = np.empty((_TERMS, len(means)))
     powers[0] = 1.0
-    powers[1:] = means - (_STEP * nearest) ** 2
-    powers = np.add.reduceat(np.multiply.accumulate(powers, axis=0), begins, axis=1)
+    powers[1] = means - (_STEP * nearest) ** 2
+    for k in range(2, _TERMS):
+        np.multiply(powers[k - 1], powers[1], out=powers[k])
+    powers = np.add.reduceat(powers, begins, axis=1)
     total, inverse = (_poisson_series(first)[:, :, nearest[begins]] * powers).sum(axis=(1, 2))
     return float(total), float(inverse)
 

@@ -283,7 +283,7 @@ def test_what_of_the_rule_reaches_population_and_mips_is_listed(small_scenario: 
     kinds = (Number, YearlyNumber, Cap, Switch, Choice)
 
     def parts(rules: RuleSet) -> str:
-        given = (small_scenario, small_scenario.population, rules, base.listed, base.roster)
+        given = (small_scenario.population, rules, base.listed, base.roster)
         return repr([plan_module._of_population(*given, name) for name in rules.cohorts])
 
     def of_mips(rules: RuleSet) -> str:

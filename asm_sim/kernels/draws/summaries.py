@@ -70,7 +70,7 @@ def new_memory(n, groups):
         dollars=np.empty(n),
         penalties=np.zeros(n, np.int64),
         transitions=np.zeros((QUINTILES, QUINTILES)),
-        marks=np.zeros((blocks, n, MARKS // 8), np.uint64),
+        marks=np.empty((blocks, n, MARKS // 8), np.uint64),
         stretches=np.empty((blocks, n // STRETCH + 1, MARKS // 8), np.uint64),
         ascending=np.empty(n, np.int32),
         sums=np.empty((groups, SUMS)),

@@ -83,7 +83,7 @@ def new_observed(measures, n):
 def new_outcome(measures, n):
     """Room for the outcome of n clinicians."""
     return Outcome(
-        points=np.full((measures, n), np.nan),
+        points=np.empty((measures, n)),
         quality_score=np.empty(n),
         cost_points=np.empty(n),
         cost_score=np.empty(n),

@@ -101,7 +101,7 @@ def new_clinicians(model, latent):
         improves=np.zeros(n),
         selects=np.zeros(n),
         effect=np.zeros((2, affected)),
-        permanent=np.zeros((latent, n)),
+        permanent=np.empty((latent, n)),
         changing=np.zeros((latent, n)),
         volume_drift=np.zeros((model.performance_years, n)),
         quality=np.empty(n),
