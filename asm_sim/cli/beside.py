@@ -149,6 +149,7 @@ def serve() -> None:
     with Path(os.devnull).open("w") as nowhere:  # what a library prints is no answer
         os.dup2(nowhere.fileno(), 2)
     leave_dask_out()
+    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]  # pandas does without
     gc.disable()  # it does not live long
     _warm_up()
     for line in sys.stdin:
