@@ -129,7 +129,7 @@ def drawn_values(drawn: Selection, stream: int, seed: Words, index: int) -> Floa
     ``seed`` is uint64 [2], low and high word; ``index`` is that of the layer in the draw.
     """
     result = np.full(drawn.parameters, np.nan)
-    if not drawn.at:
+    if not len(drawn.at):
         return result
     uniform = uniforms_at(seed, drawn.words, index + 1, stream, 0, 0)[0]
     result[drawn.at] = two_piece_uniform(uniform, *drawn.ends)
@@ -142,7 +142,7 @@ class Selection(NamedTuple):
     """Of several parameters those that are drawn."""
 
     parameters: int  # of all
-    at: list[int]  # where they stand
+    at: NDArray[np.int64]  # where they stand
     words: Words  # of their addresses
     ends: list[Floats]  # low, value and high
     with_readings: list[tuple[int, tuple[float, ...]]]  # position among these, and weights
@@ -154,14 +154,15 @@ def selected(items: Sequence[Drawable]) -> Selection:
     entities = np.array([address("parameter", items[k].path) for k in at], np.uint64)
     ends = [np.array([getattr(items[k], end) for k in at]) for end in _ENDS]
     weights = [(position, items[k].weights) for position, k in enumerate(at) if items[k].readings]
-    return Selection(len(items), at, words(entities), ends, weights)
+    return Selection(len(items), np.array(at, np.int64), words(entities), ends, weights)
 
 
 def two_piece_uniform(uniform: Floats, low: Floats, value: Floats, high: Floats) -> Floats:
     """The quantile at ``uniform``: from low to value for its lower half, then on to high."""
     below = low + 2.0 * uniform * (value - low)
     above = value + (2.0 * uniform - 1.0) * (high - value)
-    return np.clip(np.where(uniform < 0.5, below, above), low, high)
+    drawn: Floats = np.minimum(np.maximum(np.where(uniform < 0.5, below, above), low), high)
+    return drawn
 
 
 def chosen_reading(uniform: float, weights: Sequence[float]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from functools import cache, lru_cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from asm_sim.errors import InputError
 from asm_sim.kernels.world.performance import CostModel, ImprovementModel, QualityModel
 from asm_sim.parameters import Count, Number, Numbers, Shifts, Strict
 from asm_sim.population.volume import EXACT, Cases, Episodes
-from asm_sim.rules.schema import RuleSet
+from asm_sim.rules.schema import Measure, RuleSet
 from asm_sim.same import Same
 from asm_sim.special_functions import betaincinv, gammaln, ndtr, ndtri
 
@@ -134,34 +134,22 @@ class Improvement(Strict):
 
 def compile_quality(quality: Quality, cases: Cases, rules: RuleSet, cohort: str) -> QualityModel:
     """True rates of one cohort's measures, of which clinicians have so many ``cases``."""
-    types, probabilities = rules.quality.collection_types, quality.percentile_probabilities
     names = rules.cohorts[cohort].quality_measures.value
-    entries = [quality.measures[name] for name in names]
-    kept = [
-        _by_type(Same(entry.distributions, rules.measures[name], types, probabilities))
-        for name, entry in zip(names, entries, strict=True)
-    ]
     normals = np.zeros((3, len(names)))
-    for m, (name, entry) in enumerate(zip(names, entries, strict=True)):
+    parts: list[Any] = []
+    for m, name in enumerate(names):
+        entry, rule = quality.measures[name], rules.measures[name]
+        parts += (rule, entry.slot, entry.distributions, entry.level_shift)
         if entry.normal is not None:
-            better = -1.0 if rules.measures[name].inverse.value else 1.0
+            better = -1.0 if rule.inverse.value else 1.0
             normals[:, m] = _normal(name, entry.normal, entry.cases_median.value, cases, better)
-    proportion = np.array([entry.normal is None for entry in entries])
-    shift = _level_shift(quality, rules, cohort)
     location, signal, noise = normals
+    types, probabilities = rules.quality.collection_types, quality.percentile_probabilities
     return QualityModel(
-        slot=np.array([entry.slot.value for entry in entries], dtype=np.int64),
-        reported=np.array([rules.measures[name].reported for name in names]),
-        collection_of=np.array([collection for collection, _ in kept]),
-        proportion=proportion,
-        knot_z=ndtri(np.array(probabilities.value) / 100),
-        knot_rate=np.array([rates for _, rates in kept]),
-        normal_location=location.copy(),
-        normal_signal=signal.copy(),
-        normal_noise=noise.copy(),
-        shifts_level=(shift != 0).any(axis=(1, 2)),
-        level_shift=shift,
-        rate_maximum=np.where(proportion, 100.0, np.inf),  # percent
+        **_of_measures(Same(types, probabilities, rules.performance_years, *parts)),
+        normal_location=location,
+        normal_signal=signal,
+        normal_noise=noise,
         clinician_share=quality.clinician_share.value,
         practice_share=quality.practice_share.value,
         permanent_share=quality.permanent_share.value,
@@ -171,26 +159,55 @@ def compile_quality(quality: Quality, cases: Cases, rules: RuleSet, cohort: str)
     )
 
 
-@lru_cache(maxsize=64)
-def _by_type(of: Same) -> tuple[NDArray[np.int8], Floats]:
-    """Of a measure by collection type: as which it counts [G], and its rates at the knots [G K].
-
-    Rates that are not proportions have none. A draw leaves most of what this is made of as it is.
-    """
-    distributions, rule, types, probabilities = of.objects
+@lru_cache(maxsize=16)
+def _of_measures(of: Same) -> dict[str, NDArray[Any]]:
+    """What the measures have that a draw mostly leaves as it is, so that it is made once."""
+    types, probabilities, years, *parts = of.objects
+    rules, slots, distributions, level_shifts = (parts[k::4] for k in range(4))
     wanted = np.array(probabilities.value) / 100
-    offered = [kind for kind in types.value if kind in rule.collection_types.value]
-    collection_of = np.zeros(len(types.value), dtype=np.int8)
-    rates = np.zeros((len(types.value), len(wanted)))
-    for g, kind in enumerate(types.value):
+    by_type = [
+        _by_type(rule, known, types.value, wanted)
+        for rule, known in zip(rules, distributions, strict=True)
+    ]
+    shift = np.array(
+        [
+            _level_shift(rule, given or {}, types.value, years.value)
+            for rule, given in zip(rules, level_shifts, strict=True)
+        ]
+    )
+    proportion = np.array([known is not None for known in distributions])
+    return {
+        "slot": np.array([slot.value for slot in slots], dtype=np.int64),
+        "reported": np.array([rule.reported for rule in rules]),
+        "collection_of": np.array([collection for collection, _ in by_type]),
+        "proportion": proportion,
+        "knot_z": ndtri(wanted),
+        "knot_rate": np.array([rates.ravel() for _, rates in by_type]),
+        "shifts_level": (shift != 0).any(axis=(1, 2)),
+        "level_shift": shift,
+        "rate_maximum": np.where(proportion, 100.0, np.inf),  # percent
+    }
+
+
+def _by_type(
+    rule: Measure, known: dict[str, Distribution] | None, types: list[str], probabilities: Floats
+) -> tuple[NDArray[np.int8], Floats]:
+    """By collection type, as which a measure counts [G], and its rates at the knots [G, K].
+
+    Rates that are not proportions have none.
+    """
+    offered = [kind for kind in types if kind in rule.collection_types.value]
+    collection_of = np.zeros(len(types), dtype=np.int8)
+    rates = np.zeros((len(types), len(probabilities)))
+    for g, kind in enumerate(types):
         used = kind if kind in offered or not offered else offered[0]
-        collection_of[g] = types.value.index(used) if rule.reported else 0
-        if distributions is not None:
-            known = distributions[used if used in distributions else next(iter(distributions))]
+        collection_of[g] = types.index(used) if rule.reported else 0
+        if known is not None:
+            distribution = known[used] if used in known else next(iter(known.values()))
             rates[collection_of[g]] = rates_by_quality(
-                percentiles(known, wanted), rule.inverse.value
+                percentiles(distribution, probabilities), rule.inverse.value
             )
-    return collection_of, rates.ravel()
+    return collection_of, rates
 
 
 def _normal(
@@ -211,16 +228,16 @@ def _normal(
     return normal.location.value, better * tau, math.sqrt(ratio) * tau
 
 
-def _level_shift(quality: Quality, rules: RuleSet, cohort: str) -> Floats:
-    """What is added to the true rates, [M, Y, G]; a claims measure has the first type alone."""
-    names, kinds = rules.cohorts[cohort].quality_measures.value, rules.quality.collection_types
-    result = np.zeros((len(names), len(rules.years), len(kinds.value)))
-    for m, name in enumerate(names):
-        for kind, shift in (quality.measures[name].level_shift or {}).items():
-            if not shift.value or (rules.measures[name].reported and kind not in kinds.value):
-                continue  # nobody reports by it
-            g = kinds.value.index(kind) if rules.measures[name].reported else 0
-            result[m, :, g] = [shift.at(year) for year in rules.years]
+def _level_shift(
+    rule: Measure, given: dict[str, Shifts], types: list[str], years: list[int]
+) -> Floats:
+    """What is added to the true rates, [Y, G]; a claims measure has the first type alone."""
+    result = np.zeros((len(years), len(types)))
+    for kind, shift in given.items():
+        if not shift.value or (rule.reported and kind not in types):
+            continue  # nobody reports by it
+        g = types.index(kind) if rule.reported else 0
+        result[:, g] = [shift.at(year) for year in years]
     return result
 
 
