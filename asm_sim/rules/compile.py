@@ -5,6 +5,7 @@ The compiled kernels read nothing else of the rule (kernels/rule/law.py).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from asm_sim.rules.schema import (
     Measure,
     RuleSet,
 )
+from asm_sim.same import Same
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +37,7 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     final, payment = rules.final_score, rules.payment
     exchange = payment.exchange
     return CohortRules(
-        year=_by_year(rules),
+        year=_by_year(Same(rules)),
         **numbers(rules),
         peer_size_limits=_floats(rules.peers.size_limits.value),
         measure_by_deciles=np.array([m.scoring.value == "decile" for m in measures]),
@@ -75,8 +77,13 @@ def compile_cohort(rules: RuleSet, cohort: str) -> CohortRules:
     )
 
 
-def _by_year(rules: RuleSet) -> NDArray[np.void]:
-    """One record for each performance year of everything that has a value of its own in each."""
+@lru_cache(maxsize=32)
+def _by_year(of: Same) -> NDArray[np.void]:
+    """One record for each performance year of everything that has a value of its own in each.
+
+    It is the same for all cohorts of a rule set, and the draws of a task follow by cohort.
+    """
+    rules: RuleSet = of.objects[0]
     quality, cost = rules.quality, rules.cost
     activities, interoperability = rules.improvement_activities, rules.promoting_interoperability
     final, payment = rules.final_score, rules.payment
@@ -116,10 +123,8 @@ def _by_year(rules: RuleSet) -> NDArray[np.void]:
         "neutral_band": payment.neutral_band,
         "cap": payment.cap,
     }
-    records = np.empty(len(rules.years), dtype=[(name, np.float64) for name in numbers])
-    for name, number in numbers.items():
-        records[name] = [number.at(year) for year in rules.years]
-    return records
+    records = [tuple(number.at(year) for number in numbers.values()) for year in rules.years]
+    return np.array(records, dtype=[(name, np.float64) for name in numbers])
 
 
 def _floats(values: list[float]) -> Floats:
