@@ -119,12 +119,11 @@ def _sort_within_cells(cells, n, keys, payload):
 
 
 @kernel
-def _spread(keys, n, bucket_of, counts):
+def _spread(keys, n, low, high, bucket_of, counts):
     """Put every key into its bucket and count the keys of each.
 
     And how many are the lowest and how many the highest of all: of rates often a large part.
     """
-    low, high = _lowest_and_highest(keys, n)
     buckets = min(BUCKETS, max(16, n // 2))
     scale = (buckets - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
@@ -138,7 +137,7 @@ def _spread(keys, n, bucket_of, counts):
         counts[b] = 0
     for i in range(n):
         counts[np.uint64(bucket_of[i])] += 1
-    return buckets, (low, lowest), (high, highest)
+    return buckets, lowest, highest
 
 
 @kernel
@@ -155,11 +154,18 @@ def percentiles(values, n, percents, result, scratch):
 
     The payload is carried along for nothing: buckets that are put in order are few.
     """
+    low, high = _lowest_and_highest(values, n)
+    percentiles_between(values, n, low, high, percents, result, scratch)
+
+
+@kernel
+def percentiles_between(values, n, low, high, percents, result, scratch):
+    """The same where it is known which value is the lowest and which the highest."""
     counts = scratch.starts
     bucket_of = scratch.bucket_of
     ordered = scratch.sorted_keys
     fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
-    buckets, (low, lowest), (high, highest) = _spread(values, n, bucket_of, counts)
+    buckets, lowest, highest = _spread(values, n, low, high, bucket_of, counts)
     for b in range(buckets):
         fill[b] = -1
     wanted, found = scratch.cells[0], 0

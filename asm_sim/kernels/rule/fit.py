@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm
+from asm_sim.kernels.numeric.eight import SIXTEEN
 from asm_sim.kernels.numeric.order_statistics import BUCKETS
 from asm_sim.kernels.numeric.sums import ROOM
 
@@ -90,6 +91,7 @@ class Scratch(NamedTuple):
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.void]  # [1] the record SCORERS
     lanes: Floats  # of sums (sums.py)
+    tables: Floats  # [6, SIXTEEN] for lookups (eight.py)
 
 
 @kernel
@@ -189,4 +191,5 @@ def new_scratch(measures, n):
         order=np.empty(n, np.int32),
         counts=np.zeros(1, SCORERS),
         lanes=np.empty(ROOM),
+        tables=np.empty((6, SIXTEEN)),
     )

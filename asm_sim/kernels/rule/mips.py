@@ -196,9 +196,9 @@ def _quality_scores(observed, mips, y, room):
     counted[:] = 0.0
     for m in range(len(room.points)):
         if not mips.measure_reported[m]:
-            add_points(room.national[m], total, counted)
+            add_points(room.national[m], 0, total, counted)
     for k in range(places):
-        add_points(best[k], total, counted)
+        add_points(best[k], 0, total, counted)
     largest_small = mips.small_maximum_clinicians
     for i in range(len(quality)):
         share = total[i] / (attainable * counted[i])  # 0 / 0 is nan: no measure counts

@@ -94,9 +94,9 @@ def _piece(curve_z, curve_points, j):
 
 
 @kernel
-def add_points(points, total, counted):
-    """Add the points of one measure to everyone's, of those who have any."""
-    for i in range(len(points)):
+def add_points(points, begin, total, counted):
+    """Add the points of one measure to everyone's from ``begin`` on, of those who have any."""
+    for i in range(begin, len(points)):
         present = points[i] == points[i]
         total[i] += points[i] if present else 0.0
         counted[i] += 1.0 if present else 0.0

@@ -6,15 +6,33 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage, ToppedOut
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.eight import (
+    EIGHT,
+    MOST_KNOTS,
+    as_float,
+    both,
+    chosen,
+    eight_are,
+    eight_from,
+    eight_of,
+    in_all,
+    least_and_most,
+    look_up_either,
+    pack_eight,
+    put_eight,
+    reached,
+    table_from,
+)
+from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles, percentiles_between
 from asm_sim.kernels.numeric.sums import mean_and_sd
-from asm_sim.kernels.numeric.vectors import compact
+from asm_sim.kernels.numeric.vectors import compact, has_wide_vectors
 from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points, middle_points
 from asm_sim.kernels.rule.shrinkage import shrink
 
 # The status of a measure is the benchmark that its result enters, by collection type, or one of:
 EXCLUDED = np.int8(-1)  # counts neither for nor against
 NOT_REPORTED = np.int8(-2)  # counted, without achievement
+_FIRST, _SECOND = np.int8(0), np.int8(1)
 
 
 @kernel
@@ -76,6 +94,11 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
         points_sum[i] = 0.0
         counted[i] = 0.0
     for m in range(measures):
+        if _are_plain_deciles(rules, m, fit):
+            if refit:
+                _find_cuts(observed.rate[m], rules, m, y, fit, scratch)
+            _add_decile_points(observed.rate[m], rules, m, y, fit, outcome.points[m], scratch)
+            continue
         points = outcome.points[m]
         status = scratch.status[m]
         _begin_points(status, rules.year[y].points_not_reported, points)
@@ -142,10 +165,121 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 )
             for t in range(k):
                 points[np.uint64(payload[t])] = scratch.values[t]
-        add_points(points, points_sum, counted)
+        add_points(points, 0, points_sum, counted)
     quality_score = outcome.quality_score
     for i in range(n):  # 0 / 0 is nan: no counted measure, no quality score
         quality_score[i] = points_sum[i] / (rules.quality_points_maximum * counted[i])
+
+
+@kernel
+def _are_plain_deciles(rules, m, fit):
+    """Whether a measure has deciles and nothing else, few enough to be looked up at once."""
+    of_measure = rules.measure_by_deciles[m] and rules.topped_out == ToppedOut.KEPT
+    shrinks = rules.quality_shrinkage != Shrinkage.NONE and fit.shrinks[0]
+    few = rules.collection_types <= 2 and len(rules.decile_percentiles) <= MOST_KNOTS
+    return has_wide_vectors() and of_measure and not shrinks and few
+
+
+@kernel
+def _find_cuts(rate, rules, m, y, fit, scratch):
+    """Make the benchmarks of a measure with plain deciles, of both collection types at once."""
+    status, of_first, of_second = scratch.status[m], scratch.keys, scratch.values
+    sign = -1.0 if rules.measure_inverse[m] else 1.0  # better is higher
+    least = least_b = eight_of(np.inf)
+    most = most_b = eight_of(-np.inf)
+    k = k_b = 0
+    done = len(rate) - len(rate) % EIGHT
+    for i in range(0, done, EIGHT):
+        value = eight_from(rate, i) * sign
+        first, second = eight_are(status, i, _FIRST), eight_are(status, i, _SECOND)
+        k += pack_eight(first, value, of_first, k)
+        k_b += pack_eight(second, value, of_second, k_b)
+        least, most = least_and_most(first, value, least, most)
+        least_b, most_b = least_and_most(second, value, least_b, most_b)
+    ends, ends_b = scratch.tables[0], scratch.tables[1]
+    put_eight(least, ends, 0)
+    put_eight(most, ends, EIGHT)
+    put_eight(least_b, ends_b, 0)
+    put_eight(most_b, ends_b, EIGHT)
+    for i in range(done, len(rate)):
+        value = sign * rate[i]
+        if status[i] == _FIRST:
+            of_first[k] = value
+            k += 1
+            ends[0], ends[EIGHT] = min(ends[0], value), max(ends[EIGHT], value)
+        elif status[i] == _SECOND:
+            of_second[k_b] = value
+            k_b += 1
+            ends_b[0], ends_b[EIGHT] = min(ends_b[0], value), max(ends_b[EIGHT], value)
+    _find_cuts_of_type(of_first, k, ends, rules, m, 0, y, fit, scratch)
+    if rules.collection_types > 1 and not rules.measure_pooled[m]:
+        _find_cuts_of_type(of_second, k_b, ends_b, rules, m, 1, y, fit, scratch)
+
+
+@kernel
+def _find_cuts_of_type(values, k, ends, rules, m, g, y, fit, scratch):
+    """``ends`` [16] are eight of the least values and eight of the greatest ones."""
+    fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
+    if k == 0 or not fit.has_benchmark[m, g]:
+        return
+    least, most = ends[0], ends[EIGHT]
+    for lane in range(1, EIGHT):
+        least, most = min(least, ends[lane]), max(most, ends[EIGHT + lane])
+    percentiles_between(
+        values, k, least, most, rules.decile_percentiles, fit.cut_points[m, g], scratch
+    )
+
+
+@kernel
+def _add_decile_points(rate, rules, m, y, fit, points, scratch):
+    """Points of a measure with plain deciles, of everyone eight at once, added to those before."""
+    status, total, counted = scratch.status[m], scratch.points_sum, scratch.counted
+    cuts, known = fit.cut_points[m], fit.has_benchmark[m]
+    unreported = rules.year[y].points_not_reported
+    sign = -1.0 if rules.measure_inverse[m] else 1.0  # better is higher
+    last = len(cuts) - 1
+    tables = scratch.tables
+    _tabulate(cuts[0], tables[0], tables[1], tables[2])
+    _tabulate(cuts[last], tables[3], tables[4], tables[5])
+    knots = table_from(tables[0]), table_from(tables[3])
+    lowers = table_from(tables[1]), table_from(tables[4])
+    widths = table_from(tables[2]), table_from(tables[5])
+    first_known, second_known = in_all(known[0]), in_all(known[last])
+    done = len(rate) - len(rate) % EIGHT
+    for i in range(0, done, EIGHT):
+        of_second = eight_are(status, i, _SECOND)
+        value = eight_from(rate, i) * sign
+        k = reached(knots, of_second, value)
+        above = value - look_up_either(lowers, of_second, k)
+        number = as_float(k)
+        earned = chosen(number >= 1.0, number, 1.0) + above / look_up_either(widths, of_second, k)
+        result = chosen(eight_are(status, i, NOT_REPORTED), unreported, np.nan)
+        result = chosen(both(eight_are(status, i, _FIRST), first_known), earned, result)
+        result = chosen(both(of_second, second_known), earned, result)
+        put_eight(result, points, i)
+        present = result >= result
+        put_eight(eight_from(total, i) + chosen(present, result, 0.0), total, i)
+        put_eight(eight_from(counted, i) + chosen(present, 1.0, 0.0), counted, i)
+    for i in range(done, len(rate)):
+        g, value, k = np.int64(status[i]), sign * rate[i], 0
+        points[i] = unreported if g == NOT_REPORTED else np.nan
+        if g >= 0 and known[g]:
+            while k < cuts.shape[1] and value >= cuts[g, k]:
+                k += 1
+            of_type = tables[3 * g : 3 * g + 3]
+            points[i] = max(float(k), 1.0) + (value - of_type[1, k]) / of_type[2, k]
+    add_points(points, done, total, counted)
+
+
+@kernel
+def _tabulate(cut_points, knots, lowers, widths):
+    """Tables of up to 15 cuts: each, and of the segment above so many its lower end and width."""
+    knots[:] = np.nan
+    lowers[0], widths[0] = 0.0, np.inf
+    for k in range(len(cut_points)):
+        cut = cut_points[k]
+        knots[k] = lowers[k + 1] = cut
+        widths[k + 1] = cut_points[k + 1] - cut if k + 1 < len(cut_points) else np.inf
 
 
 @kernel

@@ -13,15 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.eight import (
+    EIGHT,
+    SIXTEEN,
+    chosen,
+    eight_are,
+    eight_from,
+    look_up,
+    look_up_either,
+    put_eight,
+    reached,
+    table_from,
+)
 from asm_sim.kernels.numeric.elementary import exp, log
 from asm_sim.kernels.numeric.segments import TEN
 from asm_sim.kernels.numeric.variates import fill_binomial
-from asm_sim.kernels.numeric.vectors import widest_vectors
+from asm_sim.kernels.numeric.vectors import has_wide_vectors, widest_vectors
 from asm_sim.kernels.world.effects import COST as COST_EFFECT
 from asm_sim.kernels.world.effects import QUALITY, add_group_effects
 from asm_sim.kernels.world.streams import COST, FIRST_SLOT, OWN_QUALITY
 
 Floats = NDArray[np.float64]
+
+_SECOND = np.int8(1)  # collection type
 
 
 class QualityModel(NamedTuple):
@@ -193,23 +207,52 @@ def rate_at(model, m, y, collection, z, segment, rate):
 @kernel
 def _through_percentiles(quality, m, collection, z, drift, segment, rate):
     """Piecewise linear in the normal score through the percentiles, flat beyond the outermost."""
-    knots = quality.knot_z
+    knots, table = quality.knot_z, quality.knot_rate[m]
+    slopes = _slopes(knots, table)
+    done = 0
+    if has_wide_vectors() and len(knots) <= SIXTEEN and len(table) <= 2 * len(knots):
+        done = _through_tables(knots, table, slopes, collection, z, drift, rate)
     for k in range(1, len(knots), TEN):
         a, b, c, d = _knot(knots, k), _knot(knots, k + 1), _knot(knots, k + 2), _knot(knots, k + 3)
         e, f, g = _knot(knots, k + 4), _knot(knots, k + 5), _knot(knots, k + 6)
         h, p, q = _knot(knots, k + 7), _knot(knots, k + 8), _knot(knots, k + 9)
-        for i in range(len(z)):
+        for i in range(done, len(z)):
             at = z[i] + drift
             reached = np.int64(at >= a) + np.int64(at >= b) + np.int64(at >= c) + np.int64(at >= d)
             reached += np.int64(at >= e) + np.int64(at >= f) + np.int64(at >= g)
             reached += np.int64(at >= h) + np.int64(at >= p) + np.int64(at >= q)
             segment[i] = reached if k == 1 else segment[i] + reached
-    table = quality.knot_rate[m]
-    slopes = _slopes(knots, table)
-    for i in range(len(z)):  # numbers without a sign need no check whether they count from the end
+    for i in range(
+        done, len(z)
+    ):  # numbers without a sign need no check whether they count from the end
         k = np.uint64(segment[i])
         at = np.uint64(collection[i]) * np.uint64(len(knots)) + k
         rate[i] = table[at] + slopes[at] * max(z[i] + drift - knots[k], 0.0)
+
+
+@kernel
+def _through_tables(knots, table, slopes, collection, z, drift, rate):
+    """The same of up to two collection types, as many as fill vectors of eight; how many."""
+    rows = np.full((6, SIXTEEN), np.nan)
+    count, last = len(knots), len(table) - len(knots)
+    rows[0, : count - 1], rows[1, :count] = knots[1:], knots
+    rows[2, :count], rows[3, :count] = table[:count], table[last:]
+    rows[4, :count], rows[5, :count] = slopes[:count], slopes[last:]
+    above, at_knot = table_from(rows[0]), table_from(rows[1])
+    rates = table_from(rows[2]), table_from(rows[3])
+    rises = table_from(rows[4]), table_from(rows[5])
+    done = len(z) - len(z) % EIGHT
+    for i in range(0, done, EIGHT):
+        value = eight_from(z, i) + drift
+        of_second = eight_are(collection, i, _SECOND)
+        k = reached((above, above), of_second, value)
+        beyond = value - look_up(at_knot, k)
+        ramp = chosen(beyond >= 0.0, beyond, 0.0)
+        put_eight(
+            look_up_either(rates, of_second, k) + look_up_either(rises, of_second, k) * ramp,
+            rate, i,
+        )  # fmt: skip
+    return done
 
 
 @kernel

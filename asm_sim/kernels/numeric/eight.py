@@ -1,0 +1,306 @@
+"""Eight numbers at once, for loops that look something up in a small table for each of them.
+
+numba makes vectors of loops, but not of lookups by a number that differs from one element to the
+next; a processor with vectors of 512 bits makes them in a register. On such a one, which
+``has_wide_vectors`` of vectors.py tells, a loop is written over eight elements a time, before the
+ordinary one for those that are left, or for all::
+
+    for i in range(0, done, EIGHT):
+        value = eight_from(values, i)
+        k = reached(knots, value)
+        put_eight(look_up(table, k) + look_up(slopes, k) * value, result, i)
+
+Eight numbers know + - * / >= between themselves and with a float64, each as of one number.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+
+from asm_sim.kernels._jit import inlined
+
+EIGHT = 8
+SIXTEEN = 16  # numbers in a table
+MOST_KNOTS = SIXTEEN - 1
+
+_DOUBLES = ir.VectorType(ir.DoubleType(), EIGHT)
+_WHOLES = ir.VectorType(ir.IntType(64), EIGHT)
+_BYTES = ir.VectorType(ir.IntType(8), EIGHT)
+_MARKS = ir.VectorType(ir.IntType(1), EIGHT)
+
+
+class _Lanes(types.Type):
+    """Numba's type of eight numbers, or of eight marks."""
+
+    def __init__(self, name: str, kind: Any) -> None:
+        self.kind = kind
+        super().__init__(name)
+
+
+@register_model(_Lanes)
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, of_type: Any) -> None:
+        super().__init__(manager, of_type, of_type.kind)
+
+
+_eight = _Lanes("eight float64", _DOUBLES)
+_wholes = _Lanes("eight int64", _WHOLES)
+_marks = _Lanes("eight marks", _MARKS)
+
+
+def _in_every_lane(builder: Any, value: Any, kind: Any) -> Any:
+    nowhere = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(nowhere, value, ir.IntType(32)(0))
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
+    return builder.shuffle_vector(first, nowhere, lanes)
+
+
+def _know(operation: Any, result: Any, method: str, *before: str) -> None:
+    """Let eight numbers have an operation with eight others or with one."""
+
+    @type_callable(operation)
+    def type_it(_context: Any) -> Any:
+        def typer(a: Any, b: Any) -> Any:
+            known = _eight in (a, b) and {a, b} <= {_eight, types.float64}
+            return result if known else None
+
+        return typer
+
+    def generate(_context: Any, builder: Any, sig: Any, values: Any) -> Any:
+        a, b = (
+            value if kind is _eight else _in_every_lane(builder, value, _DOUBLES)
+            for kind, value in zip(sig.args, values, strict=True)
+        )
+        return getattr(builder, method)(*before, a, b)
+
+    for pair in ((_eight, _eight), (_eight, types.float64), (types.float64, _eight)):
+        lower_builtin(operation, *pair)(generate)
+
+
+_know(operator.add, _eight, "fadd")
+_know(operator.sub, _eight, "fsub")
+_know(operator.mul, _eight, "fmul")
+_know(operator.truediv, _eight, "fdiv")
+_know(operator.ge, _marks, "fcmp_ordered", ">=")
+
+
+def _place(context: Any, builder: Any, kind: Any, array: Any, value: Any, at: Any) -> Any:
+    """Where eight elements of a C-contiguous row begin."""
+    data = context.make_array(array)(context, builder, value).data
+    element = builder.bitcast(data, kind.element.as_pointer())
+    return builder.bitcast(builder.gep(element, [at]), kind.as_pointer())
+
+
+def _is_row(array: Any, dtype: Any) -> bool:
+    return isinstance(array, types.Array) and (array.dtype, array.layout) == (dtype, "C")
+
+
+@intrinsic
+def eight_from(_context, row, at):
+    """The eight numbers of a row of float64 from ``at`` on."""
+
+    def generate(context, builder, sig, values):
+        place = _place(context, builder, _DOUBLES, sig.args[0], *values)
+        return builder.load(place, align=8)
+
+    return (_eight(row, types.int64), generate) if _is_row(row, types.float64) else None
+
+
+@intrinsic
+def put_eight(_context, numbers, row, at):
+    """Write eight numbers to a row of float64 from ``at`` on."""
+
+    def generate(context, builder, sig, values):
+        place = _place(context, builder, _DOUBLES, sig.args[1], *values[1:])
+        builder.store(values[0], place, align=8)
+        return context.get_dummy_value()
+
+    known = numbers is _eight and _is_row(row, types.float64)
+    return (types.void(_eight, row, types.int64), generate) if known else None
+
+
+@intrinsic
+def eight_are(_context, row, at, byte):
+    """Where eight bytes of a row of int8 from ``at`` on have this value."""
+
+    def generate(context, builder, sig, values):
+        place = _place(context, builder, _BYTES, sig.args[0], *values[:2])
+        bytes_ = builder.load(place, align=1)
+        return builder.icmp_signed("==", bytes_, _in_every_lane(builder, values[2], _BYTES))
+
+    known = _is_row(row, types.int8)
+    return (_marks(row, types.int64, types.int8), generate) if known else None
+
+
+@intrinsic
+def pack_eight(_context, marks, numbers, row, at):
+    """Write the marked ones of eight numbers one after the other from ``at`` on; how many.
+
+    Eight are written, whatever they are: some processors are slow to write a chosen few.
+    """
+
+    def generate(context, builder, sig, values):
+        chosen_, numbers, row, at = values
+        place = _place(context, builder, _DOUBLES, sig.args[2], row, at)
+        of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _DOUBLES, _MARKS])
+        compress = builder.module.declare_intrinsic(
+            "llvm.x86.avx512.mask.compress.v8f64", (), of_machine
+        )
+        packed = builder.call(compress, [numbers, ir.Constant(_DOUBLES, None), chosen_])
+        builder.store(packed, place, align=8)
+        count = builder.ctpop(builder.bitcast(chosen_, ir.IntType(8)))
+        return builder.zext(count, ir.IntType(64))
+
+    known = (marks, numbers) == (_marks, _eight) and _is_row(row, types.float64)
+    return (types.int64(_marks, _eight, row, types.int64), generate) if known else None
+
+
+@intrinsic
+def eight_of(_context, number):
+    """The same number in every lane."""
+
+    def generate(_context, builder, _sig, values):
+        return _in_every_lane(builder, values[0], _DOUBLES)
+
+    return (_eight(types.float64), generate) if number == types.float64 else None
+
+
+@intrinsic
+def chosen(_context, marks, yes, no):
+    """One of two numbers in each lane."""
+
+    def generate(_context, builder, sig, values):
+        a, b = (
+            value if kind is _eight else _in_every_lane(builder, value, _DOUBLES)
+            for kind, value in zip(sig.args[1:], values[1:], strict=True)
+        )
+        return builder.select(values[0], a, b)
+
+    known = marks is _marks and {yes, no} <= {_eight, types.float64}
+    return (_eight(_marks, yes, no), generate) if known else None
+
+
+@intrinsic
+def both(_context, a, b):
+    """Where both marks are."""
+
+    def generate(_context, builder, _sig, values):
+        return builder.and_(*values)
+
+    return (_marks(_marks, _marks), generate) if (a, b) == (_marks, _marks) else None
+
+
+@intrinsic
+def in_all(_context, whether):
+    """The same mark in every lane."""
+
+    def generate(_context, builder, _sig, values):
+        return _in_every_lane(builder, values[0], _MARKS)
+
+    return (_marks(types.boolean), generate) if whether == types.boolean else None
+
+
+@intrinsic
+def as_float(_context, numbers):
+    """Whole numbers as float64."""
+
+    def generate(_context, builder, _sig, values):
+        return builder.sitofp(values[0], _DOUBLES)
+
+    return (_eight(_wholes), generate) if numbers is _wholes else None
+
+
+@intrinsic
+def _add_where(_context, marks, step, numbers):
+    """Whole numbers, greater by ``step`` where a mark is; from 0 on without any."""
+
+    def generate(_context, builder, sig, values):
+        before = values[2] if sig.args[2] is _wholes else ir.Constant(_WHOLES, None)
+        more = builder.add(before, _in_every_lane(builder, values[1], _WHOLES))
+        return builder.select(values[0], more, before)
+
+    known = marks is _marks and numbers in (_wholes, types.none)
+    return (_wholes(_marks, types.int64, numbers), generate) if known else None
+
+
+@intrinsic
+def _element(_context, table, at):
+    """Number ``at`` of eight, in every lane; ``at`` is a constant."""
+
+    def generate(_context, builder, sig, values):
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), EIGHT), [at.literal_value] * EIGHT)
+        return builder.shuffle_vector(values[0], values[0], lanes)
+
+    known = table is _eight and isinstance(at, types.IntegerLiteral)
+    return (_eight(_eight, at), generate) if known else None
+
+
+@intrinsic
+def _of_sixteen(_context, low, high, at):
+    """Of sixteen numbers those at eight whole numbers below 16."""
+
+    def generate(_context, builder, _sig, values):
+        of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _WHOLES, _DOUBLES])
+        permute = builder.module.declare_intrinsic(
+            "llvm.x86.avx512.vpermi2var.pd.512", (), of_machine
+        )
+        return builder.call(permute, [values[0], values[2], values[1]])
+
+    known = (low, high, at) == (_eight, _eight, _wholes)
+    return (_eight(_eight, _eight, _wholes), generate) if known else None
+
+
+@inlined
+def table_from(row):
+    """A table of the sixteen numbers of a row."""
+    return eight_from(row, 0), eight_from(row, EIGHT)
+
+
+@inlined
+def look_up(table, at):
+    """The numbers that a table has at eight places."""
+    return _of_sixteen(table[0], table[1], at)
+
+
+@inlined
+def look_up_either(tables, second, at):
+    """Of two tables, by the second where it is marked."""
+    return chosen(second, look_up(tables[1], at), look_up(tables[0], at))
+
+
+@intrinsic
+def _add_one(_context, numbers):
+    def generate(_context, builder, _sig, values):
+        return builder.add(values[0], ir.Constant(_WHOLES, [1] * EIGHT))
+
+    return (_wholes(_wholes), generate) if numbers is _wholes else None
+
+
+@inlined
+def reached(tables, second, value):
+    """How many of the up to 15 ascending knots of a table a value reaches; of nan none are.
+
+    Behind the last knot stand nans, which nothing reaches. Of two tables it is the second where it
+    is marked.
+    """
+    (low, high), (low_b, high_b) = tables
+    middle = value >= chosen(second, _element(low_b, 7), _element(low, 7))
+    upper = chosen(second, _element(high_b, 3), _element(high, 3))
+    lower = chosen(second, _element(low_b, 3), _element(low, 3))
+    k = _add_where(middle, 8, None)
+    k = _add_where(value >= chosen(middle, upper, lower), 4, k)
+    k = _add_where(value >= look_up_either(tables, second, _add_one(k)), 2, k)
+    return _add_where(value >= look_up_either(tables, second, k), 1, k)
+
+
+@inlined
+def least_and_most(marks, value, least, most):
+    """The least and the most so far in each lane, of the marked ones."""
+    lower = chosen(marks, value, least)
+    higher = chosen(marks, value, most)
+    return chosen(lower >= least, least, lower), chosen(higher >= most, higher, most)
