@@ -14,10 +14,15 @@ from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
 
 # Sums over the clinicians of a group, or over those of them with a final score.
-PARTICIPANTS, SCORED, NEGATIVE, MAXIMUM_PENALTY = 0, 1, 2, 3
-SCORE, SCORE_SQUARES, ADJUSTMENT, ADJUSTMENT_SQUARES = 4, 5, 6, 7
-BONUSES, PENALTIES, PART_B = 8, 9, 10
-SUMS = 12  # a multiple of what fits into a vector
+SCORE, SCORE_SQUARES, ADJUSTMENT, ADJUSTMENT_SQUARES, BONUSES, PENALTIES, PART_B = range(7)
+# How many of them there are: as digits of one whole number, which makes eight sums to a vector.
+_COUNTS = 7
+SUMS = 8
+PARTICIPANTS, SCORED, NEGATIVE, MAXIMUM_PENALTY = range(4)
+COUNTS = 4
+_DIGIT_BITS = 13
+_MOST_COUNTED = (1 << _DIGIT_BITS) - 1  # clinicians before the digits are taken apart
+_DIGITS = tuple(2.0 ** (_DIGIT_BITS * k) for k in range(COUNTS))  # exact: below 2 ** 53
 STRETCH = 64  # clinicians who are counted in bytes, less than 256
 
 
@@ -51,7 +56,7 @@ def summarise_groups(rules, y, outcome, part_b, group, present, scratch, memory,
     Needs the order left by payment and the marks of the groups.
     """
     final = outcome.final_score
-    _add_up(rules, y, outcome, part_b, group, present, memory.sums)
+    _add_up(rules, y, outcome, part_b, group, present, memory.sums, memory.counts)
     _find_medians(final, rules.score_zero, scratch, memory)
     participants = 0
     for i in range(len(present)):
@@ -71,23 +76,37 @@ def summarise_groups(rules, y, outcome, part_b, group, present, scratch, memory,
     everyone.penalties = overall.penalties
     everyone.part_b_payments = overall.part_b_payments
     for g in range(1, len(rows)):
-        _tell(memory.sums[g], memory.middle[g], rows[g])
+        _tell(memory.sums[g], memory.counts[g], memory.middle[g], rows[g])
 
 
 @kernel
-def _add_up(rules, y, outcome, part_b, group, present, sums):
+def _add_up(rules, y, outcome, part_b, group, present, sums, counts):
+    n = len(part_b)
+    sums[:] = 0.0
+    counts[:] = 0
+    for begin in range(0, n, _MOST_COUNTED):
+        end = min(begin + _MOST_COUNTED, n)
+        _add_some(rules, y, outcome, part_b, group, present, begin, end, sums)
+        for g in range(len(sums)):
+            digits = np.int64(sums[g, _COUNTS])
+            sums[g, _COUNTS] = 0.0
+            for k in range(COUNTS):
+                counts[g, k] += digits >> (_DIGIT_BITS * k) & _MOST_COUNTED
+
+
+@kernel
+def _add_some(rules, y, outcome, part_b, group, present, begin, end, sums):
     final, factor = outcome.final_score, outcome.payment_adjustment_factor
     bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
-    sums[:] = 0.0
-    for i in range(len(final)):
+    for i in range(begin, end):
         has_score = final[i] == final[i]
         score = final[i] if has_score else 0.0
         a = factor[i] if has_score else 0.0
+        count = _DIGITS[PARTICIPANTS] if present[i] else 0.0
+        count += _DIGITS[SCORED] if has_score else 0.0
+        count += _DIGITS[NEGATIVE] if a < -SIGN_TOLERANCE else 0.0
+        count += _DIGITS[MAXIMUM_PENALTY] if (a <= bottom) & (a < 0.0) else 0.0
         values = (
-            1.0 if present[i] else 0.0,
-            1.0 if has_score else 0.0,
-            1.0 if a < -SIGN_TOLERANCE else 0.0,
-            1.0 if (a <= bottom) & (a < 0.0) else 0.0,
             score,
             score * score,
             a,
@@ -95,18 +114,18 @@ def _add_up(rules, y, outcome, part_b, group, present, sums):
             max(a, 0.0) * part_b[i],
             max(-a, 0.0) * part_b[i],
             part_b[i],
-            0.0,
+            count,
         )
         for k in range(GROUPINGS):
             add_to_row(sums, np.int64(group[k, i]), values)
 
 
 @kernel
-def _tell(sums, median, row):
+def _tell(sums, counts, median, row):
     """What the sums over the clinicians of a group say of it."""
-    scored, participants = sums[SCORED], sums[PARTICIPANTS]
-    count = scored if scored > 0.0 else np.nan
-    degrees = scored - 1.0 if scored > 1.0 else np.nan
+    scored, participants = counts[SCORED], counts[PARTICIPANTS]
+    count = float(scored) if scored > 0 else np.nan
+    degrees = scored - 1.0 if scored > 1 else np.nan
     score, adjustment = sums[SCORE], sums[ADJUSTMENT]
     row.clinicians = participants
     row.final_score_mean = score / count
@@ -116,9 +135,9 @@ def _tell(sums, median, row):
     row.adjustment_sd = np.sqrt(
         max(0.0, (sums[ADJUSTMENT_SQUARES] - adjustment * adjustment / count) / degrees)
     )
-    row.share_negative = sums[NEGATIVE] / count
-    row.share_maximum_penalty = sums[MAXIMUM_PENALTY] / count
-    row.share_unscored = (participants - scored) / participants if participants > 0.0 else np.nan
+    row.share_negative = counts[NEGATIVE] / count
+    row.share_maximum_penalty = counts[MAXIMUM_PENALTY] / count
+    row.share_unscored = (participants - scored) / participants if participants > 0 else np.nan
     row.bonuses = sums[BONUSES]
     row.penalties = sums[PENALTIES]
     row.part_b_payments = sums[PART_B]
@@ -139,7 +158,7 @@ def _find_medians(final, zero, scratch, memory):
     ascending[zeros : zeros + positive] = scratch.order[:positive]
     _count_stretches(ascending, scored, memory)
     for g in range(len(middle)):
-        count = np.int64(memory.sums[g, SCORED]) if g > 0 else scored
+        count = memory.counts[g, SCORED] if g > 0 else scored
         if count == 0:
             middle[g] = np.nan
         elif g == 0:

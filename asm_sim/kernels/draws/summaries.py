@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.draws.by_group import STRETCH, SUMS, mark_blocks, summarise_groups
+from asm_sim.kernels.draws.by_group import COUNTS, STRETCH, SUMS, mark_blocks, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, percentiles
 from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.numeric.vectors import MARKS
@@ -53,6 +53,7 @@ class Memory(NamedTuple):
     stretches: NDArray[np.uint64]  # [blocks, stretches, MARKS / 8] sums of marks
     ascending: NDArray[np.int32]  # [n] those with a final score in its order
     sums: Floats  # [groups, SUMS]
+    counts: NDArray[np.int64]  # [groups, COUNTS]
     middle: Floats  # [groups] median final score
     ordered: Floats  # [n] adjustments in the order of final scores
     bins: NDArray[np.int32]  # [3, n] of the cumulated dollars, the adjustment, the final score
@@ -74,6 +75,7 @@ def new_memory(n, groups):
         stretches=np.empty((blocks, n // STRETCH + 1, MARKS // 8), np.uint64),
         ascending=np.empty(n, np.int32),
         sums=np.empty((groups, SUMS)),
+        counts=np.empty((groups, COUNTS), np.int64),
         middle=np.zeros(groups),
         ordered=np.empty(n),
         bins=np.empty((3, n), np.int32),
