@@ -60,6 +60,14 @@ class Memory(NamedTuple):
 
 
 @kernel
+def _aligned(rows, columns):
+    """An array whose rows of eight numbers lie on a cache line each."""
+    room = np.empty(rows * columns + 8)
+    begin = -room.ctypes.data % 64 // 8
+    return room[begin : begin + rows * columns].reshape(rows, columns)
+
+
+@kernel
 def new_memory(n, groups):
     blocks = mark_blocks(groups)
     return Memory(
@@ -74,7 +82,7 @@ def new_memory(n, groups):
         marks=np.empty((blocks, n, MARKS // 8), np.uint64),
         stretches=np.empty((blocks, n // STRETCH + 1, MARKS // 8), np.uint64),
         ascending=np.empty(n, np.int32),
-        sums=np.empty((groups, SUMS)),
+        sums=_aligned(groups, SUMS),
         counts=np.empty((groups, COUNTS), np.int64),
         middle=np.zeros(groups),
         ordered=np.empty(n),

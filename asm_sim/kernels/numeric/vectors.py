@@ -34,8 +34,9 @@ def add_to_row(_context, rows, at, values):
 
     def generate(context, builder, signature, arguments):
         array, _, parts = signature.args
-        # As many as lie on one cache line wherever numba puts an array.
-        kind = ir.VectorType(ir.DoubleType(), math.gcd(len(parts), 4))
+        # As many as lie on one cache line wherever numba puts an array, or where it is aligned.
+        most = _EIGHT if _are_wide(context) else 4
+        kind = ir.VectorType(ir.DoubleType(), math.gcd(len(parts), most))
         row = _row(context, builder, kind, len(parts), array, arguments[0], arguments[1])
         for begin in range(0, len(parts), kind.count):
             vector = ir.Constant(kind, ir.Undefined)
