@@ -120,24 +120,24 @@ def _sort_within_cells(cells, n, keys, payload):
 
 @kernel
 def _spread(keys, n, low, high, bucket_of, counts):
-    """Put every key into its bucket and count the keys of each.
+    """Put every key into its bucket and count the keys of each; how many buckets there are.
 
-    And how many are the lowest and how many the highest of all: of rates often a large part.
+    The first holds those that are the lowest of all and the last the highest, of rates often a
+    large part each; all between them are as wide as one another.
     """
-    buckets = min(BUCKETS, max(16, n // 2))
-    scale = (buckets - 1) / (high - low) if high > low else 0.0
+    within = min(BUCKETS - 2, max(16, n // 2))
+    scale = (within - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
-    lowest = highest = 0
     for i in range(n):
-        bucket_of[i] = np.int32((keys[i] - low) * scale)
-        lowest += keys[i] == low
-        highest += keys[i] == high
+        bucket = np.int32((keys[i] - low) * scale)
+        bucket_of[i] = bucket + np.int32(keys[i] > low) + np.int32(keys[i] == high)
+    buckets = np.int32((high - low) * scale) + 3
     for b in range(buckets):
         counts[b] = 0
     for i in range(n):
         counts[np.uint64(bucket_of[i])] += 1
-    return buckets, lowest, highest
+    return buckets
 
 
 @kernel
@@ -165,7 +165,8 @@ def percentiles_between(values, n, low, high, percents, result, scratch):
     bucket_of = scratch.bucket_of
     ordered = scratch.sorted_keys
     fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
-    buckets, lowest, highest = _spread(values, n, low, high, bucket_of, counts)
+    buckets = _spread(values, n, low, high, bucket_of, counts)
+    lowest, highest = counts[0], counts[buckets - 1]
     for b in range(buckets):
         fill[b] = -1
     wanted, found = scratch.cells[0], 0
