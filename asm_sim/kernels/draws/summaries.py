@@ -130,8 +130,9 @@ def rank_scores(final, zero, among, scratch, ranks, fifths):
             ranks[np.uint64(order[t])] = rank
         begin = end
     for i in range(len(ranks)):
-        fifth = min(QUINTILES - 1.0, QUINTILES * (ranks[i] - 0.5) / among)
-        fifths[i] = np.int8(fifth if fifth >= 0.0 else 0.0)
+        below = QUINTILES * (ranks[i] - 0.5)
+        lower = np.int8(below >= among) + np.int8(below >= 2.0 * among)
+        fifths[i] = lower + np.int8(below >= 3.0 * among) + np.int8(below >= 4.0 * among)
 
 
 @kernel

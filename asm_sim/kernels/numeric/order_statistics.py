@@ -141,19 +141,51 @@ def _spread(keys, n, low, high, bucket_of, counts):
 
 
 @kernel
+def _spread_again(values, begin, end, scratch):
+    """Put a crowded bucket nearly in order: by as many cells of equal width as it has values."""
+    low, high = _lowest_and_highest(values[begin:end], end - begin)
+    count = end - begin
+    scale = (count - 1) / (high - low) if high > low else 0.0
+    if not scale < 1e300:  # a spread too small to divide
+        return
+    cell_of, passed = scratch.sorted_payload, scratch.cells[1].view(np.float64)
+    ends = np.zeros(count, np.int32)  # of cells
+    for t in range(count):
+        value = values[begin + t]
+        cell_of[t] = np.int32((value - low) * scale)
+        ends[np.uint64(cell_of[t])] += 1
+        passed[t] = value
+    for c in range(1, count):
+        ends[c] += ends[c - 1]
+    for t in range(count):
+        cell = np.uint64(cell_of[t])
+        ends[cell] -= 1
+        values[begin + ends[cell]] = passed[t]
+
+
+@kernel
 def _sort_bucket(keys, payload, begin, end):
-    if end - begin > _CROWDED:
-        _sort_crowded(keys, payload, begin, end)
-    elif end - begin > 1:
-        _insertion_sort(keys, payload, begin, end)
+    """Insertion sort, which is quick as well where keys are nearly in order; heapsort elsewhere."""
+    moves, most = 0, _CROWDED * (end - begin)
+    for i in range(begin + 1, end):
+        key = keys[i]
+        item = payload[i]
+        j = i
+        while j > begin and keys[j - 1] > key:
+            keys[j] = keys[j - 1]
+            payload[j] = payload[j - 1]
+            j -= 1
+        keys[j] = key
+        payload[j] = item
+        moves += i - j
+        if moves > most:
+            _heapsort(keys, payload, begin, end)
+            return
 
 
 @kernel
 def percentiles(values, n, percents, result, scratch):
-    """Percentiles (ascending ``percents``) of values[:n] in any order, n >= 1, without a full sort.
-
-    The payload is carried along for nothing: buckets that are put in order are few.
-    """
+    """Percentiles (ascending ``percents``) of values[:n] in any order, n >= 1, without a full sort."""
     low, high = _lowest_and_highest(values, n)
     percentiles_between(values, n, low, high, percents, result, scratch)
 
@@ -196,34 +228,17 @@ def percentiles_between(values, n, low, high, percents, result, scratch):
         ordered[at] = values[i]
     for t in range(found):
         end = fill[wanted[t]]
-        _sort_bucket(ordered, scratch.sorted_payload, end - counts[wanted[t]], end)
+        begin = end - counts[wanted[t]]
+        if end - begin > _CROWDED:
+            _spread_again(ordered, begin, end, scratch)
+        # The payload is carried along for nothing: such buckets are few.
+        _sort_bucket(ordered, scratch.sorted_payload, begin, end)
     for j in range(len(percents)):
         result[j] = percentile(ordered, n, percents[j])
 
 
 @kernel
-def _insertion_sort(keys, payload, begin, end):
-    for i in range(begin + 1, end):
-        key = keys[i]
-        item = payload[i]
-        j = i
-        while j > begin and keys[j - 1] > key:
-            keys[j] = keys[j - 1]
-            payload[j] = payload[j - 1]
-            j -= 1
-        keys[j] = key
-        payload[j] = item
-
-
-@kernel
-def _sort_crowded(keys, payload, begin, end):
-    equal = True
-    for i in range(begin + 1, end):
-        if keys[i] != keys[begin]:
-            equal = False
-            break
-    if equal:
-        return
+def _heapsort(keys, payload, begin, end):
     size = end - begin
     for root in range(size // 2 - 1, -1, -1):
         _sift(keys, payload, begin, root, size)
