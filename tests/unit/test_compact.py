@@ -65,6 +65,6 @@ def test_on_this_machine() -> None:
 
 
 def test_without_wide_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "_are_wide", lambda _context: False)
+    monkeypatch.setattr(vectors, "are_wide", lambda _context: False)
     check(on_others)
     assert "compress" not in assembly(on_others)

@@ -23,6 +23,7 @@ from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 from asm_sim.kernels._jit import inlined
+from asm_sim.kernels.numeric.vectors import are_wide, place
 
 EIGHT = 8
 SIXTEEN = 16  # numbers in a table
@@ -43,7 +44,7 @@ class _Lanes(types.Type):
 
 
 @register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, of_type: Any) -> None:
         super().__init__(manager, of_type, of_type.kind)
 
@@ -89,13 +90,6 @@ _know(operator.truediv, _eight, "fdiv")
 _know(operator.ge, _marks, "fcmp_ordered", ">=")
 
 
-def _place(context: Any, builder: Any, kind: Any, array: Any, value: Any, at: Any) -> Any:
-    """Where eight elements of a C-contiguous row begin."""
-    data = context.make_array(array)(context, builder, value).data
-    element = builder.bitcast(data, kind.element.as_pointer())
-    return builder.bitcast(builder.gep(element, [at]), kind.as_pointer())
-
-
 def _is_row(array: Any, dtype: Any) -> bool:
     return isinstance(array, types.Array) and (array.dtype, array.layout) == (dtype, "C")
 
@@ -105,10 +99,11 @@ def eight_from(_context, row, at):
     """The eight numbers of a row of float64 from ``at`` on."""
 
     def generate(context, builder, sig, values):
-        place = _place(context, builder, _DOUBLES, sig.args[0], *values)
-        return builder.load(place, align=8)
+        at_row = place(context, builder, _DOUBLES, 1, sig.args[0], *values)
+        return builder.load(at_row, align=8)
 
-    return (_eight(row, types.int64), generate) if _is_row(row, types.float64) else None
+    known = _is_row(row, types.float64) and at == types.int64
+    return (_eight(row, at), generate) if known else None
 
 
 @intrinsic
@@ -116,12 +111,12 @@ def put_eight(_context, numbers, row, at):
     """Write eight numbers to a row of float64 from ``at`` on."""
 
     def generate(context, builder, sig, values):
-        place = _place(context, builder, _DOUBLES, sig.args[1], *values[1:])
-        builder.store(values[0], place, align=8)
+        at_row = place(context, builder, _DOUBLES, 1, sig.args[1], *values[1:])
+        builder.store(values[0], at_row, align=8)
         return context.get_dummy_value()
 
-    known = numbers is _eight and _is_row(row, types.float64)
-    return (types.void(_eight, row, types.int64), generate) if known else None
+    known = numbers is _eight and _is_row(row, types.float64) and at == types.int64
+    return (types.void(numbers, row, at), generate) if known else None
 
 
 @intrinsic
@@ -129,12 +124,12 @@ def eight_are(_context, row, at, byte):
     """Where eight bytes of a row of int8 from ``at`` on have this value."""
 
     def generate(context, builder, sig, values):
-        place = _place(context, builder, _BYTES, sig.args[0], *values[:2])
-        bytes_ = builder.load(place, align=1)
+        at_row = place(context, builder, _BYTES, 1, sig.args[0], *values[:2])
+        bytes_ = builder.load(at_row, align=1)
         return builder.icmp_signed("==", bytes_, _in_every_lane(builder, values[2], _BYTES))
 
-    known = _is_row(row, types.int8)
-    return (_marks(row, types.int64, types.int8), generate) if known else None
+    known = _is_row(row, types.int8) and (at, byte) == (types.int64, types.int8)
+    return (_marks(row, at, byte), generate) if known else None
 
 
 @intrinsic
@@ -145,19 +140,25 @@ def pack_eight(_context, marks, numbers, row, at):
     """
 
     def generate(context, builder, sig, values):
+        if not are_wide(context):
+            return ir.Constant(ir.IntType(64), 0)  # never called
         chosen_, numbers, row, at = values
-        place = _place(context, builder, _DOUBLES, sig.args[2], row, at)
+        at_row = place(context, builder, _DOUBLES, 1, sig.args[2], row, at)
         of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _DOUBLES, _MARKS])
         compress = builder.module.declare_intrinsic(
             "llvm.x86.avx512.mask.compress.v8f64", (), of_machine
         )
         packed = builder.call(compress, [numbers, ir.Constant(_DOUBLES, None), chosen_])
-        builder.store(packed, place, align=8)
+        builder.store(packed, at_row, align=8)
         count = builder.ctpop(builder.bitcast(chosen_, ir.IntType(8)))
         return builder.zext(count, ir.IntType(64))
 
-    known = (marks, numbers) == (_marks, _eight) and _is_row(row, types.float64)
-    return (types.int64(_marks, _eight, row, types.int64), generate) if known else None
+    known = (marks, numbers, at) == (_marks, _eight, types.int64)
+    return (
+        (types.int64(marks, numbers, row, at), generate)
+        if known and _is_row(row, types.float64)
+        else None
+    )
 
 
 @intrinsic
@@ -224,15 +225,15 @@ def _add_where(_context, marks, step, numbers):
         more = builder.add(before, _in_every_lane(builder, values[1], _WHOLES))
         return builder.select(values[0], more, before)
 
-    known = marks is _marks and numbers in (_wholes, types.none)
-    return (_wholes(_marks, types.int64, numbers), generate) if known else None
+    known = marks is _marks and isinstance(step, types.Integer) and numbers in (_wholes, types.none)
+    return (_wholes(marks, types.int64, numbers), generate) if known else None
 
 
 @intrinsic
 def _element(_context, table, at):
     """Number ``at`` of eight, in every lane; ``at`` is a constant."""
 
-    def generate(_context, builder, sig, values):
+    def generate(_context, builder, _sig, values):
         lanes = ir.Constant(ir.VectorType(ir.IntType(32), EIGHT), [at.literal_value] * EIGHT)
         return builder.shuffle_vector(values[0], values[0], lanes)
 
@@ -244,7 +245,9 @@ def _element(_context, table, at):
 def _of_sixteen(_context, low, high, at):
     """Of sixteen numbers those at eight whole numbers below 16."""
 
-    def generate(_context, builder, _sig, values):
+    def generate(context, builder, _sig, values):
+        if not are_wide(context):
+            return ir.Constant(_DOUBLES, None)  # never called
         of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _WHOLES, _DOUBLES])
         permute = builder.module.declare_intrinsic(
             "llvm.x86.avx512.vpermi2var.pd.512", (), of_machine

@@ -185,7 +185,7 @@ def _sort_bucket(keys, payload, begin, end):
 
 @kernel
 def percentiles(values, n, percents, result, scratch):
-    """Percentiles (ascending ``percents``) of values[:n] in any order, n >= 1, without a full sort."""
+    """Percentiles (ascending ``percents``) of n >= 1 values in any order, without a full sort."""
     low, high = _lowest_and_highest(values, n)
     percentiles_between(values, n, low, high, percents, result, scratch)
 

@@ -19,7 +19,7 @@ MOST_MARKS = 65535  # of one byte that a tally holds
 _EIGHT = 8  # numbers in a vector of 512 bits
 
 
-def _row(context, builder, kind, width, array, value, at):
+def place(context, builder, kind, width, array, value, at):
     """Where row ``at`` of so many numbers begins in a C-contiguous array, as a vector's place."""
     data = context.make_array(array)(context, builder, value).data
     first = builder.bitcast(data, kind.element.as_pointer())
@@ -35,9 +35,9 @@ def add_to_row(_context, rows, at, values):
     def generate(context, builder, signature, arguments):
         array, _, parts = signature.args
         # As many as lie on one cache line wherever numba puts an array, or where it is aligned.
-        most = _EIGHT if _are_wide(context) else 4
+        most = _EIGHT if are_wide(context) else 4
         kind = ir.VectorType(ir.DoubleType(), math.gcd(len(parts), most))
-        row = _row(context, builder, kind, len(parts), array, arguments[0], arguments[1])
+        row = place(context, builder, kind, len(parts), array, arguments[0], arguments[1])
         for begin in range(0, len(parts), kind.count):
             vector = ir.Constant(kind, ir.Undefined)
             for k in range(kind.count):
@@ -64,11 +64,11 @@ def add_marks(_context, marks, at, tallies, rows):
     def generate(context, builder, signature, arguments):
         of_marks, _, of_tallies, _ = signature.args
         bytes_, kind = (ir.VectorType(ir.IntType(bits), MARKS) for bits in (8, 16))
-        mark = _row(context, builder, bytes_, MARKS, of_marks, arguments[0], arguments[1])
+        mark = place(context, builder, bytes_, MARKS, of_marks, arguments[0], arguments[1])
         added = builder.zext(builder.load(mark, align=8), kind)
         for k, tally in enumerate(of_tallies):
             value, at = (builder.extract_value(arguments[p], k) for p in (2, 3))
-            row = _row(context, builder, kind, MARKS, tally, value, at)
+            row = place(context, builder, kind, MARKS, tally, value, at)
             builder.store(builder.add(builder.load(row, align=2), added), row, align=2)
         return context.get_dummy_value()
 
@@ -90,7 +90,7 @@ def rough_inverse_root(_context, x):
     return types.float64(x), generate
 
 
-def _are_wide(context):
+def are_wide(context):
     """Whether vectors of 512 bits are there that do not slow the processor down."""
     return "+avx512vbmi2" in context.codegen().magic_tuple()[-1]  # what the processor has
 
@@ -100,7 +100,7 @@ def has_wide_vectors(_context):
     """A constant of the machine: whether :func:`widest_vectors` changes anything."""
 
     def generate(context, _builder, _signature, _arguments):
-        return ir.Constant(ir.IntType(1), int(_are_wide(context)))
+        return ir.Constant(ir.IntType(1), int(are_wide(context)))
 
     return types.boolean(), generate
 
@@ -114,7 +114,7 @@ def widest_vectors(_context):
     """
 
     def generate(context, builder, _signature, _arguments):
-        if _are_wide(context):
+        if are_wide(context):
             attributes = builder.function.attributes
             attributes.add("noinline")
             for attribute in ('"prefer-vector-width"="512"', '"stackrealign"'):
@@ -133,18 +133,18 @@ def _compact_eight(_context, values, taken, at, keys, places, k):
     signature = types.uint64(values, taken, at, keys, places, k)
 
     def generate(context, builder, signature, arguments):
-        if not _are_wide(context):
+        if not are_wide(context):
             return ir.Constant(ir.IntType(64), 0)  # never called
         _, _, at, _, _, k = arguments
 
-        def place(argument, element, first):
+        def at_place(argument, element, first):
             array, value = signature.args[argument], arguments[argument]
-            return _row(context, builder, ir.VectorType(element, _EIGHT), 1, array, value, first)
+            return place(context, builder, ir.VectorType(element, _EIGHT), 1, array, value, first)
 
         double, whole, byte = ir.DoubleType(), ir.IntType(32), ir.IntType(8)
-        marks = builder.load(place(1, byte, at), align=1)
+        marks = builder.load(at_place(1, byte, at), align=1)
         mask = builder.icmp_unsigned("!=", marks, ir.Constant(marks.type, None))
-        numbers = builder.load(place(0, double, at), align=8)
+        numbers = builder.load(at_place(0, double, at), align=8)
         lanes = ir.VectorType(whole, _EIGHT)
         nowhere = ir.Constant(lanes, ir.Undefined)
         first = builder.insert_element(nowhere, builder.trunc(at, whole), whole(0))
@@ -155,7 +155,7 @@ def _compact_eight(_context, values, taken, at, keys, places, k):
             of_machine = ir.FunctionType(vector.type, [vector.type, vector.type, mask.type])
             compress = builder.module.declare_intrinsic(name, (), of_machine)
             packed = builder.call(compress, [vector, ir.Constant(vector.type, None), mask])
-            builder.store(packed, place(argument, vector.type.element, k), align=4)
+            builder.store(packed, at_place(argument, vector.type.element, k), align=4)
         count = builder.ctpop(builder.bitcast(mask, byte))
         return builder.zext(count, ir.IntType(64))
 
