@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.vectors import MARKS, add_to_row
+from asm_sim.kernels.numeric.vectors import MARKS, add_to_row, put_sum_of_marks
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
 
@@ -98,7 +98,7 @@ def _add_up(rules, y, outcome, part_b, group, present, sums, counts):
 def _add_some(rules, y, outcome, part_b, group, present, begin, end, sums):
     final, factor = outcome.final_score, outcome.payment_adjustment_factor
     bottom = -rules.year[y].risk_level * (1.0 - 1e-9)
-    for i in range(begin, end):
+    for i in range(np.uint64(begin), np.uint64(end)):  # without a sign: not from the end
         has_score = final[i] == final[i]
         score = final[i] if has_score else 0.0
         a = factor[i] if has_score else 0.0
@@ -179,15 +179,8 @@ def _count_stretches(ascending, scored, memory):
     for block in range(len(memory.marks)):
         marks, stretches = memory.marks[block], memory.stretches[block]
         for s in range((scored + STRETCH - 1) // STRETCH):
-            first = second = third = fourth = np.uint64(0)
-            for t in range(STRETCH * s, min(STRETCH * (s + 1), scored)):
-                mark = marks[np.uint64(ascending[t])]
-                first += mark[0]
-                second += mark[1]
-                third += mark[2]
-                fourth += mark[3]
-            stretches[s, 0], stretches[s, 1] = first, second
-            stretches[s, 2], stretches[s, 3] = third, fourth
+            begin, end = STRETCH * s, min(STRETCH * (s + 1), scored)
+            put_sum_of_marks(marks, ascending, begin, end, stretches[s])
 
 
 @kernel

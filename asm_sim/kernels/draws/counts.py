@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.draws.by_group import mark_blocks
 from asm_sim.kernels.draws.summaries import QUINTILES, row_of
-from asm_sim.kernels.numeric.vectors import MARKS, MOST_MARKS, add_marks
+from asm_sim.kernels.numeric.vectors import MARKS, MOST_MARKS, add_marks, on_cache_lines
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 from asm_sim.kernels.world.groups import GROUPINGS
 
@@ -54,12 +54,19 @@ class Tallies(NamedTuple):
 
 
 @kernel
+def _new_tally(years, blocks, bins):
+    """Each of its rows lies on one cache line."""
+    shape = (years, blocks, bins + 1, MARKS)
+    return on_cache_lines(2 * years * blocks * (bins + 1) * MARKS).view(np.uint16).reshape(shape)
+
+
+@kernel
 def new_tallies(grids, years, groups):
     blocks = mark_blocks(groups)
     return Tallies(
-        dollars=np.zeros((years, blocks, grids.dollars_bins + 1, MARKS), np.uint16),
-        adjustment=np.zeros((years, blocks, grids.adjustment_bins + 1, MARKS), np.uint16),
-        score=np.zeros((years, blocks, grids.score_bins + 1, MARKS), np.uint16),
+        dollars=_new_tally(years, blocks, grids.dollars_bins),
+        adjustment=_new_tally(years, blocks, grids.adjustment_bins),
+        score=_new_tally(years, blocks, grids.score_bins),
         held=np.zeros(years, np.int64),
     )
 
@@ -100,14 +107,14 @@ def count_year(y, grids, outcome, paid, taken_part, memory, tallies, output):
 def _tally(marks, final, taken_part, bins, begin, end, tallies):
     of_dollars, of_adjustment, of_score = bins[0], bins[1], bins[2]
     nobodys = (len(tallies[0]) - 1, len(tallies[1]) - 1, len(tallies[2]) - 1)
-    for i in range(begin, end):
+    for i in range(np.uint64(begin), np.uint64(end)):  # without a sign: not from the end
         scored = final[i] == final[i]
         rows = (
             np.int64(of_dollars[i]) if taken_part[i] else nobodys[0],
             np.int64(of_adjustment[i]) if scored else nobodys[1],
             np.int64(of_score[i]) if scored else nobodys[2],
         )
-        add_marks(marks, i, tallies, rows)
+        add_marks(marks, np.int64(i), tallies, rows)
 
 
 @kernel

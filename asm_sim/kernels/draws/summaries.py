@@ -14,7 +14,7 @@ from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.by_group import COUNTS, STRETCH, SUMS, mark_blocks, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, percentiles
 from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
-from asm_sim.kernels.numeric.vectors import MARKS
+from asm_sim.kernels.numeric.vectors import MARKS, on_cache_lines
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,
     adjustment_curve,
@@ -60,14 +60,6 @@ class Memory(NamedTuple):
 
 
 @kernel
-def _aligned(rows, columns):
-    """An array whose rows of eight numbers lie on a cache line each."""
-    room = np.empty(rows * columns + 8)
-    begin = -room.ctypes.data % 64 // 8
-    return room[begin : begin + rows * columns].reshape(rows, columns)
-
-
-@kernel
 def new_memory(n, groups):
     blocks = mark_blocks(groups)
     return Memory(
@@ -82,7 +74,7 @@ def new_memory(n, groups):
         marks=np.empty((blocks, n, MARKS // 8), np.uint64),
         stretches=np.empty((blocks, n // STRETCH + 1, MARKS // 8), np.uint64),
         ascending=np.empty(n, np.int32),
-        sums=_aligned(groups, SUMS),
+        sums=on_cache_lines(8 * groups * SUMS).view(np.float64).reshape((groups, SUMS)),
         counts=np.empty((groups, COUNTS), np.int64),
         middle=np.zeros(groups),
         ordered=np.empty(n),

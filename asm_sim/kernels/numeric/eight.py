@@ -10,7 +10,7 @@ ordinary one for those that are left, or for all::
         k = reached(knots, value)
         put_eight(look_up(table, k) + look_up(slopes, k) * value, result, i)
 
-Eight numbers know + - * / >= between themselves and with a float64, each as of one number.
+Eight numbers know + - * / > < >= between themselves and with a float64, each as of one number.
 """
 
 from __future__ import annotations
@@ -88,6 +88,8 @@ _know(operator.sub, _eight, "fsub")
 _know(operator.mul, _eight, "fmul")
 _know(operator.truediv, _eight, "fdiv")
 _know(operator.ge, _marks, "fcmp_ordered", ">=")
+_know(operator.gt, _marks, "fcmp_ordered", ">")
+_know(operator.lt, _marks, "fcmp_ordered", "<")
 
 
 def _is_row(array: Any, dtype: Any) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from asm_sim.kernels._jit import inlined, kernel
 
 BUCKETS = 2048
+BLOCK = 16  # buckets that are passed over at once
 _CROWDED = 24
 _LOOKED_AT = 32  # sorted keys at once, hardly ever one of them below the one before
 # A cell has two digits of so many bits; its number stands above the place of a value.
@@ -133,7 +134,7 @@ def _spread(keys, n, low, high, bucket_of, counts):
         bucket = np.int32((keys[i] - low) * scale)
         bucket_of[i] = bucket + np.int32(keys[i] > low) + np.int32(keys[i] == high)
     buckets = np.int32((high - low) * scale) + 3
-    for b in range(buckets):
+    for b in range(buckets + BLOCK):  # whole blocks of them are read
         counts[b] = 0
     for i in range(n):
         counts[np.uint64(bucket_of[i])] += 1
@@ -184,6 +185,16 @@ def _sort_bucket(keys, payload, begin, end):
 
 
 @kernel
+def _count_blocks(counts, buckets, in_block):
+    """How many values lie in each block of buckets."""
+    for block in range(np.uint64(buckets // BLOCK + 1)):
+        total = np.int32(0)
+        for b in range(np.uint64(BLOCK)):
+            total += counts[block * np.uint64(BLOCK) + b]
+        in_block[block] = total
+
+
+@kernel
 def percentiles(values, n, percents, result, scratch):
     """Percentiles (ascending ``percents``) of n >= 1 values in any order, without a full sort."""
     low, high = _lowest_and_highest(values, n)
@@ -201,17 +212,23 @@ def percentiles_between(values, n, low, high, percents, result, scratch):
     lowest, highest = counts[0], counts[buckets - 1]
     for b in range(buckets):
         fill[b] = -1
+    in_block = scratch.in_block
+    _count_blocks(counts, buckets, in_block)
     wanted, found = scratch.cells[0], 0
-    b = below = 0  # a bucket, and how many values lie in those below it
+    block, below_block = np.uint64(0), 0  # and how many values lie in the blocks below it
     for percent in percents:
         k = int((n - 1) * percent / 100.0)
         for rank in (k, min(k + 1, n - 1)):
             if rank < lowest or rank >= n - highest:
                 ordered[rank] = low if rank < lowest else high
                 continue
+            while below_block + in_block[block] <= rank:
+                below_block += in_block[block]
+                block += np.uint64(1)
+            b, below = block * np.uint64(BLOCK), below_block
             while below + counts[b] <= rank:
                 below += counts[b]
-                b += 1
+                b += np.uint64(1)
             if fill[b] < 0:
                 fill[b] = below
                 wanted[found] = b

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from asm_sim.kernels._jit import kernel
@@ -17,6 +18,7 @@ from asm_sim.kernels._jit import kernel
 MARKS = 32  # bytes in a row of marks, whole vectors on every machine
 MOST_MARKS = 65535  # of one byte that a tally holds
 _EIGHT = 8  # numbers in a vector of 512 bits
+_LINE = 64  # bytes of a cache line
 
 
 def place(context, builder, kind, width, array, value, at):
@@ -73,6 +75,36 @@ def add_marks(_context, marks, at, tallies, rows):
         return context.get_dummy_value()
 
     if isinstance(rows, types.UniTuple) and rows.dtype == types.int64 and at == types.int64:
+        return signature, generate
+    return None
+
+
+@intrinsic
+def put_sum_of_marks(_context, marks, places, begin, end, row):
+    """Put the sum of the rows of marks at places[begin:end] into a row of marks.
+
+    Of ``places`` int32 they are uint64 [n, MARKS / 8]; a byte must not pass 255.
+    """
+    signature = types.void(marks, places, begin, end, row)
+
+    def generate(context, builder, signature, arguments):
+        of_marks, of_places, _, _, of_row = signature.args
+        kind, whole = ir.VectorType(ir.IntType(64), MARKS // 8), ir.VectorType(ir.IntType(32), 1)
+        total = cgutils.alloca_once_value(builder, ir.Constant(kind, None))
+        with cgutils.for_range_slice(
+            builder, arguments[2], arguments[3], ir.IntType(64)(1), ir.IntType(64)
+        ) as (t, _):
+            stand = place(context, builder, whole, 1, of_places, arguments[1], t)
+            stand = builder.bitcast(stand, ir.IntType(32).as_pointer())
+            at = builder.zext(builder.load(stand), ir.IntType(64))
+            mark = place(context, builder, kind, kind.count, of_marks, arguments[0], at)
+            added = builder.add(builder.load(total), builder.load(mark, align=8))
+            builder.store(added, total)
+        first = place(context, builder, kind, 1, of_row, arguments[4], ir.IntType(64)(0))
+        builder.store(builder.load(total), first, align=8)
+        return context.get_dummy_value()
+
+    if (places.dtype, begin, end) == (types.int32, types.int64, types.int64):
         return signature, generate
     return None
 
@@ -168,6 +200,14 @@ def _compact_eight(_context, values, taken, at, keys, places, k):
     ):
         return signature, generate
     return None
+
+
+@kernel
+def on_cache_lines(size):
+    """So many bytes, zero, from the beginning of a cache line on."""
+    room = np.zeros(size + _LINE, np.uint8)
+    begin = -room.ctypes.data % _LINE
+    return room[begin : begin + size]
 
 
 @kernel

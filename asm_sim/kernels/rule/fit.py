@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm
 from asm_sim.kernels.numeric.eight import SIXTEEN
-from asm_sim.kernels.numeric.order_statistics import BUCKETS
+from asm_sim.kernels.numeric.order_statistics import BLOCK, BUCKETS
 from asm_sim.kernels.numeric.sums import ROOM
 
 Floats = NDArray[np.float64]
@@ -86,6 +86,7 @@ class Scratch(NamedTuple):
     bucket_of: NDArray[np.int32]
     starts: NDArray[np.int32]
     fill: NDArray[np.int32]
+    in_block: NDArray[np.int32]
     cells: NDArray[np.int64]  # [2, n]
     values: Floats
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
@@ -184,8 +185,9 @@ def new_scratch(measures, n):
         sorted_keys=np.empty(n),
         sorted_payload=np.empty(n, np.int32),
         bucket_of=np.empty(n, np.int32),
-        starts=np.empty(BUCKETS + 1, np.int32),
+        starts=np.empty(BUCKETS + BLOCK, np.int32),
         fill=np.empty(BUCKETS, np.int32),
+        in_block=np.empty(BUCKETS // BLOCK + 1, np.int32),
         cells=np.empty((2, n), np.int64),
         values=np.empty(n),
         order=np.empty(n, np.int32),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.eight import EIGHT, chosen, eight_from, eight_of, put_eight
 from asm_sim.kernels.numeric.segments import TEN, segment_of, ten_segments
-from asm_sim.kernels.numeric.vectors import widest_vectors
+from asm_sim.kernels.numeric.vectors import has_wide_vectors, widest_vectors
 
 
 @kernel
@@ -65,7 +66,12 @@ def deviation_points(values, n, median, sd, curve_z, curve_points, anchor, z, po
     lowest = curve_points.min()
     highest = curve_points.max()
     start = curve_points[0] + anchor - curve_at(0.0, curve_z, curve_points)
-    for i in range(n):
+    done = 0
+    if has_wide_vectors():
+        done = _deviation_points_by_eight(
+            values, n, median, sd, curve_z, curve_points, start, points
+        )
+    for i in range(done, n):
         z[i] = (values[i] - median) / sd
         points[i] = start
     pieces = len(curve_z) - 1
@@ -73,16 +79,37 @@ def deviation_points(values, n, median, sd, curve_z, curve_points, anchor, z, po
         left, width, slope = _piece(curve_z, curve_points, j)
         left_b, width_b, slope_b = _piece(curve_z, curve_points, j + 1)
         left_c, width_c, slope_c = _piece(curve_z, curve_points, j + 2)
-        for i in range(n):
+        for i in range(done, n):
             sum_a = points[i] + slope * min(max(z[i] - left, 0.0), width)
             sum_b = sum_a + slope_b * min(max(z[i] - left_b, 0.0), width_b)
             points[i] = sum_b + slope_c * min(max(z[i] - left_c, 0.0), width_c)
     for j in range(pieces - pieces % 3, pieces):
         left, width, slope = _piece(curve_z, curve_points, j)
-        for i in range(n):
+        for i in range(done, n):
             points[i] += slope * min(max(z[i] - left, 0.0), width)
-    for i in range(n):
+    for i in range(done, n):
         points[i] = min(max(points[i], lowest), highest)
+
+
+@kernel
+def _deviation_points_by_eight(values, n, median, sd, curve_z, curve_points, start, points):
+    """The same, as many as fill vectors of eight; how many."""
+    pieces = len(curve_z) - 1
+    lefts, widths, slopes = np.empty(pieces), np.empty(pieces), np.empty(pieces)
+    for j in range(pieces):
+        lefts[j], widths[j], slopes[j] = _piece(curve_z, curve_points, j)
+    lowest, highest = curve_points.min(), curve_points.max()
+    done = n - n % EIGHT
+    for i in range(0, done, EIGHT):
+        z = (eight_from(values, i) - median) / sd
+        total = eight_of(start)
+        for j in range(pieces):
+            reach = z - lefts[j]
+            reach = chosen(reach > 0.0, reach, 0.0)
+            total = total + chosen(reach < widths[j], reach, widths[j]) * slopes[j]
+        total = chosen(total > lowest, total, lowest)
+        put_eight(chosen(total < highest, total, highest), points, i)
+    return done
 
 
 @inlined

@@ -104,7 +104,7 @@ def common_quality(model, y, practices, clinicians):
         part[p] = permanent * lasts[p] + changing * changes[p]
     practice, quality = clinicians.practice, clinicians.quality
     for i in range(len(quality)):
-        quality[i] = part[practice[i]]
+        quality[i] = part[np.uint64(practice[i])]
     for i in range(len(quality)):
         mine = permanent * fixed[i] + changing * moving[i]
         quality[i] = shared * quality[i] + own * mine

@@ -161,7 +161,7 @@ def _attested(y, practices, clinicians, observed):
         practices.activities[y], practices.interoperability[y], practices.silent[y]
     )  # fmt: skip
     for i in range(len(clinicians.practice)):
-        p = clinicians.practice[i]
+        p = np.uint64(clinicians.practice[i])
         observed.improvement_activities[i] = activities[p]
         observed.pi_score[i] = score[p]
         clinicians.silent[i] = silent[p]
