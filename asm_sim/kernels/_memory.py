@@ -33,11 +33,11 @@ def laid_out(structure: tuple[Any, ...]) -> Laid:
     :class:`TypeError` for a field that a reference cannot show.
     """
     kinds: list[str] = []
-    layout: list[str] = ["@"]  # aligned as a compiler does it
     numbers: list[Any] = []
-    _add(structure, kinds, layout, numbers)
-    memory = bytearray(struct.pack("".join(layout), *numbers))
-    return Laid(structure, " ".join(kinds), _address(memory), memory)
+    _add(structure, kinds, numbers)
+    kind, packing = _packing(tuple(kinds))
+    memory = bytearray(packing.pack(*numbers))
+    return Laid(structure, kind, _address(memory), memory)
 
 
 def held(structure: tuple[Any, ...]) -> Laid:
@@ -50,32 +50,26 @@ def _held(same: Same) -> Laid:
     return laid_out(*same.objects)
 
 
-def _add(
-    structure: tuple[Any, ...], kinds: list[str], layout: list[str], numbers: list[Any]
-) -> None:
-    kinds.append(_name(type(structure)))
-    layout.append("0q")  # each holds something of eight bytes
+def _add(structure: tuple[Any, ...], kinds: list[str], numbers: list[Any]) -> None:
+    kinds.append(_beginning(type(structure)))
     for field in structure:
-        number = _NUMBERS.get(type(field))
-        if number is not None:
-            kinds.append(number[0])
-            layout.append(number[1])
+        kind = _NUMBERS.get(type(field))
+        if kind is not None:
+            kinds.append(kind)
             numbers.append(field)
         elif isinstance(field, np.ndarray):
             flags, size = field.flags, field.size
             usual = flags.carray  # row by row, aligned, and it may be written to
-            kind, code = _kind(field.dtype, field.ndim, "C11" if usual else _unusual(flags))
-            kinds.append(kind)
-            layout.append(code)
+            kinds.append(_kind(field.dtype, field.ndim, "C11" if usual else _unusual(flags)))
             at = _address(field) if usual and size else field.ctypes.data
+            # Nobody counts its references, nobody owns it.
             numbers += (0, 0, size, field.itemsize, at, *field.shape, *field.strides)
         elif isinstance(field, tuple) and hasattr(field, "_fields"):
-            _add(field, kinds, layout, numbers)
+            _add(field, kinds, numbers)
         else:
-            kind = type(field).__name__
-            raise TypeError(f"{kind}: a kernel takes arrays and numbers by reference")
-    layout.append("0q")
-    kinds.append(")")
+            name = type(field).__name__
+            raise TypeError(f"{name}: a kernel takes arrays and numbers by reference")
+    kinds.append(_END)
 
 
 def _address(buffer: Any) -> int:
@@ -83,27 +77,40 @@ def _address(buffer: Any) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(buffer))
 
 
-@cache
-def _name(of: type) -> str:
-    """That of a class of named tuples, which says what its fields are called."""
-    return f"{of.__module__}.{of.__qualname__}("
-
-
-_NUMBERS: dict[type, tuple[str, str]] = {
-    bool: ("bool", "?"),
-    np.bool_: ("bool", "?"),
-    int: ("int64", "q"),
-    np.int64: ("int64", "q"),
-    float: ("float64", "d"),
-    np.float64: ("float64", "d"),
+_NUMBERS: dict[type, str] = {
+    bool: "bool",
+    np.bool_: "bool",
+    int: "int64",
+    np.int64: "int64",
+    float: "float64",
+    np.float64: "float64",
 }
+_END = ")"
+# How each kind lies in memory; what is nested begins and ends where something of eight bytes may.
+_CODES = {"bool": "?", "int64": "q", "float64": "d", _END: "0q"}
 
 
 @cache
-def _kind(dtype: np.dtype[Any], ndim: int, flags: str) -> tuple[str, str]:
-    """All that the type of an array says of it to numba, and how it lies in memory."""
-    # Nobody counts its references, nobody owns it.
-    return f"{dtype.descr}{ndim}{flags}", f"PPnnP{2 * ndim}n"
+def _packing(kinds: tuple[str, ...]) -> tuple[str, struct.Struct]:
+    """All kinds in one, which is the same string for the same kinds, and how they are packed."""
+    codes = "".join(_CODES[kind] for kind in kinds)
+    return " ".join(kinds), struct.Struct(f"@{codes}")  # aligned as a compiler does it
+
+
+@cache
+def _beginning(of: type) -> str:
+    """That of a class of named tuples, which says what its fields are called."""
+    kind = f"{of.__module__}.{of.__qualname__}("
+    _CODES[kind] = "0q"
+    return kind
+
+
+@cache
+def _kind(dtype: np.dtype[Any], ndim: int, flags: str) -> str:
+    """All that the type of an array says of it to numba."""
+    kind = f"{dtype.descr}{ndim}{flags}"
+    _CODES[kind] = f"PPnnP{2 * ndim}n"
+    return kind
 
 
 def _unusual(flags: Any) -> str:
