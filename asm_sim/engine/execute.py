@@ -142,7 +142,9 @@ def _all_laid(plan: Plan, task: Task) -> list[list[list[Laid]]]:
     if not plan.drawables:
         return [[_laid(cohort)] for cohort in cohorts]
     drawn = [plan.drawn(draw) for draw in range(first, first + draws)]
-    return [[_laid(plan.with_drawn(cohort, one)) for one in drawn] for cohort in cohorts]
+    # Step by step for all of them: the next draw finds in the caches what a step works with.
+    made = [[plan.with_drawn(cohort, one) for one in drawn] for cohort in cohorts]
+    return [[_laid(of_draw) for of_draw in of_cohort] for of_cohort in made]
 
 
 def _laid(cohort: CohortPlan) -> list[Laid]:
