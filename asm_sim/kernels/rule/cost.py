@@ -26,10 +26,10 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     circumstances, neutral = observed.extreme_circumstances, rules.circumstances_neutral
     taken = scratch.taken
     for i in range(n):
-        points[i] = np.nan
         taken[i] = (episodes[i] >= minimum) & (not (neutral and circumstances[i] == 1.0))
     k = compact(cost, taken, keys, payload)
-    if k > 0 and rules.cost_shrinkage != Shrinkage.NONE and fit.shrinks[0]:
+    shrinks = rules.cost_shrinkage != Shrinkage.NONE and fit.shrinks[0]
+    if k > 0 and shrinks:
         shrink(
             keys,
             payload,
@@ -47,20 +47,20 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
         if k > 0:
             percentiles(keys, k, MEDIAN, location, scratch)
         location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
-    if k > 0 and location[0] == location[0]:
-        deviation_points(
-            keys,
-            k,
-            location[0],
-            location[1],
-            rules.cost_curve_z,
-            rules.cost_curve_points,
-            rules.year[y].cost_anchor,
-            scratch.sorted_keys,
-            scratch.values,
-        )
-        for t in range(k):
-            points[np.uint64(payload[t])] = scratch.values[t]
     score = outcome.cost_score
+    if k == 0 or location[0] != location[0]:
+        points[:] = np.nan
+        score[:] = np.nan
+        return
+    values = cost
+    if shrinks:
+        values = scratch.values
+        for t in range(k):
+            values[np.uint64(payload[t])] = keys[t]
+    deviation_points(
+        values, n, location[0], location[1], rules.cost_curve_z, rules.cost_curve_points,
+        rules.year[y].cost_anchor, scratch.sorted_keys, points,
+    )  # fmt: skip
     for i in range(n):
+        points[i] = points[i] if taken[i] else np.nan
         score[i] = points[i] / rules.cost_points_maximum
