@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from asm_sim.engine.execute import DRAWS_PER_TASK
 from tests.bench import numpy_baseline
 from tests.bench.checks import Check, Part
 from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output, simulate_into
 from tests.bench.variates_floor import ALL, make_by_numpy, make_variates, needs
 
-DRAWS_PER_TASK = 10  # as in the engine
-KERNEL_DRAWS = 40
+KERNEL_DRAWS = 2 * DRAWS_PER_TASK
 NUMPY_DRAWS = 3
 GROWTH_DRAWS = 10
 SPIN_STEPS = 40_000_000
