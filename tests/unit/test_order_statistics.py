@@ -47,6 +47,7 @@ KEYS: dict[str, Floats] = {
     "shares of few cases, many equal": np.round(generator().random(3_000) * 30.0) / 30.0,
     "one": np.array([3.5]),
     "two, descending": np.array([2.0, -1.0]),
+    "more than the small cells number": generator().normal(50.0, 20.0, 5_000),
     "all equal": np.full(500, 100.0),
     "negative": -generator().lognormal(0.0, 2.0, 2_000),
     "descending": np.arange(1_000.0)[::-1].copy(),

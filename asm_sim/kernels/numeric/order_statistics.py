@@ -15,11 +15,11 @@ from asm_sim.kernels._jit import inlined, kernel
 BUCKETS = 2048
 BLOCK = 16  # buckets that are passed over at once
 _CROWDED = 24
-_LOOKED_AT = 32  # sorted keys at once, hardly ever one of them below the one before
+_LOOKED_AT = np.uint64(32)  # sorted keys at once, hardly ever one of them below the one before
 # A cell has two digits of so many bits; its number stands above the place of a value.
-_BITS, _PLACES = 10, 32
+_BITS, _PLACES, _FEW_PLACES = 10, 32, 12
 _DIGITS = 1 << _BITS
-_DIGIT, _PLACE = np.uint64(_DIGITS - 1), (1 << _PLACES) - 1
+_DIGIT = np.uint64(_DIGITS - 1)
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
 MEDIAN = np.array([50.0])
 
@@ -32,36 +32,52 @@ def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, scratch):
     """
     if n == 0:
         return
-    cells, passed = scratch.cells[0], scratch.cells[1]
-    by_low, by_high = scratch.starts, scratch.fill
-    _number_cells(keys, n, cells)
-    _count_digits(cells, n, by_low, by_high)
-    for i in range(n):
-        digit = np.uint64(cells[i] >> _PLACES) & _DIGIT
-        at = by_low[digit]
-        by_low[digit] = at + 1
-        passed[at] = cells[i]
-    for i in range(n):
-        digit = np.uint64(passed[i] >> (_PLACES + _BITS))
-        at = by_high[digit]
-        by_high[digit] = at + 1
-        cells[at] = passed[i]
-    for t in range(n):
-        i = np.uint64(cells[t] & _PLACE)
-        sorted_keys[t] = keys[i]
-        sorted_payload[t] = payload[i]
-    _sort_within_cells(cells, n, sorted_keys, sorted_payload)
+    if n <= 1 << _FEW_PLACES:  # cells of half the size, nearer to the processor
+        room = scratch.cells[0].view(np.uint32)
+        cells, passed = room[:n], room[n : 2 * n]
+        _sort_cells(
+            keys, payload, n, sorted_keys, sorted_payload, cells, passed, _FEW_PLACES, scratch
+        )
+    else:
+        cells, passed = scratch.cells[0].view(np.uint64), scratch.cells[1].view(np.uint64)
+        _sort_cells(keys, payload, n, sorted_keys, sorted_payload, cells, passed, _PLACES, scratch)
 
 
 @kernel
-def _number_cells(keys, n, cells):
+def _sort_cells(
+    keys, payload, n, sorted_keys, sorted_payload, cells, passed, places, scratch
+):  # fmt: skip
+    by_low, by_high = scratch.starts, scratch.fill
+    low, high = np.uint64(places), np.uint64(places + _BITS)  # where the digits stand in a cell
+    _number_cells(keys, n, cells, low)
+    _count_digits(cells, n, low, by_low, by_high)
+    for i in range(n):
+        digit = cells[i] >> low & _DIGIT
+        at = by_low[digit]
+        by_low[digit] = at + 1
+        passed[np.uint64(at)] = cells[i]
+    for i in range(n):
+        digit = passed[i] >> high
+        at = by_high[digit]
+        by_high[digit] = at + 1
+        cells[np.uint64(at)] = passed[i]
+    place = (np.uint64(1) << low) - np.uint64(1)
+    for t in range(n):
+        i = cells[t] & place
+        sorted_keys[t] = keys[i]
+        sorted_payload[t] = payload[i]
+    _sort_within_cells(cells, n, low, sorted_keys, sorted_payload)
+
+
+@kernel
+def _number_cells(keys, n, cells, places):
     """The cell of every key, two digits, and below it the place of the key."""
     low, high = _lowest_and_highest(keys, n)
     scale = (_DIGITS * _DIGITS - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
     for i in range(n):
-        cells[i] = np.int64(np.int32((keys[i] - low) * scale)) << _PLACES | i
+        cells[i] = np.uint64(np.int32((keys[i] - low) * scale)) << places | np.uint64(i)
 
 
 @kernel
@@ -83,12 +99,12 @@ def _as_ordered(bits):
 
 
 @kernel
-def _count_digits(cells, n, by_low, by_high):
+def _count_digits(cells, n, places, by_low, by_high):
     """Where the keys with a digit begin in the order of the lower and of the higher digits."""
     for digit in range(_DIGITS):
         by_low[digit] = by_high[digit] = 0
     for i in range(n):
-        cell = np.uint64(cells[i] >> _PLACES)
+        cell = cells[i] >> places
         by_low[cell & _DIGIT] += 1
         by_high[cell >> np.uint64(_BITS)] += 1
     low = high = np.int32(0)
@@ -98,24 +114,27 @@ def _count_digits(cells, n, by_low, by_high):
 
 
 @kernel
-def _sort_within_cells(cells, n, keys, payload):
+def _sort_within_cells(cells, n, places, keys, payload):
     """Put cells in order that hold a key below the one before it."""
-    t = 1
+    one, n, t = np.uint64(1), np.uint64(n), np.uint64(1)  # numbers that do not count from the end
     while t < n:
-        stretch, descents = min(_LOOKED_AT, n - t), 0
-        for k in range(t, t + stretch):
-            descents += keys[k] < keys[k - 1]
-        if descents == 0:
-            t += stretch
-            continue
-        while keys[t] >= keys[t - 1]:
-            t += 1
-        begin, end = t - 1, t + 1
-        while begin > 0 and cells[begin - 1] >> _PLACES == cells[t] >> _PLACES:
-            begin -= 1
-        while end < n and cells[end] >> _PLACES == cells[t] >> _PLACES:
-            end += 1
-        _sort_bucket(keys, payload, begin, end)
+        if n - t >= _LOOKED_AT:
+            descents = 0
+            for k in range(_LOOKED_AT):
+                descents += keys[t + k] < keys[t + k - one]
+            if descents == 0:
+                t += _LOOKED_AT
+                continue
+        while t < n and keys[t] >= keys[t - one]:
+            t += one
+        if t == n:
+            return
+        begin, end = t - one, t + one
+        while begin > 0 and cells[begin - one] >> places == cells[t] >> places:
+            begin -= one
+        while end < n and cells[end] >> places == cells[t] >> places:
+            end += one
+        _sort_bucket(keys, payload, np.int64(begin), np.int64(end))
         t = end
 
 
