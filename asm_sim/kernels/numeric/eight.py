@@ -188,6 +188,31 @@ def chosen(_context, marks, yes, no):
     return (_eight(_marks, yes, no), generate) if known else None
 
 
+def _folded(comparison: str, numbers: Any) -> Any:
+    def generate(_context, builder, _sig, values):
+        first, *others = (
+            builder.extract_element(values[0], ir.IntType(32)(k)) for k in range(EIGHT)
+        )
+        for other in others:
+            better = builder.fcmp_ordered(comparison, other, first)
+            first = builder.select(better, other, first)
+        return first
+
+    return (types.float64(_eight), generate) if numbers is _eight else None
+
+
+@intrinsic
+def least_of(_context, numbers):
+    """The least of eight numbers."""
+    return _folded("<", numbers)
+
+
+@intrinsic
+def most_of(_context, numbers):
+    """The greatest of eight numbers."""
+    return _folded(">", numbers)
+
+
 @intrinsic
 def both(_context, a, b):
     """Where both marks are."""
@@ -304,8 +329,12 @@ def reached(tables, second, value):
 
 
 @inlined
-def least_and_most(marks, value, least, most):
-    """The least and the most so far in each lane, of the marked ones."""
-    lower = chosen(marks, value, least)
-    higher = chosen(marks, value, most)
-    return chosen(lower >= least, least, lower), chosen(higher >= most, higher, most)
+def lesser(a, b):
+    """The lesser of two numbers in each lane."""
+    return chosen(a < b, a, b)
+
+
+@inlined
+def greater(a, b):
+    """The greater of two numbers in each lane."""
+    return chosen(a > b, a, b)

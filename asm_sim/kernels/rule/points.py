@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.eight import EIGHT, chosen, eight_from, eight_of, put_eight
+from asm_sim.kernels.numeric.eight import EIGHT, eight_from, eight_of, greater, lesser, put_eight
 from asm_sim.kernels.numeric.segments import TEN, segment_of, ten_segments
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, widest_vectors
 
@@ -104,11 +104,8 @@ def _deviation_points_by_eight(values, n, median, sd, curve_z, curve_points, sta
         z = (eight_from(values, i) - median) / sd
         total = eight_of(start)
         for j in range(pieces):
-            reach = z - lefts[j]
-            reach = chosen(reach > 0.0, reach, 0.0)
-            total = total + chosen(reach < widths[j], reach, widths[j]) * slopes[j]
-        total = chosen(total > lowest, total, lowest)
-        put_eight(chosen(total < highest, total, highest), points, i)
+            total = total + lesser(greater(z - lefts[j], 0.0), widths[j]) * slopes[j]
+        put_eight(lesser(greater(total, lowest), highest), points, i)
     return done
 
 

@@ -15,9 +15,12 @@ from asm_sim.kernels.numeric.eight import (
     eight_are,
     eight_from,
     eight_of,
+    greater,
     in_all,
-    least_and_most,
+    least_of,
+    lesser,
     look_up_either,
+    most_of,
     pack_eight,
     put_eight,
     reached,
@@ -194,39 +197,36 @@ def _find_cuts(rate, rules, m, y, fit, scratch):
         first, second = eight_are(status, i, _FIRST), eight_are(status, i, _SECOND)
         k += pack_eight(first, value, of_first, k)
         k_b += pack_eight(second, value, of_second, k_b)
-        least, most = least_and_most(first, value, least, most)
-        least_b, most_b = least_and_most(second, value, least_b, most_b)
-    ends, ends_b = scratch.tables[0], scratch.tables[1]
-    put_eight(least, ends, 0)
-    put_eight(most, ends, EIGHT)
-    put_eight(least_b, ends_b, 0)
-    put_eight(most_b, ends_b, EIGHT)
+        least, most = (
+            lesser(chosen(first, value, least), least), greater(chosen(first, value, most), most)
+        )  # fmt: skip
+        least_b, most_b = (
+            lesser(chosen(second, value, least_b), least_b),
+            greater(chosen(second, value, most_b), most_b),
+        )
+    low, high, low_b, high_b = least_of(least), most_of(most), least_of(least_b), most_of(most_b)
     for i in range(done, len(rate)):
         value = sign * rate[i]
         if status[i] == _FIRST:
             of_first[k] = value
             k += 1
-            ends[0], ends[EIGHT] = min(ends[0], value), max(ends[EIGHT], value)
+            low, high = min(low, value), max(high, value)
         elif status[i] == _SECOND:
             of_second[k_b] = value
             k_b += 1
-            ends_b[0], ends_b[EIGHT] = min(ends_b[0], value), max(ends_b[EIGHT], value)
-    _find_cuts_of_type(of_first, k, ends, rules, m, 0, y, fit, scratch)
+            low_b, high_b = min(low_b, value), max(high_b, value)
+    _find_cuts_of_type(of_first, k, low, high, rules, m, 0, y, fit, scratch)
     if rules.collection_types > 1 and not rules.measure_pooled[m]:
-        _find_cuts_of_type(of_second, k_b, ends_b, rules, m, 1, y, fit, scratch)
+        _find_cuts_of_type(of_second, k_b, low_b, high_b, rules, m, 1, y, fit, scratch)
 
 
 @kernel
-def _find_cuts_of_type(values, k, ends, rules, m, g, y, fit, scratch):
-    """``ends`` [16] are eight of the least values and eight of the greatest ones."""
+def _find_cuts_of_type(values, k, low, high, rules, m, g, y, fit, scratch):
     fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
     if k == 0 or not fit.has_benchmark[m, g]:
         return
-    least, most = ends[0], ends[EIGHT]
-    for lane in range(1, EIGHT):
-        least, most = min(least, ends[lane]), max(most, ends[EIGHT + lane])
     percentiles_between(
-        values, k, least, most, rules.decile_percentiles, fit.cut_points[m, g], scratch
+        values, k, low, high, rules.decile_percentiles, fit.cut_points[m, g], scratch
     )
 
 
