@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.draws.by_group import mark_groups, summarise_groups
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.counts import count_year, empty_tallies, end_draw, new_tallies
@@ -114,7 +115,9 @@ def exported(cohort: Cohort, draw: int) -> Draw:
 @entry
 def play_world(model, draw, normals, clock, spent):  # type: ignore[no-untyped-def]
     """From latent performance to true and observed costs and true rates; ``normals`` [., n]."""
-    clinicians = new_clinicians(model, latent_processes(model))
+    model = by_reference(model)
+    own = new_clinicians(model, latent_processes(model))
+    clinicians = by_reference(own)
     latent = len(clinicians.permanent)
     clinicians.permanent[:] = normals[:latent]
     clinicians.changing[:] = normals[latent : 2 * latent]
@@ -133,6 +136,7 @@ def play_world(model, draw, normals, clock, spent):  # type: ignore[no-untyped-d
         cost_at(model, y, clinicians.quality, clinicians.true_cost)
         sample_cost(model, rows[0], draw.observed.episodes[y], clinicians.true_cost, rows[1])
         lap(clock, spent, Stage.COSTS)
+    keep(own)
 
 
 @entry
@@ -143,14 +147,22 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
     truth.
     """
     years, measures, n = draw.true_rate.shape
-    observed, true_observed = new_observed(measures, n), new_observed(measures, n)
-    fits = (new_fit(rules, measures, n), new_fit(rules, measures, n))
+    rules, output = by_reference(rules), by_reference(output)  # as they are in a draw
+    own_observed, own_true = new_observed(measures, n), new_observed(measures, n)
+    own_fit, own_true_fit = new_fit(rules, measures, n), new_fit(rules, measures, n)
+    own_outcome, own_truth = new_outcome(measures, n), new_outcome(measures, n)
+    own_scratch, own_memory = new_scratch(measures, n), new_memory(n, output.by_group.shape[2])
+    own_tallies = new_tallies(grids, years, output.by_group.shape[2])
+    observed, truth = by_reference(own_observed), by_reference(own_true)
+    true_observed = by_reference(
+        with_results(observed, truth.rate, observed.collection, truth.episode_cost)
+    )
+    fits = (by_reference(own_fit), by_reference(own_true_fit))
     fits[1].shrinks[0] = False
-    own = new_outcome(measures, n)
-    outcomes = (own, with_adjustments(new_outcome(measures, n), own))
-    scratch = new_scratch(measures, n)
-    memory = new_memory(n, output.by_group.shape[2])
-    tallies = new_tallies(grids, years, output.by_group.shape[2])
+    outcome = by_reference(own_outcome)
+    outcomes = (outcome, by_reference(with_adjustments(by_reference(own_truth), outcome)))
+    scratch, memory = by_reference(own_scratch), by_reference(own_memory)
+    tallies = by_reference(own_tallies)
     begin_draw(memory)
     scored_before = among = 0
     for y in range(years):
@@ -159,9 +171,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
             into[:] = values[y]
         for values, into in zip(draw.observed[4:], observed[4:]):  # noqa: B905
             into[:] = values[y]
-        true_observed = with_results(
-            observed, draw.true_rate[y], observed.collection, draw.true_cost[y]
-        )
+        truth.rate[:], truth.episode_cost[:] = draw.true_rate[y], draw.true_cost[y]
         paid, group, present = draw.paid[y], draw.group[y], draw.present[y]
         row = output.yearly[d, y]
         for lens in range(2):
@@ -228,6 +238,15 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
     end_draw(draw.group[0], draw.present[0], memory, d, output)
     lap(clock, spent[d % 2], Stage.HISTOGRAMS)
     empty_tallies(tallies, output)
+    keep(own_observed)
+    keep(own_true)
+    keep(own_fit)
+    keep(own_true_fit)
+    keep(own_outcome)
+    keep(own_truth)
+    keep(own_scratch)
+    keep(own_memory)
+    keep(own_tallies)
 
 
 def play_draws(cohort: Cohort, first: int, draws: int, output: Output) -> NDArray[np.int64]:
