@@ -163,7 +163,8 @@ def _as_scored(observed, practice, rules, pooled):
     """What is scored of each clinician: the practice's results where practices are pooled."""
     if not pools(rules):
         return observed
-    room = new_pool_room(rules, len(practice), practice.max() + 1)
+    practices = practice.max() + 1 if len(practice) > 0 else 0
+    room = new_pool_room(rules, len(practice), practices)
     pool_practices(observed, practice, rules, False, pooled, by_reference(room))
     keep(room)
     return pooled
