@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from asm_sim.engine.execute import DRAWS_PER_TASK
+from asm_sim.memory import keep_what_is_freed
 from tests.bench import numpy_baseline
 from tests.bench.checks import Check, Part
 from tests.bench.model import GRIDS, SEED, Cohort, cohorts, new_output, simulate_into
@@ -91,6 +92,7 @@ class Harness:
     """All contestants, compiled and warm."""
 
     def __init__(self) -> None:
+        keep_what_is_freed()  # as the engine does
         self.one, self.four = cohorts(), cohorts(4)
         self.needs = [needs(cohort) for cohort in self.one]
         self.pool = ThreadPoolExecutor(2)

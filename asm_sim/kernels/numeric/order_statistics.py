@@ -1,9 +1,9 @@
 """Sorting and percentiles of one benchmark group or cohort, without allocation.
 
-Values are spread over cells of equal width. To sort, a million of them are passed through digit by
-digit, which leaves hardly two different values in a cell; for percentiles there are about two
-values to a bucket, and only buckets that hold a wanted order statistic are put in order. Linear in
-the number of values; crowded cells fall back to heapsort.
+Values are spread over cells of equal width. To sort, they are passed through a million of them
+digit by digit (fewer where values are many), which leaves hardly two different values in one; for
+percentiles there are about two values to a bucket, and only buckets that hold a wanted order
+statistic are put in order. Linear in the number of values; crowded cells fall back to heapsort.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ BUCKETS = 2048
 BLOCK = 16  # buckets that are passed over at once
 _CROWDED = 24
 _LOOKED_AT = np.uint64(32)  # sorted keys at once, hardly ever one of them below the one before
-# A cell has two digits of so many bits; its number stands above the place of a value.
-_BITS, _PLACES, _FEW_PLACES = 10, 32, 12
-_DIGITS = 1 << _BITS
-_DIGIT = np.uint64(_DIGITS - 1)
+# A cell has two digits of so many bits at most; its number stands above the place of a value.
+_BITS, _CELL = 10, 32
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
 MEDIAN = np.array([50.0])
 
@@ -34,27 +32,20 @@ def sort_pairs(keys, payload, n, sorted_keys, sorted_payload, scratch):
     """
     if n == 0:
         return
-    if n <= 1 << _FEW_PLACES:  # cells of half the size, nearer to the processor
-        room = scratch.cells[0].view(np.uint32)
-        cells, passed = room[:n], room[n : 2 * n]
-        _sort_cells(
-            keys, payload, n, sorted_keys, sorted_payload, cells, passed, _FEW_PLACES, scratch
-        )
-    else:
-        cells, passed = scratch.cells[0].view(np.uint64), scratch.cells[1].view(np.uint64)
-        _sort_cells(keys, payload, n, sorted_keys, sorted_payload, cells, passed, _PLACES, scratch)
-
-
-@kernel
-def _sort_cells(
-    keys, payload, n, sorted_keys, sorted_payload, cells, passed, places, scratch
-):  # fmt: skip
+    bits = _BITS
+    while n > 1 << (_CELL - 2 * bits):
+        bits -= 1
+    room = scratch.cells[0].view(np.uint32)
+    cells, passed = room[:n], room[n : 2 * n]
     by_low, by_high = scratch.starts, scratch.fill
-    low, high = np.uint64(places), np.uint64(places + _BITS)  # where the digits stand in a cell
-    _number_cells(keys, n, cells, low)
-    _count_digits(cells, n, low, by_low, by_high)
+    width = np.uint64(bits)
+    low = np.uint64(_CELL - 2 * bits)  # where the digits stand
+    high = low + width
+    digits = np.uint64(1) << width
+    _number_cells(keys, n, cells, low, digits)
+    _count_digits(cells, n, low, width, by_low, by_high)
     for i in range(n):
-        digit = cells[i] >> low & _DIGIT
+        digit = cells[i] >> low & (digits - np.uint64(1))
         at = by_low[digit]
         by_low[digit] = at + 1
         passed[np.uint64(at)] = cells[i]
@@ -72,10 +63,10 @@ def _sort_cells(
 
 
 @kernel
-def _number_cells(keys, n, cells, places):
+def _number_cells(keys, n, cells, places, digits):
     """The cell of every key, two digits, and below it the place of the key."""
     low, high = _lowest_and_highest(keys, n)
-    scale = (_DIGITS * _DIGITS - 1) / (high - low) if high > low else 0.0
+    scale = (float(digits * digits) - 1.0) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
     for i in range(n):
@@ -117,16 +108,17 @@ def _as_ordered(bits):
 
 
 @kernel
-def _count_digits(cells, n, places, by_low, by_high):
+def _count_digits(cells, n, places, width, by_low, by_high):
     """Where the keys with a digit begin in the order of the lower and of the higher digits."""
-    for digit in range(_DIGITS):
+    digits = np.uint64(1) << width
+    for digit in range(digits):
         by_low[digit] = by_high[digit] = 0
     for i in range(n):
         cell = cells[i] >> places
-        by_low[cell & _DIGIT] += 1
-        by_high[cell >> np.uint64(_BITS)] += 1
+        by_low[cell & (digits - np.uint64(1))] += 1
+        by_high[cell >> width] += 1
     low = high = np.int32(0)
-    for digit in range(_DIGITS):
+    for digit in range(digits):
         by_low[digit], low = low, low + by_low[digit]
         by_high[digit], high = high, high + by_high[digit]
 
