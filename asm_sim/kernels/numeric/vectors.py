@@ -143,6 +143,7 @@ def widest_vectors(_context):
 
     LLVM takes 256 bits where wider ones can slow a processor down. Those with the second set of
     instructions on bytes (2019 and later) they do not, and loops that only compute are quicker.
+    What registers do not hold lies on a cache line each, if the stack is aligned.
     """
 
     def generate(context, builder, _signature, _arguments):
