@@ -16,7 +16,7 @@ from asm_sim.store.files import Folder
 from asm_sim.store.panel_files import PanelFiles
 from asm_sim.store.work import Job, Work
 
-_AHEAD = 3  # blocks that are computed at a time: no thread waits while one's panel is written
+_AHEAD = 2  # blocks that are computed while one is written: no thread waits for the end of one
 
 
 def run_here(folder: Folder, work: Work, jobs: Iterable[Job]) -> Iterator[Job]:

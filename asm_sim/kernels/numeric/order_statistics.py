@@ -21,7 +21,6 @@ _LOOKED_AT = np.uint64(32)  # sorted keys at once, hardly ever one of them below
 # A cell has two digits of so many bits at most; its number stands above the place of a value.
 _BITS, _CELL = 10, 32
 _MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
-MEDIAN = np.array([50.0])
 
 
 @kernel

@@ -6,7 +6,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.order_statistics import percentiles
 from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.points import deviation_points
@@ -45,7 +45,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
     if refit:
         location[0] = np.nan
         if k > 0:
-            percentiles(keys, k, MEDIAN, location, scratch)
+            percentiles(keys, k, scratch.fifty, location, scratch)
         location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
     score = outcome.cost_score
     if k == 0 or location[0] != location[0]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.choices import ComplexPatientForm, InteroperabilityExempt, MissingCategory
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles
+from asm_sim.kernels.numeric.order_statistics import percentiles
 from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact
 
@@ -180,7 +180,7 @@ def _fit_complexity(observed, final_score, complexity, scratch):
             scratch.taken[i] = (trait[i] == trait[i]) & (final_score[i] == final_score[i])
         k = compact(trait, scratch.taken, scratch.keys, scratch.payload)
         if k > 0:
-            percentiles(scratch.keys, k, MEDIAN, complexity[t], scratch)
+            percentiles(scratch.keys, k, scratch.fifty, complexity[t], scratch)
         complexity[t, 1], complexity[t, 2] = mean_and_sd(scratch.keys, k, scratch.lanes)
 
 

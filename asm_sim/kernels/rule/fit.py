@@ -93,6 +93,7 @@ class Scratch(NamedTuple):
     counts: NDArray[np.void]  # [1] the record SCORERS
     lanes: Floats  # of sums (sums.py)
     tables: Floats  # [6, SIXTEEN] for lookups (eight.py)
+    fifty: Floats  # [1] the percentage of a median; as a constant it would be another type
 
 
 @kernel
@@ -194,4 +195,5 @@ def new_scratch(measures, n):
         counts=np.zeros(1, SCORERS),
         lanes=np.empty(ROOM),
         tables=np.empty((6, SIXTEEN)),
+        fifty=np.full(1, 50.0),
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint, Peers
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentile, percentiles, sort_pairs
+from asm_sim.kernels.numeric.order_statistics import percentile, percentiles, sort_pairs
 from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.exchange import (
@@ -89,7 +89,7 @@ def _fit_median(final, rules, fit, scratch):
     median = scratch.values[:1]
     median[0] = np.nan
     if k > 0:
-        percentiles(scratch.keys, k, MEDIAN, median, scratch)
+        percentiles(scratch.keys, k, scratch.fifty, median, scratch)
     fit.payment[0].median = median[0]
 
 

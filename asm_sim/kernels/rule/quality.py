@@ -26,7 +26,7 @@ from asm_sim.kernels.numeric.eight import (
     reached,
     table_from,
 )
-from asm_sim.kernels.numeric.order_statistics import MEDIAN, percentiles, percentiles_between
+from asm_sim.kernels.numeric.order_statistics import percentiles, percentiles_between
 from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact, has_wide_vectors
 from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points, middle_points
@@ -132,7 +132,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 if refit:
                     percentiles(keys, k, rules.decile_percentiles, cuts, scratch)
                     if rules.topped_out != ToppedOut.KEPT:
-                        percentiles(keys, k, MEDIAN, location, scratch)
+                        percentiles(keys, k, scratch.fifty, location, scratch)
                     if shrinks:
                         location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
                 topped_out = (
@@ -153,7 +153,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                         scratch.values[t] = min(scratch.values[t], most)
             else:
                 if refit:
-                    percentiles(keys, k, MEDIAN, location, scratch)
+                    percentiles(keys, k, scratch.fifty, location, scratch)
                     location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
                 deviation_points(
                     keys,
