@@ -15,13 +15,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from asm_sim.kernels.draws.draw import observe_cohort
+from asm_sim.kernels.numeric.counts import fill_binomial, fill_poisson
 from asm_sim.kernels.numeric.variates import (
-    fill_binomial,
     fill_first_normals,
     fill_normal_pair,
     fill_normals,
     fill_normals_and_uniforms,
-    fill_poisson,
     fill_uniform,
     fill_uniforms,
 )

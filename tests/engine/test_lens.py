@@ -18,7 +18,8 @@ from asm_sim.engine.plan import CohortPlan, Plan, make_plan
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.draw import observe_cohort
-from asm_sim.kernels.numeric.variates import binomial_quantiles, normals_at
+from asm_sim.kernels.numeric.counts import binomial_quantiles
+from asm_sim.kernels.numeric.variates import normals_at
 from asm_sim.kernels.rule.cohort import score
 from asm_sim.kernels.rule.observed import Observed
 from asm_sim.kernels.world.model import CohortModel

@@ -14,7 +14,8 @@ from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.engine.simulate import simulate
 from asm_sim.errors import InputError
 from asm_sim.kernels.draws.draw import ObservedYear
-from asm_sim.kernels.numeric.variates import normals_at, poisson_quantiles, uniforms_at
+from asm_sim.kernels.numeric.counts import poisson_quantiles
+from asm_sim.kernels.numeric.variates import normals_at, uniforms_at
 from asm_sim.kernels.rule.cohort import fit_and_score
 from asm_sim.kernels.world.streams import AVOIDANCE, CLINICIAN_TRAITS, EPISODES, PROGRAMMES
 from asm_sim.scenario.schema import Scenario

@@ -11,7 +11,7 @@ import pytest
 from numba import njit
 from scipy import special, stats
 
-from asm_sim.kernels.numeric.variates import (
+from asm_sim.kernels.numeric.counts import (
     _GUARD_CONSTANT,
     _GUARD_TAIL,
     _MARGIN,

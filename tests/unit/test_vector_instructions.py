@@ -22,8 +22,9 @@ from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.kernels._jit import entry
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.summaries import _level, new_memory
+from asm_sim.kernels.numeric.counts import fill_binomial, fill_poisson
 from asm_sim.kernels.numeric.sums import ROOM, mean_and_sd
-from asm_sim.kernels.numeric.variates import fill_binomial, fill_normals, fill_poisson
+from asm_sim.kernels.numeric.variates import fill_normals
 from asm_sim.kernels.rule.exchange import adjustment_of, terms_of
 from asm_sim.kernels.rule.fit import new_fit, new_scratch
 from asm_sim.kernels.rule.observed import new_observed, new_outcome

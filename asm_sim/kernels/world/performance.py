@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.counts import fill_binomial
 from asm_sim.kernels.numeric.eight import (
     EIGHT,
     SIXTEEN,
-    chosen,
     eight_are,
     eight_from,
+    greater,
     look_up,
     look_up_either,
     put_eight,
@@ -27,7 +28,6 @@ from asm_sim.kernels.numeric.eight import (
 )
 from asm_sim.kernels.numeric.elementary import exp, log
 from asm_sim.kernels.numeric.segments import TEN
-from asm_sim.kernels.numeric.variates import fill_binomial
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, widest_vectors
 from asm_sim.kernels.world.effects import COST as COST_EFFECT
 from asm_sim.kernels.world.effects import QUALITY, add_group_effects
@@ -222,9 +222,8 @@ def _through_percentiles(quality, m, collection, z, drift, segment, rate):
             reached += np.int64(at >= e) + np.int64(at >= f) + np.int64(at >= g)
             reached += np.int64(at >= h) + np.int64(at >= p) + np.int64(at >= q)
             segment[i] = reached if k == 1 else segment[i] + reached
-    for i in range(
-        done, len(z)
-    ):  # numbers without a sign need no check whether they count from the end
+    for i in range(done, len(z)):
+        # Numbers without a sign need no check whether they count from the end.
         k = np.uint64(segment[i])
         at = np.uint64(collection[i]) * np.uint64(len(knots)) + k
         rate[i] = table[at] + slopes[at] * max(z[i] + drift - knots[k], 0.0)
@@ -246,8 +245,7 @@ def _through_tables(knots, table, slopes, collection, z, drift, rate):
         value = eight_from(z, i) + drift
         of_second = eight_are(collection, i, _SECOND)
         k = reached((above, above), of_second, value)
-        beyond = value - look_up(at_knot, k)
-        ramp = chosen(beyond >= 0.0, beyond, 0.0)
+        ramp = greater(value - look_up(at_knot, k), 0.0)
         put_eight(
             look_up_either(rates, of_second, k) + look_up_either(rises, of_second, k) * ramp,
             rate, i,

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
+from asm_sim.kernels.numeric.counts import fill_poisson
 from asm_sim.kernels.numeric.elementary import exp
-from asm_sim.kernels.numeric.variates import fill_first_normals, fill_normal_pair, fill_poisson
+from asm_sim.kernels.numeric.variates import fill_first_normals, fill_normal_pair
 from asm_sim.kernels.numeric.vectors import widest_vectors
 from asm_sim.kernels.world.streams import CLINICIAN_TRAITS, VOLUME
 
