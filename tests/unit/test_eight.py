@@ -18,7 +18,7 @@ from asm_sim.kernels.numeric.eight import (
     chosen,
     eight_are,
     eight_from,
-    eight_of,
+    in_all,
     look_up_either,
     pack_eight,
     put_eight,
@@ -56,7 +56,7 @@ def looked_up(values, second, knots, tables, result, packed):  # type: ignore[no
         value = eight_from(values, i)
         at = reached(both_knots, of_second, value)
         found = look_up_either(both_tables, of_second, at)
-        put_eight((found - 2.0) * as_float(at) / eight_of(3.0), result, i)
+        put_eight((found - 2.0) * as_float(at) / in_all(3.0), result, i)
         k += pack_eight(value >= found, chosen(of_second, value, found), packed, k)
     return k
 

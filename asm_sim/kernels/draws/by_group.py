@@ -16,7 +16,7 @@ from asm_sim.kernels.world.groups import GROUPINGS
 # Sums over the clinicians of a group, or over those of them with a final score.
 SCORE, SCORE_SQUARES, ADJUSTMENT, ADJUSTMENT_SQUARES, BONUSES, PENALTIES, PART_B = range(7)
 # How many of them there are: as digits of one whole number, which makes eight sums to a vector.
-_COUNTS = 7
+_PACKED = 7
 SUMS = 8
 PARTICIPANTS, SCORED, NEGATIVE, MAXIMUM_PENALTY = range(4)
 COUNTS = 4
@@ -88,8 +88,8 @@ def _add_up(rules, y, outcome, part_b, group, present, sums, counts):
         end = min(begin + _MOST_COUNTED, n)
         _add_some(rules, y, outcome, part_b, group, present, begin, end, sums)
         for g in range(len(sums)):
-            digits = np.int64(sums[g, _COUNTS])
-            sums[g, _COUNTS] = 0.0
+            digits = np.int64(sums[g, _PACKED])
+            sums[g, _PACKED] = 0.0
             for k in range(COUNTS):
                 counts[g, k] += digits >> (_DIGIT_BITS * k) & _MOST_COUNTED
 

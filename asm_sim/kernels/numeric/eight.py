@@ -23,9 +23,9 @@ from numba import types
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 
 from asm_sim.kernels._jit import inlined
-from asm_sim.kernels.numeric.vectors import are_wide, place
+from asm_sim.kernels.numeric.vectors import EIGHT as EIGHT  # for those who write such loops
+from asm_sim.kernels.numeric.vectors import are_wide, packed, place
 
-EIGHT = 8
 SIXTEEN = 16  # numbers in a table
 MOST_KNOTS = SIXTEEN - 1
 
@@ -61,6 +61,14 @@ def _in_every_lane(builder: Any, value: Any, kind: Any) -> Any:
     return builder.shuffle_vector(first, nowhere, lanes)
 
 
+def _as_eights(builder: Any, kinds: Any, values: Any) -> list[Any]:
+    """Numbers as eight of each, as those are that are eight already."""
+    return [
+        value if kind is _eight else _in_every_lane(builder, value, _DOUBLES)
+        for kind, value in zip(kinds, values, strict=True)
+    ]
+
+
 def _know(operation: Any, result: Any, method: str, *before: str) -> None:
     """Let eight numbers have an operation with eight others or with one."""
 
@@ -73,11 +81,7 @@ def _know(operation: Any, result: Any, method: str, *before: str) -> None:
         return typer
 
     def generate(_context: Any, builder: Any, sig: Any, values: Any) -> Any:
-        a, b = (
-            value if kind is _eight else _in_every_lane(builder, value, _DOUBLES)
-            for kind, value in zip(sig.args, values, strict=True)
-        )
-        return getattr(builder, method)(*before, a, b)
+        return getattr(builder, method)(*before, *_as_eights(builder, sig.args, values))
 
     for pair in ((_eight, _eight), (_eight, types.float64), (types.float64, _eight)):
         lower_builtin(operation, *pair)(generate)
@@ -146,12 +150,7 @@ def pack_eight(_context, marks, numbers, row, at):
             return ir.Constant(ir.IntType(64), 0)  # never called
         chosen_, numbers, row, at = values
         at_row = place(context, builder, _DOUBLES, 1, sig.args[2], row, at)
-        of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _DOUBLES, _MARKS])
-        compress = builder.module.declare_intrinsic(
-            "llvm.x86.avx512.mask.compress.v8f64", (), of_machine
-        )
-        packed = builder.call(compress, [numbers, ir.Constant(_DOUBLES, None), chosen_])
-        builder.store(packed, at_row, align=8)
+        builder.store(packed(builder, numbers, chosen_), at_row, align=8)
         count = builder.ctpop(builder.bitcast(chosen_, ir.IntType(8)))
         return builder.zext(count, ir.IntType(64))
 
@@ -164,25 +163,11 @@ def pack_eight(_context, marks, numbers, row, at):
 
 
 @intrinsic
-def eight_of(_context, number):
-    """The same number in every lane."""
-
-    def generate(_context, builder, _sig, values):
-        return _in_every_lane(builder, values[0], _DOUBLES)
-
-    return (_eight(types.float64), generate) if number == types.float64 else None
-
-
-@intrinsic
 def chosen(_context, marks, yes, no):
     """One of two numbers in each lane."""
 
     def generate(_context, builder, sig, values):
-        a, b = (
-            value if kind is _eight else _in_every_lane(builder, value, _DOUBLES)
-            for kind, value in zip(sig.args[1:], values[1:], strict=True)
-        )
-        return builder.select(values[0], a, b)
+        return builder.select(values[0], *_as_eights(builder, sig.args[1:], values[1:]))
 
     known = marks is _marks and {yes, no} <= {_eight, types.float64}
     return (_eight(_marks, yes, no), generate) if known else None
@@ -224,13 +209,14 @@ def both(_context, a, b):
 
 
 @intrinsic
-def in_all(_context, whether):
-    """The same mark in every lane."""
+def in_all(_context, value):
+    """The same number, or mark, in every lane."""
+    lanes = {types.float64: _eight, types.boolean: _marks}.get(value)
 
-    def generate(_context, builder, _sig, values):
-        return _in_every_lane(builder, values[0], _MARKS)
+    def generate(_context, builder, sig, values):
+        return _in_every_lane(builder, values[0], sig.return_type.kind)
 
-    return (_marks(types.boolean), generate) if whether == types.boolean else None
+    return (lanes(value), generate) if lanes else None
 
 
 @intrinsic
@@ -303,14 +289,6 @@ def look_up_either(tables, second, at):
     return chosen(second, look_up(tables[1], at), look_up(tables[0], at))
 
 
-@intrinsic
-def _add_one(_context, numbers):
-    def generate(_context, builder, _sig, values):
-        return builder.add(values[0], ir.Constant(_WHOLES, [1] * EIGHT))
-
-    return (_wholes(_wholes), generate) if numbers is _wholes else None
-
-
 @inlined
 def reached(tables, second, value):
     """How many of the up to 15 ascending knots of a table a value reaches; of nan none are.
@@ -324,7 +302,8 @@ def reached(tables, second, value):
     lower = chosen(second, _element(low_b, 3), _element(low, 3))
     k = _add_where(middle, 8, None)
     k = _add_where(value >= chosen(middle, upper, lower), 4, k)
-    k = _add_where(value >= look_up_either(tables, second, _add_one(k)), 2, k)
+    between = _add_where(in_all(True), 1, k)
+    k = _add_where(value >= look_up_either(tables, second, between), 2, k)
     return _add_where(value >= look_up_either(tables, second, k), 1, k)
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.eight import EIGHT, eight_from, greater, least_of, lesser, most_of
-from asm_sim.kernels.numeric.vectors import has_wide_vectors
 
 BUCKETS = 2048
 BLOCK = 16  # buckets that are passed over at once
@@ -75,8 +73,6 @@ def _number_cells(keys, n, cells, places, digits):
 @kernel
 def _lowest_and_highest(keys, n):
     """Of n >= 1 finite keys; whole numbers are compared, for those are compared several at once."""
-    if has_wide_vectors() and n >= 2 * EIGHT:
-        return _lowest_and_highest_by_eight(keys, n)
     bits = keys.view(np.int64)
     low = high = _as_ordered(bits[0])
     for i in range(n):
@@ -84,20 +80,6 @@ def _lowest_and_highest(keys, n):
         low = key if key < low else low
         high = key if key > high else high
     return np.int64(_as_ordered(low)).view(np.float64), np.int64(_as_ordered(high)).view(np.float64)
-
-
-@kernel
-def _lowest_and_highest_by_eight(keys, n):
-    """The same of at least sixteen; the last ones are looked at from the end, perhaps twice."""
-    low = high = eight_from(keys, 0)
-    low_b = high_b = eight_from(keys, n - EIGHT)
-    for i in range(0, n - n % (2 * EIGHT), 2 * EIGHT):
-        first, second = eight_from(keys, i), eight_from(keys, i + EIGHT)
-        low, high = lesser(first, low), greater(first, high)
-        low_b, high_b = lesser(second, low_b), greater(second, high_b)
-    rest = eight_from(keys, n - 2 * EIGHT)
-    low, high = lesser(rest, low), greater(rest, high)
-    return least_of(lesser(low, low_b)), most_of(greater(high, high_b))
 
 
 @inlined

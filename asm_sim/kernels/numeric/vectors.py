@@ -17,7 +17,7 @@ from asm_sim.kernels._jit import kernel
 
 MARKS = 32  # bytes in a row of marks, whole vectors on every machine
 MOST_MARKS = 65535  # of one byte that a tally holds
-_EIGHT = 8  # numbers in a vector of 512 bits
+EIGHT = 8  # numbers in a vector of 512 bits
 _LINE = 64  # bytes of a cache line
 
 
@@ -37,7 +37,7 @@ def add_to_row(_context, rows, at, values):
     def generate(context, builder, signature, arguments):
         array, _, parts = signature.args
         # As many as lie on one cache line wherever numba puts an array, or where it is aligned.
-        most = _EIGHT if are_wide(context) else 4
+        most = EIGHT if are_wide(context) else 4
         kind = ir.VectorType(ir.DoubleType(), math.gcd(len(parts), most))
         row = place(context, builder, kind, len(parts), array, arguments[0], arguments[1])
         for begin in range(0, len(parts), kind.count):
@@ -157,6 +157,16 @@ def widest_vectors(_context):
     return types.void(), generate
 
 
+def packed(builder, vector, marks):
+    """Those of eight that are marked, one after the other; only where vectors are wide."""
+    kind = {ir.DoubleType(): "f64", ir.IntType(32): "i32"}[vector.type.element]
+    of_machine = ir.FunctionType(vector.type, [vector.type, vector.type, marks.type])
+    compress = builder.module.declare_intrinsic(
+        f"llvm.x86.avx512.mask.compress.v{EIGHT}{kind}", (), of_machine
+    )
+    return builder.call(compress, [vector, ir.Constant(vector.type, None), marks])
+
+
 @intrinsic
 def _compact_eight(_context, values, taken, at, keys, places, k):
     """Do what :func:`compact` does with eight from ``at`` on; how many of them are taken.
@@ -172,23 +182,20 @@ def _compact_eight(_context, values, taken, at, keys, places, k):
 
         def at_place(argument, element, first):
             array, value = signature.args[argument], arguments[argument]
-            return place(context, builder, ir.VectorType(element, _EIGHT), 1, array, value, first)
+            return place(context, builder, ir.VectorType(element, EIGHT), 1, array, value, first)
 
         double, whole, byte = ir.DoubleType(), ir.IntType(32), ir.IntType(8)
         marks = builder.load(at_place(1, byte, at), align=1)
         mask = builder.icmp_unsigned("!=", marks, ir.Constant(marks.type, None))
         numbers = builder.load(at_place(0, double, at), align=8)
-        lanes = ir.VectorType(whole, _EIGHT)
+        lanes = ir.VectorType(whole, EIGHT)
         nowhere = ir.Constant(lanes, ir.Undefined)
         first = builder.insert_element(nowhere, builder.trunc(at, whole), whole(0))
         first = builder.shuffle_vector(first, nowhere, ir.Constant(lanes, None))  # in every lane
-        stand = builder.add(first, ir.Constant(lanes, list(range(_EIGHT))))
-        for argument, vector, kind in ((3, numbers, "f64"), (4, stand, "i32")):
-            name = f"llvm.x86.avx512.mask.compress.v{_EIGHT}{kind}"
-            of_machine = ir.FunctionType(vector.type, [vector.type, vector.type, mask.type])
-            compress = builder.module.declare_intrinsic(name, (), of_machine)
-            packed = builder.call(compress, [vector, ir.Constant(vector.type, None), mask])
-            builder.store(packed, at_place(argument, vector.type.element, k), align=4)
+        stand = builder.add(first, ir.Constant(lanes, list(range(EIGHT))))
+        for argument, vector in ((3, numbers), (4, stand)):
+            row = at_place(argument, vector.type.element, k)
+            builder.store(packed(builder, vector, mask), row, align=4)
         count = builder.ctpop(builder.bitcast(mask, byte))
         return builder.zext(count, ir.IntType(64))
 
@@ -220,8 +227,8 @@ def compact(values, taken, keys, places):
     """
     k, done = np.uint64(0), 0  # a number without a sign does not count from the end
     if has_wide_vectors():
-        done = len(values) - len(values) % _EIGHT
-        for i in range(0, done, _EIGHT):
+        done = len(values) - len(values) % EIGHT
+        for i in range(0, done, EIGHT):
             k += _compact_eight(values, taken, i, keys, places, k)
     for i in range(done, len(values)):
         keys[k] = values[i]  # overwritten by the next where this one is not taken

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.eight import EIGHT, eight_from, eight_of, greater, lesser, put_eight
+from asm_sim.kernels.numeric.eight import EIGHT, eight_from, greater, in_all, lesser, put_eight
 from asm_sim.kernels.numeric.segments import TEN, segment_of, ten_segments
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, widest_vectors
 
@@ -102,7 +102,7 @@ def _deviation_points_by_eight(values, n, median, sd, curve_z, curve_points, sta
     done = n - n % EIGHT
     for i in range(0, done, EIGHT):
         z = (eight_from(values, i) - median) / sd
-        total = eight_of(start)
+        total = in_all(start)
         for j in range(pieces):
             total = total + lesser(greater(z - lefts[j], 0.0), widths[j]) * slopes[j]
         put_eight(lesser(greater(total, lowest), highest), points, i)

@@ -14,7 +14,6 @@ from asm_sim.kernels.numeric.eight import (
     chosen,
     eight_are,
     eight_from,
-    eight_of,
     greater,
     in_all,
     least_of,
@@ -188,8 +187,8 @@ def _find_cuts(rate, rules, m, y, fit, scratch):
     """Make the benchmarks of a measure with plain deciles, of both collection types at once."""
     status, of_first, of_second = scratch.status[m], scratch.keys, scratch.values
     sign = -1.0 if rules.measure_inverse[m] else 1.0  # better is higher
-    least = least_b = eight_of(np.inf)
-    most = most_b = eight_of(-np.inf)
+    least = least_b = in_all(np.inf)
+    most = most_b = in_all(-np.inf)
     k = k_b = 0
     done = len(rate) - len(rate) % EIGHT
     for i in range(0, done, EIGHT):
@@ -252,7 +251,7 @@ def _add_decile_points(rate, rules, m, y, fit, points, scratch):
         k = reached(knots, of_second, value)
         above = value - look_up_either(lowers, of_second, k)
         number = as_float(k)
-        earned = chosen(number >= 1.0, number, 1.0) + above / look_up_either(widths, of_second, k)
+        earned = greater(number, 1.0) + above / look_up_either(widths, of_second, k)
         result = chosen(eight_are(status, i, NOT_REPORTED), unreported, np.nan)
         result = chosen(both(eight_are(status, i, _FIRST), first_known), earned, result)
         result = chosen(both(of_second, second_known), earned, result)
