@@ -34,9 +34,9 @@ _CHILD = "from asm_sim.cli.beside import serve; serve()"
 is_the_program = False  # whether this process is asm-sim, whose processes are nobody else's concern
 
 
-def leave_dask_out() -> None:
-    """xarray imports it where it is installed, for half a second, to know that it is not used."""
-    sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # Python's way to say: none
+def leave_out(name: str) -> None:
+    """Let nobody import a library; who asks whether it is there is told that it is not."""
+    sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # Python's way to say: none
 
 
 class Beside:
@@ -148,8 +148,8 @@ def serve() -> None:
     says = os.fdopen(os.dup(2), "w", encoding="utf-8")
     with Path(os.devnull).open("w") as nowhere:  # what a library prints is no answer
         os.dup2(nowhere.fileno(), 2)
-    leave_dask_out()
-    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]  # pandas does without
+    for name in ("dask", "pyarrow"):  # xarray and pandas import them and do without
+        leave_out(name)
     gc.disable()  # it does not live long
     _warm_up()
     for line in sys.stdin:

@@ -41,8 +41,8 @@ def options(
 def main() -> None:
     """What ``asm-sim`` does; ends with :class:`SystemExit`."""
     beside.is_the_program = True
-    if set(sys.argv[1:2]) & {*VERBS} - {"sweep"}:
-        beside.leave_dask_out()  # the verb with --scheduler alone has a use for it
+    if set(sys.argv[1:2]) & {*VERBS} - {"sweep"}:  # which alone has --scheduler
+        beside.leave_out("dask")  # xarray takes half a second to know that it is not used
     open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a name that the terminal cannot write is not an error

@@ -14,6 +14,7 @@ import queue
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from asm_sim.engine.plan import Plan
 from asm_sim.engine.warm_up import compile_kernels
 from asm_sim.errors import InputError, RunError, printable
 from asm_sim.results.open import BLOCKS, FOR_CLUSTERS
+from asm_sim.same import Same
 from asm_sim.store.blocks import write_block
 from asm_sim.store.files import Folder, LocalFolder, open_folder
 from asm_sim.store.here import computed_block
@@ -186,8 +188,6 @@ def _result(client: Any, future: Any) -> tuple[str, str]:
 
 # On the worker.
 
-_latest: tuple[Work, int, bool, Plan] | None = None  # what this worker has compiled last
-
 
 def _hold(work: Work) -> Work:
     """The work as a task of its own, which a scheduler can give again when a worker is lost."""
@@ -202,16 +202,16 @@ def _run(work: Work, root: Path | str, job: Job) -> tuple[str, str]:
     return _dask().get_worker().address, name
 
 
-def plan_here(work: Work, job: Job) -> Plan:
-    """A scenario compiled here; :class:`RunError` where that gives something else than there.
+@lru_cache(maxsize=1)
+def _compiled(work: Same, scenario: int, of_open: bool) -> Plan:
+    """The latest plan is kept: the next block is mostly of the same scenario."""
+    plan: Plan = work.objects[0].plan(scenario, of_open)
+    return plan
 
-    The latest one is kept: the next block is mostly of the same scenario.
-    """
-    global _latest
-    latest = _latest
-    if latest is None or latest[0] is not work or latest[1:3] != (job.scenario, job.open):
-        latest = _latest = work, job.scenario, job.open, work.plan(job.scenario, job.open)
-    plan = latest[-1]
+
+def plan_here(work: Work, job: Job) -> Plan:
+    """A scenario compiled here; :class:`RunError` where that gives something else than there."""
+    plan = _compiled(Same(work), job.scenario, job.open)
     if plan.fingerprint() != work.fingerprint(job):
         raise RunError(
             "a worker computes something else than this machine: it has another version "
