@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from asm_sim import same_bits
 from asm_sim.addresses import address, addresses, words
 from asm_sim.kernels.world.geography import AreaModel
 from asm_sim.parameters import Choice, Count, Number, Numbers, Strict
@@ -79,9 +80,10 @@ def make_areas(geography: Geography, practices: list[str]) -> Areas:
     """The areas of a frame, stratum by stratum, and the one that each practice lies in."""
     count = int(geography.areas.value)
     score = ndtri((np.arange(count) + 0.5) / count)
-    volume = np.exp(geography.volume_sigma.value * score[_deal("volume", count)])
+    volume = same_bits.exp(geography.volume_sigma.value * score[_deal("volume", count)])
     spending = score[_deal("spending", count)]
-    division = np.argsort(np.argsort(volume)) >= count - int(geography.division_areas.value)
+    rank = np.argsort(np.argsort(volume, kind="stable"))
+    division = rank >= count - int(geography.division_areas.value)
     limits = np.quantile(volume, geography.volume_strata.value)
     by_volume = np.searchsorted(limits, volume, side="right")
     stratum = np.unique((by_volume * 2 + (spending > 0)) * 2 + division, return_inverse=True)[1]

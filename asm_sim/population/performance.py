@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from asm_sim import same_bits
 from asm_sim.errors import InputError
 from asm_sim.kernels.world.performance import CostModel, ImprovementModel, QualityModel
 from asm_sim.parameters import Count, Number, Numbers, Shifts, Strict
@@ -261,10 +262,10 @@ def compile_cost(cost: Cost, episodes: Episodes, years: list[int], cohort: str) 
             f"in population.episodes.mean.{cohort}"
         ) from None
     tau = signal_sd(sd, ratio, inverse)
-    since = np.array(years) - cost.base_year.value
     median = mean / math.sqrt(1 + (tau / mean) ** 2)
+    growth = 1 + cost.trend[cohort].value
     return CostModel(
-        median=median * (1 + cost.trend[cohort].value) ** since,
+        median=np.array([median * growth ** (year - cost.base_year.value) for year in years]),
         sigma=math.sqrt(math.log1p((tau / mean) ** 2)),
         cv=math.sqrt(ratio) * tau / mean,
         permanent_share=cost.permanent_share.value,
@@ -290,7 +291,7 @@ def mean_inverse_count(
 
     With ``exact``, n is that mean rounded. Raises ``ValueError`` where nobody has as many.
     """
-    means = lowest_mean + np.exp(log_mean + sigma * _normal_quantiles())
+    means = lowest_mean + same_bits.exp(log_mean + sigma * _normal_quantiles())
     if exact:
         known = np.floor(means + 0.5)
         known = known[known >= max(1.0, minimum)]
@@ -351,7 +352,7 @@ def _poisson_series(first: int) -> Floats:
     result = np.empty((2, _TERMS, len(means)))
     for k in range(_TERMS):
         known = np.diff(values, k)[:, : len(counts) - _TERMS] / math.factorial(k)
-        result[:, k, 1:] = known @ mass.T
+        result[:, k, 1:] = same_bits.products(known, mass)
         result[:, k, 0] = known[:, 0]  # nothing but zeros about a mean of 0
     return result
 
@@ -359,10 +360,9 @@ def _poisson_series(first: int) -> Floats:
 def _masses(means: Floats, counts: Floats) -> Floats:
     """Poisson masses, [means, counts]."""
     log_factorials = np.asarray(gammaln(counts + 1.0))
-    result: Floats = np.exp(
-        counts * np.log(means)[:, np.newaxis] - means[:, np.newaxis] - log_factorials
+    return same_bits.exp(
+        counts * same_bits.log(means)[:, np.newaxis] - means[:, np.newaxis] - log_factorials
     )
-    return result
 
 
 def _rare_sums(means: Floats, first: int) -> tuple[float, float]:

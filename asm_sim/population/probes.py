@@ -16,6 +16,7 @@ from typing import Annotated, Any, NamedTuple, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from asm_sim import same_bits
 from asm_sim.addresses import address, words
 from asm_sim.kernels.draws.probes import Probes
 from asm_sim.kernels.world.model import CohortModel
@@ -83,7 +84,7 @@ def compile_probes(
     replicate = np.tile(np.arange(REPLICATES), len(probes))
     by_ecqm = (np.arange(REPLICATES) + 0.5) / REPLICATES < population.practice.ecqm_share.value
     kind = np.where(by_ecqm, 0, 1)[replicate]
-    cases = np.rint(np.exp(model.volume.cases_log_median))
+    cases = np.rint(same_bits.exp(model.volume.cases_log_median))
     own, level, gain, episodes = _in_rows(cohort, tuple(probes))
     return Probes(
         replicates=REPLICATES,

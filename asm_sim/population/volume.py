@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Self
 
-import numpy as np
 from pydantic import model_validator
 
+from asm_sim import same_bits
 from asm_sim.kernels.world.volume import VolumeModel
 from asm_sim.parameters import Choice, Number, Strict
 
@@ -69,7 +69,7 @@ def compile_volume(
         part_b_change_sd=drift,
         part_b_log_trend=math.log1p(part_b.trend.value) - drift**2 / 2,
         cases_exact=cases.counts.value == EXACT,
-        cases_log_median=np.log(cases_medians),
+        cases_log_median=same_bits.log(cases_medians),
         cases_sigma=cases.sigma.value,
         cases_volume_share=cases.volume_share.value,
     )
