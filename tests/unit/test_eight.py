@@ -9,29 +9,34 @@ import pytest
 
 from asm_sim.engine.plan import CohortPlan, make_plan
 from asm_sim.kernels._jit import entry
-from asm_sim.kernels._reference import by_reference
+from asm_sim.kernels._reference import by_reference, keep
 from asm_sim.kernels.numeric.eight import (
     EIGHT,
     MOST_KNOTS,
     SIXTEEN,
+    add_where,
     as_float,
     chosen,
     eight_are,
     eight_from,
+    how_many,
     in_all,
     look_up_either,
     pack_eight,
     put_eight,
     reached,
+    sum_of,
     table_from,
+    unpack_eight,
+    whole_part,
 )
 from asm_sim.kernels.numeric.vectors import has_wide_vectors
 from asm_sim.kernels.rule.fit import new_fit, new_scratch
 from asm_sim.kernels.rule.quality import (
     EXCLUDED,
     NOT_REPORTED,
-    _add_decile_points,
-    _find_cuts,
+    _score_plain_deciles,
+    _score_points,
 )
 from asm_sim.kernels.world.performance import rate_at
 from tests.conftest import MakeScenario
@@ -47,39 +52,48 @@ if not is_wide():
 
 
 @entry
-def looked_up(values, second, knots, tables, result, packed):  # type: ignore[no-untyped-def]
-    both_knots = table_from(knots[0]), table_from(knots[1])
+def looked_up(values, second, knots, tables, result, packed, unpacked):  # type: ignore[no-untyped-def]
+    of_knots = table_from(knots)
     both_tables = table_from(tables[0]), table_from(tables[1])
-    k = 0
+    k = total = 0
     for i in range(0, len(values), EIGHT):
         of_second = eight_are(second, i, np.int8(1))
         value = eight_from(values, i)
-        at = reached(both_knots, of_second, value)
+        at = reached(of_knots, value)
         found = look_up_either(both_tables, of_second, at)
         put_eight((found - 2.0) * as_float(at) / in_all(3.0), result, i)
-        k += pack_eight(value >= found, chosen(of_second, value, found), packed, k)
-    return k
+        marks = value >= found
+        put_eight(chosen(marks, unpack_eight(marks, values, k), -1.0), unpacked, i)
+        k += pack_eight(marks, chosen(of_second, value, found), packed, k)
+        total += sum_of(add_where(marks, 3, whole_part(found * 10.0)))
+        total += 1000 * how_many(marks)
+    return k, total
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, MOST_KNOTS])
 def test_lookups(count: int) -> None:
     generator = np.random.default_rng(20271127)
     n = 400
-    knots = np.full((2, SIXTEEN), np.nan)
-    knots[:, :count] = np.sort(np.round(generator.random((2, count)), 1))  # some are equal
+    knots = np.full(SIXTEEN, np.nan)
+    knots[:count] = np.sort(np.round(generator.random(count), 1))  # some are equal
     tables = generator.random((2, SIXTEEN))
     values = np.round(generator.uniform(-0.1, 1.1, n), 2)
     values[:3] = np.nan, np.inf, -np.inf
     second = generator.integers(0, 3, n).astype(np.int8)
-    result, packed = np.empty(n), np.empty(n)
-    k = looked_up(values, second, knots, tables, result, packed)
+    result, packed, unpacked = np.empty(n), np.empty(n), np.empty(n)
+    k, total = looked_up(values, second, knots, tables, result, packed, unpacked)
     of = (second == 1).astype(int)
-    at = np.array([np.sum(knots[row, :count] <= v) for row, v in zip(of, values, strict=True)])
+    at = np.array([np.sum(knots[:count] <= v) for v in values])
     found = tables[of, at]
     np.testing.assert_array_equal(result, (found - 2.0) * at / 3.0)
-    expected = np.where(of == 1, values, found)[values >= found]
+    marks = values >= found
+    expected = np.where(of == 1, values, found)[marks]
     assert k == len(expected)
     np.testing.assert_array_equal(packed[:k], expected)
+    spread = np.full(n, -1.0)
+    spread[marks] = values[:k]
+    np.testing.assert_array_equal(unpacked, spread)
+    assert total == np.floor(found * 10.0).sum() + 1003 * k
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +103,17 @@ def cohort(make_scenario: MakeScenario) -> CohortPlan:
 
 @entry
 def cuts_and_points(rules, m, rates, status, refit, points):  # type: ignore[no-untyped-def]
-    """Twice, so that everyone's points are added to those of another measure."""
+    """Twice, so that benchmarks are made anew, or applied to other results."""
     rules = by_reference(rules)
     measures, n = status.shape
     own_fit, own = new_fit(rules, measures, n), new_scratch(measures, n)
     fit, scratch = by_reference(own_fit), by_reference(own)
     scratch.status[:] = status
-    scratch.points_sum[:] = scratch.counted[:] = 0.0
     for lens in range(2):
-        if lens == 0 or refit:
-            _find_cuts(rates[lens], rules, m, 0, fit, scratch)
-        _add_decile_points(rates[lens], rules, m, 0, fit, points[lens], scratch)
-    return own_fit.cut_points[m], own_fit.has_benchmark[m], own.points_sum, own.counted
+        _score_plain_deciles(
+            rates[lens], rules, m, 0, lens == 0 or refit, fit, points[lens], scratch
+        )
+    return own_fit.cut_points[m], own_fit.has_benchmark[m]
 
 
 def expected_points(
@@ -132,7 +145,7 @@ def test_deciles(cohort: CohortPlan, n: int, shares: tuple[float, float], refit:
         status = np.tile(drawn, (len(rules.measure_by_deciles), 1))
         rates = np.round(generator.beta(3.0, 1.0, (2, n)) * 40.0) * 2.5  # many are equal
         points = np.empty((2, n))
-        cuts, known, total, counted = cuts_and_points(rules, m, rates, status, refit, points)
+        cuts, known = cuts_and_points(rules, m, rates, status, refit, points)
         sign = -1.0 if rules.measure_inverse[m] else 1.0
         of_fit = sign * rates[int(refit)]
         for g in range(2):
@@ -147,8 +160,24 @@ def test_deciles(cohort: CohortPlan, n: int, shares: tuple[float, float], refit:
             for rate, g in zip(rates[1], drawn, strict=True)
         ]
         np.testing.assert_array_equal(points[1], own)
-        np.testing.assert_array_equal(total, np.nansum(points, axis=0))
-        np.testing.assert_array_equal(counted, np.sum(~np.isnan(points), axis=0))
+
+
+@entry
+def quality_score(points, most, score):  # type: ignore[no-untyped-def]
+    own = new_scratch(1, len(score))
+    _score_points(points, most, score, by_reference(own))
+    keep(own)
+
+
+@pytest.mark.parametrize("n", [1, 8, 203])
+def test_the_quality_score_is_the_mean_of_what_counts(n: int) -> None:
+    points = np.random.default_rng(20271127).uniform(1.0, 10.0, (5, n))
+    points[points > 7.0] = np.nan
+    score = np.empty(n)
+    quality_score(points, 10.0, score)
+    with np.errstate(invalid="ignore"):
+        expected = np.nansum(points, axis=0) / (10.0 * np.sum(~np.isnan(points), axis=0))
+    np.testing.assert_allclose(score, expected, rtol=1e-15)
 
 
 @entry

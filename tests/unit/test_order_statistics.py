@@ -60,6 +60,7 @@ CROWDED: dict[str, Floats] = {
     "a spread too small to divide": 1.0 + np.arange(300)[::-1] * np.spacing(1.0),
     "denormal": np.arange(100)[::-1] * 5e-324,
     "crowded and unequal": np.append(generator().random(600), FAR),
+    "thousands in a crowd": np.append(generator().random(7_000), FAR),
     "crowded and equal in part": np.append(np.round(generator().random(600), 2), -FAR),
     "two crowds": np.concatenate([generator().random(200), FAR + generator().random(200)]),
 }

@@ -30,7 +30,7 @@ SIXTEEN = 16  # numbers in a table
 MOST_KNOTS = SIXTEEN - 1
 
 _DOUBLES = ir.VectorType(ir.DoubleType(), EIGHT)
-_WHOLES = ir.VectorType(ir.IntType(64), EIGHT)
+WHOLES = ir.VectorType(ir.IntType(64), EIGHT)
 _BYTES = ir.VectorType(ir.IntType(8), EIGHT)
 _MARKS = ir.VectorType(ir.IntType(1), EIGHT)
 
@@ -50,21 +50,26 @@ class _LanesModel(models.PrimitiveModel):
 
 
 _eight = _Lanes("eight float64", _DOUBLES)
-_wholes = _Lanes("eight int64", _WHOLES)
-_marks = _Lanes("eight marks", _MARKS)
+of_wholes = _Lanes("eight int64", WHOLES)
+of_marks = _Lanes("eight marks", _MARKS)
 
 
-def _in_every_lane(builder: Any, value: Any, kind: Any) -> Any:
+def in_every_lane(builder: Any, value: Any, kind: Any) -> Any:
     nowhere = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(nowhere, value, ir.IntType(32)(0))
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
     return builder.shuffle_vector(first, nowhere, lanes)
 
 
+def _how_many(builder: Any, marks: Any) -> Any:
+    count = builder.ctpop(builder.bitcast(marks, ir.IntType(8)))
+    return builder.zext(count, ir.IntType(64))
+
+
 def _as_eights(builder: Any, kinds: Any, values: Any) -> list[Any]:
     """Numbers as eight of each, as those are that are eight already."""
     return [
-        value if kind is _eight else _in_every_lane(builder, value, _DOUBLES)
+        value if kind is _eight else in_every_lane(builder, value, _DOUBLES)
         for kind, value in zip(kinds, values, strict=True)
     ]
 
@@ -91,9 +96,9 @@ _know(operator.add, _eight, "fadd")
 _know(operator.sub, _eight, "fsub")
 _know(operator.mul, _eight, "fmul")
 _know(operator.truediv, _eight, "fdiv")
-_know(operator.ge, _marks, "fcmp_ordered", ">=")
-_know(operator.gt, _marks, "fcmp_ordered", ">")
-_know(operator.lt, _marks, "fcmp_ordered", "<")
+_know(operator.ge, of_marks, "fcmp_ordered", ">=")
+_know(operator.gt, of_marks, "fcmp_ordered", ">")
+_know(operator.lt, of_marks, "fcmp_ordered", "<")
 
 
 def _is_row(array: Any, dtype: Any) -> bool:
@@ -132,10 +137,10 @@ def eight_are(_context, row, at, byte):
     def generate(context, builder, sig, values):
         at_row = place(context, builder, _BYTES, 1, sig.args[0], *values[:2])
         bytes_ = builder.load(at_row, align=1)
-        return builder.icmp_signed("==", bytes_, _in_every_lane(builder, values[2], _BYTES))
+        return builder.icmp_signed("==", bytes_, in_every_lane(builder, values[2], _BYTES))
 
     known = _is_row(row, types.int8) and (at, byte) == (types.int64, types.int8)
-    return (_marks(row, at, byte), generate) if known else None
+    return (of_marks(row, at, byte), generate) if known else None
 
 
 @intrinsic
@@ -151,15 +156,36 @@ def pack_eight(_context, marks, numbers, row, at):
         chosen_, numbers, row, at = values
         at_row = place(context, builder, _DOUBLES, 1, sig.args[2], row, at)
         builder.store(packed(builder, numbers, chosen_), at_row, align=8)
-        count = builder.ctpop(builder.bitcast(chosen_, ir.IntType(8)))
-        return builder.zext(count, ir.IntType(64))
+        return _how_many(builder, chosen_)
 
-    known = (marks, numbers, at) == (_marks, _eight, types.int64)
+    known = (marks, numbers, at) == (of_marks, _eight, types.int64)
     return (
         (types.int64(marks, numbers, row, at), generate)
         if known and _is_row(row, types.float64)
         else None
     )
+
+
+@intrinsic
+def unpack_eight(_context, marks, row, at):
+    """Put the numbers of a row from ``at`` on to the marked places of eight, one after the other.
+
+    Eight are read, whatever they are.
+    """
+
+    def generate(context, builder, sig, values):
+        if not are_wide(context):
+            return ir.Constant(_DOUBLES, None)  # never called
+        at_row = place(context, builder, _DOUBLES, 1, sig.args[1], *values[1:])
+        of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _DOUBLES, _MARKS])
+        expand = builder.module.declare_intrinsic(
+            f"llvm.x86.avx512.mask.expand.v{EIGHT}f64", (), of_machine
+        )
+        numbers = builder.load(at_row, align=8)
+        return builder.call(expand, [numbers, ir.Constant(_DOUBLES, None), values[0]])
+
+    known = marks is of_marks and _is_row(row, types.float64) and at == types.int64
+    return (_eight(marks, row, at), generate) if known else None
 
 
 @intrinsic
@@ -169,8 +195,8 @@ def chosen(_context, marks, yes, no):
     def generate(_context, builder, sig, values):
         return builder.select(values[0], *_as_eights(builder, sig.args[1:], values[1:]))
 
-    known = marks is _marks and {yes, no} <= {_eight, types.float64}
-    return (_eight(_marks, yes, no), generate) if known else None
+    known = marks is of_marks and {yes, no} <= {_eight, types.float64}
+    return (_eight(of_marks, yes, no), generate) if known else None
 
 
 def _folded(comparison: str, numbers: Any) -> Any:
@@ -199,22 +225,37 @@ def most_of(_context, numbers):
 
 
 @intrinsic
+def sum_of(_context, numbers):
+    """The sum of eight whole numbers."""
+
+    def generate(_context, builder, _sig, values):
+        first, *others = (
+            builder.extract_element(values[0], ir.IntType(32)(k)) for k in range(EIGHT)
+        )
+        for other in others:
+            first = builder.add(first, other)
+        return first
+
+    return (types.int64(of_wholes), generate) if numbers is of_wholes else None
+
+
+@intrinsic
 def both(_context, a, b):
     """Where both marks are."""
 
     def generate(_context, builder, _sig, values):
         return builder.and_(*values)
 
-    return (_marks(_marks, _marks), generate) if (a, b) == (_marks, _marks) else None
+    return (of_marks(of_marks, of_marks), generate) if (a, b) == (of_marks, of_marks) else None
 
 
 @intrinsic
 def in_all(_context, value):
     """The same number, or mark, in every lane."""
-    lanes = {types.float64: _eight, types.boolean: _marks}.get(value)
+    lanes = {types.float64: _eight, types.boolean: of_marks}.get(value)
 
     def generate(_context, builder, sig, values):
-        return _in_every_lane(builder, values[0], sig.return_type.kind)
+        return in_every_lane(builder, values[0], sig.return_type.kind)
 
     return (lanes(value), generate) if lanes else None
 
@@ -226,20 +267,42 @@ def as_float(_context, numbers):
     def generate(_context, builder, _sig, values):
         return builder.sitofp(values[0], _DOUBLES)
 
-    return (_eight(_wholes), generate) if numbers is _wholes else None
+    return (_eight(of_wholes), generate) if numbers is of_wholes else None
 
 
 @intrinsic
-def _add_where(_context, marks, step, numbers):
+def whole_part(_context, numbers):
+    """Eight numbers without what is behind the point; they must fit."""
+
+    def generate(_context, builder, _sig, values):
+        return builder.fptosi(values[0], WHOLES)
+
+    return (of_wholes(_eight), generate) if numbers is _eight else None
+
+
+@intrinsic
+def how_many(_context, marks):
+    """How many of eight marks there are."""
+
+    def generate(_context, builder, _sig, values):
+        return _how_many(builder, values[0])
+
+    return (types.int64(of_marks), generate) if marks is of_marks else None
+
+
+@intrinsic
+def add_where(_context, marks, step, numbers):
     """Whole numbers, greater by ``step`` where a mark is; from 0 on without any."""
 
     def generate(_context, builder, sig, values):
-        before = values[2] if sig.args[2] is _wholes else ir.Constant(_WHOLES, None)
-        more = builder.add(before, _in_every_lane(builder, values[1], _WHOLES))
+        before = values[2] if sig.args[2] is of_wholes else ir.Constant(WHOLES, None)
+        more = builder.add(before, in_every_lane(builder, values[1], WHOLES))
         return builder.select(values[0], more, before)
 
-    known = marks is _marks and isinstance(step, types.Integer) and numbers in (_wholes, types.none)
-    return (_wholes(marks, types.int64, numbers), generate) if known else None
+    known = (
+        marks is of_marks and isinstance(step, types.Integer) and numbers in (of_wholes, types.none)
+    )
+    return (of_wholes(marks, types.int64, numbers), generate) if known else None
 
 
 @intrinsic
@@ -261,14 +324,14 @@ def _of_sixteen(_context, low, high, at):
     def generate(context, builder, _sig, values):
         if not are_wide(context):
             return ir.Constant(_DOUBLES, None)  # never called
-        of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, _WHOLES, _DOUBLES])
+        of_machine = ir.FunctionType(_DOUBLES, [_DOUBLES, WHOLES, _DOUBLES])
         permute = builder.module.declare_intrinsic(
             "llvm.x86.avx512.vpermi2var.pd.512", (), of_machine
         )
         return builder.call(permute, [values[0], values[2], values[1]])
 
-    known = (low, high, at) == (_eight, _eight, _wholes)
-    return (_eight(_eight, _eight, _wholes), generate) if known else None
+    known = (low, high, at) == (_eight, _eight, of_wholes)
+    return (_eight(_eight, _eight, of_wholes), generate) if known else None
 
 
 @inlined
@@ -290,21 +353,18 @@ def look_up_either(tables, second, at):
 
 
 @inlined
-def reached(tables, second, value):
+def reached(table, value):
     """How many of the up to 15 ascending knots of a table a value reaches; of nan none are.
 
-    Behind the last knot stand nans, which nothing reaches. Of two tables it is the second where it
-    is marked.
+    Behind the last knot stand nans, which nothing reaches.
     """
-    (low, high), (low_b, high_b) = tables
-    middle = value >= chosen(second, _element(low_b, 7), _element(low, 7))
-    upper = chosen(second, _element(high_b, 3), _element(high, 3))
-    lower = chosen(second, _element(low_b, 3), _element(low, 3))
-    k = _add_where(middle, 8, None)
-    k = _add_where(value >= chosen(middle, upper, lower), 4, k)
-    between = _add_where(in_all(True), 1, k)
-    k = _add_where(value >= look_up_either(tables, second, between), 2, k)
-    return _add_where(value >= look_up_either(tables, second, k), 1, k)
+    low, high = table
+    middle = value >= _element(low, 7)
+    k = add_where(middle, 8, None)
+    k = add_where(value >= chosen(middle, _element(high, 3), _element(low, 3)), 4, k)
+    between = add_where(in_all(True), 1, k)
+    k = add_where(value >= look_up(table, between), 2, k)
+    return add_where(value >= look_up(table, k), 1, k)
 
 
 @inlined

@@ -1,9 +1,10 @@
 """Sorting and percentiles of one benchmark group or cohort, without allocation.
 
 Values are spread over cells of equal width. To sort, they are passed through a million of them
-digit by digit (fewer where values are many), which leaves hardly two different values in one; for
-percentiles there are about two values to a bucket, and only buckets that hold a wanted order
-statistic are put in order. Linear in the number of values; crowded cells fall back to heapsort.
+digit by digit (fewer where values are many), which leaves hardly two different values in one. For
+percentiles values are counted by block (blocks.py); those of blocks that hold a wanted order
+statistic are counted by bucket, and only buckets that hold one are put in order. Linear in the
+number of values; crowded cells fall back to heapsort.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.blocks import BLOCK, BLOCKS, count_blocks, take_blocks
 
-BUCKETS = 2048
-BLOCK = 16  # buckets that are passed over at once
+BUCKETS = BLOCKS * BLOCK
 _CROWDED = 24
 _LOOKED_AT = np.uint64(32)  # sorted keys at once, hardly ever one of them below the one before
 # A cell has two digits of so many bits at most; its number stands above the place of a value.
@@ -130,28 +131,6 @@ def _sort_within_cells(cells, n, places, keys, payload):
 
 
 @kernel
-def _spread(keys, n, low, high, bucket_of, counts):
-    """Put every key into its bucket and count the keys of each; how many buckets there are.
-
-    The first holds those that are the lowest of all and the last the highest, of rates often a
-    large part each; all between them are as wide as one another.
-    """
-    within = min(BUCKETS - 2, max(16, n // 2))
-    scale = (within - 1) / (high - low) if high > low else 0.0
-    if not scale < 1e300:  # a spread too small to divide
-        scale = 0.0
-    for i in range(n):
-        bucket = np.int32((keys[i] - low) * scale)
-        bucket_of[i] = bucket + np.int32(keys[i] > low) + np.int32(keys[i] == high)
-    buckets = np.int32((high - low) * scale) + 3
-    for b in range(buckets + BLOCK):  # whole blocks of them are read
-        counts[b] = 0
-    for i in range(n):
-        counts[np.uint64(bucket_of[i])] += 1
-    return buckets
-
-
-@kernel
 def _spread_again(values, begin, end, scratch):
     """Put a crowded bucket nearly in order: by as many cells of equal width as it has values."""
     low, high = _lowest_and_highest(values[begin:end], end - begin)
@@ -195,16 +174,6 @@ def _sort_bucket(keys, payload, begin, end):
 
 
 @kernel
-def _count_blocks(counts, buckets, in_block):
-    """How many values lie in each block of buckets."""
-    for block in range(np.uint64(buckets // BLOCK + 1)):
-        total = np.int32(0)
-        for b in range(np.uint64(BLOCK)):
-            total += counts[block * np.uint64(BLOCK) + b]
-        in_block[block] = total
-
-
-@kernel
 def percentiles(values, n, percents, result, scratch):
     """Percentiles (ascending ``percents``) of n >= 1 values in any order, without a full sort."""
     low, high = _lowest_and_highest(values, n)
@@ -214,24 +183,56 @@ def percentiles(values, n, percents, result, scratch):
 @kernel
 def percentiles_between(values, n, low, high, percents, result, scratch):
     """The same where it is known which value is the lowest and which the highest."""
-    counts = scratch.starts
-    bucket_of = scratch.bucket_of
-    ordered = scratch.sorted_keys
-    fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
-    buckets = _spread(values, n, low, high, bucket_of, counts)
-    lowest, highest = counts[0], counts[buckets - 1]
-    for b in range(buckets):
-        fill[b] = -1
-    in_block = scratch.in_block
-    _count_blocks(counts, buckets, in_block)
-    wanted, found = scratch.cells[0], 0
-    block, below_block = np.uint64(0), 0  # and how many values lie in the blocks below it
+    ordered, in_block = scratch.sorted_keys, scratch.in_block
+    scale = (BUCKETS - 1) / (high - low) if high > low else 0.0
+    if not scale < 1e300:  # a spread too small to divide
+        scale = 0.0
+    lowest, highest = count_blocks(values, n, low, high, scale, in_block, scratch.digits)
+    block, below = np.uint64(0), lowest  # how many values lie below the block
+    wanted = np.uint64(0)
     for percent in percents:
         k = int((n - 1) * percent / 100.0)
         for rank in (k, min(k + 1, n - 1)):
             if rank < lowest or rank >= n - highest:
                 ordered[rank] = low if rank < lowest else high
                 continue
+            while below + in_block[block] <= rank:
+                below += in_block[block]
+                block += np.uint64(1)
+            wanted |= np.uint64(1) << block
+    if wanted != np.uint64(0):
+        some = scratch.cells[1].view(np.float64)
+        taken = take_blocks(values, n, low, high, scale, wanted, some)
+        _order_wanted(some, taken, n, low, scale, lowest, highest, wanted, percents, scratch)
+    for j in range(len(percents)):
+        result[j] = percentile(ordered, n, percents[j])
+
+
+@kernel
+def _order_wanted(values, taken, n, low, scale, lowest, highest, wanted, percents, scratch):
+    """Put the wanted order statistics of n values to their places, from those in their blocks."""
+    counts, in_block = scratch.starts, scratch.in_block
+    bucket_of = scratch.bucket_of
+    ordered = scratch.sorted_keys
+    fill = scratch.fill  # where the next value of a wanted bucket goes, -1 for the others
+    for block in range(np.uint64(BLOCKS)):
+        if wanted >> block & np.uint64(1):
+            begin = block * np.uint64(BLOCK)
+            for b in range(np.uint64(BLOCK)):
+                counts[begin + b] = 0
+            for b in range(np.uint64(BLOCK)):
+                fill[begin + b] = -1
+    for t in range(taken):
+        bucket_of[t] = np.int32((values[t] - low) * scale)
+    for t in range(taken):
+        counts[np.uint64(bucket_of[t])] += 1
+    buckets, found = scratch.cells[0], 0
+    block, below_block = np.uint64(0), lowest
+    for percent in percents:
+        k = int((n - 1) * percent / 100.0)
+        for rank in (k, min(k + 1, n - 1)):
+            if rank < max(lowest, below_block) or rank >= n - highest:
+                continue  # known, or found before
             while below_block + in_block[block] <= rank:
                 below_block += in_block[block]
                 block += np.uint64(1)
@@ -241,27 +242,25 @@ def percentiles_between(values, n, low, high, percents, result, scratch):
                 b += np.uint64(1)
             if fill[b] < 0:
                 fill[b] = below
-                wanted[found] = b
+                buckets[found] = b
                 found += 1
-    place, taken = scratch.sorted_payload, np.uint64(0)
-    for i in range(n):
-        place[taken] = i  # overwritten by the next where this one is not taken
-        taken += np.uint64(fill[np.uint64(bucket_of[i])] >= 0)
-    for t in range(np.int64(taken)):
-        i = np.uint64(place[t])
-        bucket = np.uint64(bucket_of[i])
+    place, kept = scratch.sorted_payload, np.uint64(0)
+    for t in range(taken):
+        place[kept] = t  # overwritten by the next where this one is not kept
+        kept += np.uint64(fill[np.uint64(bucket_of[t])] >= 0)
+    for k in range(np.int64(kept)):
+        t = np.uint64(place[k])
+        bucket = np.uint64(bucket_of[t])
         at = np.uint64(fill[bucket])
         fill[bucket] += 1
-        ordered[at] = values[i]
-    for t in range(found):
-        end = fill[wanted[t]]
-        begin = end - counts[wanted[t]]
+        ordered[at] = values[t]
+    for k in range(found):
+        end = fill[buckets[k]]
+        begin = end - counts[buckets[k]]
         if end - begin > _CROWDED:
             _spread_again(ordered, begin, end, scratch)
         # The payload is carried along for nothing: such buckets are few.
         _sort_bucket(ordered, scratch.sorted_payload, begin, end)
-    for j in range(len(percents)):
-        result[j] = percentile(ordered, n, percents[j])
 
 
 @kernel

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm
+from asm_sim.kernels.numeric.blocks import BLOCKS, DIGITS
 from asm_sim.kernels.numeric.eight import SIXTEEN
-from asm_sim.kernels.numeric.order_statistics import BLOCK, BUCKETS
+from asm_sim.kernels.numeric.order_statistics import BUCKETS
 from asm_sim.kernels.numeric.sums import ROOM
 
 Floats = NDArray[np.float64]
@@ -87,6 +88,7 @@ class Scratch(NamedTuple):
     starts: NDArray[np.int32]
     fill: NDArray[np.int32]
     in_block: NDArray[np.int32]
+    digits: NDArray[np.uint64]  # of counts (blocks.py)
     cells: NDArray[np.int64]  # [2, n]
     values: Floats
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
@@ -186,9 +188,10 @@ def new_scratch(measures, n):
         sorted_keys=np.empty(n),
         sorted_payload=np.empty(n, np.int32),
         bucket_of=np.empty(n, np.int32),
-        starts=np.empty(BUCKETS + BLOCK, np.int32),
+        starts=np.empty(BUCKETS, np.int32),
         fill=np.empty(BUCKETS, np.int32),
-        in_block=np.empty(BUCKETS // BLOCK + 1, np.int32),
+        in_block=np.empty(BLOCKS, np.int32),
+        digits=np.empty(DIGITS, np.uint64),
         cells=np.empty((2, n), np.int64),
         values=np.empty(n),
         order=np.empty(n, np.int32),

@@ -8,7 +8,18 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.eight import EIGHT, eight_from, greater, in_all, lesser, put_eight
+from asm_sim.kernels.numeric.eight import (
+    EIGHT,
+    as_float,
+    eight_from,
+    greater,
+    in_all,
+    lesser,
+    look_up,
+    put_eight,
+    reached,
+    table_from,
+)
 from asm_sim.kernels.numeric.segments import TEN, segment_of, ten_segments
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, widest_vectors
 
@@ -33,6 +44,31 @@ def decile_points(values, n, cut_points, points):
             lower, across, number = segment_of(value, segments, below)
             earned = max(number, 1.0) + (value - lower) / across
             points[i] = points[i] if value < lowest else earned
+
+
+@kernel
+def decile_points_by_eight(values, n, cut_points, points, tables):
+    """The same of up to 15 cuts, as many as fill vectors of eight; how many."""
+    _tabulate(cut_points, tables[0], tables[1], tables[2])
+    knots, lowers, widths = table_from(tables[0]), table_from(tables[1]), table_from(tables[2])
+    done = n - n % EIGHT
+    for i in range(0, done, EIGHT):
+        value = eight_from(values, i)
+        k = reached(knots, value)
+        above = value - look_up(lowers, k)
+        put_eight(greater(as_float(k), 1.0) + above / look_up(widths, k), points, i)
+    return done
+
+
+@kernel
+def _tabulate(cut_points, knots, lowers, widths):
+    """Tables of up to 15 cuts: each, and of the segment above so many its lower end and width."""
+    knots[:] = np.nan
+    lowers[0], widths[0] = 0.0, np.inf
+    for k in range(len(cut_points)):
+        cut = cut_points[k]
+        knots[k] = lowers[k + 1] = cut
+        widths[k + 1] = cut_points[k + 1] - cut if k + 1 < len(cut_points) else np.inf
 
 
 @kernel

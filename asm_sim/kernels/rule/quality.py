@@ -9,26 +9,29 @@ from asm_sim.kernels.choices import Shrinkage, ToppedOut
 from asm_sim.kernels.numeric.eight import (
     EIGHT,
     MOST_KNOTS,
-    as_float,
-    both,
     chosen,
     eight_are,
     eight_from,
     greater,
+    how_many,
     in_all,
     least_of,
     lesser,
-    look_up_either,
     most_of,
     pack_eight,
     put_eight,
-    reached,
-    table_from,
+    unpack_eight,
 )
 from asm_sim.kernels.numeric.order_statistics import percentiles, percentiles_between
 from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.vectors import compact, has_wide_vectors
-from asm_sim.kernels.rule.points import add_points, decile_points, deviation_points, middle_points
+from asm_sim.kernels.rule.points import (
+    add_points,
+    decile_points,
+    decile_points_by_eight,
+    deviation_points,
+    middle_points,
+)
 from asm_sim.kernels.rule.shrinkage import shrink
 
 # The status of a measure is the benchmark that its result enters, by collection type, or one of:
@@ -88,18 +91,12 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
 
     Needs what has been classified.
     """
-    measures, n = observed.rate.shape
-    points_sum = scratch.points_sum
-    counted = scratch.counted
     keys, payload = scratch.keys, scratch.payload
-    for i in range(n):
-        points_sum[i] = 0.0
-        counted[i] = 0.0
-    for m in range(measures):
+    for m in range(len(observed.rate)):
         if _are_plain_deciles(rules, m, fit):
-            if refit:
-                _find_cuts(observed.rate[m], rules, m, y, fit, scratch)
-            _add_decile_points(observed.rate[m], rules, m, y, fit, outcome.points[m], scratch)
+            _score_plain_deciles(
+                observed.rate[m], rules, m, y, refit, fit, outcome.points[m], scratch
+            )
             continue
         points = outcome.points[m]
         status = scratch.status[m]
@@ -167,26 +164,69 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                 )
             for t in range(k):
                 points[np.uint64(payload[t])] = scratch.values[t]
-        add_points(points, 0, points_sum, counted)
-    quality_score = outcome.quality_score
-    for i in range(n):  # 0 / 0 is nan: no counted measure, no quality score
-        quality_score[i] = points_sum[i] / (rules.quality_points_maximum * counted[i])
+    _score_points(outcome.points, rules.quality_points_maximum, outcome.quality_score, scratch)
+
+
+@kernel
+def _score_points(points, most, score, scratch):
+    """The quality score of everyone; 0 / 0 is nan: no counted measure, no quality score."""
+    measures, n = points.shape
+    total, counted = scratch.points_sum, scratch.counted
+    done = 0
+    if has_wide_vectors():
+        done = n - n % EIGHT
+        in_rows = points.reshape(points.size)
+        for i in range(0, done, EIGHT):
+            sum_of_eight, number = in_all(0.0), in_all(0.0)
+            for m in range(measures):
+                earned = eight_from(in_rows, m * n + i)
+                present = earned >= earned
+                sum_of_eight = sum_of_eight + chosen(present, earned, 0.0)
+                number = number + chosen(present, 1.0, 0.0)
+            put_eight(sum_of_eight / (number * most), score, i)
+    for i in range(done, n):
+        total[i] = counted[i] = 0.0
+    for m in range(measures):
+        add_points(points[m], done, total, counted)
+    for i in range(done, n):
+        score[i] = total[i] / (most * counted[i])
 
 
 @kernel
 def _are_plain_deciles(rules, m, fit):
-    """Whether a measure has deciles and nothing else, few enough to be looked up at once."""
+    """Whether a measure has deciles and nothing else, and eight results can be packed at once."""
     of_measure = rules.measure_by_deciles[m] and rules.topped_out == ToppedOut.KEPT
     shrinks = rules.quality_shrinkage != Shrinkage.NONE and fit.shrinks[0]
-    few = rules.collection_types <= 2 and len(rules.decile_percentiles) <= MOST_KNOTS
-    return has_wide_vectors() and of_measure and not shrinks and few
+    return has_wide_vectors() and of_measure and not shrinks and rules.collection_types <= 2
 
 
 @kernel
-def _find_cuts(rate, rules, m, y, fit, scratch):
-    """Make the benchmarks of a measure with plain deciles, of both collection types at once."""
-    status, of_first, of_second = scratch.status[m], scratch.keys, scratch.values
-    sign = -1.0 if rules.measure_inverse[m] else 1.0  # better is higher
+def _score_plain_deciles(rate, rules, m, y, refit, fit, points, scratch):
+    """Points of a measure with plain deciles, of both collection types at once.
+
+    Results are packed type by type, eight at once, and points put back to whom they belong.
+    """
+    of_first, of_second = scratch.keys, scratch.values
+    first, second = _pack_types(
+        rate, rules.measure_inverse[m], scratch.status[m], of_first, of_second
+    )
+    two = rules.collection_types > 1 and not rules.measure_pooled[m]
+    if refit:
+        _find_cuts(of_first, first, rules, m, 0, y, fit, scratch)
+        if two:
+            _find_cuts(of_second, second, rules, m, 1, y, fit, scratch)
+    for_first, for_second = scratch.sorted_keys, scratch.cells[1].view(np.float64)
+    _earn(of_first, first[0], m, 0, fit, for_first, scratch)
+    if two:
+        _earn(of_second, second[0], m, 1, fit, for_second, scratch)
+    unreported = rules.year[y].points_not_reported
+    _put_back(scratch.status[m], for_first, for_second, unreported, points)
+
+
+@kernel
+def _pack_types(rate, inverse, status, of_first, of_second):
+    """The results by collection type, better ones higher: how many, the lowest, the highest."""
+    sign = -1.0 if inverse else 1.0
     least = least_b = in_all(np.inf)
     most = most_b = in_all(-np.inf)
     k = k_b = 0
@@ -214,71 +254,53 @@ def _find_cuts(rate, rules, m, y, fit, scratch):
             of_second[k_b] = value
             k_b += 1
             low_b, high_b = min(low_b, value), max(high_b, value)
-    _find_cuts_of_type(of_first, k, low, high, rules, m, 0, y, fit, scratch)
-    if rules.collection_types > 1 and not rules.measure_pooled[m]:
-        _find_cuts_of_type(of_second, k_b, low_b, high_b, rules, m, 1, y, fit, scratch)
+    return (k, low, high), (k_b, low_b, high_b)
 
 
 @kernel
-def _find_cuts_of_type(values, k, low, high, rules, m, g, y, fit, scratch):
-    fit.has_benchmark[m, g] = k >= rules.year[y].benchmark_minimum_clinicians
-    if k == 0 or not fit.has_benchmark[m, g]:
-        return
-    percentiles_between(
-        values, k, low, high, rules.decile_percentiles, fit.cut_points[m, g], scratch
-    )
+def _find_cuts(values, ends, rules, m, g, y, fit, scratch):
+    """Make the benchmark of one collection type from its packed results."""
+    k, low, high = ends
+    known = k >= rules.year[y].benchmark_minimum_clinicians
+    fit.has_benchmark[m, g] = known
+    if k > 0 and known:
+        cuts = fit.cut_points[m, g]
+        percentiles_between(values, k, low, high, rules.decile_percentiles, cuts, scratch)
 
 
 @kernel
-def _add_decile_points(rate, rules, m, y, fit, points, scratch):
-    """Points of a measure with plain deciles, of everyone eight at once, added to those before."""
-    status, total, counted = scratch.status[m], scratch.points_sum, scratch.counted
-    cuts, known = fit.cut_points[m], fit.has_benchmark[m]
-    unreported = rules.year[y].points_not_reported
-    sign = -1.0 if rules.measure_inverse[m] else 1.0  # better is higher
-    last = len(cuts) - 1
-    tables = scratch.tables
-    _tabulate(cuts[0], tables[0], tables[1], tables[2])
-    _tabulate(cuts[last], tables[3], tables[4], tables[5])
-    knots = table_from(tables[0]), table_from(tables[3])
-    lowers = table_from(tables[1]), table_from(tables[4])
-    widths = table_from(tables[2]), table_from(tables[5])
-    first_known, second_known = in_all(known[0]), in_all(known[last])
-    done = len(rate) - len(rate) % EIGHT
+def _earn(values, k, m, g, fit, points, scratch):
+    """Points of the packed results of one collection type; blank without a benchmark."""
+    if fit.has_benchmark[m, g]:
+        cuts, done = fit.cut_points[m, g], 0
+        if len(cuts) <= MOST_KNOTS:
+            done = decile_points_by_eight(values, k, cuts, points, scratch.tables)
+        decile_points(values[done:k], k - done, cuts, points[done:k])
+    else:
+        points[:k] = np.nan
+
+
+@kernel
+def _put_back(status, of_first, of_second, unreported, points):
+    """Give everyone the points that were earned type by type."""
+    k = k_b = 0
+    done = len(status) - len(status) % EIGHT
     for i in range(0, done, EIGHT):
-        of_second = eight_are(status, i, _SECOND)
-        value = eight_from(rate, i) * sign
-        k = reached(knots, of_second, value)
-        above = value - look_up_either(lowers, of_second, k)
-        number = as_float(k)
-        earned = greater(number, 1.0) + above / look_up_either(widths, of_second, k)
+        first, second = eight_are(status, i, _FIRST), eight_are(status, i, _SECOND)
         result = chosen(eight_are(status, i, NOT_REPORTED), unreported, np.nan)
-        result = chosen(both(eight_are(status, i, _FIRST), first_known), earned, result)
-        result = chosen(both(of_second, second_known), earned, result)
+        result = chosen(first, unpack_eight(first, of_first, k), result)
+        result = chosen(second, unpack_eight(second, of_second, k_b), result)
+        k += how_many(first)
+        k_b += how_many(second)
         put_eight(result, points, i)
-        present = result >= result
-        put_eight(eight_from(total, i) + chosen(present, result, 0.0), total, i)
-        put_eight(eight_from(counted, i) + chosen(present, 1.0, 0.0), counted, i)
-    for i in range(done, len(rate)):
-        g, value, k = np.int64(status[i]), sign * rate[i], 0
-        points[i] = unreported if g == NOT_REPORTED else np.nan
-        if g >= 0 and known[g]:
-            while k < cuts.shape[1] and value >= cuts[g, k]:
-                k += 1
-            of_type = tables[3 * g : 3 * g + 3]
-            points[i] = max(float(k), 1.0) + (value - of_type[1, k]) / of_type[2, k]
-    add_points(points, done, total, counted)
-
-
-@kernel
-def _tabulate(cut_points, knots, lowers, widths):
-    """Tables of up to 15 cuts: each, and of the segment above so many its lower end and width."""
-    knots[:] = np.nan
-    lowers[0], widths[0] = 0.0, np.inf
-    for k in range(len(cut_points)):
-        cut = cut_points[k]
-        knots[k] = lowers[k + 1] = cut
-        widths[k + 1] = cut_points[k + 1] - cut if k + 1 < len(cut_points) else np.inf
+    for i in range(done, len(status)):
+        points[i] = unreported if status[i] == NOT_REPORTED else np.nan
+        if status[i] == _FIRST:
+            points[i] = of_first[k]
+            k += 1
+        elif status[i] == _SECOND:
+            points[i] = of_second[k_b]
+            k_b += 1
 
 
 @kernel

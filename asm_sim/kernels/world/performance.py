@@ -244,7 +244,7 @@ def _through_tables(knots, table, slopes, collection, z, drift, rate):
     for i in range(0, done, EIGHT):
         value = eight_from(z, i) + drift
         of_second = eight_are(collection, i, _SECOND)
-        k = reached((above, above), of_second, value)
+        k = reached(above, value)
         ramp = greater(value - look_up(at_knot, k), 0.0)
         put_eight(
             look_up_either(rates, of_second, k) + look_up_either(rises, of_second, k) * ramp,

@@ -1,0 +1,210 @@
+"""Which of 64 blocks of equal width values lie in: how many in each, and those in some of them.
+
+A block is a row of buckets, which are numbered from the lowest value on. Where vectors are wide,
+eight values at once are counted, and not in memory: a count is a digit of a whole number that every
+lane has of its own, first one of four bits, which is added to one of eight before it is full.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels.numeric.eight import (
+    EIGHT,
+    WHOLES,
+    add_where,
+    both,
+    eight_from,
+    in_all,
+    in_every_lane,
+    of_marks,
+    of_wholes,
+    pack_eight,
+    sum_of,
+    whole_part,
+)
+from asm_sim.kernels.numeric.vectors import has_wide_vectors
+
+BLOCKS = 64
+BLOCK = 32  # buckets in each
+_BITS = np.int64(5)  # of the place of a bucket in its block
+_IN_WORD = 16  # digits of four bits in a whole number
+_WORDS = BLOCKS // _IN_WORD
+DIGITS = 2 * _WORDS * EIGHT  # whole numbers that hold the digits of eight bits of all lanes
+_FEW = 15 * EIGHT  # values that no digit of four bits can be too small for
+_MANY = 17 * _FEW  # the same of eight bits
+_EVERY_OTHER_BYTE = np.uint64(0x00FF00FF00FF00FF)
+_TWO_BYTES = np.uint64(0xFFFF)
+
+
+@inlined
+def bucket_at(value, low, scale):
+    """The bucket of a value not below ``low``."""
+    return np.int64((value - low) * scale)
+
+
+@kernel
+def count_blocks(values, n, low, high, scale, in_block, room):
+    """How many of values[:n] lie in each block, and how many are the lowest and the highest.
+
+    Those two are in none; all others lie between them. There is ``room`` for DIGITS.
+    """
+    in_block[:] = 0
+    lower = higher = done = 0
+    if has_wide_vectors():
+        done = n - n % EIGHT
+        above_low = below_high = add_where(in_all(False), 1, None)
+        for begin in range(0, done, _MANY):
+            end = min(begin + _MANY, done)
+            large = _no_large_digits()
+            for start in range(begin, end, _FEW):
+                digits = _no_digits()
+                for i in range(start, min(start + _FEW, end), EIGHT):
+                    value = eight_from(values, i)
+                    above, below = value > low, value < high
+                    above_low = add_where(above, 1, above_low)
+                    below_high = add_where(below, 1, below_high)
+                    bucket = whole_part((value - low) * scale)
+                    digits = _with_one_more(digits, both(above, below), bucket)
+                large = _with_digits(large, digits)
+            _put_digits(large, room)
+            _add_digits(room, in_block)
+        higher, lower = sum_of(above_low), sum_of(below_high)
+    for i in range(done, n):
+        above, below = values[i] > low, values[i] < high
+        higher += above
+        lower += below
+        in_block[np.uint64(bucket_at(values[i], low, scale) >> _BITS)] += above & below
+    return n - higher, n - lower
+
+
+@kernel
+def take_blocks(values, n, low, high, scale, wanted, taken):
+    """Put those of values[:n] that lie in wanted blocks one after the other into ``taken``.
+
+    ``wanted`` has a bit for every block. Returns how many they are.
+    """
+    k = done = 0
+    if has_wide_vectors():
+        done = n - n % EIGHT
+        for i in range(0, done, EIGHT):
+            value = eight_from(values, i)
+            within = both(value > low, value < high)
+            bucket = whole_part((value - low) * scale)
+            k += pack_eight(both(within, _are_wanted(wanted, bucket)), value, taken, k)
+    for i in range(done, n):
+        block = np.uint64(bucket_at(values[i], low, scale) >> _BITS)
+        taken[k] = values[i]  # overwritten by the next where this one is not taken
+        k += (low < values[i] < high) & (wanted >> block & np.uint64(1) != np.uint64(0))
+    return k
+
+
+@kernel
+def _add_digits(room, in_block):
+    """Add up the digits of eight bits that the lanes hold."""
+    for half in range(2 * _WORDS):
+        even = odd = np.uint64(0)
+        for lane in range(EIGHT):
+            digits = room[half * EIGHT + lane]
+            even += digits & _EVERY_OTHER_BYTE
+            odd += digits >> np.uint64(8) & _EVERY_OTHER_BYTE
+        first = half // 2 * _IN_WORD + half % 2
+        for k in range(4):
+            in_block[first + 4 * k] += np.int32(even >> np.uint64(16 * k) & _TWO_BYTES)
+            in_block[first + 4 * k + 2] += np.int32(odd >> np.uint64(16 * k) & _TWO_BYTES)
+
+
+_FOUR_BITS = types.UniTuple(of_wholes, _WORDS)  # the digits that are even, or odd, of each word
+_EIGHT_BITS = types.UniTuple(of_wholes, 2 * _WORDS)
+
+
+def _of_all(number):
+    return ir.Constant(WHOLES, [number] * EIGHT)
+
+
+def _nothing(kind):
+    """Of no values yet."""
+
+    def generate(context, builder, sig, _values):
+        parts = [_of_all(0)] * sig.return_type.count
+        return context.make_tuple(builder, sig.return_type, parts)
+
+    return kind(), generate
+
+
+@intrinsic
+def _no_digits(_context):
+    return _nothing(_FOUR_BITS)
+
+
+@intrinsic
+def _no_large_digits(_context):
+    return _nothing(_EIGHT_BITS)
+
+
+@intrinsic
+def _with_one_more(_context, digits, marks, buckets):
+    """Count the blocks of the marked ones of eight buckets."""
+
+    def generate(context, builder, sig, values):
+        before, marks, buckets = values
+        block = builder.lshr(buckets, _of_all(int(_BITS)))
+        digit = builder.shl(builder.and_(block, _of_all(_IN_WORD - 1)), _of_all(2))
+        one = builder.shl(_of_all(1), digit)
+        one = builder.select(marks, one, _of_all(0))
+        word = builder.lshr(block, _of_all(4))
+        parts = []
+        for w in range(_WORDS):
+            here = builder.icmp_unsigned("==", word, _of_all(w))
+            part = builder.extract_value(before, w)
+            parts.append(builder.select(here, builder.add(part, one), part))
+        return context.make_tuple(builder, sig.return_type, parts)
+
+    return _FOUR_BITS(digits, marks, buckets), generate
+
+
+@intrinsic
+def _with_digits(_context, large, digits):
+    """Add digits of four bits to those of eight."""
+
+    def generate(context, builder, sig, values):
+        low_bits = _of_all(0x0F0F0F0F0F0F0F0F)
+        parts = []
+        for w in range(_WORDS):
+            small = builder.extract_value(values[1], w)
+            for h, half in enumerate((small, builder.lshr(small, _of_all(4)))):
+                part = builder.extract_value(values[0], 2 * w + h)
+                parts.append(builder.add(part, builder.and_(half, low_bits)))
+        return context.make_tuple(builder, sig.return_type, parts)
+
+    return _EIGHT_BITS(large, digits), generate
+
+
+@intrinsic
+def _put_digits(_context, large, room):
+    def generate(context, builder, sig, values):
+        data = context.make_array(sig.args[1])(context, builder, values[1]).data
+        first = builder.bitcast(data, WHOLES.as_pointer())
+        for k in range(2 * _WORDS):
+            at = builder.gep(first, [ir.IntType(64)(k)])
+            builder.store(builder.extract_value(values[0], k), at, align=8)
+        return context.get_dummy_value()
+
+    return types.void(large, room), generate
+
+
+@intrinsic
+def _are_wanted(_context, wanted, buckets):
+    """Where eight buckets lie in blocks whose bit is set."""
+
+    def generate(_context, builder, _sig, values):
+        block = builder.lshr(values[1], _of_all(int(_BITS)))
+        bits = builder.lshr(in_every_lane(builder, values[0], WHOLES), block)
+        bit = builder.and_(bits, _of_all(1))
+        return builder.icmp_unsigned("!=", bit, _of_all(0))
+
+    return of_marks(wanted, buckets), generate
