@@ -16,9 +16,11 @@ from asm_sim.kernels.numeric.eight import (
     SIXTEEN,
     add_where,
     as_float,
+    bits_of,
     chosen,
     eight_are,
     eight_from,
+    fused,
     how_many,
     in_all,
     look_up_either,
@@ -28,7 +30,6 @@ from asm_sim.kernels.numeric.eight import (
     sum_of,
     table_from,
     unpack_eight,
-    whole_part,
 )
 from asm_sim.kernels.numeric.vectors import has_wide_vectors
 from asm_sim.kernels.rule.fit import new_fit, new_scratch
@@ -65,7 +66,7 @@ def looked_up(values, second, knots, tables, result, packed, unpacked):  # type:
         marks = value >= found
         put_eight(chosen(marks, unpack_eight(marks, values, k), -1.0), unpacked, i)
         k += pack_eight(marks, chosen(of_second, value, found), packed, k)
-        total += sum_of(add_where(marks, 3, whole_part(found * 10.0)))
+        total += sum_of(add_where(marks, 3, bits_of(fused(found, 10.0, 2.0**52))))
         total += 1000 * how_many(marks)
     return k, total
 
@@ -93,7 +94,8 @@ def test_lookups(count: int) -> None:
     spread = np.full(n, -1.0)
     spread[marks] = values[:k]
     np.testing.assert_array_equal(unpacked, spread)
-    assert total == np.floor(found * 10.0).sum() + 1003 * k
+    bits = np.rint(found * 10.0).astype(np.int64) + np.float64(2.0**52).view(np.int64)
+    assert total == bits.sum() + 1003 * k
 
 
 @pytest.fixture(scope="module")

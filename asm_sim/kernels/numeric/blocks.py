@@ -12,22 +12,23 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from asm_sim.kernels._jit import inlined, kernel
+from asm_sim.kernels._jit import fma, inlined, kernel
 from asm_sim.kernels.numeric.eight import (
     EIGHT,
     WHOLES,
     add_where,
+    bits_of,
     both,
     eight_from,
+    fused,
     in_all,
     in_every_lane,
     of_marks,
     of_wholes,
     pack_eight,
     sum_of,
-    whole_part,
 )
-from asm_sim.kernels.numeric.vectors import has_wide_vectors
+from asm_sim.kernels.numeric.vectors import are_wide, has_wide_vectors
 
 BLOCKS = 64
 BLOCK = 32  # buckets in each
@@ -37,14 +38,21 @@ _WORDS = BLOCKS // _IN_WORD
 DIGITS = 2 * _WORDS * EIGHT  # whole numbers that hold the digits of eight bits of all lanes
 _FEW = 15 * EIGHT  # values that no digit of four bits can be too small for
 _MANY = 17 * _FEW  # the same of eight bits
+_SHIFTER = 1.5 * 2.0**52  # added, it leaves the nearest whole number in the lowest bits
 _EVERY_OTHER_BYTE = np.uint64(0x00FF00FF00FF00FF)
 _TWO_BYTES = np.uint64(0xFFFF)
 
 
 @inlined
 def bucket_at(value, low, scale):
-    """The bucket of a value not below ``low``."""
-    return np.int64((value - low) * scale)
+    """The bucket of a value not below ``low``: the nearest whole number."""
+    return np.int64(fma(value - low, scale, _SHIFTER) - _SHIFTER)
+
+
+@inlined
+def _buckets_at(value, low, scale):
+    """The same of eight, in the lowest bits."""
+    return bits_of(fused(value - low, scale, _SHIFTER))
 
 
 @kernel
@@ -54,10 +62,10 @@ def count_blocks(values, n, low, high, scale, in_block, room):
     Those two are in none; all others lie between them. There is ``room`` for DIGITS.
     """
     in_block[:] = 0
-    lower = higher = done = 0
+    above_low = between = done = 0
     if has_wide_vectors():
         done = n - n % EIGHT
-        above_low = below_high = add_where(in_all(False), 1, None)
+        counted = add_where(in_all(False), 1, None)
         for begin in range(0, done, _MANY):
             end = min(begin + _MANY, done)
             large = _no_large_digits()
@@ -65,21 +73,23 @@ def count_blocks(values, n, low, high, scale, in_block, room):
                 digits = _no_digits()
                 for i in range(start, min(start + _FEW, end), EIGHT):
                     value = eight_from(values, i)
-                    above, below = value > low, value < high
-                    above_low = add_where(above, 1, above_low)
-                    below_high = add_where(below, 1, below_high)
-                    bucket = whole_part((value - low) * scale)
-                    digits = _with_one_more(digits, both(above, below), bucket)
+                    above = value > low
+                    counted = add_where(above, 1, counted)
+                    bucket = _buckets_at(value, low, scale)
+                    digits = _with_one_more(digits, both(above, value < high), bucket)
                 large = _with_digits(large, digits)
             _put_digits(large, room)
             _add_digits(room, in_block)
-        higher, lower = sum_of(above_low), sum_of(below_high)
+        above_low = sum_of(counted)
     for i in range(done, n):
-        above, below = values[i] > low, values[i] < high
-        higher += above
-        lower += below
-        in_block[np.uint64(bucket_at(values[i], low, scale) >> _BITS)] += above & below
-    return n - higher, n - lower
+        above = values[i] > low
+        above_low += above
+        block = np.uint64(bucket_at(values[i], low, scale) >> _BITS)
+        in_block[block] += above & (values[i] < high)
+    for block in range(BLOCKS):
+        between += in_block[block]
+    lowest = n - above_low
+    return lowest, n if lowest == n else above_low - between
 
 
 @kernel
@@ -94,7 +104,7 @@ def take_blocks(values, n, low, high, scale, wanted, taken):
         for i in range(0, done, EIGHT):
             value = eight_from(values, i)
             within = both(value > low, value < high)
-            bucket = whole_part((value - low) * scale)
+            bucket = _buckets_at(value, low, scale)
             k += pack_eight(both(within, _are_wanted(wanted, bucket)), value, taken, k)
     for i in range(done, n):
         block = np.uint64(bucket_at(values[i], low, scale) >> _BITS)
@@ -152,16 +162,20 @@ def _with_one_more(_context, digits, marks, buckets):
 
     def generate(context, builder, sig, values):
         before, marks, buckets = values
-        block = builder.lshr(buckets, _of_all(int(_BITS)))
-        digit = builder.shl(builder.and_(block, _of_all(_IN_WORD - 1)), _of_all(2))
-        one = builder.shl(_of_all(1), digit)
-        one = builder.select(marks, one, _of_all(0))
-        word = builder.lshr(block, _of_all(4))
+        if not are_wide(context):
+            return before  # never called
+        one, beyond = _of_all(1), _of_all(4 * BLOCKS)
+        digit = builder.lshr(buckets, _of_all(int(_BITS) - 2))  # where it begins among all words
+        digit = builder.and_(digit, _of_all(4 * (BLOCKS - 1)))
+        digit = builder.select(marks, digit, beyond)
+        of_machine = ir.FunctionType(WHOLES, [WHOLES, WHOLES])
+        # A shift by more than all bits, or by less than none, leaves nothing.
+        shifted = builder.module.declare_intrinsic("llvm.x86.avx512.psllv.q.512", (), of_machine)
         parts = []
         for w in range(_WORDS):
-            here = builder.icmp_unsigned("==", word, _of_all(w))
+            by = builder.sub(digit, _of_all(64 * w))
             part = builder.extract_value(before, w)
-            parts.append(builder.select(here, builder.add(part, one), part))
+            parts.append(builder.add(part, builder.call(shifted, [one, by])))
         return context.make_tuple(builder, sig.return_type, parts)
 
     return _FOUR_BITS(digits, marks, buckets), generate
@@ -203,6 +217,7 @@ def _are_wanted(_context, wanted, buckets):
 
     def generate(_context, builder, _sig, values):
         block = builder.lshr(values[1], _of_all(int(_BITS)))
+        block = builder.and_(block, _of_all(BLOCKS - 1))
         bits = builder.lshr(in_every_lane(builder, values[0], WHOLES), block)
         bit = builder.and_(bits, _of_all(1))
         return builder.icmp_unsigned("!=", bit, _of_all(0))

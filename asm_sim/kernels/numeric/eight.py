@@ -271,11 +271,24 @@ def as_float(_context, numbers):
 
 
 @intrinsic
-def whole_part(_context, numbers):
-    """Eight numbers without what is behind the point; they must fit."""
+def fused(_context, a, b, c):
+    """a * b + c with one rounding."""
+
+    def generate(_context, builder, sig, values):
+        kind = ir.FunctionType(_DOUBLES, [_DOUBLES] * 3)
+        of_vectors = builder.module.declare_intrinsic(f"llvm.fma.v{EIGHT}f64", (), kind)
+        return builder.call(of_vectors, _as_eights(builder, sig.args, values))
+
+    known = _eight in (a, b, c) and {a, b, c} <= {_eight, types.float64}
+    return (_eight(a, b, c), generate) if known else None
+
+
+@intrinsic
+def bits_of(_context, numbers):
+    """The bits of eight numbers, as whole numbers."""
 
     def generate(_context, builder, _sig, values):
-        return builder.fptosi(values[0], WHOLES)
+        return builder.bitcast(values[0], WHOLES)
 
     return (of_wholes(_eight), generate) if numbers is _eight else None
 

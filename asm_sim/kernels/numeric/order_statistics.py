@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
-from asm_sim.kernels.numeric.blocks import BLOCK, BLOCKS, count_blocks, take_blocks
+from asm_sim.kernels.numeric.blocks import BLOCK, BLOCKS, bucket_at, count_blocks, take_blocks
 
 BUCKETS = BLOCKS * BLOCK
 _CROWDED = 24
@@ -223,7 +223,7 @@ def _order_wanted(values, taken, n, low, scale, lowest, highest, wanted, percent
             for b in range(np.uint64(BLOCK)):
                 fill[begin + b] = -1
     for t in range(taken):
-        bucket_of[t] = np.int32((values[t] - low) * scale)
+        bucket_of[t] = np.int32(bucket_at(values[t], low, scale))
     for t in range(taken):
         counts[np.uint64(bucket_of[t])] += 1
     buckets, found = scratch.cells[0], 0
