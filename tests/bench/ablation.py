@@ -210,7 +210,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
             among = among if of_truth else scored
             rank_scores(outcome.final_score, rules.score_zero, among, scratch, ranks, fifths)
             if of_truth:
-                compare_with_truth(y, outcomes[0], outcome, memory, scratch.lanes, row)
+                compare_with_truth(y, outcomes[0], outcome, memory, row)
                 lap(clock, timed, Stage.RANKS)
                 continue
             lap(clock, timed, Stage.RANKS)
@@ -227,7 +227,7 @@ def play(rules, grids, draw, d, clock, spent, output):  # type: ignore[no-untype
                 scratch, memory, d, output,
             )  # fmt: skip
             lap(clock, timed, Stage.SUMMARY)
-            compare_with_year_before(y, outcome, memory, scratch.lanes, row)
+            compare_with_year_before(y, outcome, memory, row)
             lap(clock, timed, Stage.RANKS)
             count_year(y, grids, outcome, paid, present, memory, tallies, output)
             lap(clock, timed, Stage.HISTOGRAMS)

@@ -17,6 +17,7 @@ from asm_sim.kernels.numeric.sums import (
     clear,
     lanes_from,
     mean_and_sd,
+    new_room,
     places,
     stretches,
 )
@@ -30,7 +31,7 @@ COUNTS = [1, 2, LANES - 1, LANES, LANES + 1, 5 * LANES, 3_001]
 
 @entry
 def two_sums(values, counts):  # type: ignore[no-untyped-def]
-    room = np.full(ROOM, np.nan)
+    room = new_room()  # type: ignore[call-arg]
     n = len(values)
     clear(room, 2)  # type: ignore[call-arg]
     for begin in stretches(n):  # type: ignore[call-arg]
@@ -43,7 +44,7 @@ def two_sums(values, counts):  # type: ignore[no-untyped-def]
 
 @entry
 def moments(values):  # type: ignore[no-untyped-def]
-    return mean_and_sd(values, len(values), np.full(ROOM, np.nan))  # type: ignore[call-arg]
+    return mean_and_sd(values, len(values))  # type: ignore[call-arg]
 
 
 def by_definition(values: Floats) -> float:

@@ -23,7 +23,7 @@ from asm_sim.kernels._jit import entry
 from asm_sim.kernels.draws.comparisons import compare_with_truth, compare_with_year_before
 from asm_sim.kernels.draws.summaries import _level, new_memory
 from asm_sim.kernels.numeric.counts import fill_binomial, fill_poisson
-from asm_sim.kernels.numeric.sums import ROOM, mean_and_sd
+from asm_sim.kernels.numeric.sums import mean_and_sd
 from asm_sim.kernels.numeric.variates import fill_normals
 from asm_sim.kernels.rule.exchange import adjustment_of, terms_of
 from asm_sim.kernels.rule.fit import new_fit, new_scratch
@@ -107,7 +107,7 @@ def adjust(rules, rows):  # type: ignore[no-untyped-def]
 
 
 def moments(rows):  # type: ignore[no-untyped-def]
-    return mean_and_sd(rows[0], rows.shape[1], np.empty(ROOM))
+    return mean_and_sd(rows[0], rows.shape[1])
 
 
 def levels(rules, row, n):  # type: ignore[no-untyped-def]
@@ -119,18 +119,18 @@ def levels(rules, row, n):  # type: ignore[no-untyped-def]
 
 def scaling(rules, n):  # type: ignore[no-untyped-def]
     fit, outcome = new_fit(rules, 2, n), new_outcome(2, n)
-    _fit_scaling(np.ones(n), rules, 0, fit, outcome, np.empty(ROOM))
+    _fit_scaling(np.ones(n), rules, 0, fit, outcome)
 
 
 def of_truth(row, n):  # type: ignore[no-untyped-def]
     outcome, memory = new_outcome(2, n), new_memory(n, 1)
-    compare_with_truth(0, outcome, outcome, memory, np.empty(ROOM), row)
+    compare_with_truth(0, outcome, outcome, memory, row)
 
 
 def of_year_before(row, n):  # type: ignore[no-untyped-def]
     outcome, memory = new_outcome(2, n), new_memory(n, 1)
     memory.fifth[:] = 0  # says where a transition is counted
-    compare_with_year_before(1, outcome, memory, np.empty(ROOM), row)
+    compare_with_year_before(1, outcome, memory, row)
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,12 @@ import numpy as np
 
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.summaries import row_of
-from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
+from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, new_room, places, stretches
 from asm_sim.kernels.rule.exchange import SIGN_TOLERANCE
 
-# Sums over those with two ranks, and then of squares and products of deviations.
-_RANK, _OTHER_RANK, _A, _T = places(4)
+# Sums over those with two ranks, whole numbers among them, and then of squares and products of
+# deviations.
+_BOTH, _SIGN, _FIFTH, _RANK, _OTHER_RANK, _A, _T = places(7)
 _RR, _SS, _RS, _AA, _TT, _AT, _CHANCE = places(7)
 
 
@@ -22,7 +23,7 @@ def _rank_correlation(room):
 
 
 @kernel
-def compare_with_year_before(y, outcome, memory, room, row):
+def compare_with_year_before(y, outcome, memory, row):
     """Year-over-year statistics, over clinicians with a final score in both years."""
     if y == 0:
         row.rank_correlation = row.sign_change_share = row.adjustment_change_sd = np.nan
@@ -30,22 +31,22 @@ def compare_with_year_before(y, outcome, memory, room, row):
     factor, before = outcome.payment_adjustment_factor, memory.adjustment_before
     rank, rank_before = memory.rank[row_of(y)], memory.rank[row_of(y - 1)]
     n = len(factor)
-    count = changed = 0
-    for i in range(n):
-        both = (rank[i] == rank[i]) & (rank_before[i] == rank_before[i])
-        count += both
-        changed += both & ((factor[i] < -SIGN_TOLERANCE) != (before[i] < -SIGN_TOLERANCE))
     _count_transitions(y, memory)
-    clear(room, 3)
+    room = new_room()
+    clear(room, 7)
     for begin in stretches(n):
         for lane in lanes_from(begin, n):
             i = begin + lane
             a, b, r, s = factor[i], before[i], rank[i], rank_before[i]
             both = (r == r) & (s == s)
+            changed = both & ((a < -SIGN_TOLERANCE) != (b < -SIGN_TOLERANCE))
+            room[_BOTH + lane] += 1.0 if both else 0.0
+            room[_SIGN + lane] += 1.0 if changed else 0.0
             room[_A + lane] += a - b if both else 0.0
             room[_RANK + lane] += r if both else 0.0
             room[_OTHER_RANK + lane] += s if both else 0.0
-    known = float(count) if count > 0 else np.nan
+    count, changed_sign = add_lanes(room, _BOTH), add_lanes(room, _SIGN)
+    known = count if count > 0.0 else np.nan
     mean = add_lanes(room, _A) / known
     mean_rank, mean_before = add_lanes(room, _RANK) / known, add_lanes(room, _OTHER_RANK) / known
     clear(room, 4)
@@ -63,8 +64,8 @@ def compare_with_year_before(y, outcome, memory, room, row):
             room[_RS + lane] += r * s
     squares = add_lanes(room, _AA)
     row.rank_correlation = _rank_correlation(room)
-    row.sign_change_share = changed / known
-    row.adjustment_change_sd = np.sqrt(squares / (count - 1)) if count > 1 else np.nan
+    row.sign_change_share = changed_sign / known
+    row.adjustment_change_sd = np.sqrt(squares / (count - 1)) if count > 1.0 else np.nan
 
 
 @kernel
@@ -79,29 +80,31 @@ def _count_transitions(y, memory):
 
 
 @kernel
-def compare_with_truth(y, outcome, truth, memory, room, row):
+def compare_with_truth(y, outcome, truth, memory, row):
     """Observed adjustments of year y against the noise-free ones of the same draw."""
     factor, true = outcome.payment_adjustment_factor, truth.payment_adjustment_factor
     rank, rank_true = memory.rank[row_of(y)], memory.rank_true
     fifth, fifth_true = memory.fifth[row_of(y)], memory.fifth_true
     n = len(factor)
-    count = wrong_sign = wrong_fifth = 0
-    for i in range(n):
-        both = (rank[i] == rank[i]) & (rank_true[i] == rank_true[i])
-        count += both
-        wrong_sign += both & ((factor[i] < -SIGN_TOLERANCE) != (true[i] < -SIGN_TOLERANCE))
-        wrong_fifth += both & (fifth[i] != fifth_true[i])
-    clear(room, 4)
+    room = new_room()
+    clear(room, 7)
     for begin in stretches(n):
         for lane in lanes_from(begin, n):
             i = begin + lane
             a, t, r, s = factor[i], true[i], rank[i], rank_true[i]
             both = (r == r) & (s == s)
+            wrong_sign = both & ((a < -SIGN_TOLERANCE) != (t < -SIGN_TOLERANCE))
+            room[_BOTH + lane] += 1.0 if both else 0.0
+            room[_SIGN + lane] += 1.0 if wrong_sign else 0.0
+            room[_FIFTH + lane] += 1.0 if both & (fifth[i] != fifth_true[i]) else 0.0
             room[_A + lane] += a if both else 0.0
             room[_T + lane] += t if both else 0.0
             room[_RANK + lane] += r if both else 0.0
             room[_OTHER_RANK + lane] += s if both else 0.0
-    known = float(count) if count > 0 else np.nan
+    count = add_lanes(room, _BOTH)
+    known = count if count > 0.0 else np.nan
+    row.misclassified_share = add_lanes(room, _SIGN) / known
+    row.misclassified_quintile_share = add_lanes(room, _FIFTH) / known
     mean_a, mean_t = add_lanes(room, _A) / known, add_lanes(room, _T) / known
     mean_rank, mean_true = add_lanes(room, _RANK) / known, add_lanes(room, _OTHER_RANK) / known
     clear(room, 7)
@@ -124,8 +127,6 @@ def compare_with_truth(y, outcome, truth, memory, room, row):
     aa, tt, at = add_lanes(room, _AA), add_lanes(room, _TT), add_lanes(room, _AT)
     chance = add_lanes(room, _CHANCE)
     row.rank_correlation_with_truth = _rank_correlation(room)
-    row.misclassified_share = wrong_sign / known
-    row.misclassified_quintile_share = wrong_fifth / known
-    row.chance_sd = np.sqrt(chance / (count - 1)) if count > 1 else np.nan
+    row.chance_sd = np.sqrt(chance / (count - 1)) if count > 1.0 else np.nan
     row.chance_variance_share = chance / aa if aa > 0.0 else np.nan
     row.reliability = at * at / (aa * tt) if aa > 0.0 and tt > 0.0 else np.nan

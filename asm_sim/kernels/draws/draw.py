@@ -98,7 +98,7 @@ def _sum_up(
         rules, y, grids, observed, fit, outcome, clinicians.part_b[y + model.payment_lag],
         clinicians.paid, clinicians.group, clinicians.present, scratch, memory, d, output,
     )  # fmt: skip
-    compare_with_year_before(y, outcome, memory, scratch.lanes, row)
+    compare_with_year_before(y, outcome, memory, row)
     count_year(
         y, grids, outcome, clinicians.paid, clinicians.taken_part, memory, tallies, output
     )  # fmt: skip
@@ -248,7 +248,7 @@ def simulate_cohort(rules, mips, pathway, practice_model, model, probes, grids, 
                     memory.fifth_true,
                 )  # fmt: skip
                 row = output.yearly[d, y]
-                compare_with_truth(y, outcome, truth, memory, scratch.lanes, row)
+                compare_with_truth(y, outcome, truth, memory, row)
             if hold_clinicians:
                 fits &= accumulate(y, outcome, memory, output.clinician)
             if d < len(output.panel.final_score):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.draws.by_group import COUNTS, STRETCH, SUMS, mark_blocks, summarise_groups
 from asm_sim.kernels.numeric.order_statistics import percentile, percentiles
-from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
+from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, new_room, places, stretches
 from asm_sim.kernels.numeric.vectors import MARKS, on_cache_lines
 from asm_sim.kernels.rule.exchange import (
     SIGN_TOLERANCE,
@@ -163,7 +163,7 @@ def _level(rules, y, observed, fit, outcome, part_b_later, paid, present, scratc
         negative += has_score & (a < -SIGN_TOLERANCE)
         maximum += has_score & (a <= bottom) & (a < 0.0)
         zero += f <= rules.score_zero
-    room = scratch.lanes
+    room = new_room()
     clear(room, 9)
     for begin in stretches(n):
         for lane in lanes_from(begin, n):

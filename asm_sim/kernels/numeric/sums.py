@@ -4,6 +4,7 @@ An addition waits for the one before it, and compilers may not change their orde
 take turns in lanes, which are added up side by side, as many at once as the machine's vectors hold;
 the lanes are added up in pairs at the end. A kernel with a few sums over n clinicians writes ::
 
+    room = new_room()
     clear(room, 2)
     for begin in stretches(n):
         for lane in lanes_from(begin, n):
@@ -14,12 +15,17 @@ the lanes are added up in pairs at the end. A kernel with a few sums over n clin
 
 where ``BASE, WEIGHTED = places(2)``. A clinician who does not count adds 0.0 by a conditional
 expression over what was read before it, for a branch would not be made of vectors. All sums are in
-one room, at fixed distances, so that compiled code needs not ask which of them overlap.
+one room, at fixed distances and of the kernel alone, so that compiled code needs not ask what lies
+in the same place.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from asm_sim.kernels._jit import inlined, kernel
 
@@ -27,6 +33,7 @@ MOST_SUMS = 9  # at once
 _LANES = 64  # several vectors of the widest machines; the bits of all sums depend on it
 _STEP = np.uint64(_LANES)  # a number without a sign does not count from the end
 ROOM = MOST_SUMS * _LANES  # float64
+_LINE = 64  # bytes of a cache line
 
 
 def places(count: int) -> tuple[np.uint64, ...]:
@@ -36,7 +43,29 @@ def places(count: int) -> tuple[np.uint64, ...]:
     return tuple(np.uint64(_LANES * k) for k in range(count))
 
 
-@kernel
+@intrinsic
+def new_room(_context):
+    """Room for the lanes of sums, of the kernel that calls this alone."""
+    kind = types.Array(types.float64, 1, "C")
+
+    def generate(context, builder, _signature, _arguments):
+        own = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), ROOM))
+        own.align = _LINE
+        array = context.make_array(kind)(context, builder)
+        context.populate_array(
+            array,
+            data=builder.bitcast(own, ir.DoubleType().as_pointer()),
+            shape=[ir.IntType(64)(ROOM)],
+            strides=[ir.IntType(64)(8)],
+            itemsize=ir.IntType(64)(8),
+            meminfo=None,
+        )
+        return array._getvalue()
+
+    return kind(), generate
+
+
+@inlined
 def clear(room, count):
     """Begin so many sums."""
     room[: count * _LANES] = 0.0
@@ -54,7 +83,7 @@ def lanes_from(begin, n):
     return range(min(_STEP, np.uint64(n) - begin))
 
 
-@kernel
+@inlined
 def add_lanes(room, place):
     """A sum, of whose lanes no more than the first is left."""
     width = _STEP
@@ -69,15 +98,16 @@ _OF_VALUES = places(1)[0]
 
 
 @kernel
-def mean_and_sd(values, n, room):
+def mean_and_sd(values, n):
     """Mean and sample standard deviation (ddof 1) of values[:n]; SD 0 where all are equal."""
     if n == 0:
         return np.nan, 0.0
-    unequal = 0
-    for i in range(n):
-        unequal += values[i] != values[0]
-    if unequal == 0:
+    equal = 1
+    while equal < n and values[np.uint64(equal)] == values[0]:
+        equal += 1
+    if equal == n:
         return values[0], 0.0
+    room = new_room()
     clear(room, 1)
     for begin in stretches(n):
         for lane in lanes_from(begin, n):

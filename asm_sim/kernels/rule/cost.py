@@ -46,7 +46,7 @@ def score_cost(observed, rules, y, fit, refit, outcome, scratch):
         location[0] = np.nan
         if k > 0:
             percentiles(keys, k, scratch.fifty, location, scratch)
-        location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
+        location[1] = mean_and_sd(keys, k)[1]
     score = outcome.cost_score
     if k == 0 or location[0] != location[0]:
         points[:] = np.nan

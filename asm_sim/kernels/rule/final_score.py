@@ -181,7 +181,7 @@ def _fit_complexity(observed, final_score, complexity, scratch):
         k = compact(trait, scratch.taken, scratch.keys, scratch.payload)
         if k > 0:
             percentiles(scratch.keys, k, scratch.fifty, complexity[t], scratch)
-        complexity[t, 1], complexity[t, 2] = mean_and_sd(scratch.keys, k, scratch.lanes)
+        complexity[t, 1], complexity[t, 2] = mean_and_sd(scratch.keys, k)
 
 
 @kernel

@@ -19,7 +19,6 @@ from asm_sim.kernels.choices import ExchangeForm
 from asm_sim.kernels.numeric.blocks import BLOCKS, DIGITS
 from asm_sim.kernels.numeric.eight import SIXTEEN
 from asm_sim.kernels.numeric.order_statistics import BUCKETS
-from asm_sim.kernels.numeric.sums import ROOM
 
 Floats = NDArray[np.float64]
 
@@ -93,7 +92,6 @@ class Scratch(NamedTuple):
     values: Floats
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.void]  # [1] the record SCORERS
-    lanes: Floats  # of sums (sums.py)
     tables: Floats  # [6, SIXTEEN] for lookups (eight.py)
     fifty: Floats  # [1] the percentage of a median; as a constant it would be another type
 
@@ -196,7 +194,6 @@ def new_scratch(measures, n):
         values=np.empty(n),
         order=np.empty(n, np.int32),
         counts=np.zeros(1, SCORERS),
-        lanes=np.empty(ROOM),
         tables=np.empty((6, SIXTEEN)),
         fifty=np.full(1, 50.0),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm, ExchangeMidpoint, Peers
 from asm_sim.kernels.numeric.order_statistics import percentile, percentiles, sort_pairs
-from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, places, stretches
+from asm_sim.kernels.numeric.sums import add_lanes, clear, lanes_from, new_room, places, stretches
 from asm_sim.kernels.numeric.vectors import compact
 from asm_sim.kernels.rule.exchange import (
     adjustment_of,
@@ -42,7 +42,7 @@ def score_payment(observed, rules, y, fit, refit, outcome, scratch):
         exchange(rules, y, fit, outcome.final_score, outcome.transformed_score)
     _leave_out_neutral(observed, rules, y, fit, outcome)
     if refit:
-        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome, scratch.lanes)
+        _fit_scaling(observed.part_b_payments, rules, y, fit, outcome)
     _adjust(rules, y, fit, outcome)
 
 
@@ -113,7 +113,7 @@ def _leave_out_neutral(observed, rules, y, fit, outcome):
 
 
 @kernel
-def _fit_scaling(part_b, rules, y, fit, outcome, room):
+def _fit_scaling(part_b, rules, y, fit, outcome):
     """Scaling factor and pool; the risk level cancels in the scaling factor.
 
     With a standard set in advance there is no pool (nan), and nothing is scaled. A score above zero
@@ -127,6 +127,7 @@ def _fit_scaling(part_b, rules, y, fit, outcome, room):
     transformed = outcome.transformed_score
     zero_counts = rules.zero_scorers_in_pool_base
     n = len(final)
+    room = new_room()
     clear(room, 2)
     for begin in stretches(n):
         for lane in lanes_from(begin, n):

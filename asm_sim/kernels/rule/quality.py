@@ -130,7 +130,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
                     if rules.topped_out != ToppedOut.KEPT:
                         percentiles(keys, k, scratch.fifty, location, scratch)
                     if shrinks:
-                        location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
+                        location[1] = mean_and_sd(keys, k)[1]
                 topped_out = (
                     rules.topped_out != ToppedOut.KEPT
                     and location[0] >= rules.topped_out_merit[m, y]
@@ -150,7 +150,7 @@ def score_quality(observed, rules, y, fit, refit, outcome, scratch):
             else:
                 if refit:
                     percentiles(keys, k, scratch.fifty, location, scratch)
-                    location[1] = mean_and_sd(keys, k, scratch.lanes)[1]
+                    location[1] = mean_and_sd(keys, k)[1]
                 deviation_points(
                     keys,
                     k,
