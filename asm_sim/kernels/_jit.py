@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 
 from asm_sim.errors import InputError
 from asm_sim.kernels import _stages
-from asm_sim.kernels._cache import cache_folder, keep
+from asm_sim.kernels._cache import cache_folder, keep, needed
 from asm_sim.kernels._linked import parts_linked
 from asm_sim.kernels._machine import garbage_waits
 
@@ -99,16 +99,20 @@ def direct_entry(function: Callable[..., Any]) -> Any:
 def entry(function: Callable[..., Any]) -> Any:
     """Compile for other calls from Python, also those that return something."""
     dispatcher = njit(nogil=True, **_OPTIONS)(function)
-    compile_alone = dispatcher.compile
+    compile_alone, add_overload = dispatcher.compile, dispatcher.add_overload
+    compiled: list[Any] = []
+    dispatcher.add_overload = compiled.append  # other threads call what is added
 
     def compile_with_parts(sig: Any) -> Any:
-        with (
-            global_compiler_lock,
-            garbage_waits(),
-            _stages.made_at_the_end(),
-            parts_linked(function),
-        ):
-            return compile_alone(sig)
+        with global_compiler_lock:
+            compiled.clear()
+            with garbage_waits(), _stages.made_at_the_end(), parts_linked(function):
+                found = compile_alone(sig)
+                for result in compiled:
+                    _stages.want_again(needed(result.library))
+            for result in compiled:
+                add_overload(result)
+            return found
 
     dispatcher.compile = compile_with_parts
     return keep(dispatcher, sources_hash())

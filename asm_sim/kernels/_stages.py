@@ -44,9 +44,13 @@ from asm_sim.processes import started
 _PREFIX = "asm_sim.stage."
 _CHILD = "from asm_sim.kernels import _stages; _stages.compile_for_another()"
 
+Wanted = tuple["Stage", tuple[Any, ...]]
+
 _stages: dict[tuple[str, str], Stage] = {}
 _cells: dict[str, ctypes.c_void_p] = {}
 _libraries: dict[str, Any] = {}  # by symbol; machine code lives as long as its library
+_not_there: list[Any] = []  # libraries that are called no more
+_called: dict[str, Wanted] = {}  # the stages that compiled code calls, by symbol
 _makings: list[_Making] = []  # of the entries that are being compiled, one within the other
 
 
@@ -64,6 +68,7 @@ class Stage:
         """The instructions that call it; it is wanted from now on."""
         _makings[-1].want(self, arguments)
         symbol = self.symbol(arguments)
+        _called[symbol] = self, arguments
         _cell(symbol)
         kind = context.call_conv.get_function_type(types.none, arguments)
         try:
@@ -114,6 +119,7 @@ class Stage:
         library.finalize()
         _ready(symbol, library)
         needed = _cache.needed(library)
+        want_again(needed)
         content = json.dumps(needed).encode() + b"\n" + library._get_compiled_object()
         _cache.write_kept(_file(symbol), content)
 
@@ -175,9 +181,6 @@ def _raised(at: ctypes.c_void_p) -> BaseException:
     return kind(*(arguments or ()))  # type: ignore[no-any-return]
 
 
-Wanted = tuple[Stage, tuple[Any, ...]]
-
-
 def _seconds(wanted: Wanted) -> int:
     """About how long it takes to compile: one process begins with what is quick, one with the rest.
 
@@ -208,17 +211,29 @@ def stage(function: Callable[..., Any], kernel: Any, stamp: str) -> Any:
 
 @contextmanager
 def made_at_the_end() -> Iterator[None]:
-    """Every stage that is wanted within is there at the end."""
-    making = _Making()
+    """Every stage that is wanted within is there at the end.
+
+    Where one of them fails nothing counts as there that was made here: it could want that one.
+    """
+    making, before = _Making(), set(_libraries)
     _makings.append(making)
     try:
         yield
         making.wanted.sort(key=_seconds)
         for which, arguments in making.wanted:  # stages may want others, which come behind
             which.make(arguments)
+    except BaseException:
+        for symbol in set(_libraries) - before:
+            _not_there.append(_libraries.pop(symbol))
+        raise
     finally:
         _makings.pop()
         making.end()
+
+
+def want_again(needed: list[str]) -> None:
+    """Have the stages made that code calls which was compiled before, where they are not there."""
+    _makings[-1].wanted += [_called[name] for name in needed if name in _called]
 
 
 class _Making:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,6 +130,58 @@ def test_an_entry_that_takes_references_is_found_with_its_stages(
     direct_entry(_directly)(work, Times(4))
     assert work.values.sum() == 30.0
     assert compiled[3:] == ["_directly"]
+
+
+@pytest.mark.parametrize("name", ["_once", "_often"])
+def test_where_a_stage_fails_the_next_call_compiles_it(
+    folder: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It must not call what has been made already: that calls the stage where nothing is."""
+    compile_it: Callable[..., None] = _stages.Stage.compile  # one that notes what it compiles
+
+    def fail(self: Any, symbol: str, arguments: Any) -> None:
+        if self.at[1] == name:
+            raise MemoryError
+        compile_it(self, symbol, arguments)
+
+    whole, directly = entry(_whole), direct_entry(_directly)
+    work = Work(np.ones(3), 0.5)
+    with monkeypatch.context() as broken:
+        broken.setattr(_stages.Stage, "compile", fail)
+        for _ in range(2):
+            with pytest.raises(MemoryError):
+                whole(work, 4)
+            with pytest.raises(MemoryError):
+                directly(work, Times(4))
+    assert whole(work, 4) == 12.0
+    directly(work, Times(4))
+    assert work.values.sum() == 21.0
+    assert name in compiled
+    assert list(folder.glob(f"*.{name}-*.nbc"))
+
+
+def test_no_other_thread_calls_an_entry_before_its_stages_are_there(
+    folder: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert folder
+    whole, compile_it, found = entry(_whole), _stages.Stage.compile, []
+
+    def call() -> None:
+        found.append(whole(Work(np.ones(3), 0.5), 4))
+
+    def call_meanwhile(self: Any, symbol: str, arguments: Any) -> None:
+        if not compiled:
+            threads.append(Thread(target=call))
+            threads[0].start()
+            threads[0].join(0.5)
+            assert not found
+        compile_it(self, symbol, arguments)
+
+    threads: list[Thread] = []
+    monkeypatch.setattr(_stages.Stage, "compile", call_meanwhile)
+    call()
+    threads[0].join()
+    assert found == [12.0, 12.0]
 
 
 def test_another_process_compiles_the_same(folder: Path) -> None:
