@@ -92,7 +92,7 @@ class Scratch(NamedTuple):
     values: Floats
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.void]  # [1] the record SCORERS
-    tables: Floats  # [6, SIXTEEN] for lookups (eight.py)
+    tables: Floats  # [3, SIXTEEN] for lookups (eight.py)
     fifty: Floats  # [1] the percentage of a median; as a constant it would be another type
 
 
@@ -194,6 +194,6 @@ def new_scratch(measures, n):
         values=np.empty(n),
         order=np.empty(n, np.int32),
         counts=np.zeros(1, SCORERS),
-        tables=np.empty((6, SIXTEEN)),
+        tables=np.empty((3, SIXTEEN)),
         fifty=np.full(1, 50.0),
     )
