@@ -19,7 +19,10 @@ Floats = NDArray[np.float64]
 
 def exp(values: ArrayLike) -> Floats:
     """Of every number; infinite where it is too large for a float64."""
-    return _of_each(_exp, values)
+    try:
+        return _of_each(math.exp, values)
+    except OverflowError:
+        return _of_each(_exp, values)
 
 
 def log(values: ArrayLike) -> Floats:
@@ -42,5 +45,4 @@ def _exp(value: float) -> float:
 
 def _of_each(function: Any, values: ArrayLike) -> Floats:
     given = np.asarray(values, np.float64)
-    found = np.fromiter(map(function, given.ravel().tolist()), np.float64, given.size)
-    return found.reshape(given.shape)
+    return np.array([*map(function, given.ravel().tolist())]).reshape(given.shape)

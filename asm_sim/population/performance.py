@@ -291,7 +291,7 @@ def mean_inverse_count(
 
     With ``exact``, n is that mean rounded. Raises ``ValueError`` where nobody has as many.
     """
-    means = lowest_mean + same_bits.exp(log_mean + sigma * _normal_quantiles())
+    means = lowest_mean + math.exp(log_mean) * _spread(sigma)
     if exact:
         known = np.floor(means + 0.5)
         known = known[known >= max(1.0, minimum)]
@@ -312,9 +312,16 @@ def mean_inverse_count(
     return inverse / total
 
 
+@lru_cache(maxsize=8)  # of a draw: cohorts share it
+def _spread(sigma: float) -> Floats:
+    """A lognormal's quantiles over its median; those below are what those above are to one."""
+    above = same_bits.exp(sigma * _upper_normal_quantiles())
+    return np.concatenate([1.0 / above[::-1], above])
+
+
 @cache
-def _normal_quantiles() -> Floats:
-    return np.asarray(ndtri((np.arange(_QUANTILES) + 0.5) / _QUANTILES))
+def _upper_normal_quantiles() -> Floats:
+    return np.asarray(ndtri((np.arange(_QUANTILES // 2, _QUANTILES) + 0.5) / _QUANTILES))
 
 
 def _poisson_sums(means: Floats, first: int) -> tuple[float, float]:
