@@ -10,6 +10,7 @@ from asm_sim.engine.execute import run_block
 from asm_sim.engine.frame import Block
 from asm_sim.engine.plan import Plan, make_plan
 from asm_sim.engine.warm_up import compile_kernels
+from asm_sim.memory import keep_what_is_freed
 from asm_sim.scenario.load import load_scenario
 from tests.bench.checks import Check, Part
 
@@ -39,6 +40,7 @@ def _cost(plan: Plan, first: int) -> float:
 
 
 def measure(repetitions: int) -> Part:
+    keep_what_is_freed()  # as the engine does
     baseline = _plan("baseline")
     compile_kernels(baseline)
     plans = {name: _plan(scenario) for name, (scenario, _) in LEVERS.items()}
