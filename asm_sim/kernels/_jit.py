@@ -109,7 +109,7 @@ def entry(function: Callable[..., Any]) -> Any:
             with garbage_waits(), _stages.made_at_the_end(), parts_linked(function):
                 found = compile_alone(sig)
                 for result in compiled:
-                    _stages.want_again(needed(result.library))
+                    _stages.want(needed(result.library))
             for result in compiled:
                 add_overload(result)
             return found

@@ -49,7 +49,6 @@ Wanted = tuple["Stage", tuple[Any, ...]]
 _stages: dict[tuple[str, str], Stage] = {}
 _cells: dict[str, ctypes.c_void_p] = {}
 _libraries: dict[str, Any] = {}  # by symbol; machine code lives as long as its library
-_not_there: list[Any] = []  # libraries that are called no more
 _called: dict[str, Wanted] = {}  # the stages that compiled code calls, by symbol
 _makings: list[_Making] = []  # of the entries that are being compiled, one within the other
 
@@ -65,8 +64,8 @@ class Stage:
         _stages[self.at] = self
 
     def call(self, context: Any, builder: Any, arguments: Any, values: Any) -> Any:
-        """The instructions that call it; it is wanted from now on."""
-        _makings[-1].want(self, arguments)
+        """The instructions that call it."""
+        _makings[-1].begin()
         symbol = self.symbol(arguments)
         _called[symbol] = self, arguments
         _cell(symbol)
@@ -119,7 +118,7 @@ class Stage:
         library.finalize()
         _ready(symbol, library)
         needed = _cache.needed(library)
-        want_again(needed)
+        want(needed)
         content = json.dumps(needed).encode() + b"\n" + library._get_compiled_object()
         _cache.write_kept(_file(symbol), content)
 
@@ -224,35 +223,35 @@ def made_at_the_end() -> Iterator[None]:
             which.make(arguments)
     except BaseException:
         for symbol in set(_libraries) - before:
-            _not_there.append(_libraries.pop(symbol))
+            del _libraries[symbol]
         raise
     finally:
         _makings.pop()
         making.end()
 
 
-def want_again(needed: list[str]) -> None:
-    """Have the stages made that code calls which was compiled before, where they are not there."""
-    _makings[-1].wanted += [_called[name] for name in needed if name in _called]
+def want(needed: list[str]) -> None:
+    """Have the stages made that are among what compiled code calls, the first called first."""
+    _makings[-1].wanted += [wanted for name, wanted in _called.items() if name in needed]
 
 
 class _Making:
     """The stages of an entry, and the process that helps to make them, unless it is ``alone``."""
 
     def __init__(self, alone: bool = False) -> None:
-        self._alone = alone
+        self._begun = alone
         self.typed: list[Wanted] = []
         self.wanted: list[Wanted] = []
         self._child: subprocess.Popen[bytes] | None = None
 
-    def want(self, which: Stage, arguments: tuple[Any, ...]) -> None:
-        """Have a stage made; when the first is wanted all are typed, and the process can begin.
+    def begin(self) -> None:
+        """Let the process begin: when the first stage is called all are typed.
 
         The better half of the time that the entry takes itself is still to come then.
         """
-        if not (self.wanted or self._alone):
+        if not self._begun:
+            self._begun = True
             self._child = _another_process(_missing(sorted(self.typed, key=_seconds)))
-        self.wanted.append((which, arguments))
 
     def end(self) -> None:
         if self._child is not None:

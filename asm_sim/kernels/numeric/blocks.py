@@ -27,7 +27,9 @@ from asm_sim.kernels.numeric.eight import (
     of_wholes,
     pack_eight,
     sum_of,
+    sum_of_lanes,
 )
+from asm_sim.kernels.numeric.elementary import SHIFTER
 from asm_sim.kernels.numeric.vectors import are_wide, has_wide_vectors
 
 BLOCKS = 64
@@ -35,31 +37,29 @@ BLOCK = 32  # buckets in each
 _BITS = np.int64(5)  # of the place of a bucket in its block
 _IN_WORD = 16  # digits of four bits in a whole number
 _WORDS = BLOCKS // _IN_WORD
-DIGITS = 2 * _WORDS * EIGHT  # whole numbers that hold the digits of eight bits of all lanes
 _FEW = 15 * EIGHT  # values that no digit of four bits can be too small for
 _MANY = 17 * _FEW  # the same of eight bits
-_SHIFTER = 1.5 * 2.0**52  # added, it leaves the nearest whole number in the lowest bits
-_EVERY_OTHER_BYTE = np.uint64(0x00FF00FF00FF00FF)
+_PARTS = 4 * _WORDS  # of the digits of eight bits: those of even or odd place, half and byte
 _TWO_BYTES = np.uint64(0xFFFF)
 
 
 @inlined
 def bucket_at(value, low, scale):
     """The bucket of a value not below ``low``: the nearest whole number."""
-    return np.int64(fma(value - low, scale, _SHIFTER) - _SHIFTER)
+    return np.int64(fma(value - low, scale, SHIFTER) - SHIFTER)
 
 
 @inlined
 def _buckets_at(value, low, scale):
     """The same of eight, in the lowest bits."""
-    return bits_of(fused(value - low, scale, _SHIFTER))
+    return bits_of(fused(value - low, scale, SHIFTER))
 
 
 @kernel
-def count_blocks(values, n, low, high, scale, in_block, room):
+def count_blocks(values, n, low, high, scale, in_block):
     """How many of values[:n] lie in each block, and how many are the lowest and the highest.
 
-    Those two are in none; all others lie between them. There is ``room`` for DIGITS.
+    Those two are in none; all others lie between them.
     """
     in_block[:] = 0
     above_low = between = done = 0
@@ -78,8 +78,7 @@ def count_blocks(values, n, low, high, scale, in_block, room):
                     bucket = _buckets_at(value, low, scale)
                     digits = _with_one_more(digits, both(above, value < high), bucket)
                 large = _with_digits(large, digits)
-            _put_digits(large, room)
-            _add_digits(room, in_block)
+            _add_counts(_over_lanes(large), in_block)
         above_low = sum_of(counted)
     for i in range(done, n):
         above = values[i] > low
@@ -109,27 +108,24 @@ def take_blocks(values, n, low, high, scale, wanted, taken):
     for i in range(done, n):
         block = np.uint64(bucket_at(values[i], low, scale) >> _BITS)
         taken[k] = values[i]  # overwritten by the next where this one is not taken
-        k += (low < values[i] < high) & (wanted >> block & np.uint64(1) != np.uint64(0))
+        within = (values[i] > low) & (values[i] < high)
+        k += within & (wanted >> block & np.uint64(1) != np.uint64(0))
     return k
 
 
 @kernel
-def _add_digits(room, in_block):
-    """Add up the digits of eight bits that the lanes hold."""
-    for half in range(2 * _WORDS):
-        even = odd = np.uint64(0)
-        for lane in range(EIGHT):
-            digits = room[half * EIGHT + lane]
-            even += digits & _EVERY_OTHER_BYTE
-            odd += digits >> np.uint64(8) & _EVERY_OTHER_BYTE
-        first = half // 2 * _IN_WORD + half % 2
+def _add_counts(counts, in_block):
+    """Add the counts that whole numbers hold in their sixteen bits to those of the blocks."""
+    for part in range(_PARTS):
+        word, half, byte = part // 4, part // 2 % 2, part % 2
         for k in range(4):
-            in_block[first + 4 * k] += np.int32(even >> np.uint64(16 * k) & _TWO_BYTES)
-            in_block[first + 4 * k + 2] += np.int32(odd >> np.uint64(16 * k) & _TWO_BYTES)
+            count = counts[part] >> np.uint64(16 * k) & _TWO_BYTES
+            in_block[_IN_WORD * word + 4 * k + 2 * byte + half] += np.int32(count)
 
 
-_FOUR_BITS = types.UniTuple(of_wholes, _WORDS)  # the digits that are even, or odd, of each word
-_EIGHT_BITS = types.UniTuple(of_wholes, 2 * _WORDS)
+_FOUR_BITS = types.UniTuple(of_wholes, _WORDS)
+_EIGHT_BITS = types.UniTuple(of_wholes, 2 * _WORDS)  # of each word the even digits, then the odd
+_SIXTEEN_BITS = types.UniTuple(types.uint64, _PARTS)  # the even ones of these, then the odd
 
 
 def _of_all(number):
@@ -199,16 +195,19 @@ def _with_digits(_context, large, digits):
 
 
 @intrinsic
-def _put_digits(_context, large, room):
-    def generate(context, builder, sig, values):
-        data = context.make_array(sig.args[1])(context, builder, values[1]).data
-        first = builder.bitcast(data, WHOLES.as_pointer())
-        for k in range(2 * _WORDS):
-            at = builder.gep(first, [ir.IntType(64)(k)])
-            builder.store(builder.extract_value(values[0], k), at, align=8)
-        return context.get_dummy_value()
+def _over_lanes(_context, large):
+    """The digits of eight bits added up over the lanes, which takes sixteen bits."""
 
-    return types.void(large, room), generate
+    def generate(context, builder, sig, values):
+        every_other = _of_all(0x00FF00FF00FF00FF)
+        parts = []
+        for k in range(2 * _WORDS):
+            digits = builder.extract_value(values[0], k)
+            for byte in (digits, builder.lshr(digits, _of_all(8))):
+                parts.append(sum_of_lanes(builder, builder.and_(byte, every_other)))
+        return context.make_tuple(builder, sig.return_type, parts)
+
+    return _SIXTEEN_BITS(large), generate
 
 
 @intrinsic

@@ -16,10 +16,9 @@ import math
 import numpy as np
 
 from asm_sim.kernels._jit import entry, fma, inlined, kernel
-from asm_sim.kernels.numeric.elementary import exp, log
+from asm_sim.kernels.numeric.elementary import SHIFTER, exp, log
 from asm_sim.kernels.numeric.vectors import has_wide_vectors, rough_inverse_root, widest_vectors
 
-_SHIFTER = 1.5 * 2.0**52  # added and taken away again, it leaves the nearest whole number
 _UNDECIDED = -9.0
 _TAIL = 4.75
 _GUARD_CONSTANT = 0.05
@@ -69,7 +68,7 @@ def _lattice_point(mean, variance, skew, w):
 @inlined
 def _nearest_or_undecided(x, inverse, variance, w):
     """The count, or _UNDECIDED where the expansion is too close to a boundary to tell."""
-    count = (x + _SHIFTER) - _SHIFTER
+    count = (x + SHIFTER) - SHIFTER
     w2 = w * w
     guard = fma(_GUARD_TAIL * w2, w2 * w2, _GUARD_CONSTANT)
     near = abs(x - count) > fma(-guard, inverse * inverse * inverse, 0.5)

@@ -16,6 +16,7 @@ Eight numbers know + - * / > < >= between themselves and with a float64, each as
 from __future__ import annotations
 
 import operator
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -59,6 +60,15 @@ def in_every_lane(builder: Any, value: Any, kind: Any) -> Any:
     first = builder.insert_element(nowhere, value, ir.IntType(32)(0))
     lanes = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), None)
     return builder.shuffle_vector(first, nowhere, lanes)
+
+
+def _lanes(builder: Any, vector: Any) -> list[Any]:
+    return [builder.extract_element(vector, ir.IntType(32)(k)) for k in range(EIGHT)]
+
+
+def sum_of_lanes(builder: Any, wholes: Any) -> Any:
+    """The instructions that add up eight whole numbers."""
+    return reduce(builder.add, _lanes(builder, wholes))
 
 
 def _how_many(builder: Any, marks: Any) -> Any:
@@ -201,9 +211,7 @@ def chosen(_context, marks, yes, no):
 
 def _folded(comparison: str, numbers: Any) -> Any:
     def generate(_context, builder, _sig, values):
-        first, *others = (
-            builder.extract_element(values[0], ir.IntType(32)(k)) for k in range(EIGHT)
-        )
+        first, *others = _lanes(builder, values[0])
         for other in others:
             better = builder.fcmp_ordered(comparison, other, first)
             first = builder.select(better, other, first)
@@ -229,12 +237,7 @@ def sum_of(_context, numbers):
     """The sum of eight whole numbers."""
 
     def generate(_context, builder, _sig, values):
-        first, *others = (
-            builder.extract_element(values[0], ir.IntType(32)(k)) for k in range(EIGHT)
-        )
-        for other in others:
-            first = builder.add(first, other)
-        return first
+        return sum_of_lanes(builder, values[0])
 
     return (types.int64(of_wholes), generate) if numbers is of_wholes else None
 

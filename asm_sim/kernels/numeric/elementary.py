@@ -20,7 +20,7 @@ _LN2_LOW = 1.90821492927058770002e-10
 _LOG2_E = 1.4426950408889634074
 _EXP_LOWEST = -700.0
 _EXP_HIGHEST = 700.0
-_SHIFTER = 6755399441055744.0  # 1.5 2^52
+SHIFTER = 1.5 * 2.0**52  # added, it leaves the nearest whole number in the lowest bits
 _SHIFTER_BITS = np.int64(0x4338000000000000)
 _BIAS = 1023  # of an exponent
 _EXPONENT = np.int64(-(1 << 52))  # mask of sign and exponent
@@ -71,7 +71,7 @@ def log(x):
     # Split x = (1 + f) 2^e with 1 + f in [sqrt(1/2), sqrt(2)).
     shifted = bits - np.int64(0x3FE6A09E667F3BCD)
     f = np.int64(bits - (shifted & _EXPONENT)).view(np.float64) - 1.0
-    e = np.int64((shifted >> np.int64(52)) + _SHIFTER_BITS).view(np.float64) - _SHIFTER
+    e = np.int64((shifted >> np.int64(52)) + _SHIFTER_BITS).view(np.float64) - SHIFTER
     return fma(e, _LN2, f * _of_degree_16(f, _LOG))
 
 
@@ -81,7 +81,7 @@ def minus_two_log(u):
     bits = np.float64(u).view(np.int64)
     # Split u = (1 + f) 2^e with 1 + f in [1/2, 1), so that both parts have one sign.
     f = np.int64((bits & _FRACTION) | _HALF_BITS).view(np.float64) - 1.0
-    e = np.int64((bits >> np.int64(52)) + _SHIFTER_BITS).view(np.float64) - (_SHIFTER + _BIAS - 1)
+    e = np.int64((bits >> np.int64(52)) + _SHIFTER_BITS).view(np.float64) - (SHIFTER + _BIAS - 1)
     return fma(e, -2.0 * _LN2, f * _of_degree_16(f, _MINUS_TWO_LOG))
 
 
@@ -102,8 +102,8 @@ def _of_degree_16(f, c):
 def exp(x):
     """Exponential; arguments beyond +-700 are taken as +-700."""
     x = min(max(x, _EXP_LOWEST), _EXP_HIGHEST)
-    shifted = fma(x, _LOG2_E, _SHIFTER + _BIAS)  # its last bits are an exponent
-    k = shifted - (_SHIFTER + _BIAS)
+    shifted = fma(x, _LOG2_E, SHIFTER + _BIAS)  # its last bits are an exponent
+    k = shifted - (SHIFTER + _BIAS)
     r = fma(-k, _LN2_HIGH, x)
     r = fma(-k, _LN2_LOW, r)
     z = r * r

@@ -187,7 +187,8 @@ def percentiles_between(values, n, low, high, percents, result, scratch):
     scale = (BUCKETS - 1) / (high - low) if high > low else 0.0
     if not scale < 1e300:  # a spread too small to divide
         scale = 0.0
-    lowest, highest = count_blocks(values, n, low, high, scale, in_block, scratch.digits)
+    lowest, highest = count_blocks(values, n, low, high, scale, in_block)
+    ranks, count, latest = scratch.cells[0], 0, -1  # between the lowest and the highest
     block, below = np.uint64(0), lowest  # how many values lie below the block
     wanted = np.uint64(0)
     for percent in percents:
@@ -195,22 +196,27 @@ def percentiles_between(values, n, low, high, percents, result, scratch):
         for rank in (k, min(k + 1, n - 1)):
             if rank < lowest or rank >= n - highest:
                 ordered[rank] = low if rank < lowest else high
-                continue
-            while below + in_block[block] <= rank:
-                below += in_block[block]
-                block += np.uint64(1)
-            wanted |= np.uint64(1) << block
-    if wanted != np.uint64(0):
+            elif rank > latest:
+                while below + in_block[block] <= rank:
+                    below += in_block[block]
+                    block += np.uint64(1)
+                wanted |= np.uint64(1) << block
+                ranks[count] = latest = rank
+                count += 1
+    if count > 0:
         some = scratch.cells[1].view(np.float64)
         taken = take_blocks(values, n, low, high, scale, wanted, some)
-        _order_wanted(some, taken, n, low, scale, lowest, highest, wanted, percents, scratch)
+        _order_ranks(some, taken, low, scale, wanted, lowest, ranks[:count], scratch)
     for j in range(len(percents)):
         result[j] = percentile(ordered, n, percents[j])
 
 
 @kernel
-def _order_wanted(values, taken, n, low, scale, lowest, highest, wanted, percents, scratch):
-    """Put the wanted order statistics of n values to their places, from those in their blocks."""
+def _order_ranks(values, taken, low, scale, wanted, below_block, ranks, scratch):
+    """Put the values of these ranks, ascending, to their places, from those in wanted blocks.
+
+    ``below_block`` is how many lie below all blocks. Ranks give way to the buckets that hold them.
+    """
     counts, in_block = scratch.starts, scratch.in_block
     bucket_of = scratch.bucket_of
     ordered = scratch.sorted_keys
@@ -226,24 +232,19 @@ def _order_wanted(values, taken, n, low, scale, lowest, highest, wanted, percent
         bucket_of[t] = np.int32(bucket_at(values[t], low, scale))
     for t in range(taken):
         counts[np.uint64(bucket_of[t])] += 1
-    buckets, found = scratch.cells[0], 0
-    block, below_block = np.uint64(0), lowest
-    for percent in percents:
-        k = int((n - 1) * percent / 100.0)
-        for rank in (k, min(k + 1, n - 1)):
-            if rank < max(lowest, below_block) or rank >= n - highest:
-                continue  # known, or found before
-            while below_block + in_block[block] <= rank:
-                below_block += in_block[block]
-                block += np.uint64(1)
-            b, below = block * np.uint64(BLOCK), below_block
-            while below + counts[b] <= rank:
-                below += counts[b]
-                b += np.uint64(1)
-            if fill[b] < 0:
-                fill[b] = below
-                buckets[found] = b
-                found += 1
+    buckets, found, block = ranks, 0, np.uint64(0)
+    for rank in ranks:
+        while below_block + in_block[block] <= rank:
+            below_block += in_block[block]
+            block += np.uint64(1)
+        b, below = block * np.uint64(BLOCK), below_block
+        while below + counts[b] <= rank:
+            below += counts[b]
+            b += np.uint64(1)
+        if fill[b] < 0:
+            fill[b] = below
+            buckets[found] = b
+            found += 1
     place, kept = scratch.sorted_payload, np.uint64(0)
     for t in range(taken):
         place[kept] = t  # overwritten by the next where this one is not kept

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import ExchangeForm
-from asm_sim.kernels.numeric.blocks import BLOCKS, DIGITS
-from asm_sim.kernels.numeric.eight import SIXTEEN
+from asm_sim.kernels.numeric.blocks import BLOCKS
 from asm_sim.kernels.numeric.order_statistics import BUCKETS
 
 Floats = NDArray[np.float64]
@@ -87,12 +86,10 @@ class Scratch(NamedTuple):
     starts: NDArray[np.int32]
     fill: NDArray[np.int32]
     in_block: NDArray[np.int32]
-    digits: NDArray[np.uint64]  # of counts (blocks.py)
     cells: NDArray[np.int64]  # [2, n]
     values: Floats
     order: NDArray[np.int32]  # positive scorers by ascending final score, after payment
     counts: NDArray[np.void]  # [1] the record SCORERS
-    tables: Floats  # [3, SIXTEEN] for lookups (eight.py)
     fifty: Floats  # [1] the percentage of a median; as a constant it would be another type
 
 
@@ -189,11 +186,9 @@ def new_scratch(measures, n):
         starts=np.empty(BUCKETS, np.int32),
         fill=np.empty(BUCKETS, np.int32),
         in_block=np.empty(BLOCKS, np.int32),
-        digits=np.empty(DIGITS, np.uint64),
         cells=np.empty((2, n), np.int64),
         values=np.empty(n),
         order=np.empty(n, np.int32),
         counts=np.zeros(1, SCORERS),
-        tables=np.empty((3, SIXTEEN)),
         fifty=np.full(1, 50.0),
     )

@@ -10,6 +10,8 @@ import numpy as np
 from asm_sim.kernels._jit import inlined, kernel
 from asm_sim.kernels.numeric.eight import (
     EIGHT,
+    MOST_KNOTS,
+    SIXTEEN,
     as_float,
     eight_from,
     greater,
@@ -32,14 +34,16 @@ def decile_points(values, n, cut_points, points):
     ten cuts those are done again who reach the cut before them.
     """
     widest_vectors()
-    cuts = len(cut_points)
+    cuts, done = len(cut_points), 0
+    if has_wide_vectors() and cuts <= MOST_KNOTS:
+        done = _decile_points_by_eight(values, n, cut_points, points)
     for begin in range(0, cuts, TEN):
         lowest = cut_points[begin - 1] if begin > 0 else -np.inf
         first = cut_points[begin - 1] if begin > 0 else 0.0
         width = cut_points[begin] - first if begin > 0 else np.inf
         below = (first, width, float(begin))
         segments = ten_segments(cut_points, begin)
-        for i in range(n):
+        for i in range(done, n):
             value = values[i]
             lower, across, number = segment_of(value, segments, below)
             earned = max(number, 1.0) + (value - lower) / across
@@ -47,8 +51,9 @@ def decile_points(values, n, cut_points, points):
 
 
 @kernel
-def decile_points_by_eight(values, n, cut_points, points, tables):
+def _decile_points_by_eight(values, n, cut_points, points):
     """The same of up to 15 cuts, as many as fill vectors of eight; how many."""
+    tables = np.empty((3, SIXTEEN))
     _tabulate(cut_points, tables[0], tables[1], tables[2])
     knots, lowers, widths = table_from(tables[0]), table_from(tables[1]), table_from(tables[2])
     done = n - n % EIGHT

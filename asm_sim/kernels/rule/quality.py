@@ -8,7 +8,6 @@ from asm_sim.kernels._jit import kernel
 from asm_sim.kernels.choices import Shrinkage, ToppedOut
 from asm_sim.kernels.numeric.eight import (
     EIGHT,
-    MOST_KNOTS,
     chosen,
     eight_are,
     eight_from,
@@ -28,7 +27,6 @@ from asm_sim.kernels.numeric.vectors import compact, has_wide_vectors
 from asm_sim.kernels.rule.points import (
     add_points,
     decile_points,
-    decile_points_by_eight,
     deviation_points,
     middle_points,
 )
@@ -216,9 +214,9 @@ def _score_plain_deciles(rate, rules, m, y, refit, fit, points, scratch):
         if two:
             _find_cuts(of_second, second, rules, m, 1, y, fit, scratch)
     for_first, for_second = scratch.sorted_keys, scratch.cells[1].view(np.float64)
-    _earn(of_first, first[0], m, 0, fit, for_first, scratch)
+    _earn(of_first, first[0], m, 0, fit, for_first)
     if two:
-        _earn(of_second, second[0], m, 1, fit, for_second, scratch)
+        _earn(of_second, second[0], m, 1, fit, for_second)
     unreported = rules.year[y].points_not_reported
     _put_back(scratch.status[m], for_first, for_second, unreported, points)
 
@@ -269,13 +267,10 @@ def _find_cuts(values, ends, rules, m, g, y, fit, scratch):
 
 
 @kernel
-def _earn(values, k, m, g, fit, points, scratch):
+def _earn(values, k, m, g, fit, points):
     """Points of the packed results of one collection type; blank without a benchmark."""
     if fit.has_benchmark[m, g]:
-        cuts, done = fit.cut_points[m, g], 0
-        if len(cuts) <= MOST_KNOTS:
-            done = decile_points_by_eight(values, k, cuts, points, scratch.tables)
-        decile_points(values[done:k], k - done, cuts, points[done:k])
+        decile_points(values, k, fit.cut_points[m, g], points)
     else:
         points[:k] = np.nan
 
